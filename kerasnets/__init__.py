@@ -1,0 +1,41 @@
+"""Every convolutional net of the lectures, from LeNet to HRNet, under one Keras 3 signature.
+
+    import kerasnets
+
+    kerasnets.list_models("*dense*")
+    model = kerasnets.build("DenseNet121", classes=10)
+    model = kerasnets.applications.DenseNet121(weights="imagenet")
+
+Sub-packages are imported when they are first used, so ``import kerasnets`` is free.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PACKAGES = (
+    "analysis",
+    "applications",
+    "assembly",
+    "blocks",
+    "data",
+    "distillation",
+    "layers",
+    "training",
+    "weights",
+)
+_CATALOGUE = ("build", "list_models")
+
+__all__ = ["__version__", *_CATALOGUE, *_PACKAGES]
+
+
+def __getattr__(name):
+    if name in _PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _CATALOGUE:
+        return getattr(importlib.import_module(f"{__name__}.applications"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,110 @@
+"""DenseNet: every layer reads the maps of all layers before it in its block.
+
+Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks", CVPR 2017,
+arXiv:1608.06993.
+
+Where the paper leaves a choice, the nets are those of the authors' release, which trained weights fit: a last
+batch normalisation and ReLU before the head, and batch normalisation and ReLU behind the stem of the
+ImageNet nets.
+"""
+
+from keras import layers
+
+from kerasnets.assembly.checks import refuse
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.conv import bn_act, bn_act_conv, conv, conv_bn_act, max_pool
+from kerasnets.weights.keras_applications import KerasApplications
+
+# Table 1, ImageNet. A row is a variant; its columns are arguments of DenseNet.
+TABLE = {
+    "DenseNet121": dict(depths=(6, 12, 24, 16), growth=32),
+    "DenseNet161": dict(depths=(6, 12, 36, 24), growth=48),  # of the release: k = 48
+    "DenseNet169": dict(depths=(6, 12, 32, 32), growth=32),
+    "DenseNet201": dict(depths=(6, 12, 48, 32), growth=32),
+    "DenseNet264": dict(depths=(6, 12, 64, 48), growth=32),
+}
+TINY = dict(depths=(1, 2), growth=4)
+
+# Table 2, CIFAR and SVHN. BC stands for bottlenecks and transitions that thin the maps.
+CIFAR_TABLE = {
+    "DenseNet40": dict(depth=40, growth=12),
+    "DenseNet100": dict(depth=100, growth=12),
+    "DenseNetBC100": dict(depth=100, growth=12, keep=0.5, bottleneck=True),
+    "DenseNetBC190": dict(depth=190, growth=40, keep=0.5, bottleneck=True),
+    "DenseNetBC250": dict(depth=250, growth=24, keep=0.5, bottleneck=True),
+}
+CIFAR_TINY = dict(depth=10, growth=4)
+
+
+@family(size=224, min_size=32, preprocess="torch", tiny=TINY)
+def DenseNet(x, depths, growth=32, keep=0.5):
+    """Dense blocks, joined by transitions that thin and halve the maps.
+
+    Source: section 3 and table 1.
+
+    Args:
+        depths: Dense layers in each block.
+        growth: Maps that a dense layer adds; k in the paper.
+        keep: Share of the maps that a transition keeps; theta in the paper.
+    """
+    x = conv_bn_act(x, 2 * growth, 7, strides=2, name="stem")
+    x = max_pool(x, 3, strides=2, name="stem_pool")
+    return dense_blocks(x, depths, growth, keep, bottleneck=True)
+
+
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False):
+    """Three dense blocks of equal depth for small images.
+
+    Source: section 4.2 and table 2.
+
+    Args:
+        depth: Layers with weights, all told: L in the paper. Four more than a multiple of 3, or of 6 with
+            bottlenecks.
+        growth: Maps that a dense layer adds; k in the paper.
+        keep: Share of the maps that a transition keeps; theta in the paper.
+        bottleneck: Whether a 1x1 convolution of 4k maps stands before each 3x3.
+    """
+    step = 6 if bottleneck else 3
+    if depth <= 4 or (depth - 4) % step:
+        refuse("depth", f"4 more than a multiple of {step}", depth)
+    x = conv(x, 2 * growth if bottleneck else 16, 3, name="stem_conv")
+    return dense_blocks(x, ((depth - 4) // step,) * 3, growth, keep, bottleneck)
+
+
+def dense_blocks(x, depths, growth, keep, bottleneck):
+    """Blocks of dense layers with a transition between any two."""
+    for b, depth in enumerate(depths, start=1):
+        if b > 1:
+            x = transition(x, keep, name=f"transition{b - 1}")
+        for i in range(1, depth + 1):
+            x = dense_layer(x, growth, bottleneck, name=f"block{b}_layer{i}")
+    return bn_act(x, name="final")
+
+
+def dense_layer(x, growth, bottleneck, name):
+    """Appends `growth` maps, computed from all maps so far."""
+    new = bn_act_conv(x, 4 * growth, 1, name=f"{name}_squeeze") if bottleneck else x
+    new = bn_act_conv(new, growth, 3, name=f"{name}_grow")
+    return layers.Concatenate(name=f"{name}_join")([x, new])
+
+
+def transition(x, keep, name):
+    """Thins the maps to `keep` of them and halves the grid."""
+    x = bn_act_conv(x, int(keep * x.shape[-1]), 1, name=name)
+    return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+
+
+DenseNet121 = variant(DenseNet, "DenseNet121", TABLE, imagenet=KerasApplications())
+DenseNet161 = variant(DenseNet, "DenseNet161", TABLE)
+DenseNet169 = variant(DenseNet, "DenseNet169", TABLE, imagenet=KerasApplications())
+DenseNet201 = variant(DenseNet, "DenseNet201", TABLE, imagenet=KerasApplications())
+DenseNet264 = variant(DenseNet, "DenseNet264", TABLE)
+DenseNet40 = variant(CIFARDenseNet, "DenseNet40", CIFAR_TABLE)
+DenseNet100 = variant(CIFARDenseNet, "DenseNet100", CIFAR_TABLE)
+DenseNetBC100 = variant(CIFARDenseNet, "DenseNetBC100", CIFAR_TABLE)
+DenseNetBC190 = variant(CIFARDenseNet, "DenseNetBC190", CIFAR_TABLE)
+DenseNetBC250 = variant(CIFARDenseNet, "DenseNetBC250", CIFAR_TABLE)
+
+preprocess_input = DenseNet.preprocess_input
+decode_predictions = DenseNet.decode_predictions

@@ -1,0 +1,77 @@
+"""MobileNet: each convolution is split into one of each map by itself and one across the maps.
+
+Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017,
+arXiv:1704.04861.
+
+As in the authors' release, which trained weights fit, ReLU is capped at 6 and a little dropout stands before
+the classifier; the paper mentions neither. Table 1 prints stride 2 for the last depthwise layer, whose
+input and output grids it gives as equal: the stride is 1.
+"""
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.conv import conv_bn_act, separable_bn_act
+from kerasnets.weights.keras_applications import KerasApplications
+
+# Tables 1, 4 and 5. A row is a variant; its columns are arguments of MobileNets.
+TABLE = {
+    "MobileNet": dict(depths=(1, 2, 2, 6, 2), separable=True),
+    "ConvMobileNet": dict(depths=(1, 2, 2, 6, 2), separable=False),
+    "ShallowMobileNet": dict(depths=(1, 2, 2, 1, 2), separable=True),
+}
+STEM, FILTERS = 32, (64, 128, 256, 512, 1024)
+EPSILON = 1e-3  # what the published weights were trained with
+TINY = dict(depths=(1, 1, 1, 1, 1), alpha=0.125)
+
+
+def resolution(rho):
+    """Side of the input: 224 times the resolution multiplier."""
+    return round(224 * rho)
+
+
+@family(size=resolution, min_size=32, preprocess="tf", tiny=TINY, rho=1.0, dropout=0.001)
+def MobileNets(x, depths, alpha=1.0, separable=True):
+    """Stages of depthwise-separable units, thinned by `alpha`, on an input shrunk by `rho`.
+
+    Source: sections 3.2 to 3.4 and table 1.
+
+    Args:
+        depths: Units in each stage; every stage but the first halves the grid.
+        alpha: Width multiplier: share of each layer's maps.
+        separable: Whether a unit is a depthwise and a 1x1 convolution, or one full 3x3.
+        rho: Resolution multiplier: share of the input's side of 224; given instead of `input_shape`.
+        dropout: Share of the pooled maps dropped in training.
+    """
+    x = unit(x, STEM, alpha, strides=2, separable=False, name="stem")
+    for s, (filters, depth) in enumerate(zip(FILTERS, depths, strict=True), start=1):
+        for i in range(1, depth + 1):
+            strides = 2 if s > 1 and i == 1 else 1
+            x = unit(x, filters, alpha, strides, separable, name=f"stage{s}_unit{i}")
+    return x
+
+
+def unit(x, filters, alpha, strides, separable, name):
+    """A 3x3 convolution, whole or separable, of `alpha` times `filters` maps."""
+    convolve = separable_bn_act if separable else conv_bn_act
+    return convolve(
+        x,
+        int(alpha * filters),
+        3,
+        strides,
+        act="relu6",
+        padding="same",
+        epsilon=EPSILON,
+        name=name,
+    )
+
+
+MobileNet = variant(
+    MobileNets,
+    "MobileNet",
+    TABLE,
+    imagenet=KerasApplications({"alpha": (0.25, 0.5, 0.75, 1.0)}, sizes=(128, 160, 192, 224)),
+)
+ConvMobileNet = variant(MobileNets, "ConvMobileNet", TABLE)
+ShallowMobileNet = variant(MobileNets, "ShallowMobileNet", TABLE)
+
+preprocess_input = MobileNet.preprocess_input
+decode_predictions = MobileNet.decode_predictions

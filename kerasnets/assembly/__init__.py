@@ -1,0 +1,1 @@
+"""What every model shares: the signature, its checks, heads, preprocessing and the registry."""

@@ -1,0 +1,88 @@
+"""Checks of arguments, and the words in which they refuse one."""
+
+import difflib
+import numbers
+
+
+def refuse(argument, allowed, received):
+    """Raises the ValueError that every refused argument gets.
+
+    Args:
+        argument: Name of the argument.
+        allowed: What it may be, as the end of "`argument` is ...".
+        received: What came.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"`{argument}` is {allowed}. Received: {argument}={received!r}")
+
+
+def nearest(word, words):
+    """The end of a message about an unknown word: those that look like it, or nothing."""
+    lower = {w.lower(): w for w in words}
+    close = difflib.get_close_matches(str(word).lower(), lower, n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(lower[c]) for c in close)}?" if close else ""
+
+
+def is_int(value, least):
+    """Whether `value` is a whole number, not a bool, of at least `least`."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
+
+
+def is_number(value):
+    """Whether `value` is a real number and not a bool."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_ints(value, least):
+    """Whether `value` is a sequence of whole numbers of at least `least`."""
+    return isinstance(value, (tuple, list)) and all(is_int(v, least) for v in value)
+
+
+# What the families' own options may be. A word means the same in every family, so it stands here once:
+# name: (test, what is allowed).
+OPTIONS = {
+    "act": (
+        lambda v: isinstance(v, str) or callable(v),
+        "the name of an activation, or a function",
+    ),
+    "alpha": (lambda v: is_number(v) and v > 0, "a positive number"),
+    "bottleneck": (lambda v: isinstance(v, bool), "True or False"),
+    "connections": (
+        lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) for r in v)),
+        "None, or for each output map the tuple of input maps that it reads",
+    ),
+    "copies": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
+    "depth": (lambda v: is_int(v, 1), "a whole number of layers, at least 1"),
+    "depths": (lambda v: is_ints(v, 1) and len(v) > 0, "a tuple of whole numbers, each at least 1"),
+    "dropout": (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)"),
+    "filters": (
+        lambda v: is_ints(v, 1) and len(v) > 0,
+        "a tuple of whole numbers, each at least 1",
+    ),
+    "full_connection": (lambda v: isinstance(v, bool), "True or False"),
+    "growth": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
+    "hidden": (lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1"),
+    "input_dropout": (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)"),
+    "keep": (lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]"),
+    "max_norm": (lambda v: v is None or (is_number(v) and v > 0), "None or a positive number"),
+    "rho": (lambda v: is_number(v) and v > 0, "a positive number"),
+    "separable": (lambda v: isinstance(v, bool), "True or False"),
+    "trainable_pooling": (lambda v: isinstance(v, bool), "True or False"),
+}
+
+
+def check_options(options):
+    """Refuses the options of a family that its net cannot be built with.
+
+    Args:
+        options: Values by name.
+
+    Raises:
+        ValueError: A value is not allowed.
+    """
+    for name, value in options.items():
+        test, allowed = OPTIONS[name]
+        if not test(value):
+            refuse(name, allowed, value)

@@ -1,0 +1,301 @@
+"""Turns the body of a net into a public function with the arguments that every net shares."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+
+import keras
+
+from kerasnets import weights as trained
+from kerasnets.assembly import heads, preprocessing, registry
+from kerasnets.assembly.checks import check_options, nearest, refuse
+from kerasnets.assembly.inputs import model_input
+from kerasnets.weights.keras_applications import KerasApplications
+
+REQUIRED = inspect.Parameter.empty
+
+SHARED_ARGS = """\
+    include_top: Whether the classifier stands on the body.
+    weights: None for fresh weights; "imagenet" where trained ones exist; or the path of a
+        ".weights.h5" or ".keras" file of this very net.
+    input_tensor: None, or a Keras tensor to start from, (batch, *grid, channels).
+    input_shape: None for the paper's {shape}, or (*grid, channels), channels last; None stands
+        for a free side.
+    pooling: Without a top, what is done to the last maps: None leaves them, "avg" and "max" give
+        one value each.
+    classes: Classes of the classifier.
+    classifier_activation: Its activation; None gives logits.
+    name: Name of the model.
+"""
+OUTCOME = """
+Returns:
+    A keras.Model, uncompiled: images in, (batch, classes) out with a top, else (batch, *grid, maps)
+    or (batch, maps).
+
+Raises:
+    ValueError: An argument is not allowed; the message names it, what it may be and what came.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What is known of a family of nets, or of one variant of it.
+
+    Attributes:
+        body: Function of a tensor and options that gives the last maps.
+        head: Function of these, classes, activation and options.
+        size: Side, or sides, of the paper's input grid in pixels (frames first), or a function of
+            options that gives it.
+        min_size: Smallest side, or sides, that the net takes.
+        channels: Channels of the paper's input.
+        classes: Classes of the paper's data.
+        fixed_size: Whether the sides must be known even without a top.
+        mode: Key of `preprocessing.MODES`.
+        tiny: Options of a small net with the whole structure, for tests.
+        options: Options and their defaults; `REQUIRED` where there is none.
+        imagenet: Where trained weights come from, or None.
+    """
+
+    body: Callable
+    head: Callable
+    size: int | tuple | Callable
+    min_size: int | tuple
+    channels: int
+    classes: int
+    fixed_size: bool
+    mode: str
+    tiny: Mapping
+    options: Mapping
+    imagenet: KerasApplications | None = None
+
+    @property
+    def module(self):
+        """Name of the family's file."""
+        return self.body.__module__.rpartition(".")[2]
+
+    def grid(self, options):
+        """Sides of the input that these options stand for."""
+        size = self.size(**pick(self.size, options)) if callable(self.size) else self.size
+        return size if isinstance(size, tuple) else (size,) * 2
+
+    @property
+    def min_grid(self):
+        """Smallest sides, one for each axis."""
+        return self.min_size if isinstance(self.min_size, tuple) else (self.min_size,) * 2
+
+
+def family(
+    *,
+    size,
+    min_size,
+    preprocess,
+    tiny,
+    channels=3,
+    classes=1000,
+    fixed_size=False,
+    head=heads.pooled,
+    **defaults,
+):
+    """Makes a body public: adds head, pooling, weights and the shared arguments.
+
+    The public function takes the body's options first, then the shared arguments by keyword. Its
+    docstring is the body's, whose `Args` must come last.
+
+    Args:
+        size: Side, or sides, of the paper's input in pixels, or a function of options that gives it.
+        min_size: Smallest side, or sides, that the net takes.
+        preprocess: Key of `preprocessing.MODES`.
+        tiny: Options of a small net with the whole structure, for tests.
+        channels: Channels of the paper's input.
+        classes: Classes of the paper's data.
+        fixed_size: Whether the sides must be known even without a top.
+        head: Function of maps, classes, activation and options.
+        **defaults: Options that `head` or `size` take beside the body's, with their defaults.
+
+    Returns:
+        A decorator of bodies.
+    """
+
+    def decorate(body):
+        _, *own = inspect.signature(body).parameters.values()
+        spec = Spec(
+            body=body,
+            head=head,
+            size=size,
+            min_size=min_size,
+            channels=channels,
+            classes=classes,
+            fixed_size=fixed_size,
+            mode=preprocess,
+            tiny=tiny,
+            options={p.name: p.default for p in own} | defaults,
+        )
+        return public(body.__name__, spec, options_first=True)
+
+    return decorate
+
+
+def variant(family, name, table, imagenet=None, **changes):
+    """Binds a row of a table to a family and registers it as a model.
+
+    The public function takes the shared arguments first, in the order of keras.applications, then the
+    family's options by keyword, with the row's values as defaults.
+
+    Args:
+        family: A public function made by `family`.
+        name: Name of the model, and of its row.
+        table: Rows by name; a row holds options by name.
+        imagenet: Where trained weights come from, or None.
+        **changes: Fields of `Spec` that differ from the family's, such as `size` or `classes`.
+
+    Returns:
+        The public function of the model.
+    """
+    spec = dataclasses.replace(
+        family.spec, options={**family.spec.options, **table[name]}, imagenet=imagenet, **changes
+    )
+    return registry.register(public(name, spec, options_first=False))
+
+
+def public(name, spec, options_first):
+    """The function that users call, with its own signature and docstring."""
+    kinds = inspect.Parameter
+    shared = {
+        "include_top": True,
+        "weights": None,
+        "input_tensor": None,
+        "input_shape": None,
+        "pooling": None,
+        "classes": spec.classes,
+        "classifier_activation": "softmax",
+        "name": None,
+    }
+    first, then = (spec.options, shared) if options_first else (shared, spec.options)
+    signature = inspect.Signature(
+        [kinds(n, kinds.POSITIONAL_OR_KEYWORD, default=d) for n, d in first.items()]
+        + [kinds(n, kinds.KEYWORD_ONLY, default=d) for n, d in then.items()]
+    )
+
+    def builder(*args, **kwargs):
+        unknown = [word for word in kwargs if word not in signature.parameters]
+        if unknown:
+            hint = nearest(unknown[0], signature.parameters)
+            raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}.{hint}")
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments
+        options = {n: given.pop(n) for n in spec.options}
+        given["name"] = given["name"] or name
+        return assemble(name, spec, options, **given)
+
+    builder.__name__ = builder.__qualname__ = name
+    builder.__module__ = spec.body.__module__
+    builder.__signature__ = signature
+    builder.__doc__ = document(name, spec, options_first)
+    builder.spec = spec
+    builder.preprocess_input = preprocessing.scaler(spec.mode)
+    builder.decode_predictions = preprocessing.decode_predictions
+    return builder
+
+
+def document(name, spec, options_first):
+    """The docstring of a public function: the body's, and the shared arguments once."""
+    text, _, own = inspect.cleandoc(spec.body.__doc__).partition("Args:\n")
+    own = own.rstrip() + "\n" if own else ""
+    options = {} if callable(spec.size) else {"size": spec.size}
+    grid = spec.grid({n: d for n, d in spec.options.items() if d is not REQUIRED} | options)
+    shared = SHARED_ARGS.format(shape=(*grid, spec.channels))
+    if not options_first:
+        text = f"{name}. {text}"
+    args = own + shared if options_first else shared + own
+    return f"{text}Args:\n{args}{OUTCOME}"
+
+
+def assemble(
+    model_name,
+    spec,
+    options,
+    include_top,
+    weights,
+    input_tensor,
+    input_shape,
+    pooling,
+    classes,
+    classifier_activation,
+    name,
+):
+    """Checks every argument, then builds the net: input, body, head, weights.
+
+    Args:
+        model_name: Name of the public function.
+        spec: Its family.
+        options: Values of the family's options by name.
+        include_top: The shared arguments, as `SHARED_ARGS` says.
+        weights: Likewise.
+        input_tensor: Likewise.
+        input_shape: Likewise.
+        pooling: Likewise.
+        classes: Likewise.
+        classifier_activation: Likewise.
+        name: Likewise.
+
+    Returns:
+        A keras.Model.
+
+    Raises:
+        ValueError: An argument is not allowed.
+    """
+    check_options(options)
+    heads.check_head(include_top, pooling, classes, classifier_activation)
+    if callable(spec.size) and (input_shape, input_tensor) != (None, None):
+        for option in pick(spec.size, options):
+            if options[option] != spec.options[option]:
+                refuse(option, "given without `input_shape` or `input_tensor`", options[option])
+    x = model_input(
+        input_tensor,
+        input_shape,
+        spec.grid(options),
+        spec.min_grid,
+        spec.channels,
+        spec.fixed_size or (include_top and getattr(spec.head, "fixed_size", False)),
+    )
+    check_weights(model_name, spec, options, weights, include_top, classes, x.shape[-1])
+
+    inputs = keras.utils.get_source_inputs(x)
+    x = spec.body(x, **pick(spec.body, options))
+    if include_top:
+        x = spec.head(x, classes, classifier_activation, **pick(spec.head, options))
+    else:
+        x = heads.pool(x, pooling)
+    model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name=name)
+
+    if weights == "imagenet":
+        return spec.imagenet.load(model, model_name, include_top, options)
+    return model if weights is None else trained.load(model, weights)
+
+
+def check_weights(model_name, spec, options, weights, include_top, classes, channels):
+    """Refuses weights that do not exist for the net that the other arguments describe."""
+    if weights is None:
+        return
+    if weights != "imagenet":
+        trained.check_path(weights)
+        return
+    if spec.imagenet is None:
+        refuse("weights", f"None or a path for {model_name}, which nobody trained", weights)
+    free = {*spec.imagenet.options, *pick(spec.head, options)}
+    free |= set(pick(spec.size, options)) if callable(spec.size) else set()
+    allowed = {n: (d,) for n, d in spec.options.items() if n not in free} | spec.imagenet.options
+    for option, values in allowed.items():
+        if options[option] not in values:
+            refuse(option, f"one of {values} with weights='imagenet'", options[option])
+    if include_top and classes != 1000:
+        refuse("classes", "1000 with weights='imagenet' and a top", classes)
+    if channels != 3:
+        refuse("input_shape", "of 3 channels with weights='imagenet'", (..., channels))
+
+
+def pick(function, options):
+    """Those options that a function takes."""
+    wanted = inspect.signature(function).parameters
+    return {n: v for n, v in options.items() if n in wanted}

@@ -1,0 +1,107 @@
+"""What stands on a body: the heads that papers use, and pooling when there is none."""
+
+import keras
+from keras import layers
+
+from kerasnets.assembly.checks import is_int, refuse
+from kerasnets.blocks.dense import dense_stack
+
+POOLINGS = (None, "avg", "max")
+
+
+def classify(x, classes, activation):
+    """A dense layer of logits and its activation, kept in full precision.
+
+    Args:
+        x: Features, (batch, features).
+        classes: Number of classes.
+        activation: Name of an activation, or None for logits.
+
+    Returns:
+        (batch, classes).
+    """
+    x = layers.Dense(classes, name="logits")(x)
+    full = keras.config.dtype_policy().variable_dtype
+    return layers.Activation(activation or "linear", dtype=full, name="predictions")(x)
+
+
+def pooled(x, classes, activation, dropout=0.0):
+    """Mean of each map, dropout and a classifier.
+
+    Args:
+        x: Maps, (batch, *grid, channels).
+        classes: Number of classes.
+        activation: Name of an activation, or None for logits.
+        dropout: Share of the means dropped in training.
+
+    Returns:
+        (batch, classes).
+    """
+    x = pool(x, "avg")
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout")(x)
+    return classify(x, classes, activation)
+
+
+def flattened(x, classes, activation, hidden=(), act="relu", dropout=0.0):
+    """Hidden dense layers over the whole grid, and a classifier.
+
+    Args:
+        x: Maps, (batch, *grid, channels), the grid known.
+        classes: Number of classes.
+        activation: Name of an activation, or None for logits.
+        hidden: Units of each hidden layer.
+        act: Activation of the hidden layers.
+        dropout: Share of each hidden layer's units dropped in training.
+
+    Returns:
+        (batch, classes).
+    """
+    x = layers.Flatten(name="flatten")(x)
+    return classify(dense_stack(x, hidden, act=act, dropout=dropout, name="fc"), classes, activation)
+
+
+flattened.fixed_size = True
+
+
+def pool(x, pooling):
+    """Maps pooled to one vector each, or left as they are.
+
+    Args:
+        x: Maps, (batch, *grid, channels), or features, (batch, features), which stay so.
+        pooling: None, "avg" or "max".
+
+    Returns:
+        (batch, channels), or `x` where `pooling` is None.
+    """
+    axes = x.ndim - 2
+    if pooling is None or axes == 0:
+        return x
+    kind = {"avg": "Average", "max": "Max"}[pooling]
+    return getattr(layers, f"Global{kind}Pooling{axes}D")(name=f"{pooling}_pool")(x)
+
+
+def check_head(include_top, pooling, classes, activation):
+    """Refuses what no head can be made of.
+
+    Args:
+        include_top: Whether there is a head.
+        pooling: Pooling where there is none.
+        classes: Number of classes.
+        activation: Activation of the classifier.
+
+    Raises:
+        ValueError: An argument is not allowed.
+    """
+    if not isinstance(include_top, bool):
+        refuse("include_top", "True or False", include_top)
+    if pooling not in POOLINGS:
+        refuse("pooling", "one of None, 'avg', 'max'", pooling)
+    if not is_int(classes, 1):
+        refuse("classes", "a whole number, at least 1", classes)
+    try:
+        keras.activations.get(activation)
+    except (ValueError, TypeError):
+        refuse("classifier_activation", "None or the name of a Keras activation", activation)
+    if include_top and classes == 1 and activation in ("softmax", keras.activations.softmax):
+        refuse("classifier_activation", "'sigmoid' or None for one class", activation)

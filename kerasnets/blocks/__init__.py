@@ -1,0 +1,1 @@
+"""Stateless units that several papers use: tensor in, tensor out."""

@@ -1,0 +1,127 @@
+"""Convolution, batch normalisation and activation, in the orders that papers use.
+
+Padding is symmetric: a kernel of 3 reads one pixel beyond each border, whatever the stride. Published weights
+of ResNet, DenseNet and their kin expect that, where Keras's "same" pads a strided kernel on one side only.
+"""
+
+from keras import layers
+
+EPSILON = 1.001e-5  # what published ResNet and DenseNet weights were trained with
+
+
+def conv(x, filters, kernel, strides=1, padding="symmetric", use_bias=False, name=None):
+    """A convolution, by default without bias, for batch normalisation follows or comes before.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        filters: Maps that come out.
+        kernel: Side of the kernel in pixels.
+        strides: Step in pixels.
+        padding: "symmetric", or Keras's "same" or "valid".
+        use_bias: Whether each filter has a bias.
+        name: Name of the layer.
+
+    Returns:
+        (batch, height', width', filters).
+    """
+    x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
+    return layers.Conv2D(
+        filters,
+        kernel,
+        strides,
+        padding,
+        use_bias=use_bias,
+        kernel_initializer="he_uniform",
+        name=name,
+    )(x)
+
+
+def depthwise(x, kernel, strides=1, padding="symmetric", name=None):
+    """A convolution of each map by itself, without bias.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        kernel: Side of the kernel in pixels.
+        strides: Step in pixels.
+        padding: "symmetric", or Keras's "same" or "valid".
+        name: Name of the layer.
+
+    Returns:
+        (batch, height', width', channels).
+    """
+    x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
+    return layers.DepthwiseConv2D(
+        kernel, strides, padding, use_bias=False, depthwise_initializer="he_uniform", name=name
+    )(x)
+
+
+def bn_act(x, act="relu", epsilon=EPSILON, name=None):
+    """Batch normalisation, then the activation.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        act: Activation.
+        epsilon: Added to the variance.
+        name: Start of the layers' names.
+
+    Returns:
+        The shape of `x`.
+    """
+    x = layers.BatchNormalization(epsilon=epsilon, name=f"{name}_bn")(x)
+    return layers.Activation(act, name=f"{name}_act")(x)
+
+
+def conv_bn_act(x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None):
+    """Convolution, batch normalisation, activation. Arguments as in `conv` and `bn_act`."""
+    x = conv(x, filters, kernel, strides, padding, name=f"{name}_conv")
+    return bn_act(x, act, epsilon, name)
+
+
+def bn_act_conv(x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None):
+    """Batch normalisation, activation, convolution. Arguments as in `conv` and `bn_act`."""
+    x = bn_act(x, act, epsilon, name)
+    return conv(x, filters, kernel, strides, padding, name=f"{name}_conv")
+
+
+def separable_bn_act(
+    x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None
+):
+    """A depthwise and a 1x1 convolution, each with batch normalisation and activation.
+
+    Source: Howard et al. 2017, figure 3. Arguments as in `conv` and `bn_act`.
+    """
+    x = depthwise(x, kernel, strides, padding, name=f"{name}_depthwise_conv")
+    x = bn_act(x, act, epsilon, name=f"{name}_depthwise")
+    return conv_bn_act(x, filters, 1, act=act, epsilon=epsilon, name=f"{name}_pointwise")
+
+
+def max_pool(x, kernel, strides, padding="symmetric", name=None):
+    """The largest value under the kernel. The border counts as zero, so `x` is best not negative.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        kernel: Side of the window in pixels.
+        strides: Step in pixels.
+        padding: "symmetric", or Keras's "same" or "valid".
+        name: Name of the layer.
+
+    Returns:
+        (batch, height', width', channels).
+    """
+    x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
+    return layers.MaxPooling2D(kernel, strides, padding, name=name)(x)
+
+
+def pad(x, kernel, strides, padding, name):
+    """Symmetric padding as a layer of zeros where Keras has no word for it.
+
+    Returns:
+        The maps, padded if need be, and Keras's padding for the layer that reads them.
+    """
+    if padding != "symmetric":
+        return x, padding
+    if kernel == 1:
+        return x, "valid"
+    if strides == 1 and kernel % 2:
+        return x, "same"
+    return layers.ZeroPadding2D(kernel // 2, name=name)(x), "valid"

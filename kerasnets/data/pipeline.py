@@ -1,0 +1,95 @@
+"""Batches of arrays in memory, shuffled so that a run can be resumed at any epoch."""
+
+import keras
+import tensorflow as tf
+
+from kerasnets.assembly.checks import is_int, refuse
+
+
+def to_arrays(dataset):
+    """All batches of a dataset as arrays in memory.
+
+    Args:
+        dataset: A finite, batched tf.data.Dataset.
+
+    Returns:
+        Its structure, with numpy arrays of all examples.
+    """
+    parts = list(dataset)
+    return keras.tree.map_structure(lambda *xs: tf.concat(xs, 0).numpy(), *parts)
+
+
+def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=None):
+    """Batches of arrays, epoch after epoch.
+
+    Order and augmentation of an epoch depend on `seed` and its number alone, so a run that is resumed at
+    `first_epoch` sees what it would have seen. Give Keras the steps of an epoch, for the dataset does not end
+    with one: ``model.fit(dataset, epochs=epochs, steps_per_epoch=math.ceil(n / batch_size))``.
+
+    Args:
+        arrays: Array of n examples, or tuples and dicts of such.
+        batch_size: Examples in a batch; the last of an epoch may be smaller.
+        seed: Whole number that shuffles every epoch anew, or None to keep the order.
+        epochs: Number of the epoch to end before.
+        first_epoch: Number of the epoch to start with, from 0.
+        augment: None, or a function of a batch of images and a seed of two whole numbers that gives the
+            images changed, such as `kerasnets.data.jitter`. The images are the first of `arrays`.
+
+    Returns:
+        A tf.data.Dataset with the structure of `arrays`.
+
+    Raises:
+        ValueError: An argument is out of range, the arrays differ in length, or `augment` has no seed.
+    """
+    sizes = {len(a) for a in keras.tree.flatten(arrays)}
+    if len(sizes) != 1 or 0 in sizes:
+        refuse("arrays", "arrays of one length, not empty", sorted(sizes))
+    for name, value, least in (("batch_size", batch_size, 1), ("first_epoch", first_epoch, 0)):
+        if not is_int(value, least):
+            refuse(name, f"a whole number, at least {least}", value)
+    if not is_int(epochs, first_epoch + 1):
+        refuse("epochs", "a whole number above `first_epoch`", epochs)
+    if augment is not None and seed is None:
+        refuse("seed", "a whole number where `augment` is given", seed)
+    if seed is not None and not is_int(seed, 0):
+        refuse("seed", "None or a whole number, at least 0", seed)
+
+    n = sizes.pop()
+    steps = -(-n // batch_size)
+    arrays = keras.tree.map_structure(tf.constant, arrays)
+
+    def batch(step):
+        start = step % steps * batch_size
+        rows = tf.range(start, tf.minimum(start + batch_size, n))
+        if seed is not None:
+            epoch_seed = tf.stack([tf.constant(seed, tf.int64), step // steps])
+            rows = tf.random.experimental.index_shuffle(rows, epoch_seed, tf.constant(n - 1, tf.int64))
+        examples = keras.tree.map_structure(lambda a: tf.gather(a, rows), arrays)
+        if augment is None:
+            return examples
+        images, *rest = examples
+        return (augment(images, tf.stack([tf.constant(seed, tf.int64), step])), *rest)
+
+    ids = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
+    return ids.map(batch, num_parallel_calls=1).prefetch(4)
+
+
+def join(dataset, values, combine):
+    """Joins each batch of a dataset with the rows of an array that belong to it.
+
+    Args:
+        dataset: A batched tf.data.Dataset of n examples in a fixed order.
+        values: Array, (n, ...).
+        combine: Function of what the dataset gives for a batch, with the batch's rows of `values` last, that
+            gives the new batch.
+
+    Returns:
+        A tf.data.Dataset.
+    """
+    values = tf.constant(values)
+
+    def rows(start, *batch):
+        end = start + tf.shape(keras.tree.flatten(batch)[0], tf.int64)[0]
+        return end, combine(*batch, values[start:end])
+
+    return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))

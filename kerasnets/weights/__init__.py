@@ -1,0 +1,6 @@
+"""Where trained weights come from, and how they are fitted in."""
+
+from kerasnets.weights.files import check_path, load
+from kerasnets.weights.keras_applications import from_keras_applications
+
+__all__ = ["check_path", "from_keras_applications", "load"]

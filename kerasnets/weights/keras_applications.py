@@ -1,0 +1,117 @@
+"""Trained weights of keras.applications, fetched by it and fitted into our nets."""
+
+import dataclasses
+import math
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class KerasApplications:
+    """That keras.applications has trained weights of a net.
+
+    Attributes:
+        options: Options of ours that it takes too, with the values that it has weights for.
+        sizes: Square inputs that have weights of their own, largest last; empty if one file serves all.
+        name: Its name there, if that is not ours.
+    """
+
+    options: dict = dataclasses.field(default_factory=dict)
+    sizes: tuple = ()
+    name: str | None = None
+
+    def load(self, model, name, include_top, options):
+        """Fills a model with the weights that were trained on ImageNet.
+
+        The file is fetched through keras.applications once, checked against its hash and kept in
+        Keras's cache, from where it is read with no network. A size without a file of its own takes that of
+        the largest.
+
+        Args:
+            model: One of our models.
+            name: Its registered name.
+            include_top: Whether it has a classifier.
+            options: Its options by name.
+
+        Returns:
+            The model.
+
+        Raises:
+            OSError: The file is neither in the cache nor to be fetched.
+        """
+        shape = model.input_shape[1:]
+        if self.sizes:
+            sides = {s for s in shape[:-1] if s in self.sizes}
+            side = sides.pop() if len(sides) == 1 else self.sizes[-1]
+            shape = (side, side, 3)
+        else:
+            shape = None
+        name = self.name or name
+        try:
+            peer = getattr(keras.applications, name)(
+                weights="imagenet",
+                include_top=include_top,
+                input_shape=shape,
+                **{option: options[option] for option in self.options},
+            )
+        except Exception as error:
+            # Keras raises a bare Exception for a download that fails.
+            if "URL fetch failure" not in str(error):
+                raise
+            raise OSError(
+                f"The trained weights of {name} could not be fetched ({error}). With no network, put the "
+                "file into Keras's cache (~/.keras/models), or pass its path as `weights`."
+            ) from error
+        return from_keras_applications(model, peer)
+
+
+def from_keras_applications(model, peer):
+    """Copies the weights of a keras.applications model into ours.
+
+    Layers are paired in the order in which data meets them, so their names may differ. A 1x1 convolution
+    fits a dense layer.
+
+    Args:
+        model: One of our models.
+        peer: The same net from keras.applications, with or without a classifier, as `model` is.
+
+    Returns:
+        `model`, its weights equal to `peer`'s.
+
+    Raises:
+        ValueError: The two are not the same net; `model` is left as it was.
+    """
+    ours, theirs = ([x for x in m.layers if x.weights] for m in (model, peer))
+    if len(ours) != len(theirs):
+        raise ValueError(
+            f"`peer` is the net that {model.name} is: {len(ours)} layers with weights. "
+            f"Received: peer={peer.name!r} with {len(theirs)}"
+        )
+    fitted = [(layer, fit(layer, other)) for layer, other in zip(ours, theirs, strict=True)]
+    for layer, values in fitted:
+        layer.set_weights(values)
+    return model
+
+
+def fit(layer, other):
+    """Weights of a layer of the peer, in the shapes of ours."""
+    values = {w.name: w for w in other.weights}
+    mismatch = ValueError(
+        f"`peer` has at this place what {layer.name} is: {shapes(layer)}. "
+        f"Received: {other.name} with {shapes(other)}"
+    )
+    if {w.name for w in layer.weights} != set(values):
+        raise mismatch
+    fitted = []
+    for w in layer.weights:
+        value = keras.ops.convert_to_numpy(values[w.name])
+        squeezed = [s for s in value.shape if s > 1]
+        if squeezed != [s for s in w.shape if s > 1] or math.prod(w.shape) != value.size:
+            raise mismatch
+        fitted.append(value.reshape(w.shape))
+    return fitted
+
+
+def shapes(layer):
+    """Weights of a layer as words."""
+    return ", ".join(f"{w.name} {tuple(w.shape)}" for w in layer.weights)

@@ -1,0 +1,288 @@
+"""Distils a big net's knowledge of digits into a small one, as Hinton, Vinyals and Dean did.
+
+    python recipes/distill_mnist.py
+    python recipes/distill_mnist.py --dataset mnist --data-dir FOLDER
+
+Three nets are trained: a teacher of 784-1200-1200-10 with dropout, a limit on weights and jittered images; a
+plain 784-800-800-10 net on hard labels alone; and a student, the same net on hard labels and the teacher's
+soft targets, with neither dropout nor jitter. "Distilling the Knowledge in a Neural Network", 2015,
+arXiv:1503.02531, section 3.
+"""
+
+import csv
+import dataclasses
+import math
+import pathlib
+import time
+
+import shared
+
+# Net by net: what it is, and its errors of 10,000 in the paper.
+NETS = {
+    "teacher": ("784-1200-1200-10, dropout, jitter", 67),
+    "plain": ("784-800-800-10, hard labels", 146),
+    "student": ("784-800-800-10, distilled", 74),
+}
+CLOTHES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
+EPOCHS = {"digits": 100, "mnist": 60, "fashion_mnist": 60}
+LONG = 5  # times as many epochs
+RATE = 1e-3  # Adam's, brought to 0 by half a cosine
+REGULARISED = dict(dropout=0.5, input_dropout=0.2, max_norm=3.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What decides the result; a run is resumed with the same alone."""
+
+    dataset: str
+    temperature: float
+    hard_weight: float
+    epochs: int
+    batch_size: int
+    seed: int
+    smoke: bool
+
+
+def options():
+    """The command line."""
+    p = shared.parser(
+        "Distil a big net's knowledge of digits into a small one.",
+        epochs=", ".join(f"{name} {n}" for name, n in EPOCHS.items()),
+        batch_size=128,
+        out="runs/distill_mnist/DATASET-seedSEED",
+    )
+    p.add_argument("--dataset", choices=tuple(EPOCHS), default="digits", help="(digits)")
+    p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
+    p.add_argument("--temperature", type=shared.number(above=0), default=4.0, help="T (4)")
+    p.add_argument("--hard-weight", type=shared.number(0, 1), default=0.1, help="of hard labels (0.1)")
+    p.add_argument("--long", action="store_true", help=f"{LONG} times the epochs")
+    p.add_argument("--replicas", type=shared.whole(1), default=1, help="GPUs, or parts of the CPU (1)")
+    return p.parse_args()
+
+
+def main():
+    """Trains the three nets, compares them and writes the report."""
+    args = options()
+    epochs = args.epochs or (2 if args.smoke else EPOCHS[args.dataset] * (LONG if args.long else 1))
+    chosen = {f.name: getattr(args, f.name) for f in dataclasses.fields(Settings) if f.name != "epochs"}
+    settings = Settings(epochs=epochs, **chosen)
+    out = args.out or pathlib.Path("runs/distill_mnist") / f"{args.dataset}-seed{args.seed}"
+    started = time.monotonic()
+
+    import keras
+
+    from kerasnets import data, distillation
+    from kerasnets.applications.mlp import MLP800, MLP1200
+    from kerasnets.training import distribution
+
+    scope = distribution.mirrored(args.replicas)
+    train, test = (read(settings, split, args.data_dir) for split in ("train", "test"))
+    print(f"{args.dataset}: {len(train[0]):,} images to train on, {len(test[0]):,} to test on")
+    shared.prepare(out, "distill_mnist", dataclasses.asdict(settings), args.resume)
+    run = Run(out, settings, test)
+
+    with scope:
+        teacher = run.train("teacher", MLP1200, train, augment=data.jitter, **REGULARISED)
+        plain = run.train("plain", MLP800, train)
+        ordered = data.batches(train, 1000)
+        transfer = distillation.add_teacher_logits(ordered, teacher, cache=out / "cache")
+        student = run.train("student", MLP800, data.to_arrays(transfer), distil=True)
+
+    nets = {"teacher": teacher, "plain": plain, "student": student}
+    logits = {name: net.predict(test[0], batch_size=1000, verbose=0) for name, net in nets.items()}
+    errors = {name: int((z.argmax(1) != test[1]).sum()) for name, z in logits.items()}
+    results = {
+        **dataclasses.asdict(settings),
+        "train_size": len(train[0]),
+        "test_size": len(test[0]),
+        "teacher_errors": errors["teacher"],
+        "vanilla_errors": errors["plain"],
+        "distilled_errors": errors["student"],
+        "seconds": round(time.monotonic() - started, 1),
+        "resumed": args.resume,
+        "replicas": args.replicas,
+        "keras": keras.__version__,
+        "files": sorted(p.name for p in out.glob("*.keras")),
+    }
+    table = compare(errors, len(test[0]))
+    report(out, results, table, test, logits)
+    shared.write(out / "results.json", results)
+    shared.show(table)
+    print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json, teacher.keras, student.keras")
+
+
+def read(settings, split, data_dir):
+    """Images, float32, (n, 28, 28, 1), values 0 to 1, and labels of a split."""
+    from kerasnets import data
+    from kerasnets.applications import mlp
+
+    dataset = data.load(settings.dataset, split, data_dir=data_dir)
+    if settings.smoke:
+        dataset = dataset.shard(max(1, int(dataset.cardinality()) // 500), 0)
+    images, labels = data.to_arrays(dataset.batch(1000))
+    return mlp.preprocess_input(images), labels
+
+
+@dataclasses.dataclass
+class Run:
+    """Trains net after net; each leaves a .keras file, and a curve in a .csv file."""
+
+    out: pathlib.Path
+    settings: Settings
+    test: tuple
+
+    def train(self, name, build, arrays, augment=None, distil=False, **options):
+        """A net trained, or read from its file if an earlier run was that far.
+
+        Args:
+            name: Key of `NETS`.
+            build: Builder of the net.
+            arrays: Images and targets.
+            augment: Random change of the images.
+            distil: Whether targets hold a teacher's logits.
+            **options: Options of the builder.
+
+        Returns:
+            A model that gives logits.
+        """
+        import keras
+
+        from kerasnets import data, distillation, training
+
+        path, s = self.out / f"{name}.keras", self.settings
+        if path.exists():
+            print(f"{name}: trained already")
+            return keras.saving.load_model(path, compile=False)
+        keras.utils.set_random_seed(len(NETS) * s.seed + list(NETS).index(name))
+        net = build(classifier_activation=None, name=name, **options)
+        steps = math.ceil(len(arrays[0]) / s.batch_size)
+        adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps * s.epochs))
+        if distil:
+            model = distillation.Distiller(net, None, s.temperature, s.hard_weight)
+            model.compile(adam, metrics=["accuracy"])
+        else:
+            model = net
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(adam, loss, metrics=["accuracy"])
+
+        checkpoint = training.Checkpoint(self.out / f"{name}.weights.h5")
+        first = checkpoint.restore(model, steps)
+        if first < s.epochs:
+            model.fit(
+                data.batches(
+                    arrays,
+                    s.batch_size,
+                    seed=s.seed,
+                    first_epoch=first,
+                    epochs=s.epochs,
+                    augment=augment,
+                ),
+                validation_data=data.batches(self.test, 1000),
+                initial_epoch=first,
+                epochs=s.epochs,
+                steps_per_epoch=steps,
+                shuffle=False,
+                verbose=0,
+                callbacks=[
+                    training.Progress(f"{name:8}", ("loss", "val_accuracy")),
+                    keras.callbacks.CSVLogger(self.out / f"{name}.csv", append=first > 0),
+                    checkpoint,
+                ],
+            )
+        shared.save(net, path)
+        checkpoint.path.unlink(missing_ok=True)
+        return net
+
+
+def compare(errors, n):
+    """Rows of the table: a header, then each net."""
+    rows = [["net", "", f"errors of {n:,}", "error", "paper, MNIST of 10,000"]]
+    for name, (title, paper) in NETS.items():
+        rows.append([name, title, str(errors[name]), f"{100 * errors[name] / n:.2f}%", str(paper)])
+    return rows
+
+
+def curve(out, name, n):
+    """Test errors after each epoch, from the log of a net; a resumed run may have logged an epoch twice."""
+    with open(out / f"{name}.csv", newline="") as file:
+        rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
+    return [n * (1 - float(rows[epoch]["val_accuracy"])) for epoch in sorted(rows)]
+
+
+def report(out, results, table, test, logits):
+    """The figures and the page that shows them."""
+    import figures
+    import numpy as np
+    from keras import ops
+
+    from kerasnets.distillation import soft_targets
+
+    images, labels = test[0][..., 0], test[1]
+    guess = {name: z.argmax(1) for name, z in logits.items()}
+    n, temperature = len(labels), results["temperature"]
+    names = CLOTHES if results["dataset"] == "fashion_mnist" else list("0123456789")
+    figures.curves(
+        out / "curves.png",
+        {f"{name}: {title}": curve(out, name, n) for name, (title, _) in NETS.items()},
+        f"errors on {n:,} test images",
+    )
+
+    # Of each class, the rightly classified image whose soft targets say most about other classes.
+    soft = {t: ops.convert_to_numpy(soft_targets(logits["teacher"], t)) for t in (1.0, temperature)}
+    right = guess["teacher"] == labels
+    doubt = -(soft[temperature] * np.log(soft[temperature] + 1e-30)).sum(1)
+    shown = [
+        max((i for i in range(n) if right[i] and labels[i] == c), key=lambda i: doubt[i])
+        for c in range(10)
+        if (right & (labels == c)).any()
+    ]
+    figures.beside(
+        out / "soft_targets.png",
+        images[shown],
+        {f"T = {t:g}": p[shown] for t, p in soft.items()},
+        names,
+        titles=[names[labels[i]] for i in shown],
+    )
+
+    rescued = [i for i in range(n) if guess["plain"][i] != labels[i] == guess["student"][i]]
+    lost = sum(guess["student"][i] != labels[i] == guess["plain"][i] for i in range(n))
+    parts = [
+        f"{results['dataset']}: {results['train_size']:,} images to train on, {n:,} to test on. "
+        f"Temperature {temperature:g}, hard weight {results['hard_weight']:g}, {results['epochs']} epochs of "
+        f"batch {results['batch_size']}, seed {results['seed']}, {results['seconds']:.0f} s. "
+        "Test images were used for counting errors alone, not for any choice.",
+        table,
+        (
+            "Learning curves",
+            out / "curves.png",
+            "Errors on the test images after each epoch.",
+        ),
+        (
+            "Soft targets",
+            out / "soft_targets.png",
+            "What the teacher says of test digits that it gets right: for each class the one it doubts most, "
+            "with the probabilities that a student is shown. A high temperature brings out which other "
+            "digits this one resembles.",
+        ),
+    ]
+    if rescued:
+        most = rescued[:60]
+        figures.gallery(
+            out / "rescued.png",
+            images[most],
+            [f"{names[labels[i]]}, not {names[guess['plain'][i]]}" for i in most],
+        )
+        parts.append(
+            (
+                "What distillation gained",
+                out / "rescued.png",
+                f"{len(rescued)} test digits that the plain net gets wrong and the student right"
+                + (f", the first {len(most)} of them" if len(most) < len(rescued) else "")
+                + f"; on {lost} it is the other way round.",
+            )
+        )
+    shared.write(out / "report.html", shared.page("Distilling digits into a small net", parts))
+
+
+if __name__ == "__main__":
+    shared.run(main)

@@ -1,0 +1,182 @@
+"""What every recipe shares: its options, its files and its report."""
+
+import argparse
+import base64
+import html
+import itertools
+import json
+import math
+import os
+import pathlib
+import sys
+
+
+def parser(description, epochs, batch_size, out):
+    """A command-line parser with the options that every recipe has.
+
+    Args:
+        description: What the recipe does.
+        epochs: Words for the default number of epochs.
+        batch_size: Default examples in a batch.
+        out: Words for the default output folder.
+
+    Returns:
+        An argparse.ArgumentParser.
+    """
+    p = argparse.ArgumentParser(description=description)
+    p.add_argument("--epochs", type=whole(1), help=f"passes over the training data ({epochs})")
+    p.add_argument("--batch-size", type=whole(1), default=batch_size, help="default %(default)s")
+    p.add_argument("--seed", type=whole(0), default=0, help="same seed, same result on a CPU (0)")
+    p.add_argument("--out", type=pathlib.Path, help=f"folder of everything written ({out})")
+    p.add_argument("--resume", action="store_true", help="go on where a run into --out was stopped")
+    p.add_argument("--smoke", action="store_true", help="a tiny run, to see that all works")
+    return p
+
+
+def whole(least):
+    """An argparse type: a whole number of at least `least`."""
+
+    def parse(text):
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"a whole number, at least {least}. Received: {text}")
+        return int(text)
+
+    return parse
+
+
+def number(low=None, high=math.inf, above=None):
+    """An argparse type: a finite number from `low`, or above `above`, to `high`."""
+    span = f"from {low} to {high}" if above is None else f"above {above}"
+
+    def parse(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        fits = value > above if above is not None else low <= value <= high
+        if not (fits and math.isfinite(value)):
+            raise argparse.ArgumentTypeError(f"a number {span}. Received: {text}")
+        return value
+
+    return parse
+
+
+def run(main):
+    """Runs a recipe: problems that a user can mend end it with one line and exit status 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        main()
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        if os.environ.get("KERASNETS_DEBUG"):
+            raise
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; the same command with --resume goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+def prepare(out, recipe, settings, resume):
+    """Makes the folder of a run. One that holds a run already keeps it if `resume`, else it is moved aside.
+
+    Args:
+        out: The folder.
+        recipe: Name of the recipe.
+        settings: What the run is made of, as JSON.
+        resume: Whether to go on with the run that is there.
+
+    Raises:
+        ValueError: The run that is there had other settings.
+    """
+    card = out / f"{recipe}.json"
+    if card.exists() and resume:
+        before = json.loads(card.read_text())
+        other = [f"{k} was {before.get(k)!r}" for k, v in settings.items() if before.get(k) != v]
+        if other:
+            raise ValueError(f"the run in {out} cannot be resumed with other settings: {', '.join(other)}")
+    elif card.exists():
+        number = next(n for n in itertools.count(1) if not out.with_name(f"{out.name}.{n}").exists())
+        os.rename(out, out.with_name(f"{out.name}.{number}"))
+        print(f"the run that was in {out} is now in {out}.{number}")
+    out.mkdir(parents=True, exist_ok=True)
+    write(card, settings)
+
+
+def save(model, path):
+    """Saves a model whole or not at all."""
+    part = path.with_name(f"part-{path.name}")
+    model.save(part)
+    os.replace(part, path)
+
+
+def show(rows):
+    """Prints a table, its header first; all columns but the first two hold numbers."""
+    import rich.console
+    import rich.table
+
+    table = rich.table.Table()
+    for i, title in enumerate(rows[0]):
+        table.add_column(title, justify="left" if i < 2 else "right")
+    for row in rows[1:]:
+        table.add_row(*row)
+    rich.console.Console().print(table)
+
+
+def write(path, content):
+    """Writes text, bytes, or data as JSON, whole or not at all."""
+    if not isinstance(content, (str, bytes)):
+        content = json.dumps(content, indent=2) + "\n"
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content if isinstance(content, bytes) else content.encode())
+    os.replace(part, path)
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #222 }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+h1 {{ font-size: 1.6rem; line-height: 1.2 }} h2 {{ font-size: 1.15rem; margin-top: 2.2rem }}
+table {{ border-collapse: collapse; margin: 1rem 0 }}
+th, td {{ padding: .3rem .9rem; border-bottom: 1px solid #ddd; text-align: right }}
+th:first-child, td:first-child {{ text-align: left }} th {{ border-bottom: 2px solid #888 }}
+img {{ max-width: 100%; height: auto }} p.small {{ color: #555; font-size: .9rem }}
+</style>
+<h1>{title}</h1>
+{body}
+</html>
+"""
+
+
+def page(title, parts):
+    """A self-contained HTML page.
+
+    Args:
+        title: Its title.
+        parts: In order: a string is a paragraph, a list of rows a table with its header first, and a tuple
+            (heading, path of a PNG, caption) a figure.
+
+    Returns:
+        HTML.
+    """
+    body = []
+    for part in parts:
+        if isinstance(part, str):
+            body.append(f"<p>{html.escape(part)}</p>")
+        elif isinstance(part, list):
+            cells = [[html.escape(str(cell)) for cell in row] for row in part]
+            head = "".join(f"<th>{cell}</th>" for cell in cells[0])
+            rows = ("".join(f"<td>{cell}</td>" for cell in row) for row in cells[1:])
+            body.append(f"<table><tr>{head}</tr>{''.join(f'<tr>{r}</tr>' for r in rows)}</table>")
+        else:
+            heading, path, caption = part
+            data = base64.b64encode(path.read_bytes()).decode()
+            body.append(
+                f"<h2>{html.escape(heading)}</h2>\n"
+                f'<img src="data:image/png;base64,{data}" alt="{html.escape(heading)}">\n'
+                f'<p class="small">{html.escape(caption)}</p>'
+            )
+    return PAGE.format(title=html.escape(title), body="\n".join(body))
