@@ -37,35 +37,33 @@ def curves(path, series, ylabel, levels=()):
 
 
 def beside(path, images, rows, names, titles):
-    """Each image beside bars of its class probabilities, on a logarithmic axis.
+    """Each image beside bars of its class probabilities.
 
     Args:
         path: Path of the PNG.
         images: (n, height, width).
-        rows: Probabilities by title, each (n, classes); they are drawn in pairs.
+        rows: Probabilities by title, each (n, classes).
         names: Names of the classes.
         titles: A title for each image.
     """
-    n, columns = len(images), 2
-    figure = plt.figure(figsize=(10.5, 1.45 * -(-n // columns) + 0.5), layout="constrained")
-    grid = figure.add_gridspec(-(-n // columns), 2 * columns, width_ratios=[1, 3.4] * columns)
-    width = 0.8 / len(rows)
-    for i in range(n):
-        row, column = divmod(i, columns)
-        picture = figure.add_subplot(grid[row, 2 * column])
-        picture.imshow(images[i], cmap="gray_r")
+    lines = -(-len(images) // 2)
+    figure = plt.figure(figsize=(11, 1.3 * lines + 0.4), layout="constrained")
+    widths = ([1] + [2.4] * len(rows)) * 2
+    grid = figure.add_gridspec(lines, len(widths), width_ratios=widths)
+    for i, image in enumerate(images):
+        line, column = i // 2, i % 2 * (1 + len(rows))
+        picture = figure.add_subplot(grid[line, column])
+        picture.imshow(image, cmap="gray_r")
         picture.set_title(titles[i], fontsize=8)
         picture.axis("off")
-        bars = figure.add_subplot(grid[row, 2 * column + 1])
         for k, (title, p) in enumerate(rows.items()):
-            at = np.arange(len(names)) + (k - (len(rows) - 1) / 2) * width
-            bars.bar(at, np.maximum(p[i], 1e-6), width, bottom=0, color=COLOURS[k], label=title)
-        bars.set(yscale="log", ylim=(1e-5, 1.5), yticks=(1e-4, 1e-2, 1))
-        bars.set_xticks(range(len(names)), names, fontsize=8)
-        bars.tick_params(axis="y", labelsize=7)
-        bars.spines[["top", "right"]].set_visible(False)
-    handles, labels = bars.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(rows), frameon=False)
+            bars = figure.add_subplot(grid[line, column + 1 + k])
+            bars.bar(range(len(names)), p[i], 0.75, color=COLOURS[k])
+            bars.set_xticks(range(len(names)), names, fontsize=7, rotation=0 if len(names[0]) < 3 else 90)
+            bars.tick_params(axis="y", labelsize=7)
+            bars.spines[["top", "right"]].set_visible(False)
+            if line == 0:
+                bars.set_title(title, fontsize=9)
     save(figure, path)
 
 

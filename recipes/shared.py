@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import contextlib
 import html
 import itertools
 import json
@@ -17,7 +18,7 @@ def parser(description, epochs, batch_size, out):
     Args:
         description: What the recipe does.
         epochs: Words for the default number of epochs.
-        batch_size: Default examples in a batch.
+        batch_size: Words for the default examples in a batch.
         out: Words for the default output folder.
 
     Returns:
@@ -25,7 +26,7 @@ def parser(description, epochs, batch_size, out):
     """
     p = argparse.ArgumentParser(description=description)
     p.add_argument("--epochs", type=whole(1), help=f"passes over the training data ({epochs})")
-    p.add_argument("--batch-size", type=whole(1), default=batch_size, help="default %(default)s")
+    p.add_argument("--batch-size", type=whole(1), help=f"examples in a batch ({batch_size})")
     p.add_argument("--seed", type=whole(0), default=0, help="same seed, same result on a CPU (0)")
     p.add_argument("--out", type=pathlib.Path, help=f"folder of everything written ({out})")
     p.add_argument("--resume", action="store_true", help="go on where a run into --out was stopped")
@@ -63,7 +64,6 @@ def number(low=None, high=math.inf, above=None):
 
 def run(main):
     """Runs a recipe: problems that a user can mend end it with one line and exit status 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         main()
     except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -110,16 +110,31 @@ def save(model, path):
 
 
 def show(rows):
-    """Prints a table, its header first; all columns but the first two hold numbers."""
+    """Prints a table, its header first; all columns but the first hold numbers."""
     import rich.console
     import rich.table
 
     table = rich.table.Table()
     for i, title in enumerate(rows[0]):
-        table.add_column(title, justify="left" if i < 2 else "right")
+        table.add_column(title, justify="right" if i else "left")
     for row in rows[1:]:
         table.add_row(*row)
     rich.console.Console().print(table)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keeps what TensorFlow's libraries say while they start off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nowhere)
 
 
 def write(path, content):

@@ -122,10 +122,10 @@ def profile(model, input_shape=None):
     own = [tuple(x.shape[1:]) for x in model.inputs]
     if input_shape is None:
         shapes = own
-    elif len(own) == 1 and not isinstance(input_shape[0], (tuple, list)):
-        shapes = [tuple(input_shape)]
     else:
-        shapes = [tuple(s) for s in input_shape]
+        given = input_shape if isinstance(input_shape, (tuple, list)) else ()
+        several = given and all(isinstance(s, (tuple, list)) for s in given)
+        shapes = [tuple(s) for s in given] if several else [tuple(given)]
     fits = len(shapes) == len(own) and all(
         len(s) == len(o) and all(is_int(a, 1) and b in (None, a) for a, b in zip(s, o, strict=True))
         for s, o in zip(shapes, own, strict=False)

@@ -91,7 +91,7 @@ def dense_layer(x, growth, bottleneck, name):
 
 def transition(x, keep, name):
     """Thins the maps to `keep` of them and halves the grid."""
-    x = bn_act_conv(x, int(keep * x.shape[-1]), 1, name=name)
+    x = bn_act_conv(x, max(1, int(keep * x.shape[-1])), 1, name=name)
     return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
 
 

@@ -13,6 +13,7 @@ reads all maps below, for its table was not printed; its 8 maps of subsampling, 
 
 from keras import layers
 
+from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import flattened
 from kerasnets.layers.partial_conv import PartialConv2D
@@ -47,6 +48,7 @@ TABLE = {
     "LeNet5": dict(filters=(6, 16, 120), connections=C3, hidden=(84,)),
 }
 TINY = dict(filters=(2, 3, 4), connections=((0,), (1,), (0, 1)), hidden=(5,), trainable_pooling=True)
+TINY1 = {**TINY, "filters": (2, 3)}
 
 
 @family(
@@ -81,9 +83,12 @@ def LeNet(
         act: Activation.
         hidden: Units of each hidden dense layer of the top.
     """
+    partial = bool(connections) and not full_connection
+    if partial and [len(connections)] != list(filters[1:2]):
+        refuse("connections", "None, or a tuple for each map of the second convolution", connections)
     for i, n in enumerate(filters, start=1):
         stage = 2 * i - 1
-        if i == 2 and connections and not full_connection:
+        if i == 2 and partial:
             x = PartialConv2D(connections, 5, name=f"c{stage}_conv")(x)
         else:
             x = layers.Conv2D(n, 5, name=f"c{stage}_conv")(x)
@@ -101,7 +106,7 @@ def subsample(x, copies, trainable, name):
     return x
 
 
-LeNet1 = variant(LeNet, "LeNet1", TABLE, size=28, min_size=16)
+LeNet1 = variant(LeNet, "LeNet1", TABLE, size=28, min_size=16, tiny=TINY1)
 LeNet4 = variant(LeNet, "LeNet4", TABLE)
 LeNet5 = variant(LeNet, "LeNet5", TABLE)
 

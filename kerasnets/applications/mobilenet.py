@@ -8,6 +8,7 @@ the classifier; the paper mentions neither. Table 1 prints stride 2 for the last
 input and output grids it gives as equal: the stride is 1.
 """
 
+from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.conv import conv_bn_act, separable_bn_act
 from kerasnets.weights.keras_applications import KerasApplications
@@ -41,6 +42,10 @@ def MobileNets(x, depths, alpha=1.0, separable=True):
         rho: Resolution multiplier: share of the input's side of 224; given instead of `input_shape`.
         dropout: Share of the pooled maps dropped in training.
     """
+    if len(depths) != len(FILTERS):
+        refuse("depths", f"{len(FILTERS)} whole numbers, one for each stage", depths)
+    if int(alpha * STEM) < 1:
+        refuse("alpha", f"at least 1/{STEM}, which leaves the stem one map", alpha)
     x = unit(x, STEM, alpha, strides=2, separable=False, name="stem")
     for s, (filters, depth) in enumerate(zip(FILTERS, depths, strict=True), start=1):
         for i in range(1, depth + 1):

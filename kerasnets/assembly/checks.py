@@ -1,7 +1,10 @@
 """Checks of arguments, and the words in which they refuse one."""
 
 import difflib
+import math
 import numbers
+
+import keras
 
 
 def refuse(argument, allowed, received):
@@ -31,8 +34,17 @@ def is_int(value, least):
 
 
 def is_number(value):
-    """Whether `value` is a real number and not a bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    """Whether `value` is a finite real number and not a bool."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_activation(value):
+    """Whether `value` is a function, or the name of an activation of Keras."""
+    try:
+        keras.activations.get(value)
+    except (ValueError, TypeError):
+        return False
+    return value is not None
 
 
 def is_ints(value, least):
@@ -43,14 +55,11 @@ def is_ints(value, least):
 # What the families' own options may be. A word means the same in every family, so it stands here once:
 # name: (test, what is allowed).
 OPTIONS = {
-    "act": (
-        lambda v: isinstance(v, str) or callable(v),
-        "the name of an activation, or a function",
-    ),
+    "act": (is_activation, "the name of a Keras activation, or a function"),
     "alpha": (lambda v: is_number(v) and v > 0, "a positive number"),
     "bottleneck": (lambda v: isinstance(v, bool), "True or False"),
     "connections": (
-        lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) for r in v)),
+        lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) and r for r in v)),
         "None, or for each output map the tuple of input maps that it reads",
     ),
     "copies": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),

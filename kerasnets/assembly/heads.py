@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from kerasnets.assembly.checks import is_int, refuse
+from kerasnets.assembly.checks import is_activation, is_int, refuse
 from kerasnets.blocks.dense import dense_stack
 
 POOLINGS = (None, "avg", "max")
@@ -99,9 +99,7 @@ def check_head(include_top, pooling, classes, activation):
         refuse("pooling", "one of None, 'avg', 'max'", pooling)
     if not is_int(classes, 1):
         refuse("classes", "a whole number, at least 1", classes)
-    try:
-        keras.activations.get(activation)
-    except (ValueError, TypeError):
+    if activation is not None and not is_activation(activation):
         refuse("classifier_activation", "None or the name of a Keras activation", activation)
     if include_top and classes == 1 and activation in ("softmax", keras.activations.softmax):
         refuse("classifier_activation", "'sigmoid' or None for one class", activation)

@@ -32,7 +32,7 @@ def model_input(input_tensor, input_shape, size, min_size, channels, fixed_size)
     if not keras.utils.is_keras_tensor(input_tensor):
         refuse("input_tensor", "None or a Keras tensor, such as keras.Input(...)", input_tensor)
     shape = tuple(input_tensor.shape[1:])
-    if input_shape is not None and tuple(input_shape) != shape:
+    if input_shape not in (None, shape, list(shape)):
         refuse("input_shape", f"None or that of `input_tensor`, {shape}", input_shape)
     check_shape("input_tensor", shape, min_size, fixed_size)
     return input_tensor

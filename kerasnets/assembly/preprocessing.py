@@ -35,7 +35,8 @@ def scaler(mode):
         """Images of 0..255 scaled as the net expects them.
 
         Args:
-            x: Array or tensor, (..., height, width, channels), RGB, values 0..255. It is not changed.
+            x: Array, tensor or Keras tensor, (..., height, width, channels), RGB, values 0..255. It is not
+                changed.
 
         Returns:
             The same shape, floating point; numpy for numpy.
@@ -44,12 +45,13 @@ def scaler(mode):
             ValueError: The net's scaling is for three channels, and `x` has another number.
         """
         dtype = keras.config.floatx()
-        x = ops.cast(x, dtype) if keras.ops.is_tensor(x) else np.asarray(x, dtype)
+        library = ops if ops.is_tensor(x) or keras.utils.is_keras_tensor(x) else np
+        x = ops.cast(x, dtype) if library is ops else np.asarray(x, dtype)
         if isinstance(mean, tuple) and x.shape[-1] != len(mean):
             refuse("x", "an array of images with 3 channels last", tuple(x.shape))
         if bgr:
-            x = x[..., ::-1]
-        return (x - np.asarray(mean, dtype)) / np.asarray(std, dtype)
+            x = library.flip(x, -1)
+        return (x - library.array(mean, dtype)) / library.array(std, dtype)
 
     preprocess_input.mode = mode
     return preprocess_input

@@ -46,7 +46,7 @@ def find(name):
     return _MODELS[name]
 
 
-def build(name, **options):
+def build(name, /, **options):
     """Builds a model by name.
 
     Args:

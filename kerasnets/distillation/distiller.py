@@ -8,6 +8,7 @@ import keras
 from kerasnets.assembly.checks import is_number, refuse
 from kerasnets.distillation.losses import hard_loss, soft_loss
 from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.weights.state import random_states
 
 
 class WeightedMean(keras.losses.Loss):
@@ -94,7 +95,7 @@ class Distiller(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        labels, teacher_logits = self.split(y)
+        labels, teacher_logits, sample_weight = self.split(y, sample_weight)
         if teacher_logits is None and self.teacher is not None:
             teacher_logits = self.teacher(x, training=False)
 
@@ -116,12 +117,17 @@ class Distiller(keras.Model):
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, self.split(y)[0], y_pred, sample_weight)
+        labels, _, sample_weight = self.split(y, sample_weight)
+        return super().compute_metrics(x, labels, y_pred, sample_weight)
 
     @staticmethod
-    def split(y):
-        """Labels and teacher logits, None where there are none, of what the data gives as targets."""
-        return (y["labels"], y["teacher_logits"]) if isinstance(y, dict) else (y, None)
+    def split(y, sample_weight):
+        """Labels, teacher logits or None, and sample weights, of what the data gives."""
+        if not isinstance(y, dict):
+            return y, None, sample_weight
+        if isinstance(sample_weight, dict):  # Keras repeats the weights of arrays for each target
+            sample_weight = sample_weight["labels"]
+        return y["labels"], y["teacher_logits"], sample_weight
 
     @property
     def trainable_variables(self):
@@ -140,6 +146,14 @@ class Distiller(keras.Model):
     def non_trainable_weights(self):
         learns = {id(w) for w in self.trainable_weights}
         return [w for w in self.weights if id(w) not in learns]
+
+    def save_own_variables(self, store):
+        for i, state in enumerate(random_states(self)):
+            store[str(i)] = state
+
+    def load_own_variables(self, store):
+        for i, state in enumerate(random_states(self)):
+            state.assign(store[str(i)])
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

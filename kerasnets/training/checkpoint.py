@@ -4,7 +4,12 @@ import os
 import pathlib
 import time
 
+import h5py
 import keras
+
+from kerasnets.weights.state import random_states
+
+RANDOM = "kerasnets_random_states"
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -38,6 +43,9 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self.path)
+        with h5py.File(self.path) as file:
+            for i, state in enumerate(random_states(model)):
+                state.assign(file[RANDOM][str(i)][()])
         return int(model.optimizer.iterations) // steps
 
     def on_epoch_end(self, epoch, logs=None):
@@ -48,5 +56,8 @@ class Checkpoint(keras.callbacks.Callback):
         """Writes the file."""
         part = self.path.with_name(f"part-{self.path.name}")
         self.model.save_weights(part, overwrite=True)
+        with h5py.File(part, "a") as file:
+            for i, state in enumerate(random_states(self.model)):
+                file[f"{RANDOM}/{i}"] = keras.ops.convert_to_numpy(state)
         os.replace(part, self.path)
         self.saved = time.monotonic()

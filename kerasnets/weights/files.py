@@ -2,10 +2,13 @@
 
 import os
 import pathlib
+import zipfile
 
 import keras
 
 SUFFIXES = (".weights.h5", ".keras")
+# What Keras, h5py and zipfile raise for a file of another net or a damaged one.
+UNREADABLE = (ValueError, TypeError, OSError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 def check_path(path):
@@ -37,7 +40,7 @@ def load(model, path):
         The model.
 
     Raises:
-        ValueError: The file is missing, or holds another net.
+        ValueError: The file is missing or damaged, or holds another net.
     """
     check_path(path)
     path = str(path)
@@ -46,7 +49,7 @@ def load(model, path):
             model.load_weights(path)
         else:
             model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
-    except (ValueError, OSError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"`weights` holds the weights of {model.name} as built here: {error} Received: weights={path!r}"
         ) from error

@@ -23,9 +23,9 @@ class KerasApplications:
     def load(self, model, name, include_top, options):
         """Fills a model with the weights that were trained on ImageNet.
 
-        The file is fetched through keras.applications once, checked against its hash and kept in
-        Keras's cache, from where it is read with no network. A size without a file of its own takes that of
-        the largest.
+        The file is fetched through keras.applications once, which checks its hash where it knows one, and
+        kept in Keras's cache, from where it is read with no network. A size without a file of its own
+        takes that of the largest.
 
         Args:
             model: One of our models.

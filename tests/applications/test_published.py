@@ -1,0 +1,118 @@
+"""Every net counts to what its paper, or the count made from it, says."""
+
+import csv
+import math
+import pathlib
+
+import keras
+import pytest
+
+import kerasnets
+from kerasnets.analysis import profile
+
+TABLE = pathlib.Path(__file__).parents[1] / "published.csv"
+with TABLE.open(newline="") as file:
+    ROWS = [row for row in csv.DictReader(file) if row["model"] in kerasnets.list_models()]
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=lambda row: f"{row['model']}-{row['options']}")
+def published(request):
+    """A row and its model, built once for all tests."""
+    row = request.param
+    yield row, kerasnets.build(row["model"], **eval(f"dict({row['options']})", {}))
+    keras.backend.clear_session()
+
+
+def test_counts(published):
+    row, net = published
+    exact = row["kind"] == "exact"
+    params = sum(math.prod(w.shape) for w in net.trainable_weights)
+    assert params == pytest.approx(int(row["params"]), rel=0 if exact else 0.03, abs=0)
+    if row["mult_adds"]:
+        mult_adds = int(row["mult_adds"])
+        assert profile(net).mult_adds == pytest.approx(mult_adds, rel=0.001 if exact else 0.05)
+
+
+def test_input_shape(published):
+    row, net = published
+    assert net.input_shape == (None, *map(int, row["input"].split("x")))
+
+
+def test_smallest_grid_passes_through_the_whole_net(published):
+    row, net = published
+    spec = getattr(kerasnets.applications, row["model"]).spec
+    if spec.fixed_size or getattr(spec.head, "fixed_size", False):
+        kerasnets.build(row["model"], include_top=False, input_shape=(*spec.min_grid, spec.channels))
+        return
+    smallest = keras.KerasTensor((1, *spec.min_grid, spec.channels))
+    (made,) = keras.tree.flatten(
+        net._run_through_graph([smallest], operation_fn=lambda layer: layer.compute_output_spec)
+    )
+    assert made.shape == (1, *net.output_shape[1:])
+
+
+# Sides of the maps behind these layers.
+GRIDS = {
+    # Huang 2017, table 1, column "Output Size"
+    "DenseNet121": {
+        "stem_act": 112,
+        "stem_pool": 56,
+        "block1_layer6_join": 56,
+        "transition1_conv": 56,
+        "transition1_pool": 28,
+        "block2_layer12_join": 28,
+        "transition2_conv": 28,
+        "transition2_pool": 14,
+        "block3_layer24_join": 14,
+        "transition3_conv": 14,
+        "transition3_pool": 7,
+        "block4_layer16_join": 7,
+    },
+    # Howard 2017, table 1: the column "Input Size" of the next row
+    "MobileNet": {
+        "stem_act": 112,
+        "stage1_unit1_pointwise_act": 112,
+        "stage2_unit1_depthwise_act": 56,
+        "stage2_unit2_pointwise_act": 56,
+        "stage3_unit1_depthwise_act": 28,
+        "stage3_unit2_pointwise_act": 28,
+        "stage4_unit1_depthwise_act": 14,
+        "stage4_unit6_pointwise_act": 14,
+        "stage5_unit1_depthwise_act": 7,
+        "stage5_unit2_pointwise_act": 7,
+    },
+    # LeCun 1998, figure 2
+    "LeNet5": {"c1_conv": 28, "s2_pool": 14, "c3_conv": 10, "s4_pool": 5, "c5_conv": 1},
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_grids_of_the_paper(name):
+    net = kerasnets.build(name)
+    for layer, side in GRIDS[name].items():
+        assert net.get_layer(layer).output.shape[1:3] == (side, side), layer
+
+
+# LeCun 1998, section II.B: "trainable parameters" of each layer, 60,000 in all; the output layer has none.
+LENET5 = {"c1_conv": 156, "s2_scale": 12, "c3_conv": 1516, "s4_scale": 32, "c5_conv": 48120, "fc1": 10164}
+
+
+def test_lenet5_layer_by_layer():
+    net = kerasnets.build("LeNet5", trainable_pooling=True)
+    counts = {layer.name: layer.count_params() for layer in net.layers if layer.weights}
+    assert counts.pop("logits") == 84 * 10 + 10
+    assert counts == LENET5
+    assert sum(counts.values()) == 60_000
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "params"),
+    [
+        # The same sums with all 6 x 16 kernels in C3: 156 + 2,416 + 48,120 + 10,164 + 850
+        ("LeNet5", {"full_connection": True}, 61_706),
+        # LeCun 1989 (NIPS), section 4: "2578 independent parameters"
+        ("LeNet1", {"trainable_pooling": True}, 2_578),
+    ],
+)
+def test_lenet_parameters(name, options, params):
+    assert kerasnets.build(name, **options).count_params() == params

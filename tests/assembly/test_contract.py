@@ -1,0 +1,390 @@
+"""What every registered model keeps to, on bodies small enough to build by the dozen."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kerasnets
+from kerasnets.assembly.checks import OPTIONS
+
+MODELS = kerasnets.list_models()
+SHARED = [
+    "include_top",
+    "weights",
+    "input_tensor",
+    "input_shape",
+    "pooling",
+    "classes",
+    "classifier_activation",
+    "name",
+]
+
+
+def spec_of(name):
+    return getattr(kerasnets.applications, name).spec
+
+
+def options_of(name):
+    spec = spec_of(name)
+    return {**spec.options, **spec.tiny}
+
+
+def distinct(names):
+    """Names of models whose tiny bodies differ: variants that differ in depth alone become equal."""
+    keys = {}
+    for name in names:
+        spec = spec_of(name)
+        key = (spec.body, spec.head, spec.size, spec.min_size, spec.channels, spec.classes)
+        keys.setdefault((*key, repr(sorted(options_of(name).items()))), name)
+    return list(keys.values())
+
+
+BODIES = distinct(MODELS)
+each_model = pytest.mark.parametrize("name", MODELS)
+each_body = pytest.mark.parametrize("name", BODIES)
+
+
+def tiny(name, **options):
+    return kerasnets.build(name, **{**spec_of(name).tiny, **options})
+
+
+def smallest(name, channels=None):
+    spec = spec_of(name)
+    return (*spec.min_grid, channels or spec.channels)
+
+
+def needs_fixed_size(name, include_top):
+    spec = spec_of(name)
+    return spec.fixed_size or (include_top and getattr(spec.head, "fixed_size", False))
+
+
+def images(shape, n=2):
+    return np.random.default_rng(0).uniform(-1, 1, (n, *shape)).astype("float32")
+
+
+def predict(model, x):
+    return ops.convert_to_numpy(ops.cast(model(x, training=False), "float32"))
+
+
+@pytest.fixture(scope="module")
+def built():
+    """Untrained models by name, on the smallest input, shared by the tests that leave them as they are."""
+    models = {}
+
+    def get(name):
+        if name not in models:
+            keras.utils.set_random_seed(0)
+            models[name] = tiny(name, input_shape=smallest(name))
+        return models[name]
+
+    return get
+
+
+@pytest.fixture
+def dtype_policy():
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)
+
+
+@each_body
+def test_default_shapes_are_the_papers(name):
+    spec, model = spec_of(name), tiny(name)
+    assert model.name == name
+    assert model.input_shape == (None, *spec.grid(options_of(name)), spec.channels)
+    assert model.output_shape == (None, spec.classes)
+
+
+@each_body
+def test_probabilities(name, built):
+    preds = predict(built(name), images(smallest(name), n=3))
+    assert preds.shape == (3, spec_of(name).classes)
+    assert preds.min() >= 0
+    np.testing.assert_allclose(preds.sum(axis=1), 1, rtol=1e-5)
+
+
+@each_body
+def test_logits_are_what_the_softmax_reads(name, built):
+    logits_model = tiny(name, input_shape=smallest(name), classifier_activation=None)
+    logits_model.set_weights(built(name).get_weights())
+    x = images(smallest(name))
+    logits = predict(logits_model, x)
+    assert np.abs(logits.sum(axis=1) - 1).min() > 1e-4
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(softmax, predict(built(name), x), rtol=1e-4, atol=1e-7)
+
+
+@each_body
+def test_without_a_top(name):
+    spec = spec_of(name)
+    shape = smallest(name)
+    maps = tiny(name, include_top=False, input_shape=shape)
+    assert maps.output.ndim in (2, len(shape) + 1)
+    x = images(shape)
+    out = predict(maps, x)
+    axes = tuple(range(1, out.ndim - 1))
+    for pooling, reduce in {"avg": np.mean, "max": np.max}.items():
+        pooled = tiny(name, include_top=False, pooling=pooling, input_shape=shape, classes=spec.classes)
+        pooled.set_weights(maps.get_weights())
+        np.testing.assert_allclose(predict(pooled, x), reduce(out, axis=axes), rtol=1e-4, atol=1e-5)
+
+
+@each_body
+@pytest.mark.parametrize("include_top", [True, False])
+def test_free_sides(name, include_top):
+    spec = spec_of(name)
+    shape = (*[None] * len(spec.min_grid), spec.channels)
+    if needs_fixed_size(name, include_top):
+        with pytest.raises(ValueError, match="`input_shape` is .*fixed.*Received: input_shape="):
+            tiny(name, include_top=include_top, input_shape=shape)
+        return
+    model = tiny(name, include_top=include_top, input_shape=shape)
+    for more in (0, 5):
+        grid = [side + more for side in spec.min_grid]
+        assert np.isfinite(predict(model, images((*grid, spec.channels)))).all()
+
+
+@each_body
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("more", [1, 6])
+def test_channels_and_odd_sizes(name, channels, more):
+    shape = tuple(side + more for side in spec_of(name).min_grid) + (channels,)
+    model = tiny(name, input_shape=list(shape), classes=5)
+    assert model.input_shape == (None, *shape)
+    preds = predict(model, images(shape))
+    np.testing.assert_allclose(preds.sum(axis=1), 1, rtol=1e-5)
+
+
+@each_body
+def test_one_pixel_less_than_the_smallest_is_refused(name):
+    *grid, channels = smallest(name)
+    for axis, side in enumerate(grid):
+        shape = (*grid[:axis], side - 1, *grid[axis + 1 :], channels)
+        least = ", ".join(map(str, grid))
+        with pytest.raises(
+            ValueError, match=rf"`input_shape`.*at least \({least}, 1\).*Received: input_shape="
+        ):
+            tiny(name, input_shape=shape)
+        with pytest.raises(
+            ValueError, match=rf"`input_tensor`.*at least \({least}, 1\).*Received: input_tensor="
+        ):
+            tiny(name, input_tensor=keras.Input(shape))
+
+
+@each_body
+def test_input_tensor(name, built):
+    shape = smallest(name)
+    first = keras.Input(shape, name="pixels")
+    model = tiny(name, input_tensor=first, input_shape=shape)
+    assert model.inputs == [first] or model.inputs[0] is first
+    model.set_weights(built(name).get_weights())
+    x = images(shape)
+    np.testing.assert_allclose(predict(model, x), predict(built(name), x), rtol=1e-5, atol=1e-7)
+
+
+@each_body
+def test_input_tensor_inside_a_graph(name, built):
+    shape = smallest(name)
+    pixels = keras.Input(shape, name="pixels")
+    model = tiny(name, input_tensor=keras.layers.Rescaling(0.5)(pixels))
+    assert model.inputs[0] is pixels
+    model.set_weights(built(name).get_weights())
+    x = images(shape)
+    np.testing.assert_allclose(predict(model, x), predict(built(name), x / 2), rtol=1e-5, atol=1e-7)
+
+
+@each_body
+@pytest.mark.parametrize("other", [lambda s: (s[0] + 1, *s[1:]), lambda s: 5, lambda s: s[:-1]])
+def test_input_tensor_and_input_shape_must_agree(name, other):
+    shape = smallest(name)
+    with pytest.raises(
+        ValueError, match="`input_shape` is None or that of `input_tensor`.*Received: input_shape="
+    ):
+        tiny(name, input_tensor=keras.Input(shape), input_shape=other(shape))
+
+
+@each_body
+def test_save_and_load(name, built, tmp_path):
+    model, x = built(name), images(smallest(name))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(predict(loaded, x), predict(model, x), rtol=0, atol=1e-6)
+
+
+@each_body
+def test_one_training_step(name):
+    keras.utils.set_random_seed(0)
+    no_dropout = {option: 0.0 for option in options_of(name) if option.endswith("dropout")}
+    model = tiny(name, input_shape=smallest(name), classes=3, **no_dropout)
+    for w in model.trainable_weights:
+        # Fresh scales of maps that are normalised again have no gradient: their shifts are zero.
+        w.assign_add(keras.random.normal(w.shape, stddev=0.1))
+    model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy", run_eagerly=True)
+    before = [ops.convert_to_numpy(w) for w in model.trainable_weights]
+    x, y = images(smallest(name), n=6), np.array([0, 1, 2, 0, 1, 2])
+    first = model.train_on_batch(x, y)
+    after = [ops.convert_to_numpy(w) for w in model.trainable_weights]
+    still = [
+        w.path for w, a, b in zip(model.trainable_weights, before, after, strict=True) if np.array_equal(a, b)
+    ]
+    assert not still, "no gradient reaches these"
+    assert model.train_on_batch(x, y) < first
+
+
+@each_body
+def test_layer_names(name, built):
+    names = [layer.name for layer in built(name).layers]
+    assert len(set(names)) == len(names)
+    # Names are the body's own, not Keras's counters, so that they are equal each time the net is built.
+    again = tiny(name, input_shape=smallest(name))
+    assert [layer.name for layer in again.layers] == names
+
+
+@each_body
+def test_one_class(name):
+    model = tiny(name, input_shape=smallest(name), classes=1, classifier_activation="sigmoid")
+    preds = predict(model, images(smallest(name)))
+    assert preds.shape == (2, 1)
+    assert ((preds > 0) & (preds < 1)).all()
+    with pytest.raises(
+        ValueError, match="`classifier_activation`.*Received: classifier_activation='softmax'$"
+    ):
+        tiny(name, input_shape=smallest(name), classes=1)
+
+
+@each_body
+@pytest.mark.parametrize(
+    ("policy", "output"),
+    [("float16", "float16"), ("mixed_float16", "float32"), ("mixed_bfloat16", "float32")],
+)
+def test_precision(name, policy, output, dtype_policy):
+    dtype_policy(policy)
+    model = tiny(name, input_shape=smallest(name))
+    out = model(images(smallest(name)), training=False)
+    assert keras.backend.standardize_dtype(out.dtype) == output
+    out = ops.convert_to_numpy(ops.cast(out, "float32"))
+    assert np.isfinite(out).all()
+    np.testing.assert_allclose(out.sum(axis=1), 1, atol=0.01)
+
+
+MISUSE = {
+    "include_top": [1, None, "yes"],
+    "weights": ["imagenets", "missing.weights.h5", "weights.txt", 5],
+    "input_tensor": [np.zeros((1, 64, 64, 3)), "x"],
+    "input_shape": [
+        (64, 64),
+        (3,),
+        64,
+        "64x64x3",
+        (64.0, 64.0, 3),
+        (64, 64, 0),
+        (64, 64, None),
+        (-64, 64, 3),
+    ],
+    "pooling": ["foo", "AVG", 0, True],
+    "classes": [0, -1, 2.0, "10", True, None],
+    "classifier_activation": ["softmaxx", 3],
+}
+
+
+@each_model
+@pytest.mark.parametrize(("argument", "value"), [(a, v) for a, vs in MISUSE.items() for v in vs])
+def test_misuse_of_a_shared_argument(name, argument, value):
+    with pytest.raises(ValueError, match=rf"`{argument}` (is|names) [\s\S]* Received: {argument}="):
+        tiny(name, **{argument: value})
+
+
+@each_model
+def test_unknown_keyword_is_answered_with_the_nearest(name):
+    with pytest.raises(TypeError, match="'includ_top'.* Did you mean 'include_top'"):
+        tiny(name, includ_top=False)
+
+
+BAD = {
+    "act": [None, 3, "relus"],
+    "alpha": [0, -1.0, True, "1", float("inf"), float("nan")],
+    "bottleneck": [1, None],
+    "connections": [3, (0, 1), ((0, -1),), ((),), ((0.5,),)],
+    "copies": [0, 1.0, True],
+    "depth": [0, 40.0, None],
+    "depths": [(), (0, 1), (1, True), 4, (1.5, 2)],
+    "dropout": [-0.1, 1, 1.5, None, True],
+    "filters": [(), (0,), 6],
+    "full_connection": [1, None],
+    "growth": [0, 3.5, None],
+    "hidden": [(0,), 84, (8.0,)],
+    "input_dropout": [-0.1, 1, None],
+    "keep": [0, 1.1, None],
+    "max_norm": [0, -1, "3"],
+    "rho": [0, -1, None, float("inf")],
+    "separable": [1, None],
+    "trainable_pooling": [1, None],
+}
+
+
+@each_model
+def test_family_options_are_checked_and_documented(name):
+    builder = getattr(kerasnets.applications, name)
+    for option in builder.spec.options:
+        assert option in OPTIONS
+        assert f"    {option}: " in builder.__doc__
+        for bad in (object(), *BAD.get(option, ())):
+            with pytest.raises(ValueError, match=rf"`{option}` is [\s\S]* Received: {option}="):
+                tiny(name, **{option: bad})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "argument"),
+    [
+        ("DenseNet40", dict(depth=4), "depth"),
+        ("DenseNet40", dict(depth=41), "depth"),
+        ("DenseNetBC100", dict(depth=97), "depth"),
+        ("LeNet5", dict(filters=(6, 15, 120)), "connections"),
+        ("LeNet5", dict(filters=(6,)), "connections"),
+        ("LeNet5", dict(filters=(5, 16, 120)), "connections"),
+        ("MobileNet", dict(depths=(1, 2, 2)), "depths"),
+        ("MobileNet", dict(alpha=0.01), "alpha"),
+        ("MobileNet", dict(rho=0.5, input_shape=(96, 96, 3)), "rho"),
+    ],
+)
+def test_options_that_do_not_fit_one_another(name, options, argument):
+    with pytest.raises(ValueError, match=rf"`{argument}` (is|names) [\s\S]* Received: {argument}="):
+        kerasnets.build(name, **options)
+
+
+@each_model
+def test_signature(name):
+    builder = getattr(kerasnets.applications, name)
+    parameters = inspect.signature(builder).parameters
+    assert list(parameters)[: len(SHARED)] == SHARED
+    assert list(parameters)[len(SHARED) :] == list(builder.spec.options)
+    defaults = [parameters[p].default for p in SHARED]
+    assert defaults == [True, None, None, None, None, builder.spec.classes, "softmax", None]
+    for word in SHARED:
+        assert builder.__doc__.count(f"    {word}: ") == 1
+
+
+@each_model
+def test_tiny_options_are_the_familys(name):
+    assert set(spec_of(name).tiny) <= set(spec_of(name).options)
+
+
+@each_body
+def test_channels_first_is_refused(name):
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(
+            ValueError, match="`image_data_format`.*Received: image_data_format='channels_first'$"
+        ):
+            tiny(name)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+@pytest.mark.parametrize("family", sorted({spec_of(name).body.__name__ for name in MODELS}))
+def test_families_take_their_options_first(family):
+    builder = getattr(kerasnets.applications, family)
+    assert list(inspect.signature(builder).parameters) == [*builder.spec.options, *SHARED]

@@ -1,0 +1,126 @@
+import json
+import pathlib
+import re
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
+sys.path.insert(0, str(RECIPES))
+
+import distill_mnist  # noqa: E402
+import shared  # noqa: E402
+
+
+def recipe(monkeypatch, *options):
+    monkeypatch.setattr(sys, "argv", ["distill_mnist.py", *map(str, options)])
+    shared.run(distill_mnist.main)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "smoke"
+    with pytest.MonkeyPatch.context() as patch:
+        recipe(patch, "--smoke", "--out", out)
+    return out
+
+
+def test_results(finished):
+    results = json.loads((finished / "results.json").read_text())
+    assert results["dataset"] == "digits"
+    assert results["test_size"] == 500
+    for net in ("teacher", "vanilla", "distilled"):
+        assert 0 <= results[f"{net}_errors"] <= 500
+    assert (results["temperature"], results["hard_weight"], results["seed"]) == (20.0, 0.1, 0)
+    assert results["seconds"] > 0
+
+
+def test_the_nets_are_those_of_the_paper(finished):
+    for name, params in (("teacher", 2395210), ("student", 1276810)):  # 784-1200-1200-10, 784-800-800-10
+        net = keras.saving.load_model(finished / f"{name}.keras")
+        assert net.count_params() == params
+        assert net.predict(np.zeros((2, 28, 28, 1)), verbose=0).shape == (2, 10)
+
+
+def test_the_page_needs_nothing_else(finished):
+    page = (finished / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) >= 2
+    assert all(s.startswith("data:image/png;base64,") for s in sources)
+    assert "146" in page
+    for name in ("curves.png", "soft_targets.png"):
+        assert (finished / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_seed_gives_the_same_result(finished, tmp_path, monkeypatch):
+    recipe(monkeypatch, "--smoke", "--out", tmp_path / "again")
+    first, again = (keras.saving.load_model(d / "student.keras") for d in (finished, tmp_path / "again"))
+    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_stopped_run_goes_on(finished, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    options = ("--smoke", "--out", out)
+    real = shared.save
+
+    def stop(model, path):
+        if path.name == "student.keras":
+            raise KeyboardInterrupt
+        real(model, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared, "save", stop)
+        with pytest.raises(SystemExit) as ended:
+            recipe(patch, *options)
+    assert ended.value.code == 130
+    assert not (out / "results.json").exists()
+    teacher = (out / "teacher.keras").stat().st_mtime_ns
+    recipe(monkeypatch, *options, "--resume")
+    assert (out / "teacher.keras").stat().st_mtime_ns == teacher  # not trained again
+    whole, resumed = (json.loads((d / "results.json").read_text()) for d in (finished, out))
+    for errors in ("teacher_errors", "vanilla_errors", "distilled_errors"):
+        assert whole[errors] == resumed[errors]
+
+
+def test_a_resumed_run_must_be_the_same_run(finished, monkeypatch, capsys):
+    before = sorted(p.name for p in finished.iterdir())
+    with pytest.raises(SystemExit) as ended:
+        recipe(monkeypatch, "--smoke", "--temperature", 7, "--out", finished, "--resume")
+    assert ended.value.code == 2
+    assert "temperature was 20.0" in capsys.readouterr().err
+    assert sorted(p.name for p in finished.iterdir()) == before
+
+
+def test_a_new_run_keeps_the_old_one(tmp_path):
+    out = tmp_path / "run"
+    shared.prepare(out, "recipe", {"seed": 0}, resume=False)
+    (out / "precious").touch()
+    shared.prepare(out, "recipe", {"seed": 1}, resume=False)
+    assert (tmp_path / "run.1" / "precious").exists()
+    assert json.loads((out / "recipe.json").read_text()) == {"seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--temperature", "0"), "above 0"),
+        (("--temperature", "warm"), "above 0"),
+        (("--hard-weight", "1.5"), "from 0 to 1"),
+        (("--epochs", "0"), "at least 1"),
+        (("--batch-size", "-3"), "at least 1"),
+        (("--seed", "x"), "at least 0"),
+        (("--replicas", "0"), "at least 1"),
+        (("--dataset", "cifar"), "digits"),
+        (("--smoke", "--data-dir", "/no/such/folder", "--dataset", "mnist"), "`data_dir`"),
+    ],
+)
+def test_wrong_input_ends_with_one_line_and_status_2(options, message, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        recipe(monkeypatch, *options)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []

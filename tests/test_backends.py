@@ -1,0 +1,51 @@
+"""Models, weights, profile and Distiller on the other backends of Keras, each in a process of its own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+import numpy as np, keras, kerasnets
+from kerasnets.distillation import Distiller, as_logits, soft_targets
+assert keras.backend.backend() == sys.argv[1]
+rng = np.random.default_rng(0)
+for name, options in (("DenseNet121", {"depths": (1, 2, 1, 1)}), ("MobileNet", {"alpha": 0.25})):
+    model = kerasnets.build(name, input_shape=(64, 64, 3), **options)
+    scores = model.predict(rng.random((2, 64, 64, 3)), verbose=0)
+    assert scores.shape == (2, 1000) and np.allclose(scores.sum(1), 1, atol=1e-5), name
+    profile = kerasnets.analysis.profile(model)
+    assert profile.params == model.count_params() and profile.mult_adds > 1e6, name
+    keras.backend.clear_session()
+
+x, labels = rng.random((64, 32, 32, 1)).astype("float32"), rng.integers(0, 10, 64)
+teacher = as_logits(kerasnets.build("LeNet5"))
+student = kerasnets.build("MLP800", hidden=(8,), input_shape=(32, 32, 1), classifier_activation=None)
+before = [w.copy() for w in teacher.get_weights()]
+live = Distiller(student, teacher)
+live.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
+logs = live.fit(x, labels, epochs=4, verbose=0).history
+assert logs["loss"][-1] < logs["loss"][0], logs
+assert all(np.array_equal(a, b) for a, b in zip(before, teacher.get_weights(), strict=True))
+cached = Distiller(student)
+cached.compile("adam")
+y = {"labels": labels, "teacher_logits": teacher.predict(x, verbose=0)}
+logs = cached.fit(x, y, epochs=2, verbose=0).history
+assert np.isfinite(logs["loss"]).all() and set(logs) == {"loss", "hard_loss", "soft_loss"}
+assert "tensorflow" not in sys.modules, "TensorFlow was imported"
+print("fine")
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends(backend):
+    if not importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    command = [sys.executable, "-c", PROGRAM, backend]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split() == ["fine"]

@@ -1,0 +1,102 @@
+import pathlib
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kerasnets
+from kerasnets import weights
+
+# Keras warns before it refuses.
+pytestmark = pytest.mark.filterwarnings("ignore:Skipping nested container")
+SUFFIXES = [".weights.h5", ".keras"]
+
+
+def build(**options):
+    return kerasnets.build(
+        "DenseNet121", **{"depths": (1, 2), "growth": 4, "input_shape": (32, 32, 3)} | options
+    )
+
+
+@pytest.fixture(scope="module")
+def saved():
+    return build()
+
+
+@pytest.fixture
+def path(saved, tmp_path, request):
+    """A file of `saved` with the suffix that the test asks for."""
+    path = tmp_path / f"net{request.param}"
+    (saved.save if request.param == ".keras" else saved.save_weights)(path)
+    return path
+
+
+each_suffix = pytest.mark.parametrize("path", SUFFIXES, indirect=True)
+
+
+def refused(path):
+    return pytest.raises(ValueError, match=rf"`weights` [\s\S]*Received: weights=.*{path.name}")
+
+
+@each_suffix
+@pytest.mark.parametrize("kind", [str, pathlib.Path])
+def test_a_file_fills_the_net(saved, path, kind):
+    net = build(weights=kind(path))
+    x = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    np.testing.assert_array_equal(ops.convert_to_numpy(net(x)), ops.convert_to_numpy(saved(x)))
+    assert not np.array_equal(ops.convert_to_numpy(build()(x)), ops.convert_to_numpy(saved(x)))
+
+
+@each_suffix
+@pytest.mark.parametrize("options", [{"growth": 5}, {"depths": (1, 3)}, {"depths": (1, 1)}, {"classes": 4}])
+def test_another_nets_file_is_refused(path, options):
+    with refused(path):
+        build(weights=path, **options)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_missing_file(tmp_path, suffix):
+    with refused(tmp_path / f"none{suffix}"):
+        build(weights=tmp_path / f"none{suffix}")
+
+
+@pytest.mark.parametrize("name", ["net.h5", "net.txt", "net", "keras"])
+def test_wrong_suffix(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    with refused(tmp_path / name):
+        build(weights=str(tmp_path / name))
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "folder.keras").mkdir()
+    with refused(tmp_path / "folder.keras"):
+        build(weights=tmp_path / "folder.keras")
+
+
+@each_suffix
+def test_damaged_file(path):
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    flipped = bytes(255 - b for b in whole[half : half + 4000])
+    for damaged in (b"", b"junk", whole[:half], whole[:half] + flipped + whole[half + 4000 :]):
+        path.write_bytes(damaged)
+        with refused(path):
+            build(weights=path)
+
+
+def test_zip_without_a_model(tmp_path):
+    path = tmp_path / "net.keras"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("readme", "nothing here")
+    with refused(path):
+        build(weights=path)
+
+
+def test_load_takes_any_keras_model(tmp_path):
+    first, second = (keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]) for _ in range(2))
+    first.save_weights(tmp_path / "dense.weights.h5")
+    assert weights.load(second, tmp_path / "dense.weights.h5") is second
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,208 @@
+"""Our nets against those of keras.applications, weights copied, moving statistics too."""
+
+import urllib.error
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from keras.src.utils import file_utils
+
+import kerasnets
+from kerasnets.weights import from_keras_applications
+
+# Ranges of the random weights that keep activations near the size of the input.
+RANGES = {
+    "gamma": (0.8, 1.2),
+    "beta": (-0.3, 0.3),
+    "bias": (-0.3, 0.3),
+    "moving_mean": (-0.3, 0.3),
+    "moving_variance": (0.5, 1.5),
+}
+
+
+def peer_of(name, **options):
+    """A net of keras.applications without trained weights, all filled at random."""
+    rng = np.random.default_rng(0)
+    keras.utils.set_random_seed(0)
+    peer = getattr(keras.applications, name)(weights=None, **options)
+    for w in peer.weights:
+        if w.name in RANGES:
+            w.assign(rng.uniform(*RANGES[w.name], w.shape))
+    return peer
+
+
+def outputs(model):
+    x = np.random.default_rng(1).uniform(-1, 1, (2, *model.input_shape[1:])).astype("float32")
+    return ops.convert_to_numpy(model(x, training=False))
+
+
+def assert_equal(ours, peer):
+    expected = outputs(peer)
+    assert expected.std() > 1e-2, "outputs that differ by nothing show nothing"
+    np.testing.assert_allclose(outputs(ours), expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    yield
+    keras.backend.clear_session()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "options"),
+    [
+        ("DenseNet121", 65, {}),
+        ("DenseNet169", 64, {}),
+        ("DenseNet201", 32, {}),
+        ("MobileNet", 128, {"alpha": 0.25}),
+        ("MobileNet", 160, {"alpha": 0.5}),
+        ("MobileNet", 192, {"alpha": 0.75}),
+        ("MobileNet", 224, {"alpha": 1.0}),
+    ],
+)
+def test_logits_agree(name, size, options):
+    options = {**options, "input_shape": (size, size, 3), "classifier_activation": None}
+    peer = peer_of(name, **options)
+    ours = kerasnets.build(name, **options)
+    assert from_keras_applications(ours, peer) is ours
+    assert_equal(ours, peer)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("DenseNet121", {"input_shape": (96, 80, 3)}),
+        ("MobileNet", {"input_shape": (128, 128, 3), "alpha": 0.5}),
+        ("MobileNet", {"input_shape": (64, 96, 3), "alpha": 0.25, "pooling": "avg"}),
+    ],
+)
+def test_maps_agree(name, options):
+    options = {**options, "include_top": False}
+    peer = peer_of(name, **options)
+    ours = from_keras_applications(kerasnets.build(name, **options), peer)
+    assert ours.output_shape == peer.output_shape
+    assert_equal(ours, peer)
+
+
+def test_probabilities_agree():
+    options = {"alpha": 0.25, "input_shape": (128, 128, 3), "classes": 10}
+    peer = peer_of("MobileNet", **options)
+    ours = from_keras_applications(kerasnets.build("MobileNet", **options), peer)
+    np.testing.assert_allclose(outputs(ours), outputs(peer), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"alpha": 0.5},  # other shapes
+        {"classes": 11},  # other shapes in the very last layer
+        {"include_top": False},  # fewer layers
+    ],
+)
+def test_another_net_is_refused_and_ours_left_as_it_was(other):
+    options = {"alpha": 0.25, "input_shape": (32, 32, 3), "classes": 10}
+    ours = kerasnets.build("MobileNet", **options)
+    before = ours.get_weights()
+    with pytest.raises(ValueError, match=r"`peer` [\s\S]*Received: "):
+        from_keras_applications(ours, peer_of("MobileNet", **options | other))
+    for a, b in zip(before, ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def fetch(monkeypatch, tmp_path):
+    """Puts a file of a peer where keras.applications looks for one; gives the names it looked for."""
+
+    def serve(peer):
+        peer.save_weights(tmp_path / "peer.weights.h5")
+        asked = []
+
+        def get_file(fname, *args, **kwargs):
+            asked.append(fname)
+            return str(tmp_path / "peer.weights.h5")
+
+        monkeypatch.setattr(file_utils, "get_file", get_file)
+        return asked
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("name", "peer_options", "our_options", "file"),
+    [
+        (
+            "MobileNet",
+            {"alpha": 0.25, "input_shape": (128, 128, 3)},
+            {"alpha": 0.25, "rho": 128 / 224},
+            "mobilenet_2_5_128_tf.h5",
+        ),
+        # No file is made for 96 pixels: that of the largest size serves.
+        (
+            "MobileNet",
+            {"alpha": 0.5, "include_top": False, "input_shape": (96, 96, 3)},
+            {"alpha": 0.5, "include_top": False, "input_shape": (96, 96, 3)},
+            "mobilenet_5_0_224_tf_no_top.h5",
+        ),
+    ],
+)
+def test_trained_weights(fetch, name, peer_options, our_options, file):
+    peer = peer_of(name, **peer_options)
+    asked = fetch(peer)
+    ours = kerasnets.build(name, weights="imagenet", **our_options)
+    assert asked == [file]
+    np.testing.assert_allclose(outputs(ours), outputs(peer), rtol=1e-5, atol=1e-5)
+
+
+def test_trained_weights_of_a_densenet(fetch):
+    peer = peer_of("DenseNet121")
+    asked = fetch(peer)
+    ours = kerasnets.build("DenseNet121", weights="imagenet", classifier_activation=None)
+    assert asked == ["densenet121_weights_tf_dim_ordering_tf_kernels.h5"]
+    for a, b in zip(ours.weights, peer.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+
+
+def test_a_fetch_that_fails_says_what_to_do(monkeypatch, tmp_path):
+    def no_network(*args, **kwargs):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(file_utils, "urlretrieve", no_network)
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
+    with pytest.raises(OSError, match="MobileNet could not be fetched.*no network.*path as `weights`"):
+        kerasnets.build("MobileNet", alpha=0.25, weights="imagenet")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "argument"),
+    [
+        ("DenseNet121", {"classes": 10}, "classes"),
+        ("DenseNet121", {"growth": 16}, "growth"),
+        ("DenseNet121", {"depths": (6, 12, 24)}, "depths"),
+        ("DenseNet121", {"keep": 1.0}, "keep"),
+        ("DenseNet121", {"input_shape": (224, 224, 1)}, "input_shape"),
+        ("MobileNet", {"alpha": 0.3}, "alpha"),
+        ("MobileNet", {"separable": False}, "separable"),
+        ("DenseNet264", {}, "weights"),
+        ("ConvMobileNet", {}, "weights"),
+        ("LeNet5", {}, "weights"),
+    ],
+)
+def test_weights_that_nobody_trained_are_refused_at_once(monkeypatch, name, options, argument):
+    def forbidden(*args, **kwargs):
+        pytest.fail("the net was built, or a file fetched")
+
+    monkeypatch.setattr(file_utils, "get_file", forbidden)
+    monkeypatch.setattr(keras.layers.Conv2D, "__init__", forbidden)
+    with pytest.raises(ValueError, match=rf"`{argument}` is .* Received: {argument}="):
+        kerasnets.build(name, weights="imagenet", **options)
+
+
+def test_options_that_weights_do_not_depend_on_are_free(fetch):
+    peer = peer_of("MobileNet", alpha=0.25, input_shape=(224, 224, 3), include_top=False)
+    fetch(peer)
+    ours = kerasnets.build(
+        "MobileNet", weights="imagenet", alpha=0.25, include_top=False, classes=10, pooling="avg", dropout=0.5
+    )
+    for a, b in zip(ours.weights, peer.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b).reshape(a.shape))
