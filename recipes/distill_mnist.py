@@ -94,14 +94,14 @@ def main():
         from kerasnets.applications.mlp import MLP800, MLP1200
         from kerasnets.training import distribution
 
-        scope = distribution.mirrored(args.replicas)
+        strategy = distribution.mirrored(args.replicas)
         keras.ops.zeros(1)  # starts the devices, which say so
     train, test = (read(settings, split, args.data_dir) for split in ("train", "test"))
     print(f"{args.dataset}: {len(train[0]):,} images to train on, {len(test[0]):,} to test on")
     shared.prepare(out, "distill_mnist", dataclasses.asdict(settings), args.resume)
     run = Run(out, settings, test)
 
-    with scope:
+    with strategy.scope():
         teacher = run.train("teacher", MLP1200, train, augment=data.jitter, **REGULARISED)
         plain = run.train("plain", MLP800, train)
         ordered = data.batches(train, 1000)

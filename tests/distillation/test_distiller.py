@@ -196,9 +196,9 @@ def test_a_teacher_of_another_family_teaches():
 
 
 MIRRORED = """
-import contextlib, json
+import json
 from kerasnets.training.distribution import mirrored
-scope = mirrored(2)
+one, two = mirrored(1), mirrored(2)
 import numpy as np, keras
 from kerasnets.applications import MLP
 from kerasnets.distillation import Distiller
@@ -206,8 +206,8 @@ rng = np.random.default_rng(0)
 x, labels = rng.random((64, 4, 4, 1)).astype("float32"), rng.integers(0, 3, 64)
 options = dict(input_shape=(4, 4, 1), classes=3, classifier_activation=None)
 
-def losses(scope, live):
-    with scope:
+def losses(strategy, live):
+    with strategy.scope():
         keras.utils.set_random_seed(0)
         student, teacher = MLP((8,), **options), MLP((9,), **options)
         model = Distiller(student, teacher if live else None)
@@ -215,8 +215,7 @@ def losses(scope, live):
         y = labels if live else {"labels": labels, "teacher_logits": teacher.predict(x, verbose=0)}
         return model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0).history
 
-alone = [losses(contextlib.nullcontext(), live) for live in (True, False)]
-print(json.dumps([alone, [losses(scope, live) for live in (True, False)]]))
+print(json.dumps([[losses(strategy, live) for live in (True, False)] for strategy in (one, two)]))
 """
 
 

@@ -1,13 +1,11 @@
-import contextlib
-
 import keras
 import pytest
 
 from kerasnets.training import distribution
 
 
-def test_one_replica_needs_no_strategy():
-    assert isinstance(distribution.mirrored(1), contextlib.nullcontext)
+def test_one_replica_is_the_default():
+    assert distribution.mirrored(1).num_replicas_in_sync == 1
 
 
 @pytest.mark.parametrize("replicas", [0, -1, 1.5, "2", True])
