@@ -75,10 +75,8 @@ def distill(args):
     theirs.compile("adam", loss, metrics=["accuracy"])
 
     def epoch(model, arrays):
-        def run():
-            model.fit(data.batches(arrays, args.batch_size, seed=0), shuffle=False, verbose=0)
-
-        return run
+        batches = data.batches(arrays, args.batch_size, seed=0)
+        return lambda: model.fit(batches, shuffle=False, verbose=0)
 
     return {
         f"an epoch of {args.examples:,} examples, batch {args.batch_size}": {

@@ -71,7 +71,9 @@ def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=N
         return (augment(images, tf.stack([tf.constant(seed, tf.int64), step])), *rest)
 
     ids = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
-    return ids.map(batch, num_parallel_calls=1).prefetch(4)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread holds up the end of a pass, by up to as long as the pass
+    return ids.map(batch, num_parallel_calls=1).prefetch(4).with_options(options)
 
 
 def join(dataset, values, combine):
