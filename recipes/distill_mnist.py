@@ -17,7 +17,7 @@ import time
 
 import shared
 
-# Net by net: what it is, and its errors of 10,000 in the paper.
+# Net by net: what it is, and its errors of MNIST's 10,000 in the paper.
 NETS = {
     "teacher": ("784-1200-1200-10, dropout, jitter", 67),
     "plain": ("784-800-800-10, hard labels", 146),
@@ -188,6 +188,9 @@ class Run:
 
         checkpoint = training.Checkpoint(self.out / f"{name}.weights.h5")
         first = checkpoint.restore(model, steps)
+        log = self.out / f"{name}.csv"
+        if first:  # a header and a line for each epoch that the checkpoint holds
+            shared.write(log, "".join(log.read_text().splitlines(keepends=True)[: first + 1]))
         if first < epochs:
             model.fit(
                 data.batches(
@@ -206,7 +209,7 @@ class Run:
                 verbose=0,
                 callbacks=[
                     training.Progress(f"{name:8}", ("loss", "val_accuracy")),
-                    keras.callbacks.CSVLogger(self.out / f"{name}.csv", append=first > 0),
+                    keras.callbacks.CSVLogger(log, append=first > 0),
                     checkpoint,
                 ],
             )
@@ -217,17 +220,16 @@ class Run:
 
 def compare(errors, n):
     """Rows of the table: a header, then each net."""
-    rows = [["net", f"errors of {n:,}", "error", "paper, of 10,000"]]
+    rows = [["net", f"errors of {n:,}", "error", "paper, MNIST"]]
     for name, (title, paper) in NETS.items():
         rows.append([f"{name}: {title}", str(errors[name]), f"{100 * errors[name] / n:.2f}%", str(paper)])
     return rows
 
 
 def curve(out, name, n):
-    """Test errors after each epoch, from the log of a net; a resumed run may have logged an epoch twice."""
+    """Test errors after each epoch, from the log of a net."""
     with open(out / f"{name}.csv", newline="") as file:
-        rows = {int(row["epoch"]): row for row in csv.DictReader(file)}
-    return [n * (1 - float(rows[epoch]["val_accuracy"])) for epoch in sorted(rows)]
+        return [n * (1 - float(row["val_accuracy"])) for row in csv.DictReader(file)]
 
 
 def report(out, results, table, test, logits):
@@ -271,7 +273,7 @@ def report(out, results, table, test, logits):
         f"{results['dataset']}: {results['train_size']:,} images to train on, {n:,} to test on. "
         f"Temperature {temperature:g}, hard weight {results['hard_weight']:g}, {results['epochs']} epochs of "
         f"batch {results['batch_size']}, seed {results['seed']}, {results['seconds']:.0f} s. "
-        "Test images were used for counting errors alone, not for any choice.",
+        "In this run test images count errors and decide nothing.",
         table,
         (
             "Learning curves",
@@ -281,9 +283,9 @@ def report(out, results, table, test, logits):
         (
             "Soft targets",
             out / "soft_targets.png",
-            "What the teacher says of test digits that it gets right: for each class the one it doubts most, "
+            "What the teacher says of test images that it gets right: for each class the one it doubts most, "
             "with its probabilities at temperature 1 and at the temperature at which the student is shown "
-            "them, which brings out the other digits that this one resembles.",
+            "them, which brings out the other classes that this image resembles.",
         ),
     ]
     if rescued:
@@ -291,18 +293,18 @@ def report(out, results, table, test, logits):
         figures.gallery(
             out / "rescued.png",
             images[most],
-            [f"{names[labels[i]]}, not {names[guess['plain'][i]]}" for i in most],
+            [f"{names[labels[i]]},\nnot {names[guess['plain'][i]]}" for i in most],
         )
         parts.append(
             (
                 "What distillation gained",
                 out / "rescued.png",
-                f"{len(rescued)} test digits that the plain net gets wrong and the student right"
+                f"{len(rescued)} test images that the plain net gets wrong and the student right"
                 + (f", the first {len(most)} of them" if len(most) < len(rescued) else "")
                 + f"; on {lost} it is the other way round.",
             )
         )
-    shared.write(out / "report.html", shared.page("Distilling digits into a small net", parts))
+    shared.write(out / "report.html", shared.page("Distilling a big net into a small one", parts))
 
 
 if __name__ == "__main__":
