@@ -21,6 +21,7 @@ _PACKAGES = (
     "data",
     "distillation",
     "layers",
+    "surgery",
     "training",
     "weights",
 )

@@ -52,11 +52,40 @@ def is_ints(value, least):
     return isinstance(value, (tuple, list)) and all(is_int(v, least) for v in value)
 
 
+def is_rows_of_ints(value):
+    """Whether `value` is a sequence of rows, each of one or more whole numbers of at least 1."""
+    return isinstance(value, (tuple, list)) and all(is_ints(row, 1) and len(row) > 0 for row in value)
+
+
+def is_mlpconv(row):
+    """Whether `row` is kernel, strides, maps of each convolution, pooling, and whether dropout follows."""
+    if not isinstance(row, (tuple, list)) or len(row) != 5:
+        return False
+    kernel, strides, filters, pooling, dropped = row
+    return (
+        is_ints((kernel, strides), 1)
+        and is_rows_of_ints((filters,))
+        and pooling in (None, "max", "avg")
+        and isinstance(dropped, bool)
+    )
+
+
+def is_rows(value):
+    """Whether `value` is a sequence of rows, each a name and then whole numbers or words."""
+    return isinstance(value, (tuple, list)) and all(
+        isinstance(row, (tuple, list))
+        and all(isinstance(v, str) or (i and is_int(v, 0)) for i, v in enumerate(row))
+        for row in value
+    )
+
+
 # What the families' own options may be. A word means the same in every family, so it stands here once:
 # name: (test, what is allowed).
 OPTIONS = {
     "act": (is_activation, "the name of a Keras activation, or a function"),
     "alpha": (lambda v: is_number(v) and v > 0, "a positive number"),
+    "aux_heads": (lambda v: isinstance(v, bool), "True or False"),
+    "batch_norm": (lambda v: isinstance(v, bool), "True or False"),
     "bottleneck": (lambda v: isinstance(v, bool), "True or False"),
     "connections": (
         lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) and r for r in v)),
@@ -71,14 +100,27 @@ OPTIONS = {
         "a tuple of whole numbers, each at least 1",
     ),
     "full_connection": (lambda v: isinstance(v, bool), "True or False"),
+    "groups": (lambda v: is_int(v, 1), "a whole number, at least 1"),
     "growth": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
     "hidden": (lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1"),
     "input_dropout": (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)"),
     "keep": (lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]"),
+    "kernels": (
+        lambda v: is_rows_of_ints(v) and len(v) > 0,
+        "a tuple of rows, each a tuple of whole numbers, at least 1",
+    ),
+    "lrn": (lambda v: isinstance(v, bool), "True or False"),
     "max_norm": (lambda v: v is None or (is_number(v) and v > 0), "None or a positive number"),
+    "mlpconvs": (
+        lambda v: isinstance(v, (tuple, list)) and len(v) > 0 and all(is_mlpconv(r) for r in v),
+        "a tuple of rows (kernel, strides, filters, 'max', 'avg' or None, True or False)",
+    ),
+    "modules": (is_rows, "a tuple of rows, each a name and then whole numbers, at least 0, or words"),
     "rho": (lambda v: is_number(v) and v > 0, "a positive number"),
     "separable": (lambda v: isinstance(v, bool), "True or False"),
+    "separable_stem": (lambda v: isinstance(v, bool), "True or False"),
     "trainable_pooling": (lambda v: isinstance(v, bool), "True or False"),
+    "version": (lambda v: is_int(v, 1) and v <= 2, "1 or 2"),
 }
 
 

@@ -46,6 +46,10 @@ class Spec:
     Attributes:
         body: Function of a tensor and options that gives the last maps.
         head: Function of these, classes, activation and options.
+        aux: Function of maps, classes, activation, options and `name` that makes an auxiliary head, or None.
+            A body with the option `aux_heads` gives, where that is True, its last maps and a dict of the
+            maps on which auxiliary heads stand. A head, or an auxiliary one, that needs a known grid or a
+            larger one than the body says so in its attributes `fixed_size` and `min_size`.
         size: Side, or sides, of the paper's input grid in pixels (frames first), or a function of
             options that gives it.
         min_size: Smallest side, or sides, that the net takes.
@@ -60,6 +64,7 @@ class Spec:
 
     body: Callable
     head: Callable
+    aux: Callable | None
     size: int | tuple | Callable
     min_size: int | tuple
     channels: int
@@ -96,6 +101,7 @@ def family(
     classes=1000,
     fixed_size=False,
     head=heads.pooled,
+    aux=None,
     **defaults,
 ):
     """Makes a body public: adds head, pooling, weights and the shared arguments.
@@ -112,6 +118,7 @@ def family(
         classes: Classes of the paper's data.
         fixed_size: Whether the sides must be known even without a top.
         head: Function of maps, classes, activation and options.
+        aux: Function of maps, classes, activation, options and `name` that makes an auxiliary head, or None.
         **defaults: Options that `head` or `size` take beside the body's, with their defaults.
 
     Returns:
@@ -123,6 +130,7 @@ def family(
         spec = Spec(
             body=body,
             head=head,
+            aux=aux,
             size=size,
             min_size=min_size,
             channels=channels,
@@ -250,27 +258,36 @@ def assemble(
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
     check_options(options)
     heads.check_head(include_top, pooling, classes, classifier_activation)
+    if options.get("aux_heads") and not include_top:
+        refuse("aux_heads", "False without a top", True)
     if callable(spec.size) and not (input_shape is None and input_tensor is None):
         for option in pick(spec.size, options):
             if options[option] != spec.options[option]:
                 refuse(option, "given without `input_shape` or `input_tensor`", options[option])
+    tops = [spec.head] * include_top + [spec.aux] * options.get("aux_heads", False)
+    least = max((getattr(top, "min_size", 0) for top in tops), default=0)
     x = model_input(
         input_tensor,
         input_shape,
         spec.grid(options),
-        spec.min_grid,
+        tuple(max(side, least) for side in spec.min_grid),
         spec.channels,
-        spec.fixed_size or (include_top and getattr(spec.head, "fixed_size", False)),
+        spec.fixed_size or any(getattr(top, "fixed_size", False) for top in tops),
     )
     check_weights(model_name, spec, options, weights, include_top, classes, x.shape[-1])
 
     with paused_collector():
         inputs = keras.utils.get_source_inputs(x)
         x = spec.body(x, **pick(spec.body, options))
+        x, taps = x if isinstance(x, tuple) else (x, {})
         if include_top:
             x = spec.head(x, classes, classifier_activation, **pick(spec.head, options))
         else:
             x = heads.pool(x, pooling)
+        if taps:
+            more = pick(spec.aux, options)
+            ends = {n: spec.aux(t, classes, classifier_activation, name=n, **more) for n, t in taps.items()}
+            x = {"predictions": x, **ends}
         model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name=name)
 
     if weights == "imagenet":
@@ -299,7 +316,7 @@ def check_weights(model_name, spec, options, weights, include_top, classes, chan
         return
     if spec.imagenet is None:
         refuse("weights", f"None or a path for {model_name}, which nobody trained", weights)
-    free = {*spec.imagenet.options, *pick(spec.head, options)}
+    free = {*spec.imagenet.options, "dropout"}  # the other options decide what weights there are
     free |= set(pick(spec.size, options)) if callable(spec.size) else set()
     allowed = {n: (d,) for n, d in spec.options.items() if n not in free} | spec.imagenet.options
     for option, values in allowed.items():

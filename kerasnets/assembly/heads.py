@@ -4,25 +4,33 @@ import keras
 from keras import layers
 
 from kerasnets.assembly.checks import is_activation, is_int, refuse
+from kerasnets.blocks.conv import conv
 from kerasnets.blocks.dense import dense_stack
 
 POOLINGS = (None, "avg", "max")
 
 
-def classify(x, classes, activation):
+def classify(x, classes, activation, name=None):
     """A dense layer of logits and its activation, kept in full precision.
 
     Args:
         x: Features, (batch, features).
         classes: Number of classes.
         activation: Name of an activation, or None for logits.
+        name: Name of an auxiliary head; None for the last one, whose layers are "logits" and
+            "predictions".
 
     Returns:
         (batch, classes).
     """
-    x = layers.Dense(classes, name="logits")(x)
+    x = layers.Dense(classes, name=f"{name}_logits" if name else "logits")(x)
+    return activate(x, activation, name or "predictions")
+
+
+def activate(x, activation, name="predictions"):
+    """The activation of logits, in full precision; `activation` None leaves them as they are."""
     full = keras.config.dtype_policy().variable_dtype
-    return layers.Activation(activation or "linear", dtype=full, name="predictions")(x)
+    return layers.Activation(activation or "linear", dtype=full, name=name)(x)
 
 
 def pooled(x, classes, activation, dropout=0.0):
@@ -62,6 +70,24 @@ def flattened(x, classes, activation, hidden=(), act="relu", dropout=0.0):
 
 
 flattened.fixed_size = True
+
+
+def convolved(x, classes, activation, act="relu"):
+    """A 1x1 convolution to one map for each class, and the mean of each map.
+
+    Source: Lin et al. 2014, section 3.2.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        classes: Number of classes.
+        activation: Name of an activation, or None for the means themselves.
+        act: Activation of the maps of the classes.
+
+    Returns:
+        (batch, classes).
+    """
+    x = conv(x, classes, 1, use_bias=True, act=act, name="class_maps")
+    return activate(layers.GlobalAveragePooling2D(name="logits")(x), activation)
 
 
 def pool(x, pooling):

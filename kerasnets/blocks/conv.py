@@ -9,7 +9,17 @@ from keras import layers
 EPSILON = 1.001e-5  # what published ResNet and DenseNet weights were trained with
 
 
-def conv(x, filters, kernel, strides=1, padding="symmetric", use_bias=False, name=None):
+def conv(
+    x,
+    filters,
+    kernel,
+    strides=1,
+    padding="symmetric",
+    use_bias=False,
+    act=None,
+    groups=1,
+    name=None,
+):
     """A convolution, by default without bias, for batch normalisation follows or comes before.
 
     Args:
@@ -17,8 +27,10 @@ def conv(x, filters, kernel, strides=1, padding="symmetric", use_bias=False, nam
         filters: Maps that come out.
         kernel: Side of the kernel in pixels.
         strides: Step in pixels.
-        padding: "symmetric", or Keras's "same" or "valid".
+        padding: "symmetric", Keras's "same" or "valid", or zeros to add as ZeroPadding2D takes them.
         use_bias: Whether each filter has a bias.
+        act: Activation, or None.
+        groups: Groups of maps that are convolved apart.
         name: Name of the layer.
 
     Returns:
@@ -30,6 +42,8 @@ def conv(x, filters, kernel, strides=1, padding="symmetric", use_bias=False, nam
         kernel,
         strides,
         padding,
+        groups=groups,
+        activation=act,
         use_bias=use_bias,
         kernel_initializer="he_uniform",
         name=name,
@@ -77,6 +91,26 @@ def conv_bn_act(x, filters, kernel, strides=1, act="relu", padding="symmetric", 
     return bn_act(x, act, epsilon, name)
 
 
+def conv_act(x, filters, kernel, strides=1, padding="symmetric", batch_norm=False, name=None):
+    """Convolution and ReLU as before batch normalisation, with biases; or with it in their place.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        filters: Maps that come out.
+        kernel: Side of the kernel in pixels.
+        strides: Step in pixels.
+        padding: As in `conv`.
+        batch_norm: Whether batch normalisation stands between the two, instead of biases.
+        name: Name of the convolution, and start of the others.
+
+    Returns:
+        (batch, height', width', filters).
+    """
+    if batch_norm:
+        return bn_act(conv(x, filters, kernel, strides, padding, name=name), name=name)
+    return conv(x, filters, kernel, strides, padding, use_bias=True, act="relu", name=name)
+
+
 def bn_act_conv(x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None):
     """Batch normalisation, activation, convolution. Arguments as in `conv` and `bn_act`."""
     x = bn_act(x, act, epsilon, name)
@@ -112,12 +146,29 @@ def max_pool(x, kernel, strides, padding="symmetric", name=None):
     return layers.MaxPooling2D(kernel, strides, padding, name=name)(x)
 
 
+def overlapping_pool(x, name):
+    """The largest value of each 3x3 pixels, every 2 pixels; the last window may hang over the border.
+
+    Source: Krizhevsky et al. 2012, section 3.4; the border as cuda-convnet and Caffe have it.
+
+    Args:
+        x: Maps, not negative, (batch, height, width, channels).
+        name: Name of the layer.
+
+    Returns:
+        (batch, height // 2, width // 2, channels).
+    """
+    return max_pool(x, 3, 2, padding=((0, 1), (0, 1)), name=name)
+
+
 def pad(x, kernel, strides, padding, name):
-    """Symmetric padding as a layer of zeros where Keras has no word for it.
+    """Padding as a layer of zeros where Keras has no word for it.
 
     Returns:
         The maps, padded if need be, and Keras's padding for the layer that reads them.
     """
+    if not isinstance(padding, str):
+        return layers.ZeroPadding2D(padding, name=name)(x), "valid"
     if padding != "symmetric":
         return x, padding
     if kernel == 1:

@@ -3,9 +3,10 @@
 import importlib
 
 from kerasnets.training.checkpoint import Checkpoint
+from kerasnets.training.losses import aux_loss_weights
 from kerasnets.training.progress import Progress
 
-__all__ = ["Checkpoint", "Progress", "distribution"]
+__all__ = ["Checkpoint", "Progress", "aux_loss_weights", "distribution"]
 
 
 def __getattr__(name):

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import keras
+import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +69,9 @@ class KerasApplications:
 def from_keras_applications(model, peer):
     """Copies the weights of a keras.applications model into ours.
 
-    Layers are paired in the order in which data meets them, so their names may differ. A 1x1 convolution
-    fits a dense layer.
+    Layers are paired by their place in the graph, so their names may differ; the branches that a layer
+    joins must come in the same order. A 1x1 convolution fits a dense layer, and a batch normalisation
+    without scale one whose scale is 1.
 
     Args:
         model: One of our models.
@@ -81,7 +83,7 @@ def from_keras_applications(model, peer):
     Raises:
         ValueError: The two are not the same net; `model` is left as it was.
     """
-    ours, theirs = ([x for x in m.layers if x.weights] for m in (model, peer))
+    ours, theirs = (weighted_layers(m) for m in (model, peer))
     if len(ours) != len(theirs):
         raise ValueError(
             f"`peer` is the net that {model.name} is: {len(ours)} layers with weights. "
@@ -93,6 +95,22 @@ def from_keras_applications(model, peer):
     return model
 
 
+def weighted_layers(model):
+    """The layers of a model that have weights, each after all that it reads, branch by branch."""
+    order, seen = [], set()
+    stack = [(x, False) for x in reversed(model.outputs)]
+    while stack:
+        tensor, entered = stack.pop()
+        layer, index, _ = tensor._keras_history
+        if entered:
+            order.append(layer)
+        elif layer not in seen:
+            seen.add(layer)
+            stack.append((tensor, True))
+            stack += [(x, False) for x in reversed(layer._inbound_nodes[index].input_tensors)]
+    return [layer for layer in order if layer.weights]
+
+
 def fit(layer, other):
     """Weights of a layer of the peer, in the shapes of ours."""
     values = {w.name: w for w in other.weights}
@@ -100,11 +118,12 @@ def fit(layer, other):
         f"`peer` has at this place what {layer.name} is: {shapes(layer)}. "
         f"Received: {other.name} with {shapes(other)}"
     )
-    if {w.name for w in layer.weights} != set(values):
+    names = {w.name for w in layer.weights}
+    if names - set(values) - {"gamma"} or set(values) - names:
         raise mismatch
     fitted = []
     for w in layer.weights:
-        value = keras.ops.convert_to_numpy(values[w.name])
+        value = keras.ops.convert_to_numpy(values[w.name]) if w.name in values else np.ones(w.shape)
         squeezed = [s for s in value.shape if s > 1]
         if squeezed != [s for s in w.shape if s > 1] or math.prod(w.shape) != value.size:
             raise mismatch

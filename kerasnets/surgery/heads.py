@@ -1,0 +1,24 @@
+"""Heads taken off."""
+
+import keras
+
+from kerasnets.assembly.checks import refuse
+
+
+def drop_aux_heads(model):
+    """The net without the auxiliary heads that helped to train it.
+
+    Args:
+        model: A functional model whose output is a dict with "predictions".
+
+    Returns:
+        A model that shares its weights and gives the predictions alone.
+
+    Raises:
+        ValueError: `model` has no such output.
+    """
+    outputs = getattr(model, "output", None)
+    if not isinstance(outputs, dict) or "predictions" not in outputs:
+        refuse("model", "a functional model whose output is a dict with 'predictions'", model)
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
+    return keras.Model(inputs, outputs["predictions"], name=model.name)
