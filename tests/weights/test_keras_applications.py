@@ -59,6 +59,14 @@ def clean():
         ("MobileNet", 160, {"alpha": 0.5}),
         ("MobileNet", 192, {"alpha": 0.75}),
         ("MobileNet", 224, {"alpha": 1.0}),
+        ("InceptionV3", 299, {}),
+        ("InceptionV3", 75, {"classes": 10}),
+        ("InceptionResNetV2", 299, {}),
+        ("InceptionResNetV2", 76, {"classes": 10}),
+        ("Xception", 299, {}),
+        ("Xception", 71, {"classes": 10}),
+        ("VGG16", 224, {}),
+        ("VGG19", 224, {}),
     ],
 )
 def test_logits_agree(name, size, options):
@@ -75,6 +83,11 @@ def test_logits_agree(name, size, options):
         ("DenseNet121", {"input_shape": (96, 80, 3)}),
         ("MobileNet", {"input_shape": (128, 128, 3), "alpha": 0.5}),
         ("MobileNet", {"input_shape": (64, 96, 3), "alpha": 0.25, "pooling": "avg"}),
+        ("InceptionV3", {"input_shape": (112, 75, 3)}),
+        ("InceptionResNetV2", {"input_shape": (75, 112, 3), "pooling": "avg"}),
+        ("Xception", {"input_shape": (88, 71, 3)}),
+        ("VGG16", {"input_shape": (64, 49, 3)}),
+        ("VGG19", {"input_shape": (65, 64, 3), "pooling": "max"}),
     ],
 )
 def test_maps_agree(name, options):
@@ -144,6 +157,24 @@ def fetch(monkeypatch, tmp_path):
             {"alpha": 0.5, "include_top": False, "input_shape": (96, 96, 3)},
             "mobilenet_5_0_224_tf_no_top.h5",
         ),
+        (
+            "InceptionV3",
+            {"include_top": False, "input_shape": (75, 75, 3)},
+            {"include_top": False, "input_shape": (75, 75, 3), "dropout": 0.0},
+            "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+        (
+            "Xception",
+            {"include_top": False, "input_shape": (71, 71, 3)},
+            {"include_top": False, "input_shape": (71, 71, 3)},
+            "xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+        (
+            "VGG16",
+            {"include_top": False, "input_shape": (64, 64, 3)},
+            {"include_top": False, "input_shape": (64, 64, 3)},
+            "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
     ],
 )
 def test_trained_weights(fetch, name, peer_options, our_options, file):
@@ -183,7 +214,16 @@ def test_a_fetch_that_fails_says_what_to_do(monkeypatch, tmp_path):
         ("DenseNet121", {"input_shape": (224, 224, 1)}, "input_shape"),
         ("MobileNet", {"alpha": 0.3}, "alpha"),
         ("MobileNet", {"separable": False}, "separable"),
+        ("VGG16", {"batch_norm": True}, "batch_norm"),
+        ("VGG19", {"filters": (64, 128, 256, 512, 256)}, "filters"),
+        ("InceptionV3", {"aux_heads": True}, "aux_heads"),
+        ("InceptionV3", {"alpha": 0.5}, "alpha"),
+        ("InceptionResNetV2", {"depths": (5, 10, 5)}, "depths"),
+        ("Xception", {"depth": 4}, "depth"),
+        ("InceptionV4", {}, "weights"),
+        ("InceptionResNetV1", {}, "weights"),
         ("DenseNet264", {}, "weights"),
+        ("VGG16C", {}, "weights"),
         ("ConvMobileNet", {}, "weights"),
         ("LeNet5", {}, "weights"),
     ],

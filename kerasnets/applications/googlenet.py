@@ -1,0 +1,110 @@
+"""GoogLeNet: modules that look at the maps with several kernels side by side, thinned by 1x1 convolutions.
+
+Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, arXiv:1409.4842.
+
+The paper leaves the constants of local response normalisation open; they are those of AlexNet. Table 1
+prints 2.7K weights for the first convolution, which are those of a depthwise 7x7 with 8 maps for each colour
+and a 1x1 behind it (2,712); here it is the full 7x7 of figure 3 (9,408), padded on both sides. With batch
+normalisation, biases and local response normalisation go, as Ioffe and Szegedy have it (2015, section 4.2.1).
+"""
+
+import functools
+
+from keras import layers
+
+from kerasnets.assembly.checks import is_ints, refuse
+from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.heads import classify
+from kerasnets.blocks.branches import branches
+from kerasnets.blocks.conv import conv_act, max_pool
+from kerasnets.blocks.dense import dense_stack
+from kerasnets.layers.lrn import LRN
+
+# Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+MODULES = (
+    ("3a", 64, 96, 128, 16, 32, 32),
+    ("3b", 128, 128, 192, 32, 96, 64),
+    ("pool3",),
+    ("4a", 192, 96, 208, 16, 48, 64),
+    ("4b", 160, 112, 224, 24, 64, 64),
+    ("4c", 128, 128, 256, 24, 64, 64),
+    ("4d", 112, 144, 288, 32, 64, 64),
+    ("4e", 256, 160, 320, 32, 128, 128),
+    ("pool4",),
+    ("5a", 256, 160, 320, 32, 128, 128),
+    ("5b", 384, 192, 384, 48, 128, 128),
+)
+AUX = {"4a": "aux1", "4d": "aux2"}  # the modules on which auxiliary heads stand
+TABLE = {"GoogLeNet": dict(modules=MODULES)}
+TINY = dict(
+    modules=(("3a", 4, 3, 4, 3, 4, 4), ("pool3",), ("4a", 4, 4, 5, 3, 4, 4), ("4d", 4, 4, 4, 4, 3, 4))
+)
+
+
+def auxiliary(x, classes, activation, batch_norm=False, name=None):
+    """Pooling, a 1x1 convolution and a hidden dense layer over the whole grid; section 5."""
+    x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+    x = conv_act(x, 128, 1, batch_norm=batch_norm, name=f"{name}_project")
+    x = layers.Flatten(name=f"{name}_flatten")(x)
+    x = dense_stack(x, (1024,), dropout=0.7, name=f"{name}_fc")
+    return classify(x, classes, activation, name)
+
+
+auxiliary.fixed_size = True
+auxiliary.min_size = 65  # leaves 5 pixels of stage 4, which the pooling needs
+
+
+@family(size=224, min_size=32, preprocess="caffe", aux=auxiliary, tiny=TINY, dropout=0.4)
+def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
+    """Inception modules on a stem of three convolutions.
+
+    Source: section 5 and table 1.
+
+    Args:
+        modules: Rows of table 1: name, maps of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, and pool proj; a
+            name alone is a max pooling that halves the grid.
+        aux_heads: Whether classifiers stand on modules 4a and 4d too, to help training: the output
+            is then a dict of "predictions", "aux1" and "aux2". They need a fixed grid.
+        batch_norm: Whether batch normalisation replaces biases and local response normalisation.
+        dropout: Share of the pooled maps dropped in training.
+    """
+    if any(len(row) not in (1, 7) or not is_ints(row[1:], 1) for row in modules):
+        refuse("modules", "a tuple of rows, each a name, or a name and 6 numbers of maps", modules)
+    if aux_heads and not set(AUX) <= {row[0] for row in modules}:
+        refuse("modules", f"a tuple with rows {' and '.join(AUX)}, where auxiliary heads stand", modules)
+
+    convolve = functools.partial(conv_act, batch_norm=batch_norm)
+    x = convolve(x, 64, 7, strides=2, name="conv1")
+    x = max_pool(x, 3, 2, padding="same", name="pool1")
+    if not batch_norm:
+        x = LRN(name="norm1")(x)
+    x = convolve(x, 64, 1, name="conv2_reduce")
+    x = convolve(x, 192, 3, name="conv2")
+    if not batch_norm:
+        x = LRN(name="norm2")(x)
+    x = max_pool(x, 3, 2, padding="same", name="pool2")
+
+    taps = {}
+    for name, *maps in modules:
+        x = module(x, maps, convolve, f"inception_{name}") if maps else max_pool(x, 3, 2, "same", name)
+        if aux_heads and name in AUX:
+            taps[AUX[name]] = x
+    return x, taps
+
+
+def module(x, maps, convolve, name):
+    """1x1, 3x3 and 5x5 convolutions and max pooling side by side; figure 2(b)."""
+    ones, reduce3, threes, reduce5, fives, project = maps
+    rows = (
+        ((ones, 1),),
+        ((reduce3, 1), (threes, 3)),
+        ((reduce5, 1), (fives, 5)),
+        (("max", 3, 1), (project, 1)),
+    )
+    return branches(x, rows, convolve, name)
+
+
+GoogLeNet = variant(GoogLeNets, "GoogLeNet", TABLE)
+
+preprocess_input = GoogLeNet.preprocess_input
+decode_predictions = GoogLeNet.decode_predictions

@@ -1,0 +1,114 @@
+"""Inception-ResNet: Inception modules whose output, scaled down, is added to their input.
+
+Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the Impact of Residual Connections on
+Learning", AAAI 2017, arXiv:1602.07261.
+
+InceptionResNetV2 is that of the authors' release, which trained weights fit: it has the stem of Inception v3,
+an Inception module before the first stage, and 10, 20 and 10 modules of other widths where the paper has 5,
+10 and 5 behind the stem of Inception v4. In both nets, as in the release, a module's last 1x1 convolution has
+biases and no batch normalisation, the scales are 0.17, 0.10 and 0.20 in the three stages, and the last module
+of all is neither scaled nor followed by ReLU. InceptionResNetV1, which the authors did not release, is the
+paper's with such a last module behind its 5, 10 and 5, as FaceNet has it. Batch normalisation has a scale,
+which the trained weights of Keras set to 1. `alpha`, a share of the maps, is not the paper's.
+"""
+
+from keras import layers
+
+from kerasnets.assembly.checks import refuse
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.branches import branches, follow, thinned
+from kerasnets.blocks.conv import conv
+from kerasnets.weights.keras_applications import KerasApplications
+
+# What each version starts with: figure 14, and the release's.
+STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid")]
+MIXED = [[(96, 1)], [(48, 1), (64, 5)], [(64, 1), (96, 3), (96, 3)], [("avg", 3, 1), (64, 1)]]
+STEMS = {1: [*STEM, (256, 3, 2)], 2: [*STEM, ("max", 3, 2), MIXED]}
+
+# The branches of each stage's modules: figures 10, 11 and 13, and the release's.
+STAGES = {
+    1: [
+        [[(32, 1)], [(32, 1), (32, 3)], [(32, 1), (32, 3), (32, 3)]],
+        [[(128, 1)], [(128, 1), (128, (1, 7)), (128, (7, 1))]],
+        [[(192, 1)], [(192, 1), (192, (1, 3)), (192, (3, 1))]],
+    ],
+    2: [
+        [[(32, 1)], [(32, 1), (32, 3)], [(32, 1), (48, 3), (64, 3)]],
+        [[(192, 1)], [(128, 1), (160, (1, 7)), (192, (7, 1))]],
+        [[(192, 1)], [(192, 1), (224, (1, 3)), (256, (3, 1))]],
+    ],
+}
+SCALES = (0.17, 0.10, 0.20)
+
+# What stands before the second and the third stage: figures 7 and 12, and the release's.
+REDUCTIONS = {
+    1: [
+        [[(384, 3, 2)], [(192, 1), (192, 3), (256, 3, 2)], [("max", 3, 2)]],
+        [
+            [(256, 1), (384, 3, 2)],
+            [(256, 1), (256, 3, 2)],
+            [(256, 1), (256, 3), (256, 3, 2)],
+            [("max", 3, 2)],
+        ],
+    ],
+    2: [
+        [[(384, 3, 2)], [(256, 1), (256, 3), (384, 3, 2)], [("max", 3, 2)]],
+        [
+            [(256, 1), (384, 3, 2)],
+            [(256, 1), (288, 3, 2)],
+            [(256, 1), (288, 3), (320, 3, 2)],
+            [("max", 3, 2)],
+        ],
+    ],
+}
+LAST = {1: [], 2: [(1536, 1)]}
+
+TABLE = {
+    "InceptionResNetV1": dict(version=1, depths=(5, 10, 6)),
+    "InceptionResNetV2": dict(version=2, depths=(10, 20, 10)),
+}
+TINY = dict(depths=(1, 1, 2), alpha=0.08)
+
+
+@family(size=299, min_size=75, preprocess="tf", tiny=TINY, dropout=0.2)
+def InceptionResNet(x, version, depths, alpha=1.0):
+    """Three stages of residual Inception modules, joined by reductions of the grid.
+
+    Source: sections 3.2 and 3.3 and figures 10 to 15.
+
+    Args:
+        version: 1 or 2: which of the paper's tables of branches.
+        depths: Modules in each of the three stages.
+        alpha: Share of each convolution's maps.
+        dropout: Share of the pooled maps dropped in training.
+    """
+    if len(depths) != 3:
+        refuse("depths", "three whole numbers, one for each stage", depths)
+    convolve = thinned(alpha)
+    x = follow(x, STEMS[version], convolve, "stem")
+    for s, (rows, depth, scale) in enumerate(zip(STAGES[version], depths, SCALES, strict=True)):
+        stage = "abc"[s]
+        if s:
+            x = branches(x, REDUCTIONS[version][s - 1], convolve, f"reduction_{'abc'[s - 1]}")
+        for i in range(1, depth + 1):
+            last = stage == "c" and i == depth
+            x = module(x, rows, 1.0 if last else scale, convolve, f"inception_{stage}{i}")
+            if not last:
+                x = layers.Activation("relu", name=f"inception_{stage}{i}_act")(x)
+    return follow(x, LAST[version], convolve, "last")
+
+
+def module(x, rows, scale, convolve, name):
+    """Adds `scale` times what the branches give, brought to the maps of `x` by a 1x1 convolution."""
+    new = branches(x, rows, convolve, name)
+    new = conv(new, x.shape[-1], 1, use_bias=True, name=f"{name}_up")
+    if scale != 1:
+        new = layers.Rescaling(scale, name=f"{name}_scale")(new)
+    return layers.Add(name=f"{name}_add")([x, new])
+
+
+InceptionResNetV1 = variant(InceptionResNet, "InceptionResNetV1", TABLE)
+InceptionResNetV2 = variant(InceptionResNet, "InceptionResNetV2", TABLE, imagenet=KerasApplications())
+
+preprocess_input = InceptionResNet.preprocess_input
+decode_predictions = InceptionResNet.decode_predictions

@@ -1,0 +1,94 @@
+"""Inception v3: large kernels are factorised into small ones, and into rows and columns.
+
+Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR
+2016, arXiv:1512.00567.
+
+Where text and table of the paper leave a choice, the net is that of the authors' release, which trained
+weights fit: the 5x5 of the first modules stays whole, a 1x1 convolution stands in the stem, and the maps
+inside the modules are counted as below. The auxiliary head is the batch-normalised one of section 4 and
+figure 8. Batch normalisation has a scale, which the trained weights of Keras set to 1. `alpha` is the
+release's depth multiplier.
+"""
+
+from keras import layers
+
+from kerasnets.assembly.checks import refuse
+from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.heads import classify
+from kerasnets.blocks.branches import branches, follow, modules, thinned
+from kerasnets.weights.keras_applications import KerasApplications
+
+STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid"), ("max", 3, 2)]
+# Figure 5, one module for each count of maps behind the pooling.
+INCEPTION_A = [
+    [[(64, 1)], [(48, 1), (64, 5)], [(64, 1), (96, 3), (96, 3)], [("avg", 3, 1), (pooled, 1)]]
+    for pooled in (32, 64, 64)
+]
+REDUCTION_A = [[(384, 3, 2)], [(64, 1), (96, 3), (96, 3, 2)], [("max", 3, 2)]]
+# Figure 6, one module for each count of maps inside the branches: a 7x7 is a row and a column.
+INCEPTION_B = [
+    [
+        [(192, 1)],
+        [(n, 1), (n, (1, 7)), (192, (7, 1))],
+        [(n, 1), (n, (7, 1)), (n, (1, 7)), (n, (7, 1)), (192, (1, 7))],
+        [("avg", 3, 1), (192, 1)],
+    ]
+    for n in (128, 160, 160, 192)
+]
+REDUCTION_B = [
+    [(192, 1), (320, 3, 2)],
+    [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3, 2)],
+    [("max", 3, 2)],
+]
+# Figure 7: the row and the column stand side by side.
+SPLIT = [[(384, (1, 3))], [(384, (3, 1))]]
+INCEPTION_C = [[[(320, 1)], [(384, 1), SPLIT], [(448, 1), (384, 3), SPLIT], [("avg", 3, 1), (192, 1)]]]
+
+TABLE = {"InceptionV3": dict(depths=(3, 4, 2))}
+TINY = dict(depths=(1, 1, 1), alpha=0.04)
+
+
+def auxiliary(x, classes, activation, name, alpha):
+    """The classifier of section 4 on the last maps of 17x17, which trains beside the main one.
+
+    A smaller grid is padded, so that the weights are the same at every size.
+    """
+    padding = "same" if min(x.shape[1:3]) < 17 else "valid"
+    x = layers.AveragePooling2D(5, 3, padding, name=f"{name}_pool")(x)
+    x = follow(x, [(128, 1), (768, 5, 1, padding)], thinned(alpha), name)
+    x = layers.GlobalAveragePooling2D(name=f"{name}_avg_pool")(x)
+    return classify(x, classes, activation, name=name)
+
+
+auxiliary.fixed_size = True
+
+
+@family(size=299, min_size=75, preprocess="tf", tiny=TINY, aux=auxiliary, dropout=0.2)
+def InceptionV3s(x, depths, alpha=1.0, aux_heads=False):
+    """Three stages of Inception modules, joined by reductions of the grid.
+
+    Source: section 6, table 1 and figures 5 to 7 and 10.
+
+    Args:
+        depths: Modules in each of the three stages. Those beyond the paper's repeat its last.
+        alpha: Share of each convolution's maps.
+        aux_heads: Whether the output is a dict of "predictions" and "aux1", which an auxiliary head on the
+            second stage gives.
+        dropout: Share of the pooled maps dropped in training.
+    """
+    if len(depths) != 3:
+        refuse("depths", "three whole numbers, one for each stage", depths)
+    convolve = thinned(alpha)
+    x = follow(x, STEM, convolve, "stem")
+    x = modules(x, INCEPTION_A, depths[0], convolve, "inception_a")
+    x = branches(x, REDUCTION_A, convolve, "reduction_a")
+    x = modules(x, INCEPTION_B, depths[1], convolve, "inception_b")
+    taps = {"aux1": x} if aux_heads else {}
+    x = branches(x, REDUCTION_B, convolve, "reduction_b")
+    return modules(x, INCEPTION_C, depths[2], convolve, "inception_c"), taps
+
+
+InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE, imagenet=KerasApplications())
+
+preprocess_input = InceptionV3.preprocess_input
+decode_predictions = InceptionV3.decode_predictions

@@ -1,0 +1,87 @@
+"""Xception: residual modules of depthwise-separable convolutions.
+
+Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017, arXiv:1610.02357.
+
+The net is the paper's: batch normalisation behind each convolution, and nothing between the two parts of a
+separable one. Of the two heads of figure 5 it has the one without a hidden dense layer. `alpha`, a share of
+the maps, is not the paper's. The smallest input is the one that leaves the last maps 2 pixels a side.
+"""
+
+from keras import layers
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.conv import conv, conv_bn_act, max_pool
+from kerasnets.weights.keras_applications import KerasApplications
+
+# Figure 5: maps of the convolutions of each module.
+STEM = ((32, 2), (64, 1))  # and their strides
+ENTRY = ((128, 128), (256, 256), (728, 728))
+MIDDLE = (728, 728, 728)
+EXIT = (728, 1024)
+LAST = (1536, 2048)
+EPSILON = 1e-3  # what the published weights were trained with
+
+TABLE = {"Xception": dict(depth=8)}
+TINY = dict(depth=1, alpha=0.04)
+
+
+@family(size=299, min_size=39, preprocess="tf", tiny=TINY, dropout=0.5)
+def Xceptions(x, depth, alpha=1.0):
+    """The entry flow, a middle flow of equal modules, and the exit flow.
+
+    Source: section 4.2 and figure 5.
+
+    Args:
+        depth: Modules of the middle flow.
+        alpha: Share of each convolution's maps.
+        dropout: Share of the pooled maps dropped in training.
+    """
+
+    def maps(filters):
+        return [max(1, int(alpha * n)) for n in filters]
+
+    for i, (n, strides) in enumerate(STEM, start=1):
+        x = conv_bn_act(x, *maps([n]), 3, strides, padding="valid", epsilon=EPSILON, name=f"stem{i}")
+    for i, filters in enumerate(ENTRY, start=1):
+        x = module(x, maps(filters), 2, name=f"entry{i}")
+    for i in range(1, depth + 1):
+        x = module(x, maps(MIDDLE), 1, name=f"middle{i}")
+    x = module(x, maps(EXIT), 2, name="exit")
+    for i, n in enumerate(maps(LAST), start=1):
+        x = separable_bn(x, n, name=f"last{i}")
+        x = layers.Activation("relu", name=f"last{i}_act")(x)
+    return x
+
+
+def module(x, filters, strides, name):
+    """Separable convolutions, each behind a ReLU, added to their input; strides of 2 halve the grid."""
+    shortcut = x
+    for i, n in enumerate(filters, start=1):
+        if not (name == "entry1" and i == 1):  # the stem ends with one
+            x = layers.Activation("relu", name=f"{name}_unit{i}_act")(x)
+        x = separable_bn(x, n, name=f"{name}_unit{i}")
+    if strides > 1:
+        x = max_pool(x, 3, strides, padding="same", name=f"{name}_pool")
+        shortcut = conv(shortcut, filters[-1], 1, strides, name=f"{name}_shortcut_conv")
+        shortcut = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_shortcut_bn")(shortcut)
+    return layers.Add(name=f"{name}_add")([x, shortcut])
+
+
+def separable_bn(x, filters, name):
+    """A depthwise 3x3 and a 1x1 convolution with nothing between them, then batch normalisation."""
+    x = layers.SeparableConv2D(
+        filters,
+        3,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer="he_uniform",
+        pointwise_initializer="he_uniform",
+        name=f"{name}_conv",
+    )(x)
+    return layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
+
+
+Xception = variant(Xceptions, "Xception", TABLE, imagenet=KerasApplications())
+
+preprocess_input = Xception.preprocess_input
+decode_predictions = Xception.decode_predictions

@@ -1,0 +1,46 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kerasnets
+from kerasnets.applications.alexnet import TINY
+
+
+def features(**options):
+    return kerasnets.build("AlexNet", include_top=False, **{**TINY, **options})
+
+
+@pytest.mark.parametrize(("side", "zeros", "grid"), [(223, 0, 54), (224, 2, 55), (225, 1, 55), (227, 0, 55)])
+def test_zeros_follow_from_the_side(side, zeros, grid):
+    net = features(input_shape=(side, 227, 3))
+    x = np.random.default_rng(0).uniform(-1, 1, (1, side, 227, 3)).astype("float32")
+    stem = keras.Model(net.input, net.get_layer("conv1").output)
+    y = ops.convert_to_numpy(stem(x))
+    assert y.shape[1:3] == (grid, 55)
+    kernel, bias = net.get_layer("conv1").get_weights()
+    padded = np.pad(x, [(0, 0), (zeros, zeros), (0, 0), (0, 0)])
+    corner = np.einsum("hwc,hwcf->f", padded[0, :11, :11], kernel) + bias
+    np.testing.assert_allclose(y[0, 0, 0], np.maximum(corner, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_groups_keep_their_maps_apart():
+    net = features(input_shape=(67, 67, 3))
+    shapes = {layer.name: layer.kernel.shape for layer in net.layers if hasattr(layer, "kernel")}
+    assert [shapes[f"conv{i}"][2] for i in range(1, 6)] == [3, 2, 6, 2, 2]
+    # Each map of the second convolution reads the first maps, or the last ones, but never both.
+    tail = keras.Model(net.get_layer("conv1_pool").output, net.get_layer("conv2").output)
+    x = np.random.default_rng(0).uniform(0, 1, (1, 7, 7, 4)).astype("float32")
+    before, after = (ops.convert_to_numpy(tail(v)) for v in (x, x * [1, 1, 0, 0]))
+    np.testing.assert_array_equal(before[..., :3], after[..., :3])
+    assert not np.array_equal(before[..., 3:], after[..., 3:])
+
+
+def test_one_group_has_the_kernels_between_the_groups_too():
+    joined = kerasnets.build("AlexNet", groups=1)
+    assert joined.count_params() == 60_965_224 + 48 * 256 * 25 + 192 * 384 * 9 + 192 * 256 * 9
+
+
+def test_order_of_normalisation_and_pooling():
+    names = [layer.name for layer in features().layers]
+    assert names[1:7] == ["conv1", "conv1_lrn", "conv1_pool", "conv2", "conv2_lrn", "conv2_pool"]
