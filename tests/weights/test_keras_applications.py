@@ -215,6 +215,7 @@ def test_a_fetch_that_fails_says_what_to_do(monkeypatch, tmp_path):
         ("MobileNet", {"alpha": 0.3}, "alpha"),
         ("MobileNet", {"separable": False}, "separable"),
         ("VGG16", {"batch_norm": True}, "batch_norm"),
+        ("VGG16", {"hidden": (4096, 10)}, "hidden"),
         ("VGG19", {"filters": (64, 128, 256, 512, 256)}, "filters"),
         ("InceptionV3", {"aux_heads": True}, "aux_heads"),
         ("InceptionV3", {"alpha": 0.5}, "alpha"),
