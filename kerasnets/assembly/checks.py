@@ -81,45 +81,46 @@ def is_rows(value):
 
 # What the families' own options may be. A word means the same in every family, so it stands here once:
 # name: (test, what is allowed).
+FLAG = (lambda v: isinstance(v, bool), "True or False")
+DROPPED = (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)")
+FACTOR = (lambda v: is_number(v) and v > 0, "a positive number")
+COUNTS = (lambda v: is_ints(v, 1) and len(v) > 0, "a tuple of whole numbers, each at least 1")
 OPTIONS = {
     "act": (is_activation, "the name of a Keras activation, or a function"),
-    "alpha": (lambda v: is_number(v) and v > 0, "a positive number"),
-    "aux_heads": (lambda v: isinstance(v, bool), "True or False"),
-    "batch_norm": (lambda v: isinstance(v, bool), "True or False"),
-    "bottleneck": (lambda v: isinstance(v, bool), "True or False"),
+    "alpha": FACTOR,
+    "aux_heads": FLAG,
+    "batch_norm": FLAG,
+    "bottleneck": FLAG,
     "connections": (
         lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) and r for r in v)),
         "None, or for each output map the tuple of input maps that it reads",
     ),
     "copies": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
     "depth": (lambda v: is_int(v, 1), "a whole number of layers, at least 1"),
-    "depths": (lambda v: is_ints(v, 1) and len(v) > 0, "a tuple of whole numbers, each at least 1"),
-    "dropout": (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)"),
-    "filters": (
-        lambda v: is_ints(v, 1) and len(v) > 0,
-        "a tuple of whole numbers, each at least 1",
-    ),
-    "full_connection": (lambda v: isinstance(v, bool), "True or False"),
+    "depths": COUNTS,
+    "dropout": DROPPED,
+    "filters": COUNTS,
+    "full_connection": FLAG,
     "groups": (lambda v: is_int(v, 1), "a whole number, at least 1"),
     "growth": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
     "hidden": (lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1"),
-    "input_dropout": (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)"),
+    "input_dropout": DROPPED,
     "keep": (lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]"),
     "kernels": (
         lambda v: is_rows_of_ints(v) and len(v) > 0,
         "a tuple of rows, each a tuple of whole numbers, at least 1",
     ),
-    "lrn": (lambda v: isinstance(v, bool), "True or False"),
+    "lrn": FLAG,
     "max_norm": (lambda v: v is None or (is_number(v) and v > 0), "None or a positive number"),
     "mlpconvs": (
         lambda v: isinstance(v, (tuple, list)) and len(v) > 0 and all(is_mlpconv(r) for r in v),
         "a tuple of rows (kernel, strides, filters, 'max', 'avg' or None, True or False)",
     ),
     "modules": (is_rows, "a tuple of rows, each a name and then whole numbers, at least 0, or words"),
-    "rho": (lambda v: is_number(v) and v > 0, "a positive number"),
-    "separable": (lambda v: isinstance(v, bool), "True or False"),
-    "separable_stem": (lambda v: isinstance(v, bool), "True or False"),
-    "trainable_pooling": (lambda v: isinstance(v, bool), "True or False"),
+    "rho": FACTOR,
+    "separable": FLAG,
+    "separable_stem": FLAG,
+    "trainable_pooling": FLAG,
     "version": (lambda v: is_int(v, 1) and v <= 2, "1 or 2"),
 }
 

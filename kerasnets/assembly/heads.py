@@ -107,6 +107,24 @@ def pool(x, pooling):
     return getattr(layers, f"Global{kind}Pooling{axes}D")(name=f"{pooling}_pool")(x)
 
 
+def outputs_of(model):
+    """The outputs of a model with auxiliary heads.
+
+    Args:
+        model: A functional model whose output is a dict with "predictions".
+
+    Returns:
+        Keras tensors by name.
+
+    Raises:
+        ValueError: `model` has no such output.
+    """
+    outputs = getattr(model, "output", None)
+    if not isinstance(outputs, dict) or "predictions" not in outputs:
+        refuse("model", "a functional model whose output is a dict with 'predictions'", model)
+    return outputs
+
+
 def check_head(include_top, pooling, classes, activation):
     """Refuses what no head can be made of.
 

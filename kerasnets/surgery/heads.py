@@ -2,7 +2,7 @@
 
 import keras
 
-from kerasnets.assembly.checks import refuse
+from kerasnets.assembly.heads import outputs_of
 
 
 def drop_aux_heads(model):
@@ -17,8 +17,6 @@ def drop_aux_heads(model):
     Raises:
         ValueError: `model` has no such output.
     """
-    outputs = getattr(model, "output", None)
-    if not isinstance(outputs, dict) or "predictions" not in outputs:
-        refuse("model", "a functional model whose output is a dict with 'predictions'", model)
+    predictions = outputs_of(model)["predictions"]
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    return keras.Model(inputs, outputs["predictions"], name=model.name)
+    return keras.Model(inputs, predictions, name=model.name)

@@ -1,6 +1,6 @@
 """Losses of nets with more than one head."""
 
-from kerasnets.assembly.checks import refuse
+from kerasnets.assembly.heads import outputs_of
 
 AUX_WEIGHT = 0.3  # Szegedy et al. 2014, section 5
 
@@ -21,7 +21,4 @@ def aux_loss_weights(model, aux=AUX_WEIGHT):
     Raises:
         ValueError: `model` has no such output.
     """
-    outputs = getattr(model, "output", None)
-    if not isinstance(outputs, dict) or "predictions" not in outputs:
-        refuse("model", "a functional model whose output is a dict with 'predictions'", model)
-    return {name: 1.0 if name == "predictions" else aux for name in outputs}
+    return {name: 1.0 if name == "predictions" else aux for name in outputs_of(model)}
