@@ -2,10 +2,11 @@
 
 from keras import layers
 
+from kerasnets.blocks.attention import squeeze_excite as squeezed
 from kerasnets.blocks.conv import conv_bn_act
 
 
-def branches(x, rows, convolve, name):
+def branches(x, rows, convolve, name, squeeze_excite=None):
     """Follows each branch from `x` and joins what they give.
 
     A branch is a tuple of steps; an empty one passes `x` through. A step is
@@ -22,15 +23,17 @@ def branches(x, rows, convolve, name):
         convolve: Function of maps, filters and kernel, with `strides`, `padding` and `name` by keyword, that
             makes a convolution and what belongs to it.
         name: Start of the layers' names.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on the joined maps, or None.
 
     Returns:
         (batch, height', width', sum of the branches' maps).
     """
     ends = [follow(x, steps, convolve, f"{name}_branch{b}") for b, steps in enumerate(rows, start=1)]
-    return layers.Concatenate(name=f"{name}_join")(ends)
+    x = layers.Concatenate(name=f"{name}_join")(ends)
+    return squeezed(x, squeeze_excite, name=f"{name}_se") if squeeze_excite else x
 
 
-def modules(x, rows, depth, convolve, name):
+def modules(x, rows, depth, convolve, name, squeeze_excite=None):
     """Follows `depth` modules one after another: `rows` in turn, then the last of them again.
 
     Args:
@@ -39,12 +42,13 @@ def modules(x, rows, depth, convolve, name):
         depth: How many.
         convolve: As in `branches`.
         name: Start of the layers' names; a number follows.
+        squeeze_excite: As in `branches`.
 
     Returns:
         (batch, height, width, sum of the last module's maps).
     """
     for i in range(1, depth + 1):
-        x = branches(x, rows[min(i, len(rows)) - 1], convolve, f"{name}{i}")
+        x = branches(x, rows[min(i, len(rows)) - 1], convolve, f"{name}{i}", squeeze_excite)
     return x
 
 

@@ -2,8 +2,12 @@
 
 Padding is symmetric: a kernel of 3 reads one pixel beyond each border, whatever the stride. Published weights
 of ResNet, DenseNet and their kin expect that, where Keras's "same" pads a strided kernel on one side only.
+
+`conv`, `conv_act`, `max_pool` and `pad` also take clips, (batch, frames, height, width, channels). A kernel
+and strides are one number for all axes, or a tuple of one for each.
 """
 
+import keras
 from keras import layers
 
 EPSILON = 1.001e-5  # what published ResNet and DenseNet weights were trained with
@@ -18,6 +22,8 @@ def conv(
     use_bias=False,
     act=None,
     groups=1,
+    bias=0.0,
+    init="he_uniform",
     name=None,
 ):
     """A convolution, by default without bias, for batch normalisation follows or comes before.
@@ -31,13 +37,15 @@ def conv(
         use_bias: Whether each filter has a bias.
         act: Activation, or None.
         groups: Groups of maps that are convolved apart.
+        bias: What the biases are before training.
+        init: Initializer of the kernels.
         name: Name of the layer.
 
     Returns:
         (batch, height', width', filters).
     """
     x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
-    return layers.Conv2D(
+    return of_rank(x, "Conv")(
         filters,
         kernel,
         strides,
@@ -45,7 +53,8 @@ def conv(
         groups=groups,
         activation=act,
         use_bias=use_bias,
-        kernel_initializer="he_uniform",
+        kernel_initializer=init,
+        bias_initializer=keras.initializers.Constant(bias) if bias else "zeros",
         name=name,
     )(x)
 
@@ -69,6 +78,20 @@ def depthwise(x, kernel, strides=1, padding="symmetric", name=None):
     )(x)
 
 
+def bn(x, epsilon=EPSILON, name=None):
+    """Batch normalisation.
+
+    Args:
+        x: Maps, (batch, height, width, channels).
+        epsilon: Added to the variance.
+        name: Name of the layer.
+
+    Returns:
+        The shape of `x`.
+    """
+    return layers.BatchNormalization(epsilon=epsilon, name=name)(x)
+
+
 def bn_act(x, act="relu", epsilon=EPSILON, name=None):
     """Batch normalisation, then the activation.
 
@@ -81,7 +104,7 @@ def bn_act(x, act="relu", epsilon=EPSILON, name=None):
     Returns:
         The shape of `x`.
     """
-    x = layers.BatchNormalization(epsilon=epsilon, name=f"{name}_bn")(x)
+    x = bn(x, epsilon, name=f"{name}_bn")
     return layers.Activation(act, name=f"{name}_act")(x)
 
 
@@ -143,7 +166,9 @@ def max_pool(x, kernel, strides, padding="symmetric", name=None):
         (batch, height', width', channels).
     """
     x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
-    return layers.MaxPooling2D(kernel, strides, padding, name=name)(x)
+    # TensorFlow pools clips of halves on no CPU. The largest of them is the same in full precision.
+    dtype = "float32" if x.ndim == 5 and x.dtype == "float16" else None
+    return of_rank(x, "MaxPooling")(kernel, strides, padding, dtype=dtype, name=name)(x)
 
 
 def overlapping_pool(x, name):
@@ -167,12 +192,19 @@ def pad(x, kernel, strides, padding, name):
     Returns:
         The maps, padded if need be, and Keras's padding for the layer that reads them.
     """
+    zeros = of_rank(x, "ZeroPadding")
     if not isinstance(padding, str):
-        return layers.ZeroPadding2D(padding, name=name)(x), "valid"
+        return zeros(padding, name=name)(x), "valid"
     if padding != "symmetric":
         return x, padding
-    if kernel == 1:
+    sides, steps = (v if isinstance(v, tuple) else (v,) * (x.ndim - 2) for v in (kernel, strides))
+    if set(sides) == {1}:
         return x, "valid"
-    if strides == 1 and kernel % 2:
+    if set(steps) == {1} and all(side % 2 for side in sides):
         return x, "same"
-    return layers.ZeroPadding2D(kernel // 2, name=name)(x), "valid"
+    return zeros(tuple(side // 2 for side in sides), name=name)(x), "valid"
+
+
+def of_rank(x, layer):
+    """The Keras layer for the axes of `x`: of "Conv", Conv2D for images and Conv3D for clips."""
+    return getattr(layers, f"{layer}{x.ndim - 2}D")
