@@ -1,6 +1,27 @@
 """Layers that Keras does not have, each with state or configuration to save."""
 
+from kerasnets.layers.capsule import CapsuleLength, CapsuleMask, RoutedCapsules, Squash
+from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
 from kerasnets.layers.lrn import LRN
+from kerasnets.layers.maxout import Maxout
 from kerasnets.layers.partial_conv import PartialConv2D
+from kerasnets.layers.recomputed import BatchMoments, RecomputedConv2D, parts
+from kerasnets.layers.soft_mask import SoftMask
+from kerasnets.layers.upsample_like import UpSampleLike
 
-__all__ = ["LRN", "PartialConv2D"]
+__all__ = [
+    "BatchMoments",
+    "CapsuleLength",
+    "CapsuleMask",
+    "DropPathJoin",
+    "DropPathSampler",
+    "LRN",
+    "Maxout",
+    "PartialConv2D",
+    "RecomputedConv2D",
+    "RoutedCapsules",
+    "SoftMask",
+    "Squash",
+    "UpSampleLike",
+    "parts",
+]

@@ -1,10 +1,9 @@
 """Local response normalisation: strong maps hold down their neighbours."""
 
-import math
-import numbers
-
 import keras
 from keras import ops
+
+from kerasnets.checks import is_int, is_number, refuse
 
 
 @keras.saving.register_keras_serializable("kerasnets")
@@ -32,12 +31,11 @@ class LRN(keras.layers.Layer):
 
     def __init__(self, n=5, k=2.0, alpha=1e-4, beta=0.75, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1 or n % 2 == 0:
-            raise ValueError(f"`n` is an odd whole number. Received: n={n!r}")
+        if not is_int(n, 1) or n % 2 == 0:
+            refuse("n", "an odd whole number", n)
         for word, value in (("k", k), ("alpha", alpha), ("beta", beta)):
-            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            if not (number and 0 < value < math.inf):
-                raise ValueError(f"`{word}` is a positive number. Received: {word}={value!r}")
+            if not (is_number(value) and value > 0):
+                refuse(word, "a positive number", value)
         self.n, self.k, self.alpha, self.beta = n, k, alpha, beta
 
     def call(self, x):
