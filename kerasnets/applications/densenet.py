@@ -6,13 +6,20 @@ arXiv:1608.06993.
 Where the paper leaves a choice, the nets are those of the authors' release, which trained weights fit: a last
 batch normalisation and ReLU before the head, and batch normalisation and ReLU behind the stem of the
 ImageNet nets.
+
+With `memory_efficient` the nets are trained as in Pleiss et al., "Memory-Efficient Implementation of
+DenseNets", 2017, arXiv:1707.06990: joined and normalised maps are computed again in the backward pass instead
+of kept, before a 3x3 convolution too where a net has no bottlenecks. Beyond their release, the second batch
+normalisation of a dense layer and that of a transition are treated alike, and a map's moments are measured
+once, not anew for each layer that reads it.
 """
 
 from keras import layers
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
-from kerasnets.blocks.conv import bn_act, bn_act_conv, conv, conv_bn_act, max_pool
+from kerasnets.blocks.conv import EPSILON, bn_act, bn_act_conv, conv, conv_bn_act, max_pool
+from kerasnets.checks import refuse
+from kerasnets.layers import BatchMoments, RecomputedConv2D
 from kerasnets.weights.keras_applications import KerasApplications
 
 # Table 1, ImageNet. A row is a variant; its columns are arguments of DenseNet.
@@ -37,7 +44,7 @@ CIFAR_TINY = dict(depth=10, growth=4)
 
 
 @family(size=224, min_size=32, preprocess="torch", tiny=TINY)
-def DenseNet(x, depths, growth=32, keep=0.5):
+def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
     """Dense blocks, joined by transitions that thin and halve the maps.
 
     Source: section 3 and table 1.
@@ -46,14 +53,15 @@ def DenseNet(x, depths, growth=32, keep=0.5):
         depths: Dense layers in each block.
         growth: Maps that a dense layer adds; k in the paper.
         keep: Share of the maps that a transition keeps; theta in the paper.
+        memory_efficient: Whether training keeps each map once and computes again what is joined of them.
     """
     x = conv_bn_act(x, 2 * growth, 7, strides=2, name="stem")
     x = max_pool(x, 3, strides=2, name="stem_pool")
-    return dense_blocks(x, depths, growth, keep, bottleneck=True)
+    return dense_blocks(x, depths, growth, keep, True, memory_efficient)
 
 
 @family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
-def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False):
+def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_efficient=False):
     """Three dense blocks of equal depth for small images.
 
     Source: section 4.2 and table 2.
@@ -64,35 +72,62 @@ def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False):
         growth: Maps that a dense layer adds; k in the paper.
         keep: Share of the maps that a transition keeps; theta in the paper.
         bottleneck: Whether a 1x1 convolution of 4k maps stands before each 3x3.
+        memory_efficient: As in DenseNet.
     """
     step = 6 if bottleneck else 3
     if depth <= 4 or (depth - 4) % step:
         refuse("depth", f"4 more than a multiple of {step}", depth)
     x = conv(x, 2 * growth if bottleneck else 16, 3, name="stem_conv")
-    return dense_blocks(x, ((depth - 4) // step,) * 3, growth, keep, bottleneck)
+    return dense_blocks(x, ((depth - 4) // step,) * 3, growth, keep, bottleneck, memory_efficient)
 
 
-def dense_blocks(x, depths, growth, keep, bottleneck):
+def dense_blocks(x, depths, growth, keep, bottleneck, memory_efficient):
     """Blocks of dense layers with a transition between any two."""
+    form = (recomputed, append) if memory_efficient else (bn_act_conv, concatenate)
     for b, depth in enumerate(depths, start=1):
         if b > 1:
-            x = transition(x, keep, name=f"transition{b - 1}")
+            x = transition(x, keep, form, name=f"transition{b - 1}")
+        if memory_efficient:
+            x = append([], x, name=f"block{b}")
         for i in range(1, depth + 1):
-            x = dense_layer(x, growth, bottleneck, name=f"block{b}_layer{i}")
+            x = dense_layer(x, growth, bottleneck, form, name=f"block{b}_layer{i}")
+    if memory_efficient:
+        x = layers.Concatenate(name="final_join")([maps for maps, _ in x])
     return bn_act(x, name="final")
 
 
-def dense_layer(x, growth, bottleneck, name):
+def dense_layer(x, growth, bottleneck, form, name):
     """Appends `growth` maps, computed from all maps so far."""
-    new = bn_act_conv(x, 4 * growth, 1, name=f"{name}_squeeze") if bottleneck else x
-    new = bn_act_conv(new, growth, 3, name=f"{name}_grow")
+    unit, join = form
+    new = unit(x, 4 * growth, 1, name=f"{name}_squeeze") if bottleneck else x
+    new = unit(new, growth, 3, name=f"{name}_grow")
+    return join(x, new, name=name)
+
+
+def transition(x, keep, form, name):
+    """Thins the maps to `keep` of them and halves the grid."""
+    unit, _ = form
+    count = sum(maps.shape[-1] for maps, _ in x) if isinstance(x, list) else x.shape[-1]
+    x = unit(x, max(1, int(keep * count)), 1, name=name)
+    return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+
+
+def concatenate(x, new, name):
+    """One tensor of all maps."""
     return layers.Concatenate(name=f"{name}_join")([x, new])
 
 
-def transition(x, keep, name):
-    """Thins the maps to `keep` of them and halves the grid."""
-    x = bn_act_conv(x, max(1, int(keep * x.shape[-1])), 1, name=name)
-    return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+def append(x, new, name):
+    """A list of all maps, each with its moments, so that nothing is joined before it is read."""
+    return [*x, (new, BatchMoments(name=f"{name}_moments")(new))]
+
+
+def recomputed(x, filters, kernel, name):
+    """`bn_act_conv` of such a list, or of maps that nothing else reads, computed again for the gradient."""
+    x = x if isinstance(x, list) else append([], x, name)
+    maps, moments = (list(column) for column in zip(*x, strict=True))
+    unit = RecomputedConv2D(filters, kernel, epsilon=EPSILON, kernel_initializer="he_uniform", name=name)
+    return unit(maps, moments)
 
 
 DenseNet121 = variant(DenseNet, "DenseNet121", TABLE, imagenet=KerasApplications())

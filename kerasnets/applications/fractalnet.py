@@ -1,0 +1,163 @@
+"""FractalNet: columns of convolutions, each twice as deep as the one before, meet in means; no residuals.
+
+Larsson, Maire, Shakhnarovich, "FractalNet: Ultra-Deep Neural Networks without Residuals", ICLR 2017,
+arXiv:1605.07648.
+
+As in the authors' release, dropout stands between a convolution and its batch normalisation, the columns of
+a block are pooled before their last join, and drop-path draws once for a batch. There the convolutions that
+read a block's input also bring it to the block's count of maps (`widen="conv"`); so counted, the nets of the
+paper's table 3 have the parameters printed, but FractalNet20 has 33.7 million where table 1 prints 38.6. A
+linear 1x1 projection before each block whose count is new (`widen="project"`) gives 38.6 million, and is
+the default of FractalNet20.
+
+FractalNet40 is the net of table 1's footnote: columns of 128, 64, 32 and 16 maps, linear projections that
+widen thin columns before joins, and a mix of 1x1 and 3x3 filters "as in Iandola et al.", here half and half
+as in SqueezeNet. The paper prints 22.9 million parameters and not how they are spread; these are 27.5.
+"""
+
+import functools
+
+import keras
+from keras import layers
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.heads import averaged
+from kerasnets.blocks.conv import bn_act, conv, max_pool
+from kerasnets.checks import is_int, refuse
+from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
+
+# Table 1 with its footnote. A row is a variant; its columns are arguments of FractalNet.
+TABLE = {
+    "FractalNet20": dict(filters=(64, 128, 256, 512, 512), columns=3, widen="project"),
+    "FractalNet40": dict(filters=(128, 256, 512, 1024, 1024), columns=4, taper=0.5, mixed=True),
+}
+TINY = dict(filters=(4, 6), columns=2)
+
+
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=averaged)
+def FractalNet(
+    x,
+    filters,
+    columns,
+    taper=1.0,
+    widen="conv",
+    mixed=False,
+    dropout=0.4,
+    drop_path=0.15,
+    global_drop_path=0.5,
+):
+    """Fractal blocks; each halves the grid.
+
+    In training, a share of the steps leaves one column in the whole net (`global_drop_path`), and the others
+    drop branches at each join (`drop_path`). `column` makes a net of one column.
+
+    Source: section 3, figure 1 and table 1.
+
+    Args:
+        filters: Maps of each block.
+        columns: Columns of each block; C in the paper. The last has 2 ** (C - 1) layers.
+        taper: Share of the maps of a column that the next, deeper one has.
+        widen: What brings a block's input to new maps: "conv": the first convolution of each column; or
+            "project": a linear 1x1 convolution before them.
+        mixed: Whether half of each convolution's filters are 1x1.
+        dropout: Share of each convolution's values dropped in training in the last block; the first has none,
+            and those between them evenly more.
+        drop_path: Share of the branches of a join dropped in training.
+        global_drop_path: Share of the training steps in which one column alone is left.
+    """
+    draw = None
+    if columns > 1 and global_drop_path:
+        draw = DropPathSampler(columns, global_drop_path, name="paths")(x)
+    meet = functools.partial(join, draw=draw, drop_path=drop_path)
+    for b, n in enumerate(filters):
+        name = f"block{b + 1}"
+        if widen == "project" and x.shape[-1] != n:
+            x = conv(x, n, 1, name=f"{name}_widen_conv")
+        widths = [max(1, int(n * taper**c)) for c in range(columns)]
+        dropped = dropout * b / max(1, len(filters) - 1)
+        x = fractal(x, widths, mixed, dropped, meet, name=name)
+    return x
+
+
+def fractal(x, widths, mixed, dropout, meet, name):
+    """A block: at each step, the columns that have ended a convolution there are joined, and go on from that.
+
+    Source: equations 1 and 2 and figure 1.
+    """
+    columns = len(widths)
+    ends, steps = [x] * columns, 2 ** (columns - 1)
+    for step in range(1, steps + 1):
+        first = next(c for c in range(columns) if step % (steps >> c) == 0)
+        for c in range(first, columns):
+            i = step // (steps >> c)
+            ends[c] = unit(ends[c], widths[c], mixed, dropout, name=f"{name}_column{c}_{i}")
+            if step == steps:
+                ends[c] = max_pool(ends[c], 2, strides=2, padding="same", name=f"{name}_column{c}_pool")
+        ends[first:] = [meet(ends[first:], name=f"{name}_step{step}")] * (columns - first)
+    return ends[-1]
+
+
+def unit(x, filters, mixed, dropout, name):
+    """A 3x3 convolution, or one half 1x1, then dropout, batch normalisation and ReLU."""
+    if mixed and filters > 1:
+        small = conv(x, filters // 2, 1, name=f"{name}_1x1_conv")
+        large = conv(x, filters - filters // 2, 3, name=f"{name}_3x3_conv")
+        x = layers.Concatenate(name=f"{name}_mix")([small, large])
+    else:
+        x = conv(x, filters, 3, name=f"{name}_conv")
+    if dropout:
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return bn_act(x, name=name)
+
+
+def join(ends, draw, drop_path, name):
+    """The mean of the ends of columns, with drop-path; thinner ones are widened by linear projections."""
+    if len(ends) == 1:
+        return ends[0]
+    most = max(x.shape[-1] for x in ends)
+    for i, x in enumerate(ends):
+        if x.shape[-1] < most:
+            ends[i] = conv(x, most, 1, name=f"{name}_widen{i}_conv")
+    return DropPathJoin(drop_path, name=f"{name}_join")(ends, draw=draw)
+
+
+def column(model, index):
+    """One column of a FractalNet as a plain net, which shares its weights.
+
+    Pooling, dropout, projections and the head are those of the whole net.
+
+    Source: section 3.1 and table 1, "deepest column alone".
+
+    Args:
+        model: A FractalNet of two columns or more.
+        index: Which column, from 0; it has 2 ** index layers in each block.
+
+    Returns:
+        A keras.Model, uncompiled, of the inputs and outputs of `model`.
+
+    Raises:
+        ValueError: `model` has no columns that join, or not this one.
+    """
+    joins = [part for part in getattr(model, "layers", ()) if isinstance(part, DropPathJoin)]
+    if not joins:
+        refuse("model", "a FractalNet of two columns or more", model)
+    columns = max(part.branches for part in joins)
+    if not is_int(index, 0) or index >= columns:
+        refuse("index", f"a whole number from 0 to {columns - 1}", index)
+
+    def choose(branches, draw=None):
+        # A join of fewer columns than reach down to this one is not on its way: what it gives is not read.
+        return branches[max(index - columns, -len(branches))]
+
+    inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]
+    outputs = model._run_through_graph(
+        inputs, operation_fn=lambda part: choose if isinstance(part, DropPathJoin) else part
+    )
+    return keras.Model(inputs[0], outputs, name=f"{model.name}_column{index}")
+
+
+FractalNet20 = variant(FractalNet, "FractalNet20", TABLE)
+FractalNet40 = variant(FractalNet, "FractalNet40", TABLE)
+
+preprocess_input = FractalNet.preprocess_input
+decode_predictions = FractalNet.decode_predictions

@@ -1,0 +1,109 @@
+"""ResNet: a unit's convolutions are added to its input, so that very deep nets train.
+
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385.
+
+As in the paper and its release, which trained weights fit, the first 1x1 convolution of a bottleneck takes
+the stride; `stride_in="3x3"` is the form that later releases train ("v1.5"). Shortcuts are the paper's option
+B for ImageNet and option A for CIFAR. The plain nets are the same bodies without shortcuts. `alpha`, a share
+of the maps, is not the paper's.
+
+ResNet1202 takes its time: see the README. Keras walks a net by one call inside another for each layer, so
+`keras.saving.load_model` of its ".keras" file needs `sys.setrecursionlimit(50_000)` first; building it here,
+and `weights=` with a path, do not.
+"""
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.conv import conv_bn_act, max_pool
+from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, units
+from kerasnets.checks import refuse
+from kerasnets.weights.keras_applications import KerasApplications
+
+# Table 1, ImageNet. A row is a variant; its columns are arguments of ResNet.
+TABLE = {
+    "ResNet18": dict(depths=(2, 2, 2, 2), bottleneck=False),
+    "ResNet34": dict(depths=(3, 4, 6, 3), bottleneck=False),
+    "ResNet50": dict(depths=(3, 4, 6, 3), bottleneck=True),
+    "ResNet101": dict(depths=(3, 4, 23, 3), bottleneck=True),
+    "ResNet152": dict(depths=(3, 8, 36, 3), bottleneck=True),
+    "PlainNet18": dict(depths=(2, 2, 2, 2), bottleneck=False, shortcut=None),
+    "PlainNet34": dict(depths=(3, 4, 6, 3), bottleneck=False, shortcut=None),
+}
+FILTERS, CIFAR_FILTERS = 64, 16  # maps of the first stage
+TINY = dict(depths=(1, 1), alpha=0.0625)
+
+# Table 6 and figure 6, CIFAR-10.
+CIFAR_TABLE = {
+    "ResNet20": dict(depth=20),
+    "ResNet32": dict(depth=32),
+    "ResNet44": dict(depth=44),
+    "ResNet56": dict(depth=56),
+    "ResNet110": dict(depth=110),
+    "ResNet1202": dict(depth=1202),
+    "PlainNet20": dict(depth=20, shortcut=None),
+    "PlainNet56": dict(depth=56, shortcut=None),
+}
+CIFAR_TINY = dict(depth=8, alpha=0.25)
+
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
+def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alpha=1.0):
+    """Stages of residual units; every stage but the first halves the grid and has twice the maps.
+
+    Source: sections 3.3 and 4.1 and table 1.
+
+    Args:
+        depths: Units in each stage.
+        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
+        shortcut: Where the grid or the count of maps changes, "project" is a 1x1 convolution (option B),
+            "pad" takes every second pixel and adds maps of zeros (option A); None leaves all shortcuts out.
+        stride_in: "1x1" or "3x3": which convolution of a bottleneck takes the stride.
+        alpha: Share of each layer's maps.
+    """
+    filters = max(1, int(alpha * FILTERS))
+    x = conv_bn_act(x, filters, 7, strides=2, name="stem")
+    x = max_pool(x, 3, strides=2, name="stem_pool")
+    for stage, strides, name in units(depths):
+        n = filters * 2**stage
+        rows = bottleneck_rows(4 * n, strides, stride_in=stride_in) if bottleneck else basic_rows(n, strides)
+        x = residual(x, rows, shortcut, name=name)
+    return x
+
+
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
+    """Three stages of equal depth for small images.
+
+    Source: section 4.2.
+
+    Args:
+        depth: Layers with weights, all told: 6n + 2 in the paper.
+        shortcut: As in ResNet.
+        alpha: Share of each layer's maps.
+    """
+    if depth < 8 or depth % 6 != 2:
+        refuse("depth", "2 more than a multiple of 6, at least 8", depth)
+    filters = max(1, int(alpha * CIFAR_FILTERS))
+    x = conv_bn_act(x, filters, 3, name="stem")
+    for stage, strides, name in units((depth // 6,) * 3):
+        x = residual(x, basic_rows(filters * 2**stage, strides), shortcut, name=name)
+    return x
+
+
+ResNet18 = variant(ResNet, "ResNet18", TABLE)
+ResNet34 = variant(ResNet, "ResNet34", TABLE)
+ResNet50 = variant(ResNet, "ResNet50", TABLE, imagenet=KerasApplications())
+ResNet101 = variant(ResNet, "ResNet101", TABLE, imagenet=KerasApplications())
+ResNet152 = variant(ResNet, "ResNet152", TABLE, imagenet=KerasApplications())
+PlainNet18 = variant(ResNet, "PlainNet18", TABLE)
+PlainNet34 = variant(ResNet, "PlainNet34", TABLE)
+ResNet20 = variant(CIFARResNet, "ResNet20", CIFAR_TABLE)
+ResNet32 = variant(CIFARResNet, "ResNet32", CIFAR_TABLE)
+ResNet44 = variant(CIFARResNet, "ResNet44", CIFAR_TABLE)
+ResNet56 = variant(CIFARResNet, "ResNet56", CIFAR_TABLE)
+ResNet110 = variant(CIFARResNet, "ResNet110", CIFAR_TABLE)
+ResNet1202 = variant(CIFARResNet, "ResNet1202", CIFAR_TABLE)
+PlainNet20 = variant(CIFARResNet, "PlainNet20", CIFAR_TABLE)
+PlainNet56 = variant(CIFARResNet, "PlainNet56", CIFAR_TABLE)
+
+preprocess_input = ResNet.preprocess_input
+decode_predictions = ResNet.decode_predictions

@@ -1,0 +1,101 @@
+"""ResNet v2: batch normalisation and ReLU stand before each convolution, so that shortcuts are identities.
+
+He, Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks", ECCV 2016, arXiv:1603.05027.
+
+The stem of the ImageNet nets is normalised and activated before the first unit, as the appendix says. The
+trained weights of keras.applications fit another form of these nets, `released=True`: each stage halves the
+grid at its end instead of its start, nothing stands between the stem and its pooling, and what is added to
+the shortcuts has biases. The paper trains nets of 200 layers on ImageNet; 18 to 152 layers have the depths of
+the first paper's table 1. `alpha`, a share of the maps, is not the paper's.
+"""
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.conv import bn_act, conv, max_pool
+from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, units
+from kerasnets.checks import refuse
+from kerasnets.weights.keras_applications import KerasApplications
+
+# He et al., CVPR 2016, table 1. A row is a variant; its columns are arguments of ResNetV2.
+TABLE = {
+    "ResNet18V2": dict(depths=(2, 2, 2, 2), bottleneck=False),
+    "ResNet34V2": dict(depths=(3, 4, 6, 3), bottleneck=False),
+    "ResNet50V2": dict(depths=(3, 4, 6, 3), bottleneck=True),
+    "ResNet101V2": dict(depths=(3, 4, 23, 3), bottleneck=True),
+    "ResNet152V2": dict(depths=(3, 8, 36, 3), bottleneck=True),
+}
+TINY = dict(depths=(2, 1), alpha=0.0625)
+
+# Table 4, CIFAR.
+CIFAR_TABLE = {
+    "ResNet164V2": dict(depth=164),
+    "ResNet1001V2": dict(depth=1001),
+}
+CIFAR_TINY = dict(depth=11, alpha=0.25)
+FILTERS, CIFAR_FILTERS = 64, 16  # maps of the stem and inside the first stage
+
+
+@family(size=224, min_size=32, preprocess="tf", tiny=TINY)
+def ResNetV2(x, depths, bottleneck=True, released=False, alpha=1.0):
+    """Stages of pre-activated residual units; every stage but the first halves the grid and doubles the maps.
+
+    Source: sections 3 and 4 and the appendix.
+
+    Args:
+        depths: Units in each stage.
+        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
+        released: Whether the net is the form that the weights of keras.applications fit; see above.
+        alpha: Share of each layer's maps.
+    """
+    filters = max(1, int(alpha * FILTERS))
+    x = conv(x, filters, 7, strides=2, use_bias=released, name="stem_conv")
+    if not released:
+        x = bn_act(x, name="stem")
+    x = max_pool(x, 3, strides=2, name="stem_pool")
+    for stage, strides, name in units(depths, stride_last=released):
+        n = filters * 2**stage
+        x = preact_residual(
+            x,
+            bottleneck_rows(4 * n, strides) if bottleneck else basic_rows(n, strides),
+            shortcut="pad" if released and strides > 1 else "project",
+            activated=not released and name == "stage1_unit1",
+            use_bias=released,
+            name=name,
+        )
+    return bn_act(x, name="final")
+
+
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+def CIFARResNetV2(x, depth, bottleneck=True, alpha=1.0):
+    """Three stages of equal depth for small images.
+
+    Source: section 4 and the appendix.
+
+    Args:
+        depth: Layers with weights, all told: 2 more than a multiple of 9, or of 6 without bottlenecks.
+        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
+        alpha: Share of each layer's maps.
+    """
+    step = 9 if bottleneck else 6
+    if depth <= 2 or depth % step != 2:
+        refuse("depth", f"2 more than a multiple of {step}", depth)
+    filters = max(1, int(alpha * CIFAR_FILTERS))
+    x = conv(x, filters, 3, name="stem_conv")
+    for stage, strides, name in units((depth // step,) * 3):
+        n = filters * 2**stage
+        rows = bottleneck_rows(4 * n, strides, stride_in="1x1") if bottleneck else basic_rows(n, strides)
+        x = preact_residual(x, rows, name=name)
+    return bn_act(x, name="final")
+
+
+TRAINED = KerasApplications(forms={"released": True})
+
+ResNet18V2 = variant(ResNetV2, "ResNet18V2", TABLE)
+ResNet34V2 = variant(ResNetV2, "ResNet34V2", TABLE)
+ResNet50V2 = variant(ResNetV2, "ResNet50V2", TABLE, imagenet=TRAINED)
+ResNet101V2 = variant(ResNetV2, "ResNet101V2", TABLE, imagenet=TRAINED)
+ResNet152V2 = variant(ResNetV2, "ResNet152V2", TABLE, imagenet=TRAINED)
+ResNet164V2 = variant(CIFARResNetV2, "ResNet164V2", CIFAR_TABLE)
+ResNet1001V2 = variant(CIFARResNetV2, "ResNet1001V2", CIFAR_TABLE)
+
+preprocess_input = ResNetV2.preprocess_input
+decode_predictions = ResNetV2.decode_predictions

@@ -1,0 +1,111 @@
+"""SENet: each residual unit weighs its new maps by what all of them contain.
+
+Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018, arXiv:1709.01507.
+
+The nets are those of the authors' release in Caffe, which the paper's tables leave open in part: a unit has
+biases; SE-ResNets take the stride in the first 1x1, SE-ResNeXts and SENet-154 in the 3x3; the last window of
+the pooling behind the stem may hang over the border. SENet-154 has a stem of three 3x3 convolutions, half the
+maps in the first 1x1 of a unit, projections of 3x3 where the grid is halved, and dropout before the
+classifier. The authors released no net of 18 or 34 layers: these are ResNet's with the same unit. `alpha`, a
+share of the maps, is not the paper's.
+"""
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.blocks.conv import conv_bn_act, overlapping_pool
+from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, units
+
+# Table 1; SE-ResNet-18 and 34 with the depths of He et al. 2016, table 1. A row is a variant; its columns are
+# arguments of SEResNet, SEResNeXt or SENet.
+TABLE = {
+    "SEResNet18": dict(depths=(2, 2, 2, 2), bottleneck=False),
+    "SEResNet34": dict(depths=(3, 4, 6, 3), bottleneck=False),
+    "SEResNet50": dict(depths=(3, 4, 6, 3), bottleneck=True),
+    "SEResNet101": dict(depths=(3, 4, 23, 3), bottleneck=True),
+    "SEResNet152": dict(depths=(3, 8, 36, 3), bottleneck=True),
+    "SEResNeXt50": dict(depths=(3, 4, 6, 3), cardinality=32, width=4),
+    "SEResNeXt101": dict(depths=(3, 4, 23, 3), cardinality=32, width=4),
+    "SENet154": dict(depths=(3, 8, 36, 3), cardinality=64, width=4),  # appendix, and the release
+}
+FILTERS = 64  # maps of the stem
+TINY = dict(depths=(1, 1), reduction=4, alpha=0.125)
+GROUPED_TINY = dict(depths=(1, 1), cardinality=2, width=2)
+
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
+def SEResNet(x, depths, bottleneck=True, reduction=16, alpha=1.0):
+    """The stages of a ResNet, a squeeze-and-excitation unit in each residual unit.
+
+    Source: sections 3 and 4, figure 3 and table 1.
+
+    Args:
+        depths: Units in each stage.
+        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
+        reduction: Maps for each unit of the first layer of squeeze and excitation; r in the paper.
+        alpha: Share of each layer's maps.
+    """
+    filters = max(1, int(alpha * FILTERS))
+    x = conv_bn_act(x, filters, 7, strides=2, name="stem")
+    x = overlapping_pool(x, name="stem_pool")
+    for stage, strides, name in units(depths):
+        n = filters * 2**stage
+        rows = bottleneck_rows(4 * n, strides, stride_in="1x1") if bottleneck else basic_rows(n, strides)
+        x = residual(x, rows, squeeze_excite=reduction, name=name)
+    return x
+
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY)
+def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16):
+    """The stages of a ResNeXt, a squeeze-and-excitation unit in each residual unit.
+
+    Source: section 4 and table 1.
+
+    Args:
+        depths: Units in each stage.
+        cardinality: Groups of each 3x3 convolution.
+        width: Maps of each group in the first stage, twice as many in each later one.
+        reduction: Maps for each unit of the first layer of squeeze and excitation; r in the paper.
+    """
+    x = conv_bn_act(x, FILTERS, 7, strides=2, name="stem")
+    x = overlapping_pool(x, name="stem_pool")
+    for stage, strides, name in units(depths):
+        inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
+        rows = bottleneck_rows(n, strides, width=inside, groups=cardinality)
+        x = residual(x, rows, squeeze_excite=reduction, name=name)
+    return x
+
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, dropout=0.2)
+def SENet(x, depths, cardinality=64, width=4, reduction=16):
+    """An SE-ResNeXt of more maps in the 3x3 convolutions, with a deeper stem and larger shortcuts.
+
+    Source: appendix, "Details of SENet-154", and the release.
+
+    Args:
+        depths: Units in each stage.
+        cardinality: Groups of each 3x3 convolution.
+        width: Maps of each group in the first stage, twice as many in each later one.
+        reduction: Maps for each unit of the first layer of squeeze and excitation; r in the paper.
+        dropout: Share of the pooled maps dropped in training.
+    """
+    x = conv_bn_act(x, FILTERS, 3, strides=2, name="stem1")
+    x = conv_bn_act(x, FILTERS, 3, name="stem2")
+    x = conv_bn_act(x, 2 * FILTERS, 3, name="stem3")
+    x = overlapping_pool(x, name="stem_pool")
+    for stage, strides, name in units(depths):
+        inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
+        rows = (max(1, inside // 2), 1), (inside, 3, strides, cardinality), (n, 1)
+        x = residual(x, rows, squeeze_excite=reduction, shortcut_kernel=3 if stage else 1, name=name)
+    return x
+
+
+SEResNet18 = variant(SEResNet, "SEResNet18", TABLE)
+SEResNet34 = variant(SEResNet, "SEResNet34", TABLE)
+SEResNet50 = variant(SEResNet, "SEResNet50", TABLE)
+SEResNet101 = variant(SEResNet, "SEResNet101", TABLE)
+SEResNet152 = variant(SEResNet, "SEResNet152", TABLE)
+SEResNeXt50 = variant(SEResNeXt, "SEResNeXt50", TABLE)
+SEResNeXt101 = variant(SEResNeXt, "SEResNeXt101", TABLE)
+SENet154 = variant(SENet, "SENet154", TABLE)
+
+preprocess_input = SENet.preprocess_input
+decode_predictions = SENet.decode_predictions
