@@ -1,0 +1,62 @@
+"""C3D: kernels of 3x3x3 reach over the frames of a clip as over its pixels.
+
+Tran, Bourdev, Fergus, Torresani, Paluri, "Learning Spatiotemporal Features with 3D Convolutional Networks",
+ICCV 2015, arXiv:1412.0767.
+
+Classes are the 101 of UCF101, the first data set that the paper tests on; its net for Sports-1M has 487.
+Clips of 16 frames and 112 pixels leave 2 frames of 7 pixels before the last pooling, whose last windows
+hang over the border as in the authors' release. That release takes the mean volume of Sports-1M off its BGR
+clips, a file of 16 frames that is not at hand here: `preprocess_input` takes off UCF101's mean of each
+channel instead, in BGR too. Weights start as He's uniform ones and biases as zeros, where the release has
+Gaussians of 0.01 and 0.005 and biases of 1 in all layers but the first and the last. The paper also tries
+other reaches in time, in smaller nets, which are not here.
+"""
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.heads import flattened
+from kerasnets.blocks.conv import conv_act, max_pool
+from kerasnets.checks import refuse
+
+# Figure 3. A row is a variant; its columns are arguments of C3Ds.
+TABLE = {"C3D": dict(depths=(1, 1, 2, 2, 2), filters=(64, 128, 256, 512, 512))}
+TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
+
+
+@family(
+    size=(16, 112, 112),
+    min_size=(8, 16, 16),
+    classes=101,
+    preprocess="ucf101",
+    head=flattened,
+    tiny=TINY,
+    hidden=(4096, 4096),
+    dropout=0.5,
+)
+def C3Ds(x, depths, filters):
+    """Blocks of 3x3x3 convolutions, each halved by pooling, and dense layers.
+
+    The first pooling keeps the frames apart, so that they do not merge early.
+
+    Source: section 3.3 and figure 3.
+
+    Args:
+        depths: Convolutions in each block.
+        filters: Maps of each block's convolutions.
+        hidden: Units of each hidden dense layer of the top.
+        dropout: Share of the hidden units dropped in training.
+    """
+    if len(filters) != len(depths):
+        refuse("filters", f"a tuple of {len(depths)} whole numbers, one for each of `depths`", filters)
+    for b, (depth, n) in enumerate(zip(depths, filters, strict=True), start=1):
+        for i in range(1, depth + 1):
+            x = conv_act(x, n, 3, name=f"block{b}_conv{i}")
+        window = (1, 2, 2) if b == 1 else 2
+        padding = "same" if b == len(depths) else "valid"
+        x = max_pool(x, window, window, padding, name=f"block{b}_pool")
+    return x
+
+
+C3D = variant(C3Ds, "C3D", TABLE)
+
+preprocess_input = C3D.preprocess_input
+decode_predictions = C3D.decode_predictions

@@ -1,0 +1,85 @@
+"""SimpleNet and SimpNet: thirteen plain convolutions, their maps widened little by little.
+
+Hasanpour, Rouhani, Fayyaz, Sabokrou, "Lets keep it simple, Using simple architectures to outperform deeper
+and more complex architectures", 2016, arXiv:1608.06037 (SimpleNet); Hasanpour, Rouhani, Fayyaz,
+Sabokrou, Adeli, "Towards Principled Design of Deep Convolutional Networks: Introducing SimpNet", 2018,
+arXiv:1802.06205 (SimpNet, SimpNetSlim300K, SimpNetSlim600K).
+
+SimpNet pools twice, not four times, so that most layers see large maps, and has no 1x1 convolution. Each
+pooling, the last one over the whole grid, is the second paper's SAF-pooling. Convolutions have no biases,
+which batch normalisation would take away; the releases have them.
+
+The numbers of maps are those of the releases' definition files. The first release of SimpleNet leaves its
+last three convolutions without batch normalisation and pools the seventh's maps before it; here, as in the
+authors' later one, all are alike. One share is dropped behind every convolution, as the papers advise; the
+releases drop 0.1 more from SimpNet's second pooling on, and in the net of 300K at most behind the pooling.
+"""
+
+from keras import layers
+
+from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.heads import max_pooled
+from kerasnets.blocks.conv import conv_bn_act
+from kerasnets.blocks.pooling import saf_pool
+from kerasnets.checks import refuse
+
+# The releases' files for CIFAR-10. A row is a variant; its columns are arguments of SimpNets.
+TABLE = {
+    "SimpleNet": dict(
+        kernels=((3, 3, 3, 3), (3, 3, 3), (3, 3), (3, 1, 1), (3,)),
+        filters=(64, 128, 128, 128, 128, 128, 256, 256, 256, 512, 2048, 256, 256),
+        dropout=0.2,
+    ),
+    "SimpNet": dict(
+        kernels=((3, 3, 3, 3, 3), (3, 3, 3, 3, 3), (3, 3, 3)),
+        filters=(66, 128, 128, 128, 192, 192, 192, 192, 192, 288, 288, 355, 432),
+        dropout=0.2,
+    ),
+    "SimpNetSlim300K": dict(
+        kernels=((3, 3, 3, 3, 3), (3, 3, 3, 3, 3), (3, 3, 3)),
+        filters=(30, 40, 40, 40, 50, 50, 50, 50, 50, 58, 58, 70, 90),
+        dropout=0.1,
+    ),
+    "SimpNetSlim600K": dict(
+        kernels=((3, 3, 3, 3, 3), (3, 3, 3, 3, 3), (3, 3, 3)),
+        filters=(40, 60, 60, 60, 72, 73, 73, 73, 75, 81, 82, 90, 120),
+        dropout=0.1,
+    ),
+}
+TINY = dict(kernels=((3, 3), (3,), (3,)), filters=(4, 4, 6, 8), dropout=0.1)
+SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4, 4, 8, 6), dropout=0.1)
+
+
+@family(size=32, min_size=4, classes=10, preprocess="torch", head=max_pooled, tiny=TINY)
+def SimpNets(x, kernels, filters, dropout=0.2):
+    """Groups of convolutions, each with batch normalisation and ReLU; SAF-pooling between any two groups.
+
+    Source: figure 6 of the paper of 2018, and the releases' files.
+
+    Args:
+        kernels: For each group, the kernel of each of its convolutions in pixels.
+        filters: Maps of each convolution of all groups.
+        dropout: Share of the values dropped in training behind each convolution, or behind its pooling where
+            there is one.
+    """
+    total = sum(len(row) for row in kernels)
+    if len(filters) != total:
+        refuse("filters", f"a tuple of {total} whole numbers, one for each convolution", filters)
+    maps = iter(filters)
+    for stage, row in enumerate(kernels, start=1):
+        if stage > 1:
+            x = saf_pool(x, dropout, name=f"stage{stage - 1}_pool")
+        for i, kernel in enumerate(row, start=1):
+            x = conv_bn_act(x, next(maps), kernel, name=f"stage{stage}_unit{i}")
+            if i < len(row) and dropout:
+                x = layers.Dropout(dropout, name=f"stage{stage}_unit{i}_dropout")(x)
+    return x
+
+
+SimpleNet = variant(SimpNets, "SimpleNet", TABLE, min_size=16, tiny=SIMPLENET_TINY)
+SimpNet = variant(SimpNets, "SimpNet", TABLE)
+SimpNetSlim300K = variant(SimpNets, "SimpNetSlim300K", TABLE)
+SimpNetSlim600K = variant(SimpNets, "SimpNetSlim600K", TABLE)
+
+preprocess_input = SimpNets.preprocess_input
+decode_predictions = SimpNets.decode_predictions
