@@ -3,10 +3,17 @@
 import importlib
 
 from kerasnets.training.checkpoint import Checkpoint
-from kerasnets.training.losses import aux_loss_weights
+from kerasnets.training.losses import MarginLoss, ReconstructionLoss, aux_loss_weights
 from kerasnets.training.progress import Progress
 
-__all__ = ["Checkpoint", "Progress", "aux_loss_weights", "distribution"]
+__all__ = [
+    "Checkpoint",
+    "MarginLoss",
+    "Progress",
+    "ReconstructionLoss",
+    "aux_loss_weights",
+    "distribution",
+]
 
 
 def __getattr__(name):

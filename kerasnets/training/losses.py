@@ -1,6 +1,10 @@
-"""Losses of nets with more than one head."""
+"""Losses of papers, and of nets with more than one head."""
+
+import keras
+from keras import ops
 
 from kerasnets.assembly.heads import outputs_of
+from kerasnets.checks import is_number, refuse
 
 AUX_WEIGHT = 0.3  # Szegedy et al. 2014, section 5
 
@@ -22,3 +26,103 @@ def aux_loss_weights(model, aux=AUX_WEIGHT):
         ValueError: `model` has no such output.
     """
     return {name: 1.0 if name == "predictions" else aux for name in outputs_of(model)}
+
+
+@keras.saving.register_keras_serializable("kerasnets")
+class MarginLoss(keras.losses.Loss):
+    """For each class by itself, the square of what its score lacks, or has too much of.
+
+    A class that is there costs max(0, upper - score)^2, one that is not there `absent_weight` times
+    max(0, score - lower)^2. Several classes may be there at once.
+
+    Source: Sabour et al., "Dynamic Routing Between Capsules", 2017, equation 4, whose constants are the
+    defaults; arXiv:1710.09829. The release halves it.
+
+    Args:
+        upper: Score from which a class that is there costs nothing; m+ in the paper.
+        lower: Score up to which a class that is not there costs nothing; m- in the paper.
+        absent_weight: Weight of classes that are not there; lambda in the paper.
+        reduction: As for every Keras loss.
+        name: Name of the loss.
+        dtype: As for every Keras loss.
+
+    Call: classes that are there, whole numbers (batch,) or (batch, 1), or 0 and 1 for each class, (batch,
+    classes); and scores, (batch, classes).
+
+    Raises:
+        ValueError: A constant is no number in [0, 1], or `absent_weight` is negative.
+    """
+
+    def __init__(
+        self,
+        upper=0.9,
+        lower=0.1,
+        absent_weight=0.5,
+        reduction="sum_over_batch_size",
+        name="margin_loss",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        for word, value in (("upper", upper), ("lower", lower)):
+            if not (is_number(value) and 0 <= value <= 1):
+                refuse(word, "a number in [0, 1]", value)
+        check_weight("absent_weight", absent_weight)
+        self.upper, self.lower, self.absent_weight = upper, lower, absent_weight
+
+    def call(self, y_true, y_pred):
+        classes = y_pred.shape[-1]
+        if y_true.ndim < y_pred.ndim or y_true.shape[-1] != classes:
+            y_true = ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), classes, dtype=y_pred.dtype)
+        there = y_true * ops.square(ops.relu(self.upper - y_pred))
+        absent = (1 - y_true) * ops.square(ops.relu(y_pred - self.lower))
+        return ops.sum(there + self.absent_weight * absent, axis=-1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "upper": self.upper,
+            "lower": self.lower,
+            "absent_weight": self.absent_weight,
+        }
+
+
+@keras.saving.register_keras_serializable("kerasnets")
+class ReconstructionLoss(keras.losses.Loss):
+    """The sum of the squared differences of an image's values, made small beside a margin loss.
+
+    Source: Sabour et al. 2017, section 4.1: "scale down this reconstruction loss by 0.0005".
+
+    Args:
+        weight: Weight of the sum.
+        reduction: As for every Keras loss.
+        name: Name of the loss.
+        dtype: As for every Keras loss.
+
+    Call: images, and images drawn again, (batch, ...).
+
+    Raises:
+        ValueError: `weight` is no number, or negative.
+    """
+
+    def __init__(
+        self,
+        weight=0.0005,
+        reduction="sum_over_batch_size",
+        name="reconstruction_loss",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        check_weight("weight", weight)
+        self.weight = weight
+
+    def call(self, y_true, y_pred):
+        return self.weight * ops.sum(ops.square(y_true - y_pred), axis=tuple(range(1, y_pred.ndim)))
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight}
+
+
+def check_weight(word, value):
+    """Refuses the weight of a loss that is no number of at least 0."""
+    if not (is_number(value) and value >= 0):
+        refuse(word, "a number, at least 0", value)
