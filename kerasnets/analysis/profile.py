@@ -1,6 +1,7 @@
 """Parameters and multiply-adds of any Keras model, layer by layer."""
 
 import dataclasses
+import functools
 import io
 import math
 
@@ -9,8 +10,8 @@ import rich.console
 import rich.table
 from keras import layers
 
-from kerasnets.assembly.checks import is_int, refuse
-from kerasnets.layers import PartialConv2D
+from kerasnets.checks import is_int, refuse
+from kerasnets.layers import PartialConv2D, parts
 
 # Layers whose every weight of `kernel` is used once at each position of the output ...
 PER_OUTPUT = (
@@ -164,6 +165,8 @@ def walk(model, specs, rows, seen, prefix):
         name = f"{prefix}{layer.name}"
         if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
             return lambda *xs, **_: walk(layer, keras.tree.flatten(xs), rows, seen, f"{name}/")
+        if parts(layer) != (layer,):
+            return lambda x, *_, **__: functools.reduce(lambda x, part: visit(part)(x), parts(layer), x)
 
         def call(*args, **kwargs):
             outputs = layer.compute_output_spec(*args, **kwargs)
@@ -193,13 +196,15 @@ def mult_adds(layer, given, made):
     """Multiply-adds of a layer for one example.
 
     Args:
-        layer: A Keras layer or operation.
+        layer: A Keras layer or operation; one that counts for itself has a method `mult_adds` of both shapes.
         given: Shape of its input, without the batch.
         made: Shape of its output, without the batch.
 
     Returns:
         A whole number, or None if it cannot be told.
     """
+    if hasattr(layer, "mult_adds"):
+        return layer.mult_adds(given, made)
     first = getattr(layer, "data_format", None) == "channels_first"
     grid = slice(1, None) if first else slice(None, -1)
     if isinstance(layer, PER_INPUT):

@@ -9,10 +9,10 @@ joins them. Weights start as He's uniform ones and biases as zeros, where the pa
 and some biases of 1. `preprocess_input` takes the mean off each channel, the paper off each pixel.
 """
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import flattened
 from kerasnets.blocks.conv import conv, max_pool
+from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
 
 # Figure 2. A row is a variant; its columns are arguments of AlexNets.

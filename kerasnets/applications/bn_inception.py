@@ -12,10 +12,10 @@ expect; means over the border leave out the padding, which they count as zeros.
 
 from keras import layers
 
-from kerasnets.assembly.checks import is_int, is_ints, refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import bn_act, conv_bn_act, max_pool, pad
+from kerasnets.checks import is_int, is_ints, refuse
 
 # Figure 5: #1x1, #3x3 reduce, #3x3, double #3x3 reduce, double #3x3, pool + proj. With "pass through" nothing
 # is projected and the strides are 2.

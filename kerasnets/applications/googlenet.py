@@ -12,12 +12,12 @@ import functools
 
 from keras import layers
 
-from kerasnets.assembly.checks import is_ints, refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import classify
 from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.blocks.dense import dense_stack
+from kerasnets.checks import is_ints, refuse
 from kerasnets.layers.lrn import LRN
 
 # Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.

@@ -14,10 +14,10 @@ which the trained weights of Keras set to 1. `alpha`, a share of the maps, is no
 
 from keras import layers
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.branches import branches, follow, thinned
 from kerasnets.blocks.conv import conv
+from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
 # What each version starts with: figure 14, and the release's.

@@ -7,15 +7,16 @@ Where text and table of the paper leave a choice, the net is that of the authors
 weights fit: the 5x5 of the first modules stays whole, a 1x1 convolution stands in the stem, and the maps
 inside the modules are counted as below. The auxiliary head is the batch-normalised one of section 4 and
 figure 8. Batch normalisation has a scale, which the trained weights of Keras set to 1. `alpha` is the
-release's depth multiplier.
+release's depth multiplier. Squeeze-and-excitation (`squeeze_excite`) is Hu et al.'s (CVPR 2018, figure 2): it
+stands behind the join of every module, the reductions too, as in their release of BN-Inception.
 """
 
 from keras import layers
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import classify
 from kerasnets.blocks.branches import branches, follow, modules, thinned
+from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
 STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid"), ("max", 3, 2)]
@@ -64,7 +65,7 @@ auxiliary.fixed_size = True
 
 
 @family(size=299, min_size=75, preprocess="tf", tiny=TINY, aux=auxiliary, dropout=0.2)
-def InceptionV3s(x, depths, alpha=1.0, aux_heads=False):
+def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
     """Three stages of Inception modules, joined by reductions of the grid.
 
     Source: section 6, table 1 and figures 5 to 7 and 10.
@@ -74,18 +75,19 @@ def InceptionV3s(x, depths, alpha=1.0, aux_heads=False):
         alpha: Share of each convolution's maps.
         aux_heads: Whether the output is a dict of "predictions" and "aux1", which an auxiliary head on the
             second stage gives.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on each module's maps, or None.
         dropout: Share of the pooled maps dropped in training.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
     convolve = thinned(alpha)
     x = follow(x, STEM, convolve, "stem")
-    x = modules(x, INCEPTION_A, depths[0], convolve, "inception_a")
-    x = branches(x, REDUCTION_A, convolve, "reduction_a")
-    x = modules(x, INCEPTION_B, depths[1], convolve, "inception_b")
+    x = modules(x, INCEPTION_A, depths[0], convolve, "inception_a", squeeze_excite)
+    x = branches(x, REDUCTION_A, convolve, "reduction_a", squeeze_excite)
+    x = modules(x, INCEPTION_B, depths[1], convolve, "inception_b", squeeze_excite)
     taps = {"aux1": x} if aux_heads else {}
-    x = branches(x, REDUCTION_B, convolve, "reduction_b")
-    return modules(x, INCEPTION_C, depths[2], convolve, "inception_c"), taps
+    x = branches(x, REDUCTION_B, convolve, "reduction_b", squeeze_excite)
+    return modules(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), taps
 
 
 InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE, imagenet=KerasApplications())

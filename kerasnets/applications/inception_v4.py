@@ -7,9 +7,9 @@ The nets are the paper's; where its figures leave the order of a row and a colum
 release stands. As there, branches that pool come last. `alpha`, a share of the maps, is not the paper's.
 """
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.branches import branches, follow, modules, thinned
+from kerasnets.checks import refuse
 
 # Figure 3.
 STEM = [

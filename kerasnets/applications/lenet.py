@@ -1,8 +1,8 @@
 """LeNet: convolutions and subsampling, then dense layers; the first convolutional nets.
 
-LeCun et al., "Handwritten Digit Recognition with a Back-Propagation Network", NIPS 1989 (LeNet-1); LeCun et
-al., "Comparison of Learning Algorithms for Handwritten Digit Recognition", ICANN 1995 (LeNet-4); LeCun,
-Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 1998 (LeNet-5).
+LeCun et al., "Handwritten Digit Recognition with a Back-Propagation Network", NIPS 1989 (LeNet1); LeCun et
+al., "Comparison of Learning Algorithms for Handwritten Digit Recognition", ICANN 1995 (LeNet4); LeCun,
+Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 1998 (LeNet5).
 
 Differences: subsampling is the plain mean of 2x2 pixels unless `trainable_pooling` gives each map its
 coefficient and bias, as the papers have it; the nonlinearity stands behind it and is an unscaled tanh; the
@@ -13,9 +13,9 @@ reads all maps below, for its table was not printed; its 8 maps of subsampling, 
 
 from keras import layers
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import flattened
+from kerasnets.checks import refuse
 from kerasnets.layers.partial_conv import PartialConv2D
 
 # NIPS 1989, table 1: for each of the 12 maps of H3, the maps of H2 that it reads.

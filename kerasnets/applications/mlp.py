@@ -1,8 +1,10 @@
 """Fully connected nets for MNIST: the teacher and the student of distillation.
 
-Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 3.
-Dropout and the limit on weights: Hinton et al., "Improving neural networks by preventing co-adaptation of
+Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531; Hinton,
+Srivastava, Krizhevsky, Sutskever, Salakhutdinov, "Improving neural networks by preventing co-adaptation of
 feature detectors", 2012, arXiv:1207.0580.
+
+The nets are those of the first paper's section 3; dropout and the limit on weights are the second's.
 """
 
 from keras import layers

@@ -5,12 +5,16 @@ arXiv:1704.04861.
 
 As in the authors' release, which trained weights fit, ReLU is capped at 6 and a little dropout stands before
 the classifier; the paper mentions neither. Table 1 prints stride 2 for the last depthwise layer, whose
-input and output grids it gives as equal: the stride is 1.
+input and output grids it gives as equal: the stride is 1. Squeeze-and-excitation (`squeeze_excite`) is Hu et
+al.'s (2018); as in the net that they published (github.com/hujie-frank/SENet, issue 64) it stands behind each
+unit's last ReLU.
 """
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.inputs import resolution
+from kerasnets.blocks.attention import squeeze_excite as squeezed
 from kerasnets.blocks.conv import conv_bn_act, separable_bn_act
+from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
 # Tables 1, 4 and 5. A row is a variant; its columns are arguments of MobileNets.
@@ -24,13 +28,8 @@ EPSILON = 1e-3  # what the published weights were trained with
 TINY = dict(depths=(1, 1, 1, 1, 1), alpha=0.125)
 
 
-def resolution(rho):
-    """Side of the input: 224 times the resolution multiplier."""
-    return round(224 * rho)
-
-
 @family(size=resolution, min_size=32, preprocess="tf", tiny=TINY, rho=1.0, dropout=0.001)
-def MobileNets(x, depths, alpha=1.0, separable=True):
+def MobileNets(x, depths, alpha=1.0, separable=True, squeeze_excite=None):
     """Stages of depthwise-separable units, thinned by `alpha`, on an input shrunk by `rho`.
 
     Source: sections 3.2 to 3.4 and table 1.
@@ -39,6 +38,7 @@ def MobileNets(x, depths, alpha=1.0, separable=True):
         depths: Units in each stage; every stage but the first halves the grid.
         alpha: Width multiplier: share of each layer's maps.
         separable: Whether a unit is a depthwise and a 1x1 convolution, or one full 3x3.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on each unit's maps, or None.
         rho: Resolution multiplier: share of the input's side of 224; given instead of `input_shape`.
         dropout: Share of the pooled maps dropped in training.
     """
@@ -50,7 +50,9 @@ def MobileNets(x, depths, alpha=1.0, separable=True):
     for s, (filters, depth) in enumerate(zip(FILTERS, depths, strict=True), start=1):
         for i in range(1, depth + 1):
             strides = 2 if s > 1 and i == 1 else 1
-            x = unit(x, filters, alpha, strides, separable, name=f"stage{s}_unit{i}")
+            name = f"stage{s}_unit{i}"
+            x = unit(x, filters, alpha, strides, separable, name=name)
+            x = squeezed(x, squeeze_excite, name=f"{name}_se") if squeeze_excite else x
     return x
 
 

@@ -8,10 +8,10 @@ the paper fills the first and last layers from net A, and says that Glorot's wou
 later than the paper, puts batch normalisation between each convolution, then without bias, and its ReLU.
 """
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import flattened
 from kerasnets.blocks.conv import conv_act, max_pool
+from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
 from kerasnets.weights.keras_applications import KerasApplications
 

@@ -8,10 +8,10 @@ figure 3 come out. Its constants of contrast normalisation are not printed and a
 He's uniform ones, where the paper has 0.01; its limit on the filters' norm belongs to training.
 """
 
-from kerasnets.assembly.checks import refuse
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import flattened
 from kerasnets.blocks.conv import conv, overlapping_pool
+from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
 
 # Figure 3 and table 2. A row is a variant; its columns are arguments of ZFNets.

@@ -4,14 +4,16 @@ import contextlib
 import dataclasses
 import gc
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 
 import keras
 
 from kerasnets import weights as trained
 from kerasnets.assembly import heads, preprocessing, registry
-from kerasnets.assembly.checks import check_options, nearest, refuse
 from kerasnets.assembly.inputs import model_input
+from kerasnets.assembly.options import check_options
+from kerasnets.checks import nearest, refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
 REQUIRED = inspect.Parameter.empty
@@ -44,8 +46,10 @@ class Spec:
     """What is known of a family of nets, or of one variant of it.
 
     Attributes:
-        body: Function of a tensor and options that gives the last maps.
-        head: Function of these, classes, activation and options.
+        body: Function of a tensor and options that gives the last maps; where its option `pyramid` is True,
+            a dict of maps of several resolutions.
+        head: Function of these, classes, activation and options, and of `images`, the input of the net, if it
+            takes that.
         aux: Function of maps, classes, activation, options and `name` that makes an auxiliary head, or None.
             A body with the option `aux_heads` gives, where that is True, its last maps and a dict of the
             maps on which auxiliary heads stand. A head, or an auxiliary one, that needs a known grid or a
@@ -59,6 +63,7 @@ class Spec:
         mode: Key of `preprocessing.MODES`.
         tiny: Options of a small net with the whole structure, for tests.
         options: Options and their defaults; `REQUIRED` where there is none.
+        classifier_activation: Default of the shared argument; None where the paper's scores are no softmax.
         imagenet: Where trained weights come from, or None.
     """
 
@@ -73,6 +78,7 @@ class Spec:
     mode: str
     tiny: Mapping
     options: Mapping
+    classifier_activation: str | None = "softmax"
     imagenet: KerasApplications | None = None
 
     @property
@@ -102,6 +108,7 @@ def family(
     fixed_size=False,
     head=heads.pooled,
     aux=None,
+    classifier_activation="softmax",
     **defaults,
 ):
     """Makes a body public: adds head, pooling, weights and the shared arguments.
@@ -119,6 +126,7 @@ def family(
         fixed_size: Whether the sides must be known even without a top.
         head: Function of maps, classes, activation and options.
         aux: Function of maps, classes, activation, options and `name` that makes an auxiliary head, or None.
+        classifier_activation: Default of the shared argument of this name.
         **defaults: Options that `head` or `size` take beside the body's, with their defaults.
 
     Returns:
@@ -139,6 +147,7 @@ def family(
             mode=preprocess,
             tiny=tiny,
             options={p.name: p.default for p in own} | defaults,
+            classifier_activation=classifier_activation,
         )
         return public(body.__name__, spec, options_first=True)
 
@@ -177,7 +186,7 @@ def public(name, spec, options_first):
         "input_shape": None,
         "pooling": None,
         "classes": spec.classes,
-        "classifier_activation": "softmax",
+        "classifier_activation": spec.classifier_activation,
         "name": None,
     }
     first, then = (spec.options, shared) if options_first else (shared, spec.options)
@@ -221,6 +230,18 @@ def document(name, spec, options_first):
     return f"{text}Args:\n{args}{OUTCOME}"
 
 
+@contextlib.contextmanager
+def deep_recursion():
+    """Room for nets of thousands of layers: Keras walks a graph by one call inside another for each layer."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 50_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@deep_recursion()
 def assemble(
     model_name,
     spec,
@@ -258,15 +279,18 @@ def assemble(
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
     check_options(options)
     heads.check_head(include_top, pooling, classes, classifier_activation)
-    if options.get("aux_heads") and not include_top:
-        refuse("aux_heads", "False without a top", True)
+    for option in ("aux_heads", "decoder"):
+        if options.get(option) and not include_top:
+            refuse(option, "False without a top", True)
+    if options.get("pyramid") and include_top:
+        refuse("pyramid", "False with a top", True)
     if callable(spec.size) and not (input_shape is None and input_tensor is None):
         for option in pick(spec.size, options):
             if options[option] != spec.options[option]:
                 refuse(option, "given without `input_shape` or `input_tensor`", options[option])
     tops = [spec.head] * include_top + [spec.aux] * options.get("aux_heads", False)
     least = max((getattr(top, "min_size", 0) for top in tops), default=0)
-    x = model_input(
+    images = model_input(
         input_tensor,
         input_shape,
         spec.grid(options),
@@ -274,14 +298,14 @@ def assemble(
         spec.channels,
         spec.fixed_size or any(getattr(top, "fixed_size", False) for top in tops),
     )
-    check_weights(model_name, spec, options, weights, include_top, classes, x.shape[-1])
+    check_weights(model_name, spec, options, weights, include_top, classes, images.shape[-1])
 
     with paused_collector():
-        inputs = keras.utils.get_source_inputs(x)
-        x = spec.body(x, **pick(spec.body, options))
+        inputs = keras.utils.get_source_inputs(images)
+        x = spec.body(images, **pick(spec.body, options))
         x, taps = x if isinstance(x, tuple) else (x, {})
         if include_top:
-            x = spec.head(x, classes, classifier_activation, **pick(spec.head, options))
+            x = spec.head(x, classes, classifier_activation, **pick(spec.head, options | {"images": images}))
         else:
             x = heads.pool(x, pooling)
         if taps:
@@ -316,9 +340,11 @@ def check_weights(model_name, spec, options, weights, include_top, classes, chan
         return
     if spec.imagenet is None:
         refuse("weights", f"None or a path for {model_name}, which nobody trained", weights)
-    free = {*spec.imagenet.options, "dropout"}  # the other options decide what weights there are
+    # The other options decide what weights there are.
+    free = {*spec.imagenet.options, "dropout", "memory_efficient"}
     free |= set(pick(spec.size, options)) if callable(spec.size) else set()
-    allowed = {n: (d,) for n, d in spec.options.items() if n not in free} | spec.imagenet.options
+    trained_as = {n: (d,) for n, d in (spec.options | spec.imagenet.forms).items() if n not in free}
+    allowed = trained_as | spec.imagenet.options
     for option, values in allowed.items():
         if options[option] not in values:
             refuse(option, f"one of {values} with weights='imagenet'", options[option])

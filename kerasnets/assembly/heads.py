@@ -3,9 +3,9 @@
 import keras
 from keras import layers
 
-from kerasnets.assembly.checks import is_activation, is_int, refuse
-from kerasnets.blocks.conv import conv
+from kerasnets.blocks.conv import conv, of_rank
 from kerasnets.blocks.dense import dense_stack
+from kerasnets.checks import is_activation, is_int, refuse
 
 POOLINGS = (None, "avg", "max")
 
@@ -33,22 +33,33 @@ def activate(x, activation, name="predictions"):
     return layers.Activation(activation or "linear", dtype=full, name=name)(x)
 
 
-def pooled(x, classes, activation, dropout=0.0):
-    """Mean of each map, dropout and a classifier.
+def pooled(x, classes, activation, dropout=0.0, pooling="avg"):
+    """One value of each map, dropout and a classifier.
 
     Args:
         x: Maps, (batch, *grid, channels).
         classes: Number of classes.
         activation: Name of an activation, or None for logits.
-        dropout: Share of the means dropped in training.
+        dropout: Share of the values dropped in training.
+        pooling: "avg" for the mean of each map, "max" for its largest value.
 
     Returns:
         (batch, classes).
     """
-    x = pool(x, "avg")
+    x = pool(x, pooling)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
     return classify(x, classes, activation)
+
+
+def averaged(x, classes, activation):
+    """Mean of each map and a classifier, for bodies whose own `dropout` is not the head's; as in `pooled`."""
+    return pooled(x, classes, activation)
+
+
+def max_pooled(x, classes, activation, dropout=0.0):
+    """Largest value of each map, dropout and a classifier; as in `pooled`."""
+    return pooled(x, classes, activation, dropout, "max")
 
 
 def flattened(x, classes, activation, hidden=(), act="relu", dropout=0.0):
@@ -90,21 +101,23 @@ def convolved(x, classes, activation, act="relu"):
     return activate(layers.GlobalAveragePooling2D(name="logits")(x), activation)
 
 
-def pool(x, pooling):
+def pool(x, pooling, name=None):
     """Maps pooled to one vector each, or left as they are.
 
     Args:
-        x: Maps, (batch, *grid, channels), or features, (batch, features), which stay so.
+        x: Maps, (batch, *grid, channels), or features, (batch, features), which stay so, or a dict of these.
         pooling: None, "avg" or "max".
+        name: Start of the layer's name, if need be.
 
     Returns:
-        (batch, channels), or `x` where `pooling` is None.
+        (batch, channels), or `x` where `pooling` is None; a dict of these for a dict.
     """
-    axes = x.ndim - 2
-    if pooling is None or axes == 0:
+    if isinstance(x, dict):
+        return {n: pool(maps, pooling, name=f"{n}_") for n, maps in x.items()}
+    if pooling is None or x.ndim == 2:
         return x
-    kind = {"avg": "Average", "max": "Max"}[pooling]
-    return getattr(layers, f"Global{kind}Pooling{axes}D")(name=f"{pooling}_pool")(x)
+    kind = {"avg": "GlobalAveragePooling", "max": "GlobalMaxPooling"}[pooling]
+    return of_rank(x, kind)(name=f"{name or ''}{pooling}_pool")(x)
 
 
 def outputs_of(model):

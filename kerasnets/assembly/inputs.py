@@ -2,7 +2,12 @@
 
 import keras
 
-from kerasnets.assembly.checks import is_int, refuse
+from kerasnets.checks import is_int, refuse
+
+
+def resolution(rho):
+    """Side of the input in pixels: 224 times the resolution multiplier."""
+    return round(224 * rho)
 
 
 def model_input(input_tensor, input_shape, size, min_size, channels, fixed_size):

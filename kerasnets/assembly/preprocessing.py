@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnets.assembly.checks import is_int, refuse
+from kerasnets.checks import is_int, refuse
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -16,6 +16,7 @@ MODES = {
     "tf": (127.5, 127.5, False),  # -1..1
     "torch": (tuple(255 * m for m in IMAGENET_MEAN), tuple(255 * s for s in IMAGENET_STD), False),
     "caffe": ((103.939, 116.779, 123.68), 1.0, True),
+    "ucf101": ((90.0, 98.0, 102.0), 1.0, True),  # means of UCF101's frames, as C3D's Caffe ports have them
     "lecun": (20.0, 200.0, False),  # paper -0.1, ink 1.175: LeCun 1998, section II.B
 }
 
@@ -35,8 +36,8 @@ def scaler(mode):
         """Images of 0..255 scaled as the net expects them.
 
         Args:
-            x: Array, tensor or Keras tensor, (..., height, width, channels), RGB, values 0..255. It is not
-                changed.
+            x: Array, tensor or Keras tensor, (..., height, width, channels), RGB, values 0..255: images, or
+                clips. It is not changed.
 
         Returns:
             The same shape, floating point; numpy for numpy.

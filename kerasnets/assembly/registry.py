@@ -3,7 +3,7 @@
 import fnmatch
 import re
 
-from kerasnets.assembly.checks import nearest
+from kerasnets.checks import nearest
 
 _MODELS = {}
 

@@ -6,6 +6,8 @@ import math
 import keras
 import numpy as np
 
+from kerasnets.layers import parts
+
 
 @dataclasses.dataclass(frozen=True)
 class KerasApplications:
@@ -15,11 +17,13 @@ class KerasApplications:
         options: Options of ours that it takes too, with the values that it has weights for.
         sizes: Square inputs that have weights of their own, largest last; empty if one file serves all.
         name: Its name there, if that is not ours.
+        forms: Options of ours, and the value with which the net is the one that was trained.
     """
 
     options: dict = dataclasses.field(default_factory=dict)
     sizes: tuple = ()
     name: str | None = None
+    forms: dict = dataclasses.field(default_factory=dict)
 
     def load(self, model, name, include_top, options):
         """Fills a model with the weights that were trained on ImageNet.
@@ -71,7 +75,8 @@ def from_keras_applications(model, peer):
 
     Layers are paired by their place in the graph, so their names may differ; the branches that a layer
     joins must come in the same order. A 1x1 convolution fits a dense layer, and a batch normalisation
-    without scale one whose scale is 1.
+    without scale one whose scale is 1. Where a convolution of the peer has biases and ours has none, the
+    batch normalisation that reads it takes them away from its moving mean.
 
     Args:
         model: One of our models.
@@ -89,7 +94,14 @@ def from_keras_applications(model, peer):
             f"`peer` is the net that {model.name} is: {len(ours)} layers with weights. "
             f"Received: peer={peer.name!r} with {len(theirs)}"
         )
-    fitted = [(layer, fit(layer, other)) for layer, other in zip(ours, theirs, strict=True)]
+    fitted, biases = [], {}
+    for layer, other in zip(ours, theirs, strict=True):
+        fitted.append((layer, fit(layer, other, biases)))
+    if biases:
+        layer = next(iter(biases))
+        raise ValueError(
+            f"`peer` has biases where batch normalisation follows. Received: a bias for {layer.name}"
+        )
     for layer, values in fitted:
         layer.set_weights(values)
     return model
@@ -108,27 +120,49 @@ def weighted_layers(model):
             seen.add(layer)
             stack.append((tensor, True))
             stack += [(x, False) for x in reversed(layer._inbound_nodes[index].input_tensors)]
-    return [layer for layer in order if layer.weights]
+    return [part for layer in order for part in parts(layer) if part.weights]
 
 
-def fit(layer, other):
-    """Weights of a layer of the peer, in the shapes of ours."""
+def fit(layer, other, biases):
+    """Weights of a layer of the peer, in the shapes of ours.
+
+    Args:
+        layer: One of our layers.
+        other: Its like in the peer.
+        biases: By layers of ours, biases of the peer's that these have no place for. Those of `layer` are put
+            in; those of what `layer` reads are taken out, if it is a batch normalisation.
+
+    Returns:
+        Arrays, as `layer.set_weights` takes them.
+
+    Raises:
+        ValueError: The layers are not alike.
+    """
     values = {w.name: w for w in other.weights}
     mismatch = ValueError(
         f"`peer` has at this place what {layer.name} is: {shapes(layer)}. "
         f"Received: {other.name} with {shapes(other)}"
     )
     names = {w.name for w in layer.weights}
-    if names - set(values) - {"gamma"} or set(values) - names:
+    if names - set(values) - {"gamma"} or set(values) - names - {"bias"}:
         raise mismatch
-    fitted = []
+    fitted = {}
     for w in layer.weights:
         value = keras.ops.convert_to_numpy(values[w.name]) if w.name in values else np.ones(w.shape)
         squeezed = [s for s in value.shape if s > 1]
         if squeezed != [s for s in w.shape if s > 1] or math.prod(w.shape) != value.size:
             raise mismatch
-        fitted.append(value.reshape(w.shape))
-    return fitted
+        fitted[w.name] = value.reshape(w.shape)
+    if set(values) - names:
+        biases[layer] = keras.ops.convert_to_numpy(values["bias"])
+    if "moving_mean" in names and biases:
+        fitted["moving_mean"] = fitted["moving_mean"] - biases.pop(source(layer), 0)
+    return list(fitted.values())
+
+
+def source(layer):
+    """The layer that one of a single input reads; None within a layer of several parts."""
+    return layer.input._keras_history[0] if layer._inbound_nodes else None
 
 
 def shapes(layer):

@@ -26,6 +26,11 @@ COUNTS = [
     ((8, 6, 3), lambda: layers.Conv2D(5, 1, use_bias=False), 8 * 6 * 3 * 5),
     ((8, 6, 4), lambda: layers.Conv2D(6, 3, groups=2, padding="same"), 8 * 6 * 9 * 2 * 6),
     ((4, 8, 6, 2), lambda: layers.Conv3D(3, 2), 3 * 7 * 5 * 8 * 2 * 3),
+    (
+        (4, 8, 6, 2),
+        lambda: layers.Conv3D(4, (1, 3, 3), strides=(1, 2, 2), padding="same", groups=2),
+        4 * 4 * 3 * 9 * 1 * 4,
+    ),
     ((9, 3), lambda: layers.DepthwiseConv1D(3), 7 * 3 * 3),
     ((8, 6, 3), lambda: layers.DepthwiseConv2D(3, strides=2, padding="same"), 4 * 3 * 9 * 3),
     ((8, 6, 3), lambda: layers.DepthwiseConv2D(3, depth_multiplier=2), 6 * 4 * 9 * 3 * 2),
@@ -42,6 +47,7 @@ COUNTS = [
     ((8, 6, 3), lambda: layers.BatchNormalization(), 0),
     ((8, 6, 3), lambda: layers.PReLU(), 0),
     ((8, 6, 3), lambda: layers.AveragePooling2D(2), 0),
+    ((4, 8, 6, 3), lambda: layers.MaxPooling3D(2), 0),
     ((8, 6, 3), lambda: layers.Activation("tanh"), 0),
     ((8, 6, 3), lambda: layers.ZeroPadding2D(1), 0),
 ]

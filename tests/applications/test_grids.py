@@ -41,6 +41,31 @@ ROWS = [
         {},
         {"mlpconv1_conv3": 54, "mlpconv1_pool": 27, "mlpconv2_pool": 13, "mlpconv3_pool": 6, "class_maps": 6},
     ),
+    # The releases' definition files: pool 2, stride 2
+    (
+        "SimpleNet",
+        {},
+        {
+            "stage1_unit4_act": 32,
+            "stage1_pool": 16,
+            "stage2_pool": 8,
+            "stage3_pool": 4,
+            "stage4_unit3_act": 4,
+            "stage4_pool": 2,
+            "stage5_unit1_act": 2,
+        },
+    ),
+    (
+        "SimpNetSlim300K",
+        {},
+        {"stage1_unit5_act": 32, "stage1_pool": 16, "stage2_pool": 8, "stage3_unit3_act": 8},
+    ),
+    # Romero 2015, table 7: pool 2x2, 2x2 and 8x8, the last of all that is left
+    (
+        "FitNet4",
+        {},
+        {"stage1_unit5_maxout": 32, "stage1_pool": 16, "stage2_pool": 8, "stage3_unit6_maxout": 8},
+    ),
     # Simonyan 2015, table 1: halved five times
     (
         "VGG16",
@@ -171,6 +196,146 @@ ROWS = [
             "middle8_add": 19,
             "exit_add": 10,
             "last2_act": 10,
+        },
+    ),
+    # Hu 2018, table 1, column "Output size"
+    (
+        "SEResNet50",
+        {"alpha": 0.04},
+        {
+            "stem_act": 112,
+            "stem_pool": 56,
+            "stage1_unit3_se_scale": 56,
+            "stage1_unit3_act": 56,
+            "stage2_unit4_act": 28,
+            "stage3_unit6_act": 14,
+            "stage4_unit3_act": 7,
+        },
+    ),
+    (
+        "SENet154",
+        {"depths": (1, 1, 1, 1), "cardinality": 1, "width": 1},
+        {
+            "stem1_act": 112,
+            "stem3_act": 112,
+            "stem_pool": 56,
+            "stage1_unit1_act": 56,
+            "stage2_unit1_act": 28,
+            "stage3_unit1_act": 14,
+            "stage4_unit1_act": 7,
+        },
+    ),
+    # Sandler 2018, table 2: the column "Input" of the next row
+    (
+        "MobileNetV2",
+        {"alpha": 0.1},
+        {
+            "stem_act": 112,
+            "stage1_unit1_project_bn": 112,
+            "stage2_unit1_expand_act": 112,
+            "stage2_unit1_depthwise_act": 56,
+            "stage2_unit2_add": 56,
+            "stage3_unit3_add": 28,
+            "stage4_unit4_add": 14,
+            "stage5_unit3_add": 14,
+            "stage6_unit3_add": 7,
+            "stage7_unit1_project_bn": 7,
+            "last_act": 7,
+        },
+    ),
+    # Iandola 2016, table 1, column "output size": the release's input of 227
+    (
+        "SqueezeNet",
+        {"input_shape": (227, 227, 3)},
+        {
+            "conv1": 111,
+            "pool1": 55,
+            "fire2_join": 55,
+            "fire4_join": 55,
+            "pool4": 27,
+            "fire8_join": 27,
+            "pool8": 13,
+            "fire9_join": 13,
+            "class_maps": 13,
+        },
+    ),
+    # The release's deploy.prototxt of version 1.1, from which Caffe computes these
+    (
+        "SqueezeNet11",
+        {"input_shape": (227, 227, 3)},
+        {
+            "conv1": 113,
+            "pool1": 56,
+            "fire3_join": 56,
+            "pool3": 28,
+            "fire5_join": 28,
+            "pool5": 14,
+            "fire9_join": 14,
+        },
+    ),
+    # Springenberg 2015, table 1: "global averaging over 6 x 6 spatial dimensions", whatever the form
+    *(
+        (
+            name,
+            {"filters": (4, 4)},
+            {
+                f"block1_{first}": 32,
+                f"block1_{half}": 16,
+                f"block2_{half}": 8,
+                "last_conv1": 6,
+                "class_maps": 6,
+            },
+        )
+        for name, first, half in (
+            ("BaseCNNA", "conv1", "pool"),
+            ("BaseCNNB", "conv2", "pool"),
+            ("ConvPoolCNNC", "down", "pool"),
+            ("AllCNNA", "conv1", "down"),
+            ("AllCNNC", "conv2", "down"),
+            ("StridedCNNB", "conv1", "conv2"),
+            ("StridedCNNC", "conv1", "conv2"),
+        )
+    ),
+    ("StridedCNNA", {"filters": (4, 4)}, {"block1_conv1": 16, "block2_conv1": 8, "last_conv1": 6}),
+    # Zagoruyko 2016, table 1
+    (
+        "CMPESEWRN28_10",
+        {"width": 2},
+        {
+            "stem_conv": 32,
+            "stage1_unit4_add": 32,
+            "stage2_unit4_add": 16,
+            "stage3_unit4_add": 8,
+            "final_act": 8,
+        },
+    ),
+    # The release's cifar10_network.prototxt: two poolings, and a mean over 8x8
+    (
+        "HighwayNet19",
+        {"filters": (4, 4, 4, 4)},
+        {
+            "stage1_plain": 32,
+            "stage1_highway4_add": 32,
+            "stage1_pool": 16,
+            "stage2_highway5_add": 16,
+            "stage3_plain": 8,
+            "stage3_highway5_add": 8,
+            "last_conv": 8,
+        },
+    ),
+    # The release's fractalnet.py: "spatial size" behind each reduction
+    (
+        "FractalNet20",
+        {"filters": (4, 4, 4, 4, 4)},
+        {
+            "block1_column2_4_act": 32,
+            "block1_step2_join": 32,
+            "block1_step4_join": 16,
+            "block2_step4_join": 8,
+            "block3_step4_join": 4,
+            "block4_step4_join": 2,
+            "block5_column0_1_act": 2,
+            "block5_step4_join": 1,
         },
     ),
 ]

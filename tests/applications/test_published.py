@@ -1,8 +1,10 @@
 """Every net counts to what its paper, or the count made from it, says."""
 
 import csv
+import inspect
 import math
 import pathlib
+import sys
 
 import keras
 import pytest
@@ -11,7 +13,13 @@ import kerasnets
 from kerasnets.analysis import profile
 from kerasnets.surgery import drop_aux_heads
 
-TABLE = pathlib.Path(__file__).parents[1] / "published.csv"
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "recipes"))
+
+import models  # noqa: E402
+
+README = models.rows((ROOT / "README.md").read_text())
+TABLE = ROOT / "tests/published.csv"
 with TABLE.open(newline="") as file:
     ROWS = [row for row in csv.DictReader(file) if row["model"] in kerasnets.list_models()]
 
@@ -24,14 +32,28 @@ def published(request):
     keras.backend.clear_session()
 
 
-def test_counts(published):
+@pytest.fixture(scope="module")
+def counts(published):
+    return profile(published[1])
+
+
+def test_counts(published, counts):
     row, net = published
     exact = row["kind"] == "exact"
     params = sum(math.prod(w.shape) for w in net.trainable_weights)
     assert params == pytest.approx(int(row["params"]), rel=0 if exact else 0.03, abs=0)
     if row["mult_adds"]:
         mult_adds = int(row["mult_adds"])
-        assert profile(net).mult_adds == pytest.approx(mult_adds, rel=0.001 if exact else 0.05)
+        assert counts.mult_adds == pytest.approx(mult_adds, rel=0.001 if exact else 0.05)
+
+
+def test_readme(published, counts):
+    row, net = published
+    name, builder = row["model"], getattr(kerasnets.applications, row["model"])
+    options = eval(f"dict({row['options']})", {})
+    defaults = inspect.signature(builder).parameters
+    if all(defaults[option].default == value for option, value in options.items()):
+        assert README[name] == models.cells(name, counts), "python recipes/models.py writes README anew"
 
 
 def test_input_shape(published):

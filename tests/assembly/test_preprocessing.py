@@ -64,7 +64,14 @@ def test_dtype_is_that_of_keras(monkeypatch):
     assert scaler("unit")(IMAGES).dtype == "float16"
 
 
-@pytest.mark.parametrize("mode", ["torch", "caffe"])
+@pytest.mark.parametrize("mode", preprocessing.MODES)
+def test_clips_are_scaled_frame_by_frame(mode):
+    clips = np.stack([IMAGES, 255 - IMAGES])
+    frames = np.stack([scaler(mode)(frame) for clip in clips for frame in clip])
+    np.testing.assert_array_equal(scaler(mode)(clips).reshape(frames.shape), frames)
+
+
+@pytest.mark.parametrize("mode", ["torch", "caffe", "ucf101"])
 def test_scaling_for_three_channels_refuses_another_number(mode):
     with pytest.raises(ValueError, match=r"`x`.*3 channels.*Received: x=\(2, 7, 5, 1\)$"):
         scaler(mode)(IMAGES[..., :1])

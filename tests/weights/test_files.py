@@ -1,6 +1,7 @@
 import pathlib
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -100,3 +101,41 @@ def test_load_takes_any_keras_model(tmp_path):
     assert weights.load(second, tmp_path / "dense.weights.h5") is second
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@each_suffix
+@pytest.mark.parametrize("there", [False, True])
+def test_plain_and_memory_efficient_nets_take_each_others_files(saved, path, there, tmp_path):
+    efficient = build(weights=path, memory_efficient=True)
+    if there:
+        path = tmp_path / f"efficient{path.name}"
+        (efficient.save if path.suffix == ".keras" else efficient.save_weights)(path)
+        efficient = build(weights=path)
+    for a, b in zip(saved.get_weights(), efficient.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@each_suffix
+@pytest.mark.parametrize("options", [{"growth": 5}, {"depths": (1, 3)}, {"depths": (1, 1)}, {"classes": 4}])
+def test_another_plain_nets_file_is_refused_by_a_memory_efficient_one(path, options):
+    with refused(path):
+        build(weights=path, memory_efficient=True, **options)
+
+
+@pytest.mark.parametrize("link", ["external", "virtual"])
+def test_a_file_that_points_to_others_is_refused(saved, tmp_path, link):
+    path = tmp_path / "net.weights.h5"
+    saved.save_weights(path)
+    with h5py.File(path, "a") as file:
+        place = "layers/dense/vars/1"
+        shape, dtype = file[place].shape, file[place].dtype
+        del file[place]
+        if link == "external":
+            (tmp_path / "raw").write_bytes(bytes(4 * shape[0]))
+            file.create_dataset(place, shape, dtype, external=[(str(tmp_path / "raw"), 0, 4 * shape[0])])
+        else:
+            layout = h5py.VirtualLayout(shape, dtype)
+            layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "x", shape=shape)
+            file.create_virtual_dataset(place, layout)
+    with refused(path):
+        build(weights=path, memory_efficient=True)

@@ -32,6 +32,11 @@ def peer_of(name, **options):
     return peer
 
 
+def form_of(name):
+    """Options with which ours is the net that was trained."""
+    return getattr(kerasnets.applications, name).spec.imagenet.forms
+
+
 def outputs(model):
     x = np.random.default_rng(1).uniform(-1, 1, (2, *model.input_shape[1:])).astype("float32")
     return ops.convert_to_numpy(model(x, training=False))
@@ -59,6 +64,12 @@ def clean():
         ("MobileNet", 160, {"alpha": 0.5}),
         ("MobileNet", 192, {"alpha": 0.75}),
         ("MobileNet", 224, {"alpha": 1.0}),
+        ("MobileNetV2", 96, {"alpha": 0.35, "classes": 10}),
+        ("MobileNetV2", 65, {"alpha": 0.5, "classes": 10}),
+        ("MobileNetV2", 47, {"alpha": 0.75, "classes": 10}),
+        ("MobileNetV2", 224, {"alpha": 1.0}),
+        ("MobileNetV2", 64, {"alpha": 1.3, "classes": 10}),
+        ("MobileNetV2", 75, {"alpha": 1.4, "classes": 10}),
         ("InceptionV3", 299, {}),
         ("InceptionV3", 75, {"classes": 10}),
         ("InceptionResNetV2", 299, {}),
@@ -67,12 +78,18 @@ def clean():
         ("Xception", 71, {"classes": 10}),
         ("VGG16", 224, {}),
         ("VGG19", 224, {}),
+        ("ResNet50", 97, {}),
+        ("ResNet101", 64, {"classes": 10}),
+        ("ResNet152", 32, {"classes": 10}),
+        ("ResNet50V2", 97, {}),
+        ("ResNet101V2", 64, {"classes": 10}),
+        ("ResNet152V2", 32, {"classes": 10}),
     ],
 )
 def test_logits_agree(name, size, options):
     options = {**options, "input_shape": (size, size, 3), "classifier_activation": None}
     peer = peer_of(name, **options)
-    ours = kerasnets.build(name, **options)
+    ours = kerasnets.build(name, **options, **form_of(name))
     assert from_keras_applications(ours, peer) is ours
     assert_equal(ours, peer)
 
@@ -83,17 +100,21 @@ def test_logits_agree(name, size, options):
         ("DenseNet121", {"input_shape": (96, 80, 3)}),
         ("MobileNet", {"input_shape": (128, 128, 3), "alpha": 0.5}),
         ("MobileNet", {"input_shape": (64, 96, 3), "alpha": 0.25, "pooling": "avg"}),
+        ("MobileNetV2", {"input_shape": (64, 49, 3), "alpha": 0.35}),
+        ("MobileNetV2", {"input_shape": (37, 64, 3), "alpha": 1.4, "pooling": "max"}),
         ("InceptionV3", {"input_shape": (112, 75, 3)}),
         ("InceptionResNetV2", {"input_shape": (75, 112, 3), "pooling": "avg"}),
         ("Xception", {"input_shape": (88, 71, 3)}),
         ("VGG16", {"input_shape": (64, 49, 3)}),
         ("VGG19", {"input_shape": (65, 64, 3), "pooling": "max"}),
+        ("ResNet50", {"input_shape": (64, 49, 3)}),
+        ("ResNet50V2", {"input_shape": (49, 64, 3), "pooling": "avg"}),
     ],
 )
 def test_maps_agree(name, options):
     options = {**options, "include_top": False}
     peer = peer_of(name, **options)
-    ours = from_keras_applications(kerasnets.build(name, **options), peer)
+    ours = from_keras_applications(kerasnets.build(name, **options, **form_of(name)), peer)
     assert ours.output_shape == peer.output_shape
     assert_equal(ours, peer)
 
@@ -119,6 +140,26 @@ def test_another_net_is_refused_and_ours_left_as_it_was(other):
     before = ours.get_weights()
     with pytest.raises(ValueError, match=r"`peer` [\s\S]*Received: "):
         from_keras_applications(ours, peer_of("MobileNet", **options | other))
+    for a, b in zip(before, ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def small(use_bias, batch_norm):
+    layers = [keras.Input((4, 4, 1)), keras.layers.Conv2D(3, 1, use_bias=use_bias)]
+    layers += [keras.layers.BatchNormalization()] if batch_norm else []
+    return keras.Sequential([*layers, keras.layers.Conv2D(2, 1)])
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_biases_go_into_the_batch_normalisation_that_reads_them_and_nowhere_else(batch_norm):
+    ours, peer = small(use_bias=False, batch_norm=batch_norm), small(use_bias=True, batch_norm=batch_norm)
+    before = ours.get_weights()
+    peer.layers[0].bias.assign([1.0, -2.0, 3.0])
+    if batch_norm:
+        assert_equal(from_keras_applications(ours, peer), peer)
+        return
+    with pytest.raises(ValueError, match="`peer` has .*bias.* Received: "):
+        from_keras_applications(ours, peer)
     for a, b in zip(before, ours.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -158,6 +199,12 @@ def fetch(monkeypatch, tmp_path):
             "mobilenet_5_0_224_tf_no_top.h5",
         ),
         (
+            "MobileNetV2",
+            {"alpha": 1.3, "input_shape": (96, 96, 3)},
+            {"alpha": 1.3, "rho": 96 / 224, "dropout": 0.5},
+            "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.3_96.h5",
+        ),
+        (
             "InceptionV3",
             {"include_top": False, "input_shape": (75, 75, 3)},
             {"include_top": False, "input_shape": (75, 75, 3), "dropout": 0.0},
@@ -175,6 +222,18 @@ def fetch(monkeypatch, tmp_path):
             {"include_top": False, "input_shape": (64, 64, 3)},
             "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         ),
+        (
+            "ResNet50",
+            {"include_top": False, "input_shape": (32, 32, 3)},
+            {"include_top": False, "input_shape": (32, 32, 3)},
+            "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+        (
+            "ResNet50V2",
+            {"include_top": False, "input_shape": (32, 32, 3)},
+            {"include_top": False, "input_shape": (32, 32, 3), "released": True},
+            "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
     ],
 )
 def test_trained_weights(fetch, name, peer_options, our_options, file):
@@ -185,10 +244,12 @@ def test_trained_weights(fetch, name, peer_options, our_options, file):
     np.testing.assert_allclose(outputs(ours), outputs(peer), rtol=1e-5, atol=1e-5)
 
 
-def test_trained_weights_of_a_densenet(fetch):
+@pytest.mark.parametrize("memory_efficient", [False, True])
+def test_trained_weights_of_a_densenet(fetch, memory_efficient):
     peer = peer_of("DenseNet121")
     asked = fetch(peer)
-    ours = kerasnets.build("DenseNet121", weights="imagenet", classifier_activation=None)
+    options = {"classifier_activation": None, "memory_efficient": memory_efficient}
+    ours = kerasnets.build("DenseNet121", weights="imagenet", **options)
     assert asked == ["densenet121_weights_tf_dim_ordering_tf_kernels.h5"]
     for a, b in zip(ours.weights, peer.weights, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
@@ -214,18 +275,30 @@ def test_a_fetch_that_fails_says_what_to_do(monkeypatch, tmp_path):
         ("DenseNet121", {"input_shape": (224, 224, 1)}, "input_shape"),
         ("MobileNet", {"alpha": 0.3}, "alpha"),
         ("MobileNet", {"separable": False}, "separable"),
+        ("MobileNet", {"squeeze_excite": 16}, "squeeze_excite"),
+        ("MobileNetV2", {"alpha": 0.25}, "alpha"),
+        ("MobileNetV2", {"expansion": 4}, "expansion"),
+        ("MobileNetV2", {"filters": (32, 16, 24, 32, 64, 96, 160, 320, 640)}, "filters"),
         ("VGG16", {"batch_norm": True}, "batch_norm"),
         ("VGG16", {"hidden": (4096, 10)}, "hidden"),
         ("VGG19", {"filters": (64, 128, 256, 512, 256)}, "filters"),
         ("InceptionV3", {"aux_heads": True}, "aux_heads"),
         ("InceptionV3", {"alpha": 0.5}, "alpha"),
+        ("InceptionV3", {"squeeze_excite": 16}, "squeeze_excite"),
         ("InceptionResNetV2", {"depths": (5, 10, 5)}, "depths"),
         ("Xception", {"depth": 4}, "depth"),
+        ("ResNet50", {"stride_in": "3x3"}, "stride_in"),
+        ("ResNet50", {"shortcut": "pad"}, "shortcut"),
+        ("ResNet50V2", {}, "released"),
+        ("ResNet50V2", {"released": True, "depths": (3, 4, 6)}, "depths"),
+        ("ResNet18V2", {"released": True}, "weights"),
+        ("WRN50_2", {}, "weights"),
         ("InceptionV4", {}, "weights"),
         ("InceptionResNetV1", {}, "weights"),
         ("DenseNet264", {}, "weights"),
         ("VGG16C", {}, "weights"),
         ("ConvMobileNet", {}, "weights"),
+        ("SqueezeNet", {}, "weights"),
         ("LeNet5", {}, "weights"),
     ],
 )
