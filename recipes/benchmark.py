@@ -3,13 +3,20 @@
     python recipes/benchmark.py distill    seconds of an epoch: plain, distilled, by keras.distillation
     python recipes/benchmark.py build      seconds to build nets, ours and those of keras.applications
     python recipes/benchmark.py import     seconds to import keras, alone and with kerasnets
+    python recipes/benchmark.py memory     memory and seconds of a training step, plain and memory-efficient
+    python recipes/benchmark.py digits     accuracy of small nets that are trained on the embedded digits
 
 The contenders take turns, round after round; what counts is the median of the ratios of each round, for
-machines are noisy.
+machines are noisy. Memory is what a process that trains holds at its peak (VmHWM of /proc/self/status, so on
+Linux alone) beyond what it held just before its first step (VmRSS); the graph of that step is part of it.
+Accuracy is of the test split, and the seconds are those of the training.
 """
 
 import argparse
+import json
+import math
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -17,22 +24,47 @@ import time
 
 import shared
 
+# How `digits` trains each net: Adam, whose rate goes to 0 by half a cosine, on images shifted by up to
+# `shift` of their pixels in both directions (Sabour et al. 2017, section 5: 2). Pixels are repeated `zoom`
+# times along each side, and zeros set around them, up to `side`. `options` are the net's.
+DIGITS = {
+    "CapsNet": dict(epochs=8, batch_size=32, rate=1e-3, shift=2, side=28, options=dict(decoder=True)),
+    "SqueezeNet": dict(epochs=30, batch_size=32, rate=5e-4, shift=2, side=56, zoom=2),
+    "SimpNetSlim300K": dict(epochs=12, batch_size=32, rate=2e-3, shift=2, side=32),
+    "MobileNet": dict(
+        epochs=20, batch_size=32, rate=3e-3, shift=2, side=56, zoom=2, options=dict(alpha=0.25)
+    ),
+    "LeNet5": dict(epochs=20, batch_size=64, rate=2e-3, shift=2, side=32),
+}
+SMOKE = dict(epochs=1, images=64)  # of --smoke
+
 
 def main():
     """Runs the benchmark that the command line names."""
     p = argparse.ArgumentParser(description="Measure kerasnets against its peers.")
-    p.add_argument("what", choices=("distill", "build", "import"))
+    p.add_argument("what", choices=("distill", "build", "import", "memory", "digits"))
     p.add_argument("--rounds", type=shared.whole(1), default=7, help="turns of each contender (7)")
     p.add_argument("--examples", type=shared.whole(1), default=60000, help="of distill (60,000)")
-    p.add_argument("--batch-size", type=shared.whole(1), default=256, help="of distill (256)")
-    p.add_argument("--models", nargs="+", default=["DenseNet121", "MobileNet"], help="of build")
+    p.add_argument("--batch-size", type=shared.whole(1), help="of distill (256), memory (64; 16 at 224)")
+    p.add_argument("--models", nargs="+", help="of build, memory and digits")
+    p.add_argument("--epochs", type=shared.whole(1), help="of digits (each net's own)")
+    p.add_argument("--seed", type=shared.whole(0), default=0, help="of digits: same seed, same result (0)")
+    p.add_argument("--smoke", action="store_true", help="of digits: a tiny run, to see that all works")
+    p.add_argument("--jit", action="store_true", help="of memory: compile the step by XLA, Keras's default")
     p.add_argument("--out", type=pathlib.Path, help="file for the figures as JSON")
     args = p.parse_args()
-    groups = {"distill": distill, "build": build, "import": imports}[args.what](args)
-    figures = {name: measure(contenders, args.rounds) for name, contenders in groups.items()}
-    for name, figure in figures.items():
-        print(name)
-        shared.show(rows(figure))
+    if args.what == "digits":
+        digits(args)
+        return
+    groups = {"distill": distill, "build": build, "import": imports, "memory": memory}[args.what](args)
+    figures = {}
+    for title, contenders in groups.items():
+        figures[title] = measure(contenders, args.rounds)
+        print(title)
+        shared.show(rows(figures[title]))
+        if args.what == "memory":
+            figures[f"{title}: MB"] = {name: training.end() for name, training in contenders.items()}
+            shared.show(memory_rows(figures[f"{title}: MB"]))
     if args.out:
         shared.write(args.out, figures)
 
@@ -49,6 +81,7 @@ def distill(args):
 
         keras.ops.zeros(1)  # starts the devices, which say so
 
+    batch_size = args.batch_size or 256
     rng = np.random.default_rng(0)
     images = rng.random((args.examples, 28, 28, 1), "float32")
     labels = rng.integers(0, 10, args.examples)
@@ -75,11 +108,11 @@ def distill(args):
     theirs.compile("adam", loss, metrics=["accuracy"])
 
     def epoch(model, arrays):
-        batches = data.batches(arrays, args.batch_size, seed=0)
+        batches = data.batches(arrays, batch_size, seed=0)
         return lambda: model.fit(batches, shuffle=False, verbose=0)
 
     return {
-        f"an epoch of {args.examples:,} examples, batch {args.batch_size}": {
+        f"an epoch of {args.examples:,} examples, batch {batch_size}": {
             "plain": epoch(plain, (images, labels)),
             "Distiller, cached logits": epoch(cached, transfer),
             "Distiller, live teacher": epoch(live, (images, labels)),
@@ -109,7 +142,7 @@ def build(args):
             "keras.applications": builder(getattr(keras.applications, name)),
             "kerasnets": builder(getattr(kerasnets.applications, name)),
         }
-        for name in args.models
+        for name in args.models or ["DenseNet121", "MobileNet"]
     }
 
 
@@ -125,6 +158,181 @@ def imports(_):
             "import keras, kerasnets": process("import keras, kerasnets"),
         }
     }
+
+
+def memory(args):
+    """Training steps of DenseNets, plain and memory-efficient, each net in a process of its own."""
+    groups = {}
+    for model in args.models or ["DenseNetBC100", "DenseNet121"]:
+        batch = args.batch_size or {"DenseNet121": 16}.get(model, 64)
+        compiled = ", compiled by XLA" if args.jit else ""
+        groups[f"a training step of {model}, batch {batch}{compiled}"] = {
+            "plain": Training(model, batch, args.jit),
+            "memory-efficient": Training(model, batch, args.jit, memory_efficient=True),
+        }
+    return groups
+
+
+def digits(args):
+    """Small nets on the embedded digits: what each learns in its epochs, one after another."""
+    unknown = [name for name in args.models or () if name not in DIGITS]
+    if unknown:
+        raise ValueError(f"--models of digits are among {', '.join(DIGITS)}. Received: {unknown[0]}")
+    table, figures = [["model", "epochs", "accuracy", "seconds"]], {}
+    for name in args.models or DIGITS:
+        row = dict(DIGITS[name])
+        row["epochs"] = args.epochs or (SMOKE["epochs"] if args.smoke else row["epochs"])
+        row["batch_size"] = args.batch_size or row["batch_size"]
+        figures[name] = {**row, "seed": args.seed, **learn(name, args.seed, args.smoke, **row)}
+        figure = figures[name]
+        table.append(
+            [name, str(row["epochs"]), f"{figure['accuracy']:.2%}", f"{figure['seconds']:.1f}"],
+        )
+        if args.out:
+            shared.write(args.out, figures)
+    shared.show(table)
+
+
+def learn(name, seed, smoke, epochs, batch_size, rate, shift, side, zoom=1, options=None):
+    """Trains a net on the embedded digits.
+
+    Args:
+        name: Key of `DIGITS`.
+        seed: Seed of weights, order and shifts.
+        smoke: Whether a few of the images do.
+        epochs: Its row, as `DIGITS` says.
+        batch_size: Likewise.
+        rate: Likewise.
+        shift: Likewise.
+        side: Likewise.
+        zoom: Likewise.
+        options: Likewise.
+
+    Returns:
+        A dict: the accuracy on the test split, the seconds that the training took, and those that all cores
+        together worked for it.
+    """
+    with shared.quiet():
+        import keras
+        import numpy as np
+
+        import kerasnets
+        from kerasnets import applications, data, training
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    build = getattr(applications, name)
+
+    def read(split):
+        images, labels = data.to_arrays(data.load("digits", split).batch(1000))
+        if smoke:
+            every = len(labels) // SMOKE["images"]
+            images, labels = images[::every], labels[::every]
+        images = np.kron(images, np.ones((1, zoom, zoom, 1), "uint8"))
+        edge = side - images.shape[1]
+        around = (edge // 2, edge - edge // 2)
+        images = np.pad(images, [(0, 0), around, around, (0, 0)])
+        images = np.repeat(images, build.spec.channels, axis=-1)
+        return build.preprocess_input(images), labels
+
+    (x, y), test = read("train"), read("test")
+    steps = math.ceil(len(x) / batch_size)
+    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps * epochs))
+    paper = x.min(axis=(0, 1, 2))  # what the shifts bring in, for them zero
+    batches = data.batches(
+        (x - paper, y),
+        batch_size,
+        seed=seed,
+        epochs=epochs,
+        augment=lambda images, seed: data.jitter(images, seed, shift * zoom) + paper,
+    )
+    net = kerasnets.build(name, input_shape=x.shape[1:], classes=10, **(options or {}))
+    model = net
+    if isinstance(net.output, dict):  # a decoder, which learns to draw the images of the labels
+        model = applications.capsnet.labelled(net)
+        batches = batches.map(
+            lambda x, y: ({"images": x, "labels": y}, {"predictions": y, "reconstruction": x})
+        )
+        loss = {"predictions": training.MarginLoss(), "reconstruction": training.ReconstructionLoss()}
+    else:
+        loss = "sparse_categorical_crossentropy"
+    model.compile(adam, loss, jit_compile=False)  # XLA's convolutions are slow on CPUs
+    progress = training.Progress(f"{name:16}", ("loss",))
+    started, worked = time.perf_counter(), time.process_time()
+    model.fit(
+        batches,
+        epochs=epochs,
+        steps_per_epoch=steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[progress],
+    )
+    seconds, work = time.perf_counter() - started, time.process_time() - worked
+    net.compile(jit_compile=False)
+    scores = net.predict(test[0], batch_size=250, verbose=0)
+    scores = scores["predictions"] if isinstance(scores, dict) else scores
+    accuracy = float((scores.argmax(1) == test[1]).mean())
+    return {"accuracy": accuracy, "seconds": round(seconds, 1), "core_seconds": round(work, 1)}
+
+
+class Training:
+    """A process that trains a net by a step whenever this is called, with random images.
+
+    Args:
+        model: Name of the net.
+        batch: Images in a batch.
+        jit: Whether XLA compiles the step.
+        **options: Options of the net.
+    """
+
+    def __init__(self, model, batch, jit, **options):
+        self.words = json.dumps({"model": model, "batch": batch, "jit": jit, **options})
+        self.process = None
+
+    def __call__(self):
+        """Trains by a step; the first call starts the process."""
+        if self.process is None:
+            command = [sys.executable, __file__, self.words]
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        print(file=self.process.stdin, flush=True)
+        if not self.process.stdout.readline():
+            raise ValueError("a process that trains has ended; what it said last is above")
+
+    def end(self):
+        """Ends the process; gives the megabytes that it held before its first step, and its peak beyond."""
+        said, _ = self.process.communicate()
+        return json.loads(said)
+
+
+def train(model, batch, jit, **options):
+    """What the process of a `Training` does: a step for each line that comes in; last, what it held."""
+    with shared.quiet():
+        import keras
+        import numpy as np
+
+        import kerasnets
+
+        net = kerasnets.build(model, classifier_activation=None, **options)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        net.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss, jit_compile=jit)
+        net.optimizer.build(net.trainable_variables)
+        rng = np.random.default_rng(0)
+        x = rng.random((batch, *net.input_shape[1:]), "float32")
+        y = rng.integers(0, net.output_shape[-1], batch)
+        before = held()["VmRSS"]
+        net.train_on_batch(x, y)
+        net.train_on_batch(x, y)
+    for _ in sys.stdin:
+        net.train_on_batch(x, y)
+        print("done", flush=True)
+    print(json.dumps({"before": before, "step": held()["VmHWM"] - before}), flush=True)
+
+
+def held():
+    """Megabytes that this process holds now, VmRSS, and has held at most, VmHWM."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return {word: int(kb) / 1024 for word, kb in re.findall(r"^(Vm\w+):\s+(\d+) kB", status, re.MULTILINE)}
 
 
 def measure(contenders, rounds):
@@ -160,5 +368,17 @@ def rows(seconds):
     return table
 
 
+def memory_rows(held):
+    """Rows of a table: what each contender's process holds, and the ratio to the first."""
+    first = next(iter(held.values()))["step"]
+    table = [["contender", "MB before", "MB more", "ratio to the first"]]
+    for name, mb in held.items():
+        table.append([name, f"{mb['before']:.0f}", f"{mb['step']:.0f}", f"{mb['step'] / first:.3f}"])
+    return table
+
+
 if __name__ == "__main__":
-    shared.run(main)
+    if sys.argv[1:] and sys.argv[1].startswith("{"):
+        train(**json.loads(sys.argv[1]))
+    else:
+        shared.run(main)

@@ -21,6 +21,31 @@ for name, options in (("DenseNet121", {"depths": (1, 2, 1, 1)}), ("MobileNet", {
     assert profile.params == model.count_params() and profile.mult_adds > 1e6, name
     keras.backend.clear_session()
 
+net = kerasnets.build("FractalNet20", filters=(4,), columns=2, input_shape=(8, 8, 3))
+net.compile("sgd", "sparse_categorical_crossentropy")
+logs = net.fit(rng.random((8, 8, 8, 3)), np.arange(8), batch_size=4, verbose=0).history
+assert np.isfinite(logs["loss"]).all(), "drop-path"
+
+net = kerasnets.build("CapsNet", alpha=0.0625, decoder=True, hidden=(4,))
+train = kerasnets.applications.capsnet.labelled(net)
+margin, squares = kerasnets.training.MarginLoss(), kerasnets.training.ReconstructionLoss()
+train.compile("adam", {"predictions": margin, "reconstruction": squares})
+x, labels = np.zeros((8, 28, 28, 1), "float32"), np.arange(8)
+targets = {"predictions": labels, "reconstruction": x}
+logs = train.fit({"images": x, "labels": labels}, targets, verbose=0).history
+assert np.isfinite(logs["loss"]).all(), "capsules"
+assert all(np.isfinite(w).all() for w in net.get_weights()), "capsules"
+
+images, losses, start = rng.random((8, 8, 8, 3)), [], None
+for efficient in (False, True):
+    net = kerasnets.build("DenseNet40", depth=7, input_shape=(8, 8, 3), memory_efficient=efficient)
+    start = start or net.get_weights()
+    net.set_weights(start)
+    net.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    losses.append(net.fit(images, np.arange(8), batch_size=8, epochs=2, verbose=0).history["loss"])
+    losses[-1].append(float(np.sum(net.predict(images, verbose=0) ** 2)))
+assert np.allclose(*losses, rtol=1e-4), losses
+
 x, labels = rng.random((64, 32, 32, 1)).astype("float32"), rng.integers(0, 10, 64)
 teacher = as_logits(kerasnets.build("LeNet5"))
 student = kerasnets.build("MLP800", hidden=(8,), input_shape=(32, 32, 1), classifier_activation=None)

@@ -12,8 +12,9 @@ import kerasnets
 ROOT = pathlib.Path(kerasnets.__file__).parent
 # Packages by height. An arrow points from higher to lower; those of one height do not know one another.
 HEIGHTS = [
-    {"layers", "weights"},
-    {"blocks"},
+    {"checks"},
+    {"layers"},
+    {"blocks", "weights"},
     {"assembly"},
     {"applications"},
     {"data"},

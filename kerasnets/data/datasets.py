@@ -10,7 +10,7 @@ import urllib.request
 import numpy as np
 import tensorflow as tf
 
-from kerasnets.assembly.checks import nearest, refuse
+from kerasnets.checks import nearest, refuse
 from kerasnets.data import idx
 
 SPLITS = ("train", "test")

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kerasnets.assembly.checks import is_int, refuse
+from kerasnets.checks import is_int, refuse
 
 
 def to_arrays(dataset):

@@ -5,7 +5,7 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 
 import keras
 
-from kerasnets.assembly.checks import is_number, refuse
+from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.losses import hard_loss, soft_loss
 from kerasnets.distillation.models import check_logits, classes_of
 from kerasnets.weights.state import random_states

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from kerasnets.assembly.checks import refuse
+from kerasnets.checks import refuse
 
 
 def as_logits(model):

@@ -8,7 +8,7 @@ import tempfile
 import keras
 import numpy as np
 
-from kerasnets.assembly.checks import refuse
+from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits
 
 
