@@ -1,5 +1,19 @@
-"""What a net costs, before it is trained."""
+"""What a net costs and what its units see, before it is trained."""
 
-from kerasnets.analysis.profile import LayerRow, Profile, profile
+from kerasnets.analysis.compare import Comparison, ModelRow, compare
+from kerasnets.analysis.diagram import diagram
+from kerasnets.analysis.profile import Profile, profile
+from kerasnets.analysis.receptive_field import ReceptiveField, receptive_field
+from kerasnets.analysis.trace import LayerRow
 
-__all__ = ["LayerRow", "Profile", "profile"]
+__all__ = [
+    "Comparison",
+    "LayerRow",
+    "ModelRow",
+    "Profile",
+    "ReceptiveField",
+    "compare",
+    "diagram",
+    "profile",
+    "receptive_field",
+]

@@ -1,74 +1,35 @@
-"""Parameters and multiply-adds of any Keras model, layer by layer."""
+"""What any Keras model costs, layer by layer: parameters, multiply-adds, memory, and what its units see."""
 
 import dataclasses
-import functools
-import io
-import math
 
-import keras
-import rich.console
-import rich.table
-from keras import layers
-
-from kerasnets.checks import is_int, refuse
-from kerasnets.layers import PartialConv2D, parts
-
-# Layers whose every weight of `kernel` is used once at each position of the output ...
-PER_OUTPUT = (
-    layers.Conv1D,
-    layers.Conv2D,
-    layers.Conv3D,
-    layers.Dense,
-    layers.DepthwiseConv1D,
-    layers.DepthwiseConv2D,
-    PartialConv2D,
-)
-# ... or of the input.
-PER_INPUT = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-# Layers that have weights and no multiply-adds by the papers' way of counting.
-NOT_COUNTED = (
-    layers.BatchNormalization,
-    layers.Embedding,
-    layers.GroupNormalization,
-    layers.LayerNormalization,
-    layers.PReLU,
-)
-# Operations without weights that multiply maps with maps.
-PRODUCTS = ("AdditiveAttention", "Attention", "Dot", "Einsum", "Matmul", "Tensordot")
-
-
-@dataclasses.dataclass(frozen=True)
-class LayerRow:
-    """One call of one layer.
-
-    Attributes:
-        name: Name of the layer, behind that of the model it is nested in.
-        type: Its class.
-        output_shape: Shape of what it gives, without the batch; a tuple of shapes where it gives several.
-        params: Its parameters; 0 where an earlier row counts them.
-        trainable_params: Those that training changes.
-        mult_adds: Multiply-adds for one example; None where this library cannot tell.
-    """
-
-    name: str
-    type: str
-    output_shape: tuple
-    params: int
-    trainable_params: int
-    mult_adds: int | None
+from kerasnets.analysis import memory
+from kerasnets.analysis.tables import text_table
+from kerasnets.analysis.trace import Trace, words
 
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """What a model costs. `str` of it is a table.
+    """What a model costs for one example. `str` of it is a table.
 
     Attributes:
         name: Name of the model.
         input_shape: Shape of the input without the batch, or a tuple of shapes.
         params: Parameters, those that training does not change too.
         trainable_params: Parameters that training changes.
-        mult_adds: Multiply-adds of convolution and dense layers for one example, `unknown` ones left out.
-        layers: A `LayerRow` for each call of each layer, in the order in which data meets them.
+        mult_adds: Multiply-adds of convolution and dense layers, `unknown` ones left out.
+        activations: Elements that all layers store in inference, the inputs too: those of all rows that are
+            not `in_place`.
+        activation_bytes: Their bytes.
+        peak_activation_bytes: Bytes that are alive at once in inference, at most: each tensor from the layer
+            that makes it to the last that reads it, in the order in which Keras runs them; inputs and outputs
+            all the time.
+        training_activation_bytes: Bytes of the tensors that training keeps for its gradients: what layers
+            with weights, normalisation, products and max pooling read, and what activations and max pooling
+            give; both for layers that this library does not know. Gradients, masks of dropout, statistics
+            and weights are not counted.
+        receptive_field: Field of the last layer whose units have a place on the grid, such as the last
+            before global pooling or dense layers; None where this library cannot tell.
+        layers: A `LayerRow` for each input and each call of each layer, in the order in which they run.
     """
 
     name: str
@@ -76,6 +37,11 @@ class Profile:
     params: int
     trainable_params: int
     mult_adds: int
+    activations: int | None
+    activation_bytes: int | None
+    peak_activation_bytes: int | None
+    training_activation_bytes: int | None
+    receptive_field: tuple | None
     layers: tuple
 
     @property
@@ -84,24 +50,11 @@ class Profile:
         return tuple(row.name for row in self.layers if row.mult_adds is None)
 
     def __str__(self):
-        table = rich.table.Table(title=f"{self.name}  {words(self.input_shape)}", show_footer=True)
-        sums = (self.params, self.trainable_params, self.mult_adds)
-        table.add_column("layer", "total", overflow="fold")
-        table.add_column("type")
-        table.add_column("output")
-        for title, total in zip(("params", "trainable", "mult-adds"), sums, strict=True):
-            table.add_column(title, f"{total:,}", justify="right", no_wrap=True)
-        for row in self.layers:
-            counts = (row.params, row.trainable_params, row.mult_adds)
-            cells = ("unknown" if c is None else f"{c:,}" for c in counts)
-            table.add_row(row.name, row.type, words(row.output_shape), *cells)
-        text = io.StringIO()
-        rich.console.Console(file=text, width=110).print(table)
-        return text.getvalue().rstrip()
+        return table(self)
 
 
 def profile(model, input_shape=None):
-    """Counts the parameters and multiply-adds of a model.
+    """Counts the parameters, multiply-adds and activations of a model, and follows what its units see.
 
     Nothing is computed but shapes, and the model is not changed. A multiply-add is one multiplication and
     one addition in a convolution or dense layer; biases, normalisation, pooling and activations are left
@@ -118,114 +71,85 @@ def profile(model, input_shape=None):
     Raises:
         ValueError: `model` has no graph of layers, or `input_shape` is missing or does not fit it.
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
-    own = [tuple(x.shape[1:]) for x in model.inputs]
-    if input_shape is None:
-        shapes = own
-    else:
-        given = input_shape if isinstance(input_shape, (tuple, list)) else ()
-        several = given and all(isinstance(s, (tuple, list)) for s in given)
-        shapes = [tuple(s) for s in given] if several else [tuple(given)]
-    fits = len(shapes) == len(own) and all(
-        len(s) == len(o) and all(is_int(a, 1) and b in (None, a) for a, b in zip(s, o, strict=True))
-        for s, o in zip(shapes, own, strict=False)
+    trace = Trace(model, input_shape)
+    stored, peak = memory.inference(trace.tape)
+    own = set(stored)
+    rows = tuple(
+        dataclasses.replace(row, in_place=own.isdisjoint(values))
+        for row, values in zip(trace.rows, trace.stored, strict=True)
     )
-    if not fits:
-        refuse("input_shape", f"whole numbers that fit {words(own)}", input_shape)
-
-    rows = []
-    specs = [keras.KerasTensor((None, *s), dtype=x.dtype) for s, x in zip(shapes, model.inputs, strict=True)]
-    walk(model, specs, rows, seen=set(), prefix="")
+    values = [trace.tape.values[v] for v in stored]
+    sizes = (sum(v.elements for v in values), sum(v.size for v in values), peak, memory.training(trace.tape))
+    if any(row.activations is None for row in rows):
+        sizes = (None,) * 4
     return Profile(
-        name=model.name,
-        input_shape=shapes[0] if len(shapes) == 1 else tuple(shapes),
-        params=sum(row.params for row in rows),
-        trainable_params=sum(row.trainable_params for row in rows),
-        mult_adds=sum(row.mult_adds or 0 for row in rows),
-        layers=tuple(rows),
+        model.name,
+        trace.shapes[0] if len(trace.shapes) == 1 else tuple(trace.shapes),
+        sum(row.params for row in rows),
+        sum(row.trainable_params for row in rows),
+        sum(row.mult_adds or 0 for row in rows),
+        *sizes,
+        last_field(rows),
+        rows,
     )
 
 
-def walk(model, specs, rows, seen, prefix):
-    """Follows shapes through the graph of a model and adds a row for each call of a layer.
-
-    Args:
-        model: A functional or sequential model.
-        specs: KerasTensors of its inputs.
-        rows: List that the rows are added to.
-        seen: Ids of the variables that are counted already.
-        prefix: Start of the layers' names.
-
-    Returns:
-        KerasTensors of its outputs, in the structure of the model's.
-    """
-
-    def visit(layer):
-        name = f"{prefix}{layer.name}"
-        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
-            return lambda *xs, **_: walk(layer, keras.tree.flatten(xs), rows, seen, f"{name}/")
-        if parts(layer) != (layer,):
-            return lambda x, *_, **__: functools.reduce(lambda x, part: visit(part)(x), parts(layer), x)
-
-        def call(*args, **kwargs):
-            outputs = layer.compute_output_spec(*args, **kwargs)
-            given, made = ([tuple(x.shape[1:]) for x in tensors(t)] for t in ((args, kwargs), outputs))
-            fresh = [w for w in getattr(layer, "weights", ()) if id(w) not in seen]
-            seen.update(id(w) for w in fresh)
-            rows.append(
-                LayerRow(
-                    name=name,
-                    type=type(layer).__name__,
-                    output_shape=made[0] if len(made) == 1 else tuple(made),
-                    params=sum(math.prod(w.shape) for w in fresh),
-                    trainable_params=sum(math.prod(w.shape) for w in fresh if w.trainable),
-                    mult_adds=mult_adds(layer, given[0] if given else (), made[0]),
-                )
-            )
-            return outputs
-
-        return call
-
-    # A Sequential becomes a graph here; a functional model stays as it is.
-    graph = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
-    return graph._run_through_graph(specs, operation_fn=visit)
+def last_field(rows):
+    """Receptive field of the last layer whose units have a place on the grid, or of the last layer."""
+    made = [row for row in rows if row.type != "InputLayer"] or rows
+    placed = [row for row in made if row.receptive_field is None or row.stride]
+    return (placed or made)[-1].receptive_field
 
 
-def mult_adds(layer, given, made):
-    """Multiply-adds of a layer for one example.
-
-    Args:
-        layer: A Keras layer or operation; one that counts for itself has a method `mult_adds` of both shapes.
-        given: Shape of its input, without the batch.
-        made: Shape of its output, without the batch.
-
-    Returns:
-        A whole number, or None if it cannot be told.
-    """
-    if hasattr(layer, "mult_adds"):
-        return layer.mult_adds(given, made)
-    first = getattr(layer, "data_format", None) == "channels_first"
-    grid = slice(1, None) if first else slice(None, -1)
-    if isinstance(layer, PER_INPUT):
-        return math.prod(layer.kernel.shape) * math.prod(given[grid])
-    if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D)):
-        kernels = (layer.depthwise_kernel, layer.pointwise_kernel)
-        return sum(math.prod(k.shape) for k in kernels) * math.prod(made[grid])
-    if isinstance(layer, PER_OUTPUT):
-        return math.prod(layer.kernel.shape) * math.prod(made[grid])
-    if type(layer).__name__ in PRODUCTS:
-        return None
-    return None if getattr(layer, "weights", ()) and not isinstance(layer, NOT_COUNTED) else 0
+def table(counts):
+    """A `Profile` as text: its layers, their sums, and what is known of the whole."""
+    rows = [
+        (
+            row.name,
+            row.type + (f" {sides(row.kernel)}/{sides(row.strides)}" if row.kernel else ""),
+            words(row.output_shape),
+            f"{row.params:,}",
+            "unknown" if row.mult_adds is None else f"{row.mult_adds:,}",
+            "in place" if row.in_place else size_words(row.activation_bytes),
+            sides(row.receptive_field) + (f"/{sides(row.stride)}" if row.stride else ""),
+        )
+        for row in counts.layers
+    ]
+    sums = (f"{counts.params:,}", f"{counts.mult_adds:,}", size_words(counts.activation_bytes))
+    rows.append(("total", "", "", *sums, sides(counts.receptive_field)))
+    header = ("layer", "type, kernel/strides", "output", "params", "mult-adds", "memory", "sees/stride")
+    title = f"{counts.name}, {words(counts.input_shape)}"
+    return "\n".join((title, "", text_table(header, rows, left=3), "", *notes(counts)))
 
 
-def tensors(structure):
-    """The tensors in nested tuples, lists and dicts."""
-    return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
+def notes(counts):
+    """The lines below the table: what it has no column for."""
+    yield f"{counts.trainable_params:,} of the parameters are trained."
+    if counts.activations is not None:
+        peak, kept = map(size_words, (counts.peak_activation_bytes, counts.training_activation_bytes))
+        yield (
+            f"Activations: {counts.activations:,} values; "
+            f"{peak} alive at once in inference, {kept} kept in training."
+        )
+    if counts.unknown:
+        yield f"Multiply-adds that are not known, and not counted: {', '.join(counts.unknown)}."
 
 
-def words(shape):
-    """A shape as papers write it: 224x224x3."""
-    if any(isinstance(s, (tuple, list)) for s in shape):
-        return ", ".join(words(s) for s in shape)
-    return "x".join("?" if s is None else str(s) for s in shape) or "scalar"
+def sides(numbers):
+    """One number for each axis, or one for all where they are equal: 3, 1x7."""
+    if numbers is None:
+        return "unknown"
+    if len(set(numbers)) == 1:
+        numbers = numbers[:1]
+    return "x".join(f"{n:g}" for n in numbers) or "-"
+
+
+def size_words(size):
+    """Bytes in the largest unit that leaves at least 1: 12.2 MiB."""
+    if size is None:
+        return "unknown"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"

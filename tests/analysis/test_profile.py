@@ -75,6 +75,9 @@ def test_parameters_are_those_that_keras_counts(name):
     assert counts.trainable_params == sum(math.prod(w.shape) for w in model.trainable_weights)
     assert counts.unknown == ()
     assert counts.mult_adds == sum(row.mult_adds for row in counts.layers) > 0
+    assert all(row.receptive_field for row in counts.layers)
+    assert counts.activations == sum(row.activations for row in counts.layers if not row.in_place)
+    assert counts.peak_activation_bytes <= counts.activation_bytes
 
 
 def test_rows():
@@ -89,6 +92,41 @@ def test_rows():
         ("bn", "BatchNormalization", (6, 4, 4), 16, 8, 0),
         ("flat", "Flatten", (96,), 0, 0, 0),
     ]
+
+
+def test_row_of_a_window():
+    stack = [layers.Conv2D(4, (3, 1), (2, 1), "same", name="conv"), layers.MaxPooling2D(2), layers.Dense(3)]
+    model = model_of((8, 6, 3), *stack)
+    first, conv, pool, dense = profile(model).layers
+    assert (first.type, first.output_shape, first.activations) == ("InputLayer", (8, 6, 3), 144)
+    assert (conv.kernel, conv.strides, conv.activations, conv.activation_bytes) == ((3, 1), (2, 1), 96, 384)
+    assert (conv.receptive_field, conv.stride, conv.offset) == ((3, 1), (2, 1), (0, 0))
+    assert (pool.kernel, pool.strides, pool.receptive_field) == ((2, 2), (2, 2), (5, 2))
+    assert (dense.kernel, dense.strides, dense.receptive_field) == (None, None, (5, 2))
+
+
+def test_row_of_a_clip():
+    row = profile(model_of((4, 8, 6, 2), layers.Conv3D(3, (1, 3, 3), (1, 2, 2)))).layers[-1]
+    assert (row.kernel, row.strides, row.activations) == ((1, 3, 3), (1, 2, 2), 4 * 3 * 2 * 3)
+    assert (row.receptive_field, row.stride, row.offset) == ((1, 3, 3), (1, 2, 2), (0, 0, 0))
+
+
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "VGG16"])
+def test_nets_of_keras(name):
+    options = dict(weights=None, input_shape=(96, 96, 3), classes=4)
+    counts = profile(getattr(keras.applications, name)(**options))
+    assert counts.unknown == ()
+    assert all(row.receptive_field for row in counts.layers)
+    assert counts.activation_bytes == sum(row.activation_bytes for row in counts.layers if not row.in_place)
+    assert counts.peak_activation_bytes < counts.training_activation_bytes
+    if name == "VGG16":
+        ours = profile(kerasnets.build(name, input_shape=(96, 96, 3), classes=4))
+        assert (ours.params, ours.mult_adds, ours.activations, ours.peak_activation_bytes) == (
+            counts.params,
+            counts.mult_adds,
+            counts.activations,
+            counts.peak_activation_bytes,
+        )
 
 
 def test_connections_that_are_not_there_are_not_counted():
@@ -148,6 +186,8 @@ def test_several_inputs_and_outputs():
     assert counts.input_shape == ((8, 6, 3), (5,))
     assert counts.mult_adds == 6 * 4 * 9 * 3 * 4 + 5 * 2
     assert profile(model, [(8, 6, 3), (5,)]) == counts
+    assert [row.type for row in counts.layers[:2]] == ["InputLayer", "InputLayer"]
+    assert counts.activations == 144 + 5 + 6 * 4 * 4 + 2
 
 
 def test_nested_model_with_inputs_by_name():
@@ -177,9 +217,36 @@ def test_unknown_layers_are_named(layer):
     assert "unknown" in str(counts)
 
 
-def test_products_of_maps_are_unknown():
+class Weightless(layers.Layer):
+    def call(self, x):
+        return keras.ops.matmul(x, keras.ops.transpose(x, (0, 2, 1)))
+
+
+@pytest.mark.parametrize(
+    "layer", [Weightless(name="odd"), layers.Lambda(lambda x: x @ x, output_shape=(4, 4), name="odd")]
+)
+def test_layers_without_weights_may_multiply_too(layer):
+    assert profile(model_of((4, 4), layer)).unknown == ("odd",)
+
+
+@pytest.mark.parametrize("operation", [keras.ops.matmul, lambda a, b: keras.ops.einsum("bij,bjk->bik", a, b)])
+def test_products_of_maps_are_unknown(operation):
     a, b = keras.Input((4, 5)), keras.Input((5, 6))
-    assert len(profile(keras.Model([a, b], keras.ops.matmul(a, b))).unknown) == 1
+    assert len(profile(keras.Model([a, b], operation(a, b))).unknown) == 1
+
+
+def test_operations():
+    inputs = keras.Input((8, 8, 2))
+    x = keras.ops.relu(layers.Conv2D(2, 3)(inputs)) * 2 + 1
+    counts = profile(keras.Model(inputs, keras.ops.reshape(x, (-1, 72))))
+    assert counts.unknown == ()
+    assert counts.mult_adds == 36 * 9 * 4
+    assert counts.receptive_field == (3, 3)
+
+
+def test_layers_for_each_frame():
+    model = model_of((5, 8, 6, 3), layers.TimeDistributed(layers.Conv2D(4, 3)))
+    assert profile(model).mult_adds == 5 * 6 * 4 * 9 * 3 * 4
 
 
 def test_free_sides():
@@ -239,3 +306,13 @@ def test_table():
     assert "conv" in text
     assert "6x4x4" in text
     assert f"{6 * 4 * 9 * 3 * 4:,}" in text
+    assert "Conv2D 3/1" in text
+    assert "240 values" in text
+    assert "3/1" in next(line for line in text.splitlines() if "conv" in line)
+
+
+@pytest.mark.parametrize("name", ["C3D", "HRNetV2W18", "SEResNet18"])
+def test_table_is_narrow(name):
+    text = str(profile(kerasnets.build(name, **getattr(kerasnets.applications, name).spec.tiny)))
+    assert max(map(len, text.splitlines())) <= 110
+    assert "…" not in text

@@ -1,0 +1,303 @@
+"""A walk through the graph of any Keras model, and what it finds at each layer."""
+
+import dataclasses
+import functools
+import math
+
+import keras
+from keras import layers
+
+import kerasnets.layers
+from kerasnets.analysis import fields as reading
+from kerasnets.analysis.kinds import UNKNOWN, kind_of
+from kerasnets.analysis.memory import Tape, elements_of
+from kerasnets.checks import is_int, refuse
+from kerasnets.layers import PartialConv2D, parts
+
+# Layers whose every weight of `kernel` is used once at each position of the output ...
+PER_OUTPUT = (
+    layers.Conv1D,
+    layers.Conv2D,
+    layers.Conv3D,
+    layers.Dense,
+    layers.DepthwiseConv1D,
+    layers.DepthwiseConv2D,
+    PartialConv2D,
+)
+# ... or of the input.
+PER_INPUT = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+# Layers and operations without weights of their own that may multiply all the same.
+PRODUCTS = (
+    "AdditiveAttention AssociativeScan Attention Cond Conv ConvTranspose Correlate Cross DepthwiseConv Dot "
+    "DotProductAttention Einsum ElasticTransform FlaxLayer ForiLoop GaussianBlur Inner JaxLayer Kron Lambda "
+    "Map Matmul MelSpectrogram Outer Pipeline STFTSpectrogram Scan SeparableConv Switch TFSMLayer Tensordot "
+    "TorchModuleWrapper Vdot Vecdot VectorizedMap WhileLoop"
+)
+# Modules whose other operations multiply nothing that papers count.
+OPERATIONS = tuple(f"keras.src.ops.{name}" for name in ("core", "image", "nn", "numpy"))
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerRow:
+    """One call of one layer.
+
+    Sides, strides and offsets are tuples of one number for each axis of the grid. Fields are those on the
+    first of the model's inputs that the layer depends on, whose channels are no axis of the grid.
+
+    Attributes:
+        name: Name of the layer, behind that of the model it is nested in.
+        type: Its class.
+        kernel: Sides of the kernel or the pooled window; None where there is none.
+        strides: Its steps; None where there is no kernel.
+        output_shape: Shape of what it gives, without the batch; a tuple of shapes where it gives several.
+        params: Its parameters; 0 where an earlier row counts them.
+        trainable_params: Those that training changes.
+        mult_adds: Multiply-adds for one example; None where this library cannot tell.
+        activations: Elements of what it gives for one example, and of what a separable convolution stores
+            between its stages; None where a side of the shape is not known.
+        activation_bytes: Their bytes, in the precision that the layer computes in.
+        receptive_field: Pixels of the input, from the first to the last that a unit depends on, wherever it
+            has them all; where every unit depends on the same ones, those within the image; 0 where on none.
+            None where this library cannot tell.
+        stride: Pixels of the input from unit to unit; None where the units have no place on the grid.
+        offset: First pixel that the first unit depends on, negative in the padding; None where this library
+            cannot tell, or units have no order, as behind Flatten.
+        in_place: Whether its output takes no memory of its own in inference: it lies over an input that
+            nothing else reads, or is another view of one. Rows are equal whatever it is.
+    """
+
+    name: str
+    type: str
+    kernel: tuple | None
+    strides: tuple | None
+    output_shape: tuple
+    params: int
+    trainable_params: int
+    mult_adds: int | None
+    activations: int | None
+    activation_bytes: int | None
+    receptive_field: tuple | None
+    stride: tuple | None
+    offset: tuple | None
+    in_place: bool = dataclasses.field(default=False, compare=False)  # a matter of what stands around it
+
+
+class Trace:
+    """What a walk through a model has found.
+
+    Attributes:
+        shapes: Shapes of the inputs, without the batch.
+        rows: A `LayerRow` for each input and each call of each layer, in the order in which they run.
+        fields: For each row, the `fields.Axis` objects of its output by the number of the model's input.
+        stored: For each row, the numbers of the values that it stores.
+        tape: `memory.Tape` of the graph.
+    """
+
+    def __init__(self, model, input_shape=None):
+        """Walks through a model; nothing is computed but shapes, and the model is not changed."""
+        self.shapes = check(model, input_shape)
+        self.rows, self.fields, self.stored, self.tape = [], [], [], Tape()
+        self.seen = set()  # ids of the variables that are counted already
+        self.notes = {}  # by a tensor's id: the tensor, which so stays, its value and its fields
+        first = channels_first(model)
+        specs = []
+        for i, (shape, x) in enumerate(zip(self.shapes, model.inputs, strict=True)):
+            spec = keras.KerasTensor((None, *shape), dtype=x.dtype)
+            value = self.tape.new(elements_of(shape), x.dtype)
+            field = {i: reading.input_axes(shape, first)}
+            self.notes[id(spec)] = (spec, value, field)
+            self.tape.inputs.append(value)
+            self.add_row(x._keras_history.operation, x.name, (), [spec], field, [value])
+            specs.append(spec)
+        outputs = self.walk(model, specs, prefix="")
+        self.tape.outputs = [self.notes[id(x)][1] for x in tensors(outputs)]
+
+    def walk(self, model, specs, prefix):
+        """Follows tensors through the graph of a model.
+
+        Args:
+            model: A functional or sequential model.
+            specs: KerasTensors of its inputs.
+            prefix: Start of the layers' names.
+
+        Returns:
+            KerasTensors of its outputs, in the structure of the model's.
+        """
+        # A Sequential becomes a graph here; a functional model stays as it is.
+        graph = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
+        return graph._run_through_graph(specs, operation_fn=lambda layer: self.visit(layer, prefix))
+
+    def visit(self, layer, prefix, kept=None):
+        """The function that stands for a layer in the walk: of specs and what else it is called with."""
+        name = f"{prefix}{layer.name}"
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
+            return lambda *xs, **_: self.walk(layer, tensors(xs), f"{name}/")
+        if parts(layer) != (layer,):
+            # The backward pass runs the parts again from what the first of them reads.
+            calls = [
+                self.visit(part, prefix, () if i else ("inputs",)) for i, part in enumerate(parts(layer))
+            ]
+            return lambda x, *_, **__: functools.reduce(lambda x, call: call(x), calls, x)
+        return functools.partial(self.call, layer, name, kept)
+
+    def call(self, layer, name, kept, /, *args, **kwargs):
+        """Adds the row of one call of a layer, and gives its outputs."""
+        given = tensors((args, kwargs))
+        notes = [self.notes[id(x)] for x in given]
+        # A layer that gives what it got would lend it its own note.
+        outputs = keras.tree.map_structure(copied, layer.compute_output_spec(*args, **kwargs))
+        made = tensors(outputs)
+        values, stored = self.tape.run(layer, [value for _, value, _ in notes], made, kept)
+        field = self.read(layer, given, [field for _, _, field in notes], made)
+        for x, value in zip(made, values, strict=True):
+            self.notes[id(x)] = (x, value, field)
+        self.add_row(layer, name, [shape_of(x) for x in given], made, field, stored)
+        return outputs
+
+    def read(self, layer, given, found, made):
+        """What the outputs of a layer depend on, by the number of the model's input."""
+        result = {}
+        for i in sorted({i for field in found for i in field}):
+            seen = [(field[i], shape_of(x)) for field, x in zip(found, given, strict=True) if i in field]
+            result[i] = reading.read(layer, *map(list, zip(*seen, strict=True)), shape_of(made[0]))
+        return result
+
+    def add_row(self, layer, name, given, made, field, stored):
+        """Adds the row of a layer that takes shapes `given` and stores these values."""
+        shapes = [shape_of(x) for x in made]
+        fresh = [w for w in getattr(layer, "weights", ()) if id(w) not in self.seen]
+        self.seen.update(id(w) for w in fresh)
+        known = all(elements_of(shape) is not None for shape in shapes)
+        kernel = reading.kernel_of(layer, len(shapes[0]) - 1) if kind_of(layer) != UNKNOWN else None
+        self.fields.append(field)
+        self.stored.append(stored)
+        self.rows.append(
+            LayerRow(
+                name=name,
+                type=type(layer).__name__,
+                kernel=kernel and kernel[0],
+                strides=kernel and kernel[1],
+                output_shape=shapes[0] if len(shapes) == 1 else tuple(shapes),
+                params=sum(math.prod(w.shape) for w in fresh),
+                trainable_params=sum(math.prod(w.shape) for w in fresh if w.trainable),
+                mult_adds=mult_adds(layer, given[0] if given else (), shapes[0]),
+                activations=sum(self.tape.values[v].elements for v in stored) if known else None,
+                activation_bytes=sum(self.tape.values[v].size for v in stored) if known else None,
+                **place(field[min(field)] if field else None),
+            )
+        )
+
+
+def check(model, input_shape):
+    """The shapes of a model's inputs, without the batch.
+
+    Raises:
+        ValueError: `model` has no graph of layers, or `input_shape` is missing or does not fit it.
+    """
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
+    own = [shape_of(x) for x in model.inputs]
+    if input_shape is None:
+        shapes = own
+    else:
+        given = input_shape if isinstance(input_shape, (tuple, list)) else ()
+        several = given and all(isinstance(s, (tuple, list)) for s in given)
+        shapes = [tuple(s) for s in given] if several else [tuple(given)]
+    fits = len(shapes) == len(own) and all(
+        len(s) == len(o) and all(is_int(a, 1) and b in (None, a) for a, b in zip(s, o, strict=True))
+        for s, o in zip(shapes, own, strict=False)
+    )
+    if not fits:
+        refuse("input_shape", f"whole numbers that fit {words(own)}", input_shape)
+    return shapes
+
+
+def mult_adds(layer, given, made):
+    """Multiply-adds of a layer for one example.
+
+    Args:
+        layer: A Keras layer or operation; one that counts for itself has a method `mult_adds` of both shapes.
+        given: Shape of its input, without the batch.
+        made: Shape of its output, without the batch.
+
+    Returns:
+        A whole number, or None if it cannot be told.
+    """
+    if hasattr(layer, "mult_adds"):
+        return layer.mult_adds(given, made)
+    if isinstance(layer, layers.TimeDistributed):
+        inner = mult_adds(layer.layer, given[1:], made[1:])
+        return None if inner is None else made[0] * inner
+    first = getattr(layer, "data_format", None) == "channels_first"
+    grid = slice(1, None) if first else slice(None, -1)
+    if isinstance(layer, PER_INPUT):
+        return math.prod(layer.kernel.shape) * math.prod(given[grid])
+    if isinstance(layer, (layers.SeparableConv1D, layers.SeparableConv2D)):
+        kernels = (layer.depthwise_kernel, layer.pointwise_kernel)
+        return sum(math.prod(k.shape) for k in kernels) * math.prod(made[grid])
+    if isinstance(layer, PER_OUTPUT):
+        return math.prod(layer.kernel.shape) * math.prod(made[grid])
+    return 0 if multiplies_nothing(layer) else None
+
+
+def multiplies_nothing(layer):
+    """Whether a layer is known to have no multiply-adds by the papers' way of counting."""
+    cls = type(layer)
+    if kind_of(layer) != UNKNOWN or isinstance(layer, (layers.Embedding, layers.InputLayer)):
+        return True
+    if cls.__name__ in PRODUCTS.split() or getattr(layer, "weights", ()):
+        return False
+    libraries = (layers, kerasnets.layers)
+    return cls.__module__ in OPERATIONS or any(getattr(m, cls.__name__, None) is cls for m in libraries)
+
+
+def place(axes):
+    """Receptive field, stride and offset as a row has them, of the axes of a layer's output."""
+    if axes is None:
+        return dict(receptive_field=None, stride=None, offset=None)
+    strides = tuple(number(axis.grid) for axis in axes)
+    offsets = tuple(number(axis.first(0)) for axis in axes)
+    return dict(
+        receptive_field=tuple(axis.size for axis in axes),
+        stride=None if None in strides else strides,
+        offset=None if None in offsets or any(axis.mixed for axis in axes) else offsets,
+    )
+
+
+def number(x):
+    """A whole number where it is one, else a float; None for what is none."""
+    if x is None or not math.isfinite(x):
+        return None
+    return int(x) if x == int(x) else float(x)
+
+
+def channels_first(model):
+    """Whether the first layer that says where its channels lie has them first."""
+    for layer in model.layers:
+        if getattr(layer, "layers", None):
+            return channels_first(layer)
+        if getattr(layer, "data_format", None):
+            return layer.data_format == "channels_first"
+    return keras.config.image_data_format() == "channels_first"
+
+
+def copied(x):
+    """A Keras tensor of the same shape and dtype; anything else as it is."""
+    return keras.KerasTensor(x.shape, dtype=x.dtype) if keras.utils.is_keras_tensor(x) else x
+
+
+def tensors(structure):
+    """The tensors in nested tuples, lists and dicts."""
+    return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
+
+
+def shape_of(x):
+    """Shape of a tensor, without the batch."""
+    return tuple(x.shape[1:])
+
+
+def words(shape):
+    """A shape as papers write it: 224x224x3."""
+    if any(isinstance(s, (tuple, list)) for s in shape):
+        return ", ".join(words(s) for s in shape)
+    return "x".join("?" if s is None else str(s) for s in shape) or "scalar"
