@@ -2,6 +2,7 @@
 
 from kerasnets.layers.capsule import CapsuleLength, CapsuleMask, RoutedCapsules, Squash
 from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
+from kerasnets.layers.frozen_batch_norm import FrozenBatchNormalization
 from kerasnets.layers.lrn import LRN
 from kerasnets.layers.maxout import Maxout
 from kerasnets.layers.partial_conv import PartialConv2D
@@ -15,6 +16,7 @@ __all__ = [
     "CapsuleMask",
     "DropPathJoin",
     "DropPathSampler",
+    "FrozenBatchNormalization",
     "LRN",
     "Maxout",
     "PartialConv2D",

@@ -1,0 +1,158 @@
+"""Trained nets for other classes than those they learnt."""
+
+import functools
+import itertools
+
+import keras
+from keras import layers
+
+from kerasnets.assembly.family import deep_recursion
+from kerasnets.assembly.heads import check_head, classify
+from kerasnets.assembly.options import check_options
+from kerasnets.blocks.dense import dense_stack
+from kerasnets.checks import nearest, refuse
+from kerasnets.layers import FrozenBatchNormalization, parts
+from kerasnets.surgery.graph import fresh_inputs, nodes, run
+from kerasnets.surgery.heads import features
+
+PLAIN = (layers.BatchNormalization, FrozenBatchNormalization)  # of these, copies are the one or the other
+
+
+@deep_recursion()
+def replace_head(
+    model,
+    classes,
+    *,
+    layer=None,
+    pooling=None,
+    hidden=(),
+    act="relu",
+    dropout=0.0,
+    classifier_activation="softmax",
+    freeze=True,
+    freeze_batch_norm=True,
+    name=None,
+):
+    """A copy of a net with a fresh classifier, for transfer learning.
+
+    Layers keep their names; `model` stays as it is. The usual two steps train the new head on frozen features
+    and then all of the net at a low rate:
+
+        net = replace_head(DenseNet121(weights="imagenet"), 10, dropout=0.2)
+        net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        net.fit(train, epochs=5)
+        for part in net.layers:
+            part.trainable = True  # batch normalisation keeps its statistics
+        net.compile(keras.optimizers.Adam(1e-5), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        net.fit(train, epochs=10)
+
+    Args:
+        model: Any functional or sequential model of one output, with a classifier or without. Of a dict of
+            outputs, "predictions" count: auxiliary heads are left out.
+        classes: Number of classes.
+        layer: Name of the layer on which the head stands, or None for what the old classifier reads.
+        pooling: As in `features`: "avg" and "max" take the last maps, and leave out dense layers on them.
+        hidden: Units of each hidden dense layer of the head.
+        act: Activation of the hidden layers.
+        dropout: Share of the features, and of each hidden layer's units, dropped in training.
+        classifier_activation: Activation of the classifier; None gives logits.
+        freeze: True for a body that is not trained until its layers' `trainable` is set; the name of a layer,
+            for it and all that it is computed from; False leaves each layer as it is in `model`.
+        freeze_batch_norm: Whether batch normalisation keeps its moving statistics, and normalises by them in
+            training, where its layer is trainable too. Units that save memory become plain ones then.
+        name: Name of the model, or None for that of `model`.
+
+    Returns:
+        A keras.Model, uncompiled, that gives (batch, classes).
+
+    Raises:
+        ValueError: An argument is not allowed; the message names it, what it may be and what came.
+    """
+    check_head(True, pooling, classes, classifier_activation)
+    check_options({"hidden": hidden, "act": act, "dropout": dropout})
+    if not isinstance(freeze_batch_norm, bool):
+        refuse("freeze_batch_norm", "True or False", freeze_batch_norm)
+    net = features(model, layer, pooling)
+    frozen = frozen_layers(net, freeze)
+    if freeze_batch_norm:
+        check_batch_norm(net)
+
+    inputs, copies = fresh_inputs(net), Copies(freeze_batch_norm)
+    x = run(net, inputs, copies)
+    copies.finish(frozen)
+
+    taken = {part.name for part in net.layers}
+    head = free_name(taken)
+    if dropout:
+        x = layers.Dropout(dropout, name=f"{head}_dropout")(x)
+    x = dense_stack(x, hidden, act, dropout, name=f"{head}_fc")
+    x = classify(x, classes, classifier_activation, name=head if taken & {"logits", "predictions"} else None)
+    return keras.Model(inputs, x, name=name or model.name)
+
+
+def free_name(taken):
+    """Start of the names of a head's layers: "head", or "head2" and so on where an earlier one is kept."""
+    names = itertools.chain(["head"], (f"head{i}" for i in itertools.count(2)))
+    return next(n for n in names if not taken & {n, f"{n}_logits", f"{n}_dropout", f"{n}_fc1"})
+
+
+def frozen_layers(net, freeze):
+    """Names of the layers that `freeze`, the argument of `replace_head`, stands for."""
+    names = [node.operation.name for node in nodes(net)]
+    if isinstance(freeze, bool):
+        return set(names) if freeze else set()
+    if freeze not in names:
+        raise ValueError(
+            f"`freeze` is True, False or the name of a layer below the head.{nearest(freeze, names)} "
+            f"Received: freeze={freeze!r}"
+        )
+    found, read = set(), set()
+    for node in reversed(nodes(net)):
+        if node.operation.name == freeze or any(id(x) in read for x in node.outputs):
+            found.add(node.operation.name)
+            read |= {id(x) for x in node.input_tensors}
+    return found
+
+
+def check_batch_norm(net):
+    """Refuses nets with batch normalisation that is out of reach, inside layers of other kinds."""
+    for layer in net.layers:
+        for part in (inner for piece in parts(layer) for inner in piece._flatten_layers()):
+            reached = type(part) in PLAIN and part in parts(layer)
+            if isinstance(part, layers.BatchNormalization) and not reached:
+                allowed = f"False for a net with {layer.name}, a layer with batch normalisation of its own"
+                refuse("freeze_batch_norm", allowed, True)
+
+
+class Copies:
+    """Gives copies of layers, of each layer one; layers without weights are their own.
+
+    Args:
+        frozen: Whether copies of batch normalisation keep their statistics.
+
+    Call: a layer -> what is called in its place.
+    """
+
+    def __init__(self, frozen):
+        self.frozen = frozen
+        self.made = {}
+
+    def __call__(self, layer, owner=None):
+        """What is called in the place of a layer, which is part of the layer `owner`, if of any."""
+        if self.frozen and parts(layer) != (layer,):
+            return lambda x, *_, **__: functools.reduce(
+                lambda x, part: self(part, layer.name)(x), parts(layer), x
+            )
+        if not getattr(layer, "weights", ()):
+            return layer
+        if id(layer) not in self.made:
+            kind = PLAIN[self.frozen] if type(layer) in PLAIN else type(layer)
+            self.made[id(layer)] = (owner or layer.name, layer, kind.from_config(layer.get_config()))
+        return self.made[id(layer)][-1]
+
+    def finish(self, frozen):
+        """Gives the copies, built by now, their weights, and freezes those of the layers of some names."""
+        for name, layer, copy in self.made.values():
+            copy.set_weights(layer.get_weights())
+            if name in frozen:
+                copy.trainable = False

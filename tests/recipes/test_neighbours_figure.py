@@ -1,0 +1,78 @@
+import json
+import pathlib
+import re
+import sys
+
+import keras
+import pytest
+
+RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
+sys.path.insert(0, str(RECIPES))
+
+import neighbours  # noqa: E402
+import shared  # noqa: E402
+
+
+def recipe(monkeypatch, *options):
+    monkeypatch.setattr(sys, "argv", ["neighbours.py", *map(str, options)])
+    shared.run(neighbours.main)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "smoke"
+    with pytest.MonkeyPatch.context() as patch:
+        recipe(patch, "--smoke", "--count", 3, "--out", out)
+    return out
+
+
+def test_results(finished):
+    results = json.loads((finished / "results.json").read_text())
+    assert (results["model"], results["dataset"], results["count"], results["seed"]) == (
+        "LeNet5",
+        "digits",
+        3,
+        0,
+    )
+    assert results["train_size"] == results["test_size"] == 200
+    for kind in ("nearest_of_the_class", "neighbours_of_the_class"):
+        assert set(results[kind]) == {"pixels", "features before training", "features"}
+    # 200 digits of ten classes: chance is 0.1.
+    assert 0.5 < results["neighbours_of_the_class"]["pixels"] <= 1
+    assert keras.saving.load_model(finished / "net.keras").output_shape == (None, 10)
+
+
+def test_the_page_needs_nothing_else(finished):
+    page = (finished / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) >= 1
+    assert all(s.startswith("data:image/png;base64,") for s in sources)
+    assert (finished / "neighbours.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_is_resumed_gives_the_same(finished, monkeypatch):
+    before = json.loads((finished / "results.json").read_text())
+    net = (finished / "net.keras").stat().st_mtime_ns
+    recipe(monkeypatch, "--smoke", "--count", 3, "--out", finished, "--resume")
+    after = json.loads((finished / "results.json").read_text())
+    assert (finished / "net.keras").stat().st_mtime_ns == net  # not trained again
+    assert {**before, "seconds": 0} == {**after, "seconds": 0}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--model", "LeNet55"), "Did you mean 'LeNet5'"),
+        (("--model", "AlexNet"), "at least (67, 67, 1)"),
+        (("--count", "0"), "at least 1"),
+        (("--smoke", "--count", "201"), "at most 200"),
+        (("--dataset", "cifar"), "digits"),
+    ],
+)
+def test_wrong_input_ends_with_one_line_and_status_2(options, message, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        recipe(monkeypatch, *options)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
