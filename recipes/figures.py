@@ -89,6 +89,34 @@ def gallery(path, images, captions, columns=10):
     save(figure, path)
 
 
+def matches(path, queries, found, titles, captions):
+    """Images in the first column, and beside each what was found for it.
+
+    Args:
+        path: Path of the PNG.
+        queries: (n, height, width), at least one.
+        found: (n, count, height, width).
+        titles: A title for each query.
+        captions: For each query, a caption of each found image, red where it is not the title.
+    """
+    count = found.shape[1]
+    figure = plt.figure(figsize=(1.05 * (count + 1.3), 1.3 * len(queries)), layout="constrained")
+    # The second column is a gap.
+    grid = figure.add_gridspec(len(queries), count + 2, width_ratios=[1, 0.15, *[1] * count])
+    for i, (query, row) in enumerate(zip(queries, found, strict=True)):
+        cells = [
+            (0, query, titles[i], "bold"),
+            *((j + 2, x, captions[i][j], None) for j, x in enumerate(row)),
+        ]
+        for column, image, caption, weight in cells:
+            axis = figure.add_subplot(grid[i, column])
+            axis.imshow(image, cmap="gray_r")
+            axis.axis("off")
+            colour = "#222" if caption == titles[i] else COLOURS[1]
+            axis.set_title(caption, fontsize=8, weight=weight, color=colour)
+    save(figure, path)
+
+
 def save(figure, path):
     """Writes a figure and frees it."""
     figure.savefig(path, dpi=130)

@@ -2,7 +2,6 @@
 
 import argparse
 import base64
-import contextlib
 import html
 import itertools
 import json
@@ -10,6 +9,8 @@ import math
 import os
 import pathlib
 import sys
+
+from kerasnets.cli import quiet as quiet
 
 
 def parser(description, epochs, batch_size, out):
@@ -120,21 +121,6 @@ def show(rows):
     for row in rows[1:]:
         table.add_row(*row)
     rich.console.Console().print(table)
-
-
-@contextlib.contextmanager
-def quiet():
-    """Keeps what TensorFlow's libraries say while they start off the terminal."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        os.close(nowhere)
 
 
 def write(path, content):

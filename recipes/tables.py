@@ -1,0 +1,876 @@
+"""Tables of papers and lectures as they were printed, for `recipes/reproduce_tables.py` to recompute.
+
+A `Table` has a column for each figure that it prints, and rows by where they were printed. A row is its
+label, what of a net it counts, and the printed text of each column: None where nothing is printed, and left
+out at the end. What it counts is the name of a net and of the layers in it, as shell patterns; without a
+pattern, all of them. A column with a `ratio` counts two such things.
+"""
+
+import dataclasses
+
+LECTURES = {
+    "Aich": "Shubhra Aich, CNN Architectures for Image Classification, 17 January 2018",
+    "Das": "Abir Das, CNN Architectures, CS60010: Deep Learning, IIT Kharagpur, February 2021",
+    "Hasanpour": "Seyyed Hossein Hasanpour, How to Design Efficient Deep Convolutional Architectures, 2017",
+    "Jin": "Longbin Jin, Convolutional Neural Networks, Artificial Intelligence & Computer Vision Laboratory",
+    "Labate": "Demetrio Labate, Deep Learning and Neural Networks, 2.3: Advanced CNN design, 4 March 2024",
+}
+
+# Nets that are not a registered model with its defaults: name of the model, and options.
+NETS = {
+    "AlexNet, 224 pixels": ("AlexNet", dict(input_shape=(224, 224, 3))),
+    "BNInception, separable stem": ("BNInception", dict(separable_stem=True)),
+    "C3D": ("C3D", dict(classes=101)),
+    "ConvMobileNet, no top": ("ConvMobileNet", dict(include_top=False)),
+    "DenseNet100, k=24": ("DenseNet100", dict(growth=24)),
+    "MobileNet 0.75": ("MobileNet", dict(alpha=0.75)),
+    "MobileNet 0.5": ("MobileNet", dict(alpha=0.5)),
+    "MobileNet 0.25": ("MobileNet", dict(alpha=0.25)),
+    "MobileNet-192": ("MobileNet", dict(input_shape=(192, 192, 3))),
+    "MobileNet-160": ("MobileNet", dict(input_shape=(160, 160, 3))),
+    "MobileNet-128": ("MobileNet", dict(input_shape=(128, 128, 3))),
+    "MobileNet 0.5-160": ("MobileNet", dict(alpha=0.5, input_shape=(160, 160, 3))),
+    "ResNet18, option A": ("ResNet18", dict(shortcut="pad")),
+    "ResNet34, option A": ("ResNet34", dict(shortcut="pad")),
+    "SqueezeNet, 227 pixels": ("SqueezeNet", dict(input_shape=(227, 227, 3))),
+    "VGG16, no top": ("VGG16", dict(include_top=False)),
+}
+
+# Convolutions without biases on maps of a shape, as steps of `kerasnets.blocks.branches`; layers are named
+# layer_1, layer_2, and so on.
+STACKS = {
+    "5x5": ((5, 5, 1), ((1, 5),)),
+    "two 3x3": ((5, 5, 1), ((1, 3), (1, 3))),
+    "7x7": ((7, 7, 1), ((1, 7),)),
+    "three 3x3": ((7, 7, 1), ((1, 3), (1, 3), (1, 3))),
+    "7x7, 64 maps": ((14, 14, 64), ((64, 7),)),
+    "three 3x3, 64 maps": ((14, 14, 64), ((64, 3), (64, 3), (64, 3))),
+    "3x3, 10 maps": ((28, 28, 10), ((10, 3),)),
+    "two 2x2, 10 maps": ((28, 28, 10), ((10, 2), (10, 2))),
+    "3x1 and 1x3, 10 maps": ((28, 28, 10), ((10, (3, 1)), (10, (1, 3)))),
+    "5x5 on 192 maps": ((28, 28, 192), ((32, 5),)),
+    "naive module": ((28, 28, 256), ([((128, 1),), ((192, 3),), ((96, 5),), (("max", 3, 1),)],)),
+    "thinned module": (
+        (28, 28, 256),
+        ([((128, 1),), ((64, 1), (192, 3)), ((64, 1), (96, 5)), (("max", 3, 1), (64, 1))],),
+    ),
+}
+# The same, each convolution split into a depthwise and a 1x1 one.
+SEPARABLE = {"separable 5x5 on 192 maps": ((28, 28, 192), ((32, 5),))}
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A figure that a table prints.
+
+    Attributes:
+        title: Its title.
+        measure: Name of the function of `recipes/reproduce_tables.py` that counts it.
+        kind: What the printed figures are: "exact"; "rounded" to the printed digits; "cut" off behind them;
+            or "differs": at odds with other print or with what their words say, or counted otherwise.
+        unit: What the printed numbers count in.
+        digits: How many digits of a printed number count, where zeros fill up the rest; else all.
+        kilo: What the letter K stands for; M is its square.
+        ratio: What a row's two things are to one another: "share", the first over the second; "more" or
+            "less", by how much the first is more or less than the second; "fewer", the second over the first.
+    """
+
+    title: str
+    measure: str
+    kind: str = "exact"
+    unit: int = 1
+    digits: int | None = None
+    kilo: int = 1000
+    ratio: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Printed figures.
+
+    Attributes:
+        title: What it prints.
+        columns: A `Column` for each of its figures.
+        rows: Rows by where they are printed.
+        notes: Of single figures that are not of their column's kind, by label and title: kind, reason or "",
+            and `digits` where they too are others.
+    """
+
+    title: str
+    columns: tuple
+    rows: dict
+    notes: dict = dataclasses.field(default_factory=dict)
+
+
+MILLION, BILLION = 1_000_000, 1_000_000_000
+
+# Why print and count are apart, where one reason serves several figures.
+SPLIT = "ours is the full 7x7 of figure 3; split into depthwise and 1x1, as the last row, it is the print"
+CONFIGURED = "the maps printed in this row make ours, and ours times the grid the ops printed beside it"
+TWICE = "the printed terms add up to ours; the print has the 3x3 convolution in twice: 271.4M + 86.7M"
+BOTTLENECK = "the print has the maps of the bottleneck; the 1x1 behind it makes four times as many"
+MEMORY = "the same listing adds up to 15.2M values, as the other lecture has it"
+
+
+def module(name):
+    """The branches of a module of GoogLeNet, in the order of the columns of its table 1."""
+    parts = ("branch1*", "branch2*", "branch3*", "branch4*", "join")
+    return "GoogLeNet", *(f"inception_{name}_{part}" for part in parts)
+
+
+def unit(pattern):
+    """A unit of MobileNet, and the full convolution in its place."""
+    return ("MobileNet", f"{pattern}_*conv"), ("ConvMobileNet", f"{pattern}_conv")
+
+
+TABLES = {
+    "vgg-configurations": Table(
+        "VGG: the configurations",
+        (Column("layers", "listing"), Column("layers with weights", "weight_layers")),
+        {
+            "Simonyan 2015, table 1; Aich": (
+                ("A", ("VGG11",), None, "11"),
+                ("A, block 1", ("VGG11", "block1*"), "conv3-64 maxpool"),
+                ("A, block 2", ("VGG11", "block2*"), "conv3-128 maxpool"),
+                ("A, block 3", ("VGG11", "block3*"), "conv3-256 conv3-256 maxpool"),
+                ("A, block 4", ("VGG11", "block4*"), "conv3-512 conv3-512 maxpool"),
+                ("A, block 5", ("VGG11", "block5*"), "conv3-512 conv3-512 maxpool"),
+                ("A, top", ("VGG11", "fc?", "logits"), "FC-4096 FC-4096 FC-1000"),
+                ("A-LRN", ("VGG11LRN",), None, "11"),
+                ("A-LRN, block 1", ("VGG11LRN", "block1*"), "conv3-64 LRN maxpool"),
+                ("A-LRN, block 2", ("VGG11LRN", "block2*"), "conv3-128 maxpool"),
+                ("A-LRN, block 3", ("VGG11LRN", "block3*"), "conv3-256 conv3-256 maxpool"),
+                ("A-LRN, block 4", ("VGG11LRN", "block4*"), "conv3-512 conv3-512 maxpool"),
+                ("A-LRN, block 5", ("VGG11LRN", "block5*"), "conv3-512 conv3-512 maxpool"),
+                ("A-LRN, top", ("VGG11LRN", "fc?", "logits"), "FC-4096 FC-4096 FC-1000"),
+                ("B", ("VGG13",), None, "13"),
+                ("B, block 1", ("VGG13", "block1*"), "conv3-64 conv3-64 maxpool"),
+                ("B, block 2", ("VGG13", "block2*"), "conv3-128 conv3-128 maxpool"),
+                ("B, block 3", ("VGG13", "block3*"), "conv3-256 conv3-256 maxpool"),
+                ("B, block 4", ("VGG13", "block4*"), "conv3-512 conv3-512 maxpool"),
+                ("B, block 5", ("VGG13", "block5*"), "conv3-512 conv3-512 maxpool"),
+                ("B, top", ("VGG13", "fc?", "logits"), "FC-4096 FC-4096 FC-1000"),
+                ("C", ("VGG16C",), None, "16"),
+                ("C, block 1", ("VGG16C", "block1*"), "conv3-64 conv3-64 maxpool"),
+                ("C, block 2", ("VGG16C", "block2*"), "conv3-128 conv3-128 maxpool"),
+                ("C, block 3", ("VGG16C", "block3*"), "conv3-256 conv3-256 conv1-256 maxpool"),
+                ("C, block 4", ("VGG16C", "block4*"), "conv3-512 conv3-512 conv1-512 maxpool"),
+                ("C, block 5", ("VGG16C", "block5*"), "conv3-512 conv3-512 conv1-512 maxpool"),
+                ("C, top", ("VGG16C", "fc?", "logits"), "FC-4096 FC-4096 FC-1000"),
+                ("D", ("VGG16",), None, "16"),
+                ("D, block 1", ("VGG16", "block1*"), "conv3-64 conv3-64 maxpool"),
+                ("D, block 2", ("VGG16", "block2*"), "conv3-128 conv3-128 maxpool"),
+                ("D, block 3", ("VGG16", "block3*"), "conv3-256 conv3-256 conv3-256 maxpool"),
+                ("D, block 4", ("VGG16", "block4*"), "conv3-512 conv3-512 conv3-512 maxpool"),
+                ("D, block 5", ("VGG16", "block5*"), "conv3-512 conv3-512 conv3-512 maxpool"),
+                ("D, top", ("VGG16", "fc?", "logits"), "FC-4096 FC-4096 FC-1000"),
+                ("E", ("VGG19",), None, "19"),
+                ("E, block 1", ("VGG19", "block1*"), "conv3-64 conv3-64 maxpool"),
+                ("E, block 2", ("VGG19", "block2*"), "conv3-128 conv3-128 maxpool"),
+                ("E, block 3", ("VGG19", "block3*"), "conv3-256 conv3-256 conv3-256 conv3-256 maxpool"),
+                ("E, block 4", ("VGG19", "block4*"), "conv3-512 conv3-512 conv3-512 conv3-512 maxpool"),
+                ("E, block 5", ("VGG19", "block5*"), "conv3-512 conv3-512 conv3-512 conv3-512 maxpool"),
+                ("E, top", ("VGG19", "fc?", "logits"), "FC-4096 FC-4096 FC-1000"),
+            ),
+        },
+    ),
+    "vgg-parameters": Table(
+        "VGG: parameters of the configurations",
+        (Column("million parameters", "params", "rounded", unit=MILLION),),
+        {
+            "Simonyan 2015, table 2; Hasanpour": (
+                ("A", ("VGG11",), "133"),
+                ("A-LRN", ("VGG11LRN",), "133"),
+                ("B", ("VGG13",), "133"),
+                ("C", ("VGG16C",), "134"),
+                ("D", ("VGG16",), "138"),
+                ("E", ("VGG19",), "144"),
+            ),
+        },
+    ),
+    "vgg16-listing": Table(
+        "VGG16, layer by layer: values of the maps, and parameters without biases",
+        (
+            Column("output", "output"),
+            Column("memory", "values", "rounded", digits=2),
+            Column("bytes", "memory", "rounded", kilo=1024),
+            Column("params", "weights"),
+        ),
+        {
+            "Das; Jin": (
+                ("INPUT", ("VGG16", "images"), "224x224x3", "150K", None, "0"),
+                ("CONV3-64, 1", ("VGG16", "block1_conv1"), "224x224x64", "3.2M", None, "1,728"),
+                ("CONV3-64, 2", ("VGG16", "block1_conv2"), "224x224x64", "3.2M", None, "36,864"),
+                ("POOL2, 1", ("VGG16", "block1_pool"), "112x112x64", "800K", None, "0"),
+                ("CONV3-128, 1", ("VGG16", "block2_conv1"), "112x112x128", "1.6M", None, "73,728"),
+                ("CONV3-128, 2", ("VGG16", "block2_conv2"), "112x112x128", "1.6M", None, "147,456"),
+                ("POOL2, 2", ("VGG16", "block2_pool"), "56x56x128", "400K", None, "0"),
+                ("CONV3-256, 1", ("VGG16", "block3_conv1"), "56x56x256", "800K", None, "294,912"),
+                ("CONV3-256, 2", ("VGG16", "block3_conv2"), "56x56x256", "800K", None, "589,824"),
+                ("CONV3-256, 3", ("VGG16", "block3_conv3"), "56x56x256", "800K", None, "589,824"),
+                ("POOL2, 3", ("VGG16", "block3_pool"), "28x28x256", "200K", None, "0"),
+                ("CONV3-512, 1", ("VGG16", "block4_conv1"), "28x28x512", "400K", None, "1,179,648"),
+                ("CONV3-512, 2", ("VGG16", "block4_conv2"), "28x28x512", "400K", None, "2,359,296"),
+                ("CONV3-512, 3", ("VGG16", "block4_conv3"), "28x28x512", "400K", None, "2,359,296"),
+                ("POOL2, 4", ("VGG16", "block4_pool"), "14x14x512", "100K", None, "0"),
+                ("CONV3-512, 4", ("VGG16", "block5_conv1"), "14x14x512", "100K", None, "2,359,296"),
+                ("CONV3-512, 5", ("VGG16", "block5_conv2"), "14x14x512", "100K", None, "2,359,296"),
+                ("CONV3-512, 6", ("VGG16", "block5_conv3"), "14x14x512", "100K", None, "2,359,296"),
+                ("POOL2, 5", ("VGG16", "block5_pool"), "7x7x512", "25K", None, "0"),
+                ("FC, 1", ("VGG16", "fc1"), "1x1x4096", "4096", None, "102,760,448"),
+                ("FC, 2", ("VGG16", "fc2"), "1x1x4096", "4096", None, "16,777,216"),
+                ("FC, 3", ("VGG16", "logits"), "1x1x1000", "1000", None, "4,096,000"),
+            ),
+            "Das": (
+                ("TOTAL", ("VGG16", "images", "block*", "fc?", "logits"), None, "15.2M", "58MB", "138M"),
+            ),
+            "Jin": (
+                ("TOTAL, Jin", ("VGG16", "images", "block*", "fc?", "logits"), None, "24M", "96MB", "138M"),
+            ),
+            "Aich": (
+                ("Linear(25088, 4096)", ("VGG16", "fc1"), None, None, None, "102M"),
+                ("Linear(4096, 4096)", ("VGG16", "fc2"), None, None, None, "16M"),
+            ),
+        },
+        {
+            ("TOTAL", "params"): ("rounded", ""),
+            ("TOTAL, Jin", "params"): ("rounded", ""),
+            ("TOTAL, Jin", "memory"): ("differs", MEMORY),
+            ("TOTAL, Jin", "bytes"): ("differs", MEMORY),
+            ("Linear(25088, 4096)", "params"): ("cut", ""),
+            ("Linear(4096, 4096)", "params"): ("cut", ""),
+        },
+    ),
+    "c3d-listing": Table(
+        "C3D, layer by layer: values of the maps, and parameters without biases",
+        (
+            Column("output", "output"),
+            Column("memory", "values", "cut"),
+            Column("bytes", "memory", "rounded", kilo=1024),
+            Column("params", "weights"),
+        ),
+        {
+            "Das": (
+                ("INPUT", ("C3D", "images"), "16x112x112x3", "602K", None, "0"),
+                ("CONV1a", ("C3D", "block1_conv1"), "16x112x112x64", "12.8M", None, "5,184"),
+                ("POOL1", ("C3D", "block1_pool"), "16x56x56x64", "3.2M", None, "0"),
+                ("CONV2a", ("C3D", "block2_conv1"), "16x56x56x128", "6.4M", None, "221,184"),
+                ("POOL2", ("C3D", "block2_pool"), "8x28x28x128", "802K", None, "0"),
+                ("CONV3a", ("C3D", "block3_conv1"), "8x28x28x256", "1.6M", None, "884,736"),
+                ("CONV3b", ("C3D", "block3_conv2"), "8x28x28x256", "1.6M", None, "1,769,472"),
+                ("POOL3", ("C3D", "block3_pool"), "4x14x14x256", "200K", None, "0"),
+                ("CONV4a", ("C3D", "block4_conv1"), "4x14x14x512", "401K", None, "3,538,944"),
+                ("CONV4b", ("C3D", "block4_conv2"), "4x14x14x512", "401K", None, "7,077,888"),
+                ("POOL4", ("C3D", "block4_pool"), "2x7x7x512", "50K", None, "0"),
+                ("CONV5a", ("C3D", "block5_conv1"), "2x7x7x512", "50K", None, "7,077,888"),
+                ("CONV5b", ("C3D", "block5_conv2"), "2x7x7x512", "50K", None, "7,077,888"),
+                ("POOL5", ("C3D", "block5_pool"), "1x4x4x512", "8,192", None, "0"),
+                ("FC6", ("C3D", "fc1"), "4096", "4096", None, "33,554,432"),
+                ("FC, 2", ("C3D", "fc2"), "4096", "4096", None, "16,777,216"),
+                ("FC, 3", ("C3D", "logits"), "101", "101", None, "413,696"),
+                ("TOTAL", ("C3D", "images", "block*", "fc?", "logits"), None, "28.3M", "107.82MB", "78.4M"),
+            ),
+        },
+        {("TOTAL", "memory"): ("rounded", ""), ("TOTAL", "params"): ("rounded", "")},
+    ),
+    "googlenet": Table(
+        "GoogLeNet: maps, parameters without biases (K is 1,024) and multiply-adds of each row",
+        (
+            Column("output size", "output"),
+            Column("maps", "maps"),
+            Column("params", "weights", "rounded", kilo=1024),
+            Column("ops", "mult_adds", "rounded"),
+        ),
+        {
+            "Szegedy 2015, table 1; Hasanpour; Labate": (
+                ("convolution, 1", ("GoogLeNet", "conv1"), "112x112x64", None, "2.7K", "34M"),
+                ("max pool, 1", ("GoogLeNet", "pool1"), "56x56x64"),
+                (
+                    "convolution, 2",
+                    ("GoogLeNet", "conv2_reduce", "conv2"),
+                    "56x56x192",
+                    "64, 192",
+                    "112K",
+                    "360M",
+                ),
+                ("max pool, 2", ("GoogLeNet", "pool2"), "28x28x192"),
+                ("inception (3a)", module("3a"), "28x28x256", "64, 96, 128, 16, 32, 32", "159K", "128M"),
+                ("inception (3b)", module("3b"), "28x28x480", "128, 128, 192, 32, 96, 64", "380K", "304M"),
+                ("max pool, 3", ("GoogLeNet", "pool3"), "14x14x480"),
+                ("inception (4a)", module("4a"), "14x14x512", "192, 96, 208, 16, 48, 64", "364K", "73M"),
+                ("inception (4b)", module("4b"), "14x14x512", "160, 112, 224, 24, 64, 64", "437K", "88M"),
+                ("inception (4c)", module("4c"), "14x14x512", "128, 128, 256, 24, 64, 64", "463K", "100M"),
+                ("inception (4d)", module("4d"), "14x14x528", "112, 144, 288, 32, 64, 64", "580K", "119M"),
+                ("inception (4e)", module("4e"), "14x14x832", "256, 160, 320, 32, 128, 128", "840K", "170M"),
+                ("max pool, 4", ("GoogLeNet", "pool4"), "7x7x832"),
+                ("inception (5a)", module("5a"), "7x7x832", "256, 160, 320, 32, 128, 128", "1072K", "54M"),
+                ("inception (5b)", module("5b"), "7x7x1024", "384, 192, 384, 48, 128, 128", "1388K", "71M"),
+                ("avg pool", ("GoogLeNet", "avg_pool"), "1x1x1024"),
+                ("dropout (40%)", ("GoogLeNet", "dropout"), "1x1x1024"),
+                ("linear", ("GoogLeNet", "logits"), "1x1x1000", None, "1000K", "1M"),
+                ("softmax", ("GoogLeNet", "predictions"), "1x1x1000"),
+                (
+                    "convolution, 1, split",
+                    ("BNInception, separable stem", "conv1_conv"),
+                    "112x112x64",
+                    None,
+                    "2.7K",
+                    "34M",
+                ),
+            ),
+        },
+        {
+            ("convolution, 1", "params"): (
+                "differs",
+                SPLIT,
+            ),
+            ("convolution, 1", "ops"): ("differs", SPLIT),
+            ("convolution, 1, split", "params"): ("differs", "2,712 weights: here alone K is 1,000"),
+            ("inception (3b)", "params"): ("differs", CONFIGURED),
+            ("inception (4a)", "params"): ("differs", CONFIGURED),
+            ("inception (4a)", "ops"): ("cut", ""),
+            ("inception (4b)", "params"): ("differs", CONFIGURED),
+            ("inception (4c)", "params"): ("differs", CONFIGURED),
+            ("inception (4d)", "params"): ("differs", CONFIGURED),
+            ("inception (4e)", "params"): ("differs", CONFIGURED),
+            ("inception (5a)", "params"): (
+                "differs",
+                "the maps printed in this row make ours, and not the print",
+            ),
+            ("inception (5a)", "ops"): (
+                "differs",
+                "7x7 times the printed params, which the row's maps do not make",
+            ),
+            ("inception (5b)", "params"): ("differs", CONFIGURED),
+        },
+    ),
+    "resnet": Table(
+        "ResNet: multiply-adds",
+        (Column("FLOPs / 10^9", "mult_adds", "rounded", unit=BILLION),),
+        {
+            "He 2016, table 1; Hasanpour": (
+                ("18-layer, option A", ("ResNet18, option A",), "1.8"),
+                ("18-layer, option B", ("ResNet18",), "1.8"),
+                ("34-layer, option A", ("ResNet34, option A",), "3.6"),
+                ("34-layer, option B", ("ResNet34",), "3.6"),
+                ("50-layer", ("ResNet50",), "3.8"),
+                ("101-layer", ("ResNet101",), "7.6"),
+                ("152-layer", ("ResNet152",), "11.3"),
+            ),
+        },
+        {
+            ("34-layer, option B", "FLOPs / 10^9"): (
+                "cut",
+                "3.6 is what option A, in the row above, rounds to",
+            ),
+            ("50-layer", "FLOPs / 10^9"): ("cut", ""),
+        },
+    ),
+    "resnet-stages": Table(
+        "ResNet: units and grids of the stages",
+        (
+            Column("units", "weight_layers"),
+            Column("output size", "grid"),
+            Column("output", "output"),
+        ),
+        {
+            "He 2016, table 1; Hasanpour; Labate": (
+                ("18-layer, conv2_x", ("ResNet18", "stage1*_1_conv"), "2"),
+                ("18-layer, conv3_x", ("ResNet18", "stage2*_1_conv"), "2"),
+                ("18-layer, conv4_x", ("ResNet18", "stage3*_1_conv"), "2"),
+                ("18-layer, conv5_x", ("ResNet18", "stage4*_1_conv"), "2"),
+                ("34-layer, conv2_x", ("ResNet34", "stage1*_1_conv"), "3"),
+                ("34-layer, conv3_x", ("ResNet34", "stage2*_1_conv"), "4"),
+                ("34-layer, conv4_x", ("ResNet34", "stage3*_1_conv"), "6"),
+                ("34-layer, conv5_x", ("ResNet34", "stage4*_1_conv"), "3"),
+                ("50-layer, conv2_x", ("ResNet50", "stage1*_1_conv"), "3"),
+                ("50-layer, conv3_x", ("ResNet50", "stage2*_1_conv"), "4"),
+                ("50-layer, conv4_x", ("ResNet50", "stage3*_1_conv"), "6"),
+                ("50-layer, conv5_x", ("ResNet50", "stage4*_1_conv"), "3"),
+                ("101-layer, conv2_x", ("ResNet101", "stage1*_1_conv"), "3"),
+                ("101-layer, conv3_x", ("ResNet101", "stage2*_1_conv"), "4"),
+                ("101-layer, conv4_x", ("ResNet101", "stage3*_1_conv"), "23"),
+                ("101-layer, conv5_x", ("ResNet101", "stage4*_1_conv"), "3"),
+                ("152-layer, conv2_x", ("ResNet152", "stage1*_1_conv"), "3"),
+                ("152-layer, conv3_x", ("ResNet152", "stage2*_1_conv"), "8"),
+                ("152-layer, conv4_x", ("ResNet152", "stage3*_1_conv"), "36"),
+                ("152-layer, conv5_x", ("ResNet152", "stage4*_1_conv"), "3"),
+                ("50-layer, conv1", ("ResNet50", "stem_conv"), None, "112x112"),
+                ("50-layer, behind conv2_x", ("ResNet50", "stage1_unit3_act"), None, "56x56"),
+                ("50-layer, behind conv3_x", ("ResNet50", "stage2_unit4_act"), None, "28x28"),
+                ("50-layer, behind conv4_x", ("ResNet50", "stage3_unit6_act"), None, "14x14"),
+                ("50-layer, behind conv5_x", ("ResNet50", "stage4_unit3_act"), None, "7x7"),
+            ),
+            "Labate": (
+                ("ResNet-50, layers of stages 2 to 5", ("ResNet50", "stage*_[123]_conv"), "48"),
+                ("ResNet-50, stage 1", ("ResNet50", "stem_pool"), None, None, "56x56x64"),
+                ("ResNet-50, stage 2", ("ResNet50", "stage1_unit3_act"), None, None, "56x56x64"),
+                ("ResNet-50, stage 5", ("ResNet50", "stage4_unit3_act"), None, None, "7x7x512"),
+            ),
+        },
+        {
+            ("ResNet-50, stage 2", "output"): ("differs", BOTTLENECK),
+            ("ResNet-50, stage 5", "output"): ("differs", BOTTLENECK),
+        },
+    ),
+    "resnet-cifar": Table(
+        "ResNet for CIFAR-10, and the nets that it is compared with: parameters",
+        (Column("# layers", "weight_layers"), Column("# params", "params", "rounded")),
+        {
+            "He 2016, table 6; Hasanpour": (
+                ("FitNet", ("FitNet4",), "19", "2.5M"),
+                ("Highway, 19 layers", ("HighwayNet19",), None, "2.3M"),
+                ("Highway, 32 layers", ("HighwayNet32",), None, "1.25M"),
+                ("ResNet-20", ("ResNet20",), "20", "0.27M"),
+                ("ResNet-32", ("ResNet32",), "32", "0.46M"),
+                ("ResNet-44", ("ResNet44",), "44", "0.66M"),
+                ("ResNet-56", ("ResNet56",), "56", "0.85M"),
+                ("ResNet-110", ("ResNet110",), "110", "1.7M"),
+                ("ResNet-1202", ("ResNet1202",), "1202", "19.4M"),
+            ),
+        },
+        {
+            ("Highway, 32 layers", "# params"): (
+                "differs",
+                "Srivastava 2015 does not print this net's maps; ours are round numbers that come near",
+            ),
+        },
+    ),
+    "densenet": Table(
+        "DenseNet: grids, dense layers of the blocks, and layers with weights",
+        (
+            Column("output size", "grid"),
+            Column("layers", "weight_layers"),
+            Column("maps", "channels"),
+        ),
+        {
+            "Huang 2017, table 1; Aich; Labate": (
+                ("Convolution", ("DenseNet121", "stem_conv"), "112x112"),
+                ("Pooling", ("DenseNet121", "stem_pool"), "56x56"),
+                ("Dense Block (1)", ("DenseNet121", "block1_layer6_join"), "56x56"),
+                ("Transition Layer (1), conv", ("DenseNet121", "transition1_conv"), "56x56"),
+                ("Transition Layer (1), pool", ("DenseNet121", "transition1_pool"), "28x28"),
+                ("Dense Block (2)", ("DenseNet121", "block2_layer12_join"), "28x28"),
+                ("Transition Layer (2), conv", ("DenseNet121", "transition2_conv"), "28x28"),
+                ("Transition Layer (2), pool", ("DenseNet121", "transition2_pool"), "14x14"),
+                ("Dense Block (3)", ("DenseNet121", "block3_layer24_join"), "14x14"),
+                ("Transition Layer (3), conv", ("DenseNet121", "transition3_conv"), "14x14"),
+                ("Transition Layer (3), pool", ("DenseNet121", "transition3_pool"), "7x7"),
+                ("Dense Block (4)", ("DenseNet121", "block4_layer16_join"), "7x7"),
+                ("DenseNet-121", ("DenseNet121",), None, "121"),
+                ("DenseNet-121, block 1", ("DenseNet121", "block1*_grow_conv"), None, "6"),
+                ("DenseNet-121, block 2", ("DenseNet121", "block2*_grow_conv"), None, "12"),
+                ("DenseNet-121, block 3", ("DenseNet121", "block3*_grow_conv"), None, "24"),
+                ("DenseNet-121, block 4", ("DenseNet121", "block4*_grow_conv"), None, "16"),
+                ("DenseNet-169", ("DenseNet169",), None, "169"),
+                ("DenseNet-169, block 1", ("DenseNet169", "block1*_grow_conv"), None, "6"),
+                ("DenseNet-169, block 2", ("DenseNet169", "block2*_grow_conv"), None, "12"),
+                ("DenseNet-169, block 3", ("DenseNet169", "block3*_grow_conv"), None, "32"),
+                ("DenseNet-169, block 4", ("DenseNet169", "block4*_grow_conv"), None, "32"),
+                ("DenseNet-201", ("DenseNet201",), None, "201"),
+                ("DenseNet-201, block 1", ("DenseNet201", "block1*_grow_conv"), None, "6"),
+                ("DenseNet-201, block 2", ("DenseNet201", "block2*_grow_conv"), None, "12"),
+                ("DenseNet-201, block 3", ("DenseNet201", "block3*_grow_conv"), None, "48"),
+                ("DenseNet-201, block 4", ("DenseNet201", "block4*_grow_conv"), None, "32"),
+                ("DenseNet-264", ("DenseNet264",), None, "264"),
+                ("DenseNet-264, block 1", ("DenseNet264", "block1*_grow_conv"), None, "6"),
+                ("DenseNet-264, block 2", ("DenseNet264", "block2*_grow_conv"), None, "12"),
+                ("DenseNet-264, block 3", ("DenseNet264", "block3*_grow_conv"), None, "64"),
+                ("DenseNet-264, block 4", ("DenseNet264", "block4*_grow_conv"), None, "48"),
+            ),
+            "Labate": (
+                ("before the blocks", ("DenseNet121", "stem_pool"), None, None, "64"),
+                ("behind 6 layers", ("DenseNet121", "block1_layer6_join"), None, None, "256"),
+                ("behind the transition", ("DenseNet121", "transition1_pool"), "28x28", None, "128"),
+            ),
+        },
+        {
+            ("DenseNet-264", "layers"): (
+                "differs",
+                "260 in the dense layers, 3 transitions, the first convolution and the classifier are 265",
+            ),
+        },
+    ),
+    "densenet-parameters": Table(
+        "DenseNet: parameters",
+        (Column("parameters", "params", "rounded"),),
+        {
+            "Huang 2017, table 2": (
+                ("k=12, L=40", ("DenseNet40",), "1.0M"),
+                ("k=12, L=100", ("DenseNet100",), "7.0M"),
+                ("k=24, L=100", ("DenseNet100, k=24",), "27.2M"),
+                ("BC, k=12, L=100", ("DenseNetBC100",), "0.8M"),
+                ("BC, k=24, L=250", ("DenseNetBC250",), "15.3M"),
+                ("BC, k=40, L=190", ("DenseNetBC190",), "25.6M"),
+            ),
+            "Labate": (
+                ("DenseNet-201", ("DenseNet201",), "20.0M"),
+                ("ResNet50", ("ResNet50",), "25.6M"),
+            ),
+        },
+    ),
+    "mobilenet-body": Table(
+        "MobileNet: the body, row by row",
+        (
+            Column("stride", "stride"),
+            Column("filter shape", "filter_shape"),
+            Column("input size", "given"),
+            Column("times", "weight_layers"),
+        ),
+        {
+            "Howard 2017, table 1; Das; Hasanpour": (
+                ("Conv, 1", ("MobileNet", "stem_conv"), "s2", "3x3x3x32", "224x224x3"),
+                ("Conv dw, 1", ("MobileNet", "stage1_unit1_d*conv"), "s1", "3x3x32 dw", "112x112x32"),
+                ("Conv, 2", ("MobileNet", "stage1_unit1_p*conv"), "s1", "1x1x32x64", "112x112x32"),
+                ("Conv dw, 2", ("MobileNet", "stage2_unit1_d*conv"), "s2", "3x3x64 dw", "112x112x64"),
+                ("Conv, 3", ("MobileNet", "stage2_unit1_p*conv"), "s1", "1x1x64x128", "56x56x64"),
+                ("Conv dw, 3", ("MobileNet", "stage2_unit2_d*conv"), "s1", "3x3x128 dw", "56x56x128"),
+                ("Conv, 4", ("MobileNet", "stage2_unit2_p*conv"), "s1", "1x1x128x128", "56x56x128"),
+                ("Conv dw, 4", ("MobileNet", "stage3_unit1_d*conv"), "s2", "3x3x128 dw", "56x56x128"),
+                ("Conv, 5", ("MobileNet", "stage3_unit1_p*conv"), "s1", "1x1x128x256", "28x28x128"),
+                ("Conv dw, 5", ("MobileNet", "stage3_unit2_d*conv"), "s1", "3x3x256 dw", "28x28x256"),
+                ("Conv, 6", ("MobileNet", "stage3_unit2_p*conv"), "s1", "1x1x256x256", "28x28x256"),
+                ("Conv dw, 6", ("MobileNet", "stage4_unit1_d*conv"), "s2", "3x3x256 dw", "28x28x256"),
+                ("Conv, 7", ("MobileNet", "stage4_unit1_p*conv"), "s1", "1x1x256x512", "14x14x256"),
+                (
+                    "Conv dw, 7",
+                    ("MobileNet", "stage4_unit[2-6]_d*conv"),
+                    "s1",
+                    "3x3x512 dw",
+                    "14x14x512",
+                    "5",
+                ),
+                ("Conv, 8", ("MobileNet", "stage4_unit[2-6]_p*conv"), "s1", "1x1x512x512", "14x14x512", "5"),
+                ("Conv dw, 8", ("MobileNet", "stage5_unit1_d*conv"), "s2", "3x3x512 dw", "14x14x512"),
+                ("Conv, 9", ("MobileNet", "stage5_unit1_p*conv"), "s1", "1x1x512x1024", "7x7x512"),
+                ("Conv dw, 9", ("MobileNet", "stage5_unit2_d*conv"), "s2", "3x3x1024 dw", "7x7x1024"),
+                ("Conv, 10", ("MobileNet", "stage5_unit2_p*conv"), "s1", "1x1x1024x1024", "7x7x1024"),
+                ("Avg Pool", ("MobileNet", "avg_pool"), None, None, "7x7x1024"),
+                ("FC", ("MobileNet", "logits"), None, "1024x1000", "1x1x1024"),
+                ("Softmax", ("MobileNet", "predictions"), None, None, "1x1x1000"),
+            ),
+        },
+        {
+            ("Conv dw, 9", "stride"): (
+                "differs",
+                "the next row's input of 7x7 is that of this one: the stride cannot be 2",
+            ),
+        },
+    ),
+    "mobilenet": Table(
+        "MobileNet, tables 4 to 9: multiply-adds and parameters",
+        (
+            Column("million mult-adds", "mult_adds", "rounded", unit=MILLION),
+            Column("million parameters", "params", "rounded", unit=MILLION),
+            Column("million weights", "weights", "rounded", unit=MILLION),
+            Column("million operations", "operations", "rounded", unit=MILLION, digits=2),
+        ),
+        {
+            "Howard 2017, table 4; Das; Hasanpour": (
+                ("Conv MobileNet", ("ConvMobileNet",), "4866", "29.3"),
+                ("Conv MobileNet without its top", ("ConvMobileNet, no top",), "4866"),
+                ("MobileNet", ("MobileNet",), "569", "4.2"),
+            ),
+            "Howard 2017, table 5; Hasanpour": (
+                ("0.75 MobileNet", ("MobileNet 0.75",), "325", "2.6"),
+                ("Shallow MobileNet", ("ShallowMobileNet",), "307", "2.9"),
+            ),
+            "Howard 2017, table 6; Das; Hasanpour": (
+                ("1.0 MobileNet-224", ("MobileNet",), "569", "4.2"),
+                ("0.75 MobileNet-224", ("MobileNet 0.75",), "325", "2.6"),
+                ("0.5 MobileNet-224", ("MobileNet 0.5",), "149", "1.3"),
+                ("0.25 MobileNet-224", ("MobileNet 0.25",), "41", "0.5"),
+            ),
+            "Howard 2017, table 7; Das; Hasanpour": (
+                ("1.0 MobileNet-224, table 7", ("MobileNet",), "569", "4.2"),
+                ("1.0 MobileNet-192", ("MobileNet-192",), "418", "4.2"),
+                ("1.0 MobileNet-160", ("MobileNet-160",), "290", "4.2"),
+                ("1.0 MobileNet-128", ("MobileNet-128",), "186", "4.2"),
+            ),
+            "Howard 2017, table 8; Hasanpour": (
+                ("1.0 MobileNet-224, table 8", ("MobileNet",), "569", "4.2"),
+                ("GoogleNet", ("GoogLeNet",), "1550", "6.8"),
+                ("VGG 16", ("VGG16",), "15300", "138"),
+                ("VGG 16 without its top", ("VGG16, no top",), "15300"),
+            ),
+            "Howard 2017, table 9; Hasanpour": (
+                ("0.50 MobileNet-160", ("MobileNet 0.5-160",), "76", "1.32", "1.32"),
+                ("SqueezeNet", ("SqueezeNet",), "1700", "1.25"),
+                ("SqueezeNet, 227 pixels", ("SqueezeNet, 227 pixels",), None, None, None, "1700"),
+                ("AlexNet", ("AlexNet",), "720", "60"),
+            ),
+        },
+        {
+            ("Conv MobileNet", "million mult-adds"): (
+                "differs",
+                "without the classifier, in the row below, it is the print",
+            ),
+            ("1.0 MobileNet-160", "million mult-adds"): ("cut", ""),
+            ("GoogleNet", "million mult-adds"): (
+                "differs",
+                "the print does not say how it counts; the ops of GoogLeNet's own table 1 add up to 1502",
+            ),
+            ("GoogleNet", "million parameters"): (
+                "differs",
+                "the params of GoogLeNet's own table 1 add up to the print; its maps do not make them",
+            ),
+            ("VGG 16", "million mult-adds"): (
+                "differs",
+                "the convolutions alone, in the row below, make the print",
+            ),
+            ("0.50 MobileNet-160", "million mult-adds"): ("cut", ""),
+            ("0.50 MobileNet-160", "million parameters"): (
+                "differs",
+                "without biases and batch normalisation, the weights below make the print",
+            ),
+            ("SqueezeNet", "million mult-adds"): (
+                "differs",
+                "multiplications and additions at the release's 227 pixels, in the row below, make it",
+            ),
+            ("VGG 16 without its top", "million mult-adds"): ("rounded", "", 3),
+            ("AlexNet", "million mult-adds"): ("rounded", "", 2),
+            ("AlexNet", "million parameters"): ("cut", ""),
+        },
+    ),
+    "mobilenet-shares": Table(
+        "MobileNet: what its 1x1 convolutions take, and what splitting saves, 1/N + 1/k^2",
+        (
+            Column("share of mult-adds", "mult_adds", "rounded", ratio="share"),
+            Column("share of weights", "weights", "rounded", ratio="share"),
+        ),
+        {
+            "Hasanpour": (
+                (
+                    "1x1 convolutions",
+                    (("MobileNet", "*pointwise_conv"), ("MobileNet",)),
+                    "95%",
+                    "75%",
+                ),
+                (
+                    "5x5 on 28x28x192, N = 32",
+                    (("separable 5x5 on 192 maps",), ("5x5 on 192 maps",)),
+                    "7.12%",
+                    "7.12%",
+                ),
+            ),
+            "Howard 2017, section 3.1; Das; Hasanpour": (
+                (
+                    "N = 32, k = 5",
+                    (("separable 5x5 on 192 maps",), ("5x5 on 192 maps",)),
+                    "1/32 + 1/25",
+                    "1/32 + 1/25",
+                ),
+                ("N = 64, k = 3", unit("stage1_unit1"), "1/64 + 1/9", "1/64 + 1/9"),
+                ("N = 128, k = 3", unit("stage2_unit2"), "1/128 + 1/9", "1/128 + 1/9"),
+                ("N = 256, k = 3", unit("stage3_unit2"), "1/256 + 1/9", "1/256 + 1/9"),
+                ("N = 512, k = 3", unit("stage4_unit2"), "1/512 + 1/9", "1/512 + 1/9"),
+                ("N = 1024, k = 3", unit("stage5_unit2"), "1/1024 + 1/9", "1/1024 + 1/9"),
+            ),
+        },
+    ),
+    "bottlenecks": Table(
+        "1x1 convolutions before larger ones, and split convolutions: weights and multiply-adds",
+        (
+            Column("params", "weights"),
+            Column("ops", "mult_adds"),
+            Column("ops in short", "mult_adds", "rounded"),
+            Column("output", "output"),
+        ),
+        {
+            "Hasanpour": (
+                ("5x5, 192 to 32 maps", ("5x5 on 192 maps",), "153,600", "120,422,400", "120M"),
+                (
+                    "1x1, 192 to 16 maps",
+                    ("GoogLeNet", "inception_3a_branch3_1"),
+                    "3,072",
+                    "2,408,448",
+                ),
+                (
+                    "5x5, 16 to 32 maps",
+                    ("GoogLeNet", "inception_3a_branch3_2"),
+                    "12,800",
+                    "10,035,200",
+                ),
+                (
+                    "1x1, then 5x5",
+                    ("GoogLeNet", "inception_3a_branch3_*"),
+                    "15,872",
+                    "12,443,648",
+                    "12M",
+                ),
+                (
+                    "depthwise 5x5",
+                    ("separable 5x5 on 192 maps", "*depthwise_conv"),
+                    "4,800",
+                    "3,763,200",
+                ),
+                (
+                    "1x1, 192 to 32 maps",
+                    ("separable 5x5 on 192 maps", "*pointwise_conv"),
+                    "6,144",
+                    "4,816,896",
+                ),
+                ("depthwise 5x5, then 1x1", ("separable 5x5 on 192 maps",), "10,944", "8,580,096"),
+            ),
+            "Das; Jin": (
+                ("naive module", ("naive module",), None, None, "854M"),
+                ("module with 1x1 bottlenecks", ("thinned module",), None, None, "358M"),
+            ),
+            "Das": (("naive module, joined", ("naive module",), None, None, None, "28x28x672"),),
+        },
+        {("module with 1x1 bottlenecks", "ops in short"): ("differs", TWICE)},
+    ),
+    "small-kernels": Table(
+        "One large convolution as several small ones, from one map to one map",
+        (
+            Column("params", "weights"),
+            Column("multiplications", "mult_adds"),
+            Column("additions", "additions"),
+            Column("receptive field", "receptive_field"),
+        ),
+        {
+            "Aich": (
+                ("5x5", ("5x5",), "25", "625", "600", "5"),
+                ("two 3x3, the first", ("two 3x3", "layer_1"), None, "225", "200"),
+                ("two 3x3, the second", ("two 3x3", "layer_2"), None, "225", "200"),
+                ("two 3x3", ("two 3x3",), "18", "450", "400", "5"),
+                ("7x7", ("7x7",), "49", None, None, "7"),
+                ("three 3x3", ("three 3x3",), "27", None, None, "7"),
+            ),
+            "Das; Hasanpour; Jin": (
+                ("one 3x3 of three", ("three 3x3", "layer_1"), None, None, None, "3"),
+                ("two 3x3 of three", ("three 3x3", "layer_2"), None, None, None, "5"),
+                ("three 3x3 of three", ("three 3x3", "layer_3"), None, None, None, "7"),
+                ("VGG16, conv 1", ("VGG16", "block1_conv1"), None, None, None, "3"),
+                ("VGG16, conv 2", ("VGG16", "block1_conv2"), None, None, None, "5"),
+            ),
+        },
+    ),
+    "small-kernels-savings": Table(
+        "What small convolutions save",
+        (
+            Column("weights / C^2", "per_square"),
+            Column("weights", "terms"),
+            Column("more weights", "weights", "rounded", ratio="more"),
+            Column("fewer weights", "weights", "rounded", ratio="less"),
+            Column("times the weights", "weights", ratio="share"),
+        ),
+        {
+            "Simonyan 2015, section 2.3; Das; Hasanpour; Jin; Labate": (
+                ("7x7, C maps", ("7x7, 64 maps",), "49"),
+                ("three 3x3, C maps", ("three 3x3, 64 maps",), "27"),
+                ("7x7 for three 3x3", (("7x7, 64 maps",), ("three 3x3, 64 maps",)), None, None, "81%"),
+            ),
+            "Hasanpour": (
+                ("5x5 for 3x3", (("5x5",), ("two 3x3", "layer_1")), None, None, None, None, "25/9"),
+                ("3x3, 10 maps", ("3x3, 10 maps",), None, "900"),
+                ("two 2x2, 10 maps", ("two 2x2, 10 maps",), None, "300 + 300 = 800"),
+                (
+                    "two 2x2 for 3x3",
+                    (("two 2x2, 10 maps",), ("3x3, 10 maps",)),
+                    None,
+                    None,
+                    None,
+                    "11%",
+                ),
+                ("3x1 and 1x3, 10 maps", ("3x1 and 1x3, 10 maps",), None, "300 + 300 = 600"),
+                (
+                    "3x1 and 1x3 for 3x3",
+                    (("3x1 and 1x3, 10 maps",), ("3x3, 10 maps",)),
+                    None,
+                    None,
+                    None,
+                    "33%",
+                ),
+            ),
+        },
+        {
+            ("two 2x2, 10 maps", "weights"): (
+                "differs",
+                "the print has 400 for each in the line before, and the right sum",
+            ),
+        },
+    ),
+    "output-sizes": Table(
+        "Sides of maps by (W - F + 2P) / S + 1, and parameters",
+        (Column("formula", "formula"), Column("side", "side"), Column("params", "weights", "rounded")),
+        {
+            "Aich": (
+                ("LeNet5, conv 1", ("LeNet5", "c1_conv"), "28", "28"),
+                ("AlexNet at 224, conv 1", ("AlexNet, 224 pixels", "conv1"), "55", "55"),
+                ("AlexNet at 224, pool 1", ("AlexNet, 224 pixels", "conv1_pool"), "27", "27"),
+                ("AlexNet at 224, conv 2", ("AlexNet, 224 pixels", "conv2"), "27", "27"),
+                ("AlexNet at 224, pool 2", ("AlexNet, 224 pixels", "conv2_pool"), "13", "13"),
+                ("AlexNet at 224, conv 3", ("AlexNet, 224 pixels", "conv3"), "13", "13"),
+                ("AlexNet at 224, conv 4", ("AlexNet, 224 pixels", "conv4"), "13", "13"),
+                ("AlexNet at 224, conv 5", ("AlexNet, 224 pixels", "conv5"), "13", "13"),
+                ("AlexNet at 224, pool 3", ("AlexNet, 224 pixels", "conv5_pool"), "6", "6"),
+                ("Linear(9216, 4096)", ("AlexNet", "fc1"), None, None, "38M"),
+                ("Linear(4096, 4096)", ("AlexNet", "fc2"), None, None, "16M"),
+            ),
+            "Das; Jin": (
+                ("AlexNet, CONV1", ("AlexNet", "conv1"), "55", "55", "35K"),
+                ("AlexNet, MAX POOL1", ("AlexNet", "conv1_pool"), "27", "27", "0"),
+                ("AlexNet, CONV2", ("AlexNet", "conv2"), "27", "27"),
+                ("AlexNet, MAX POOL2", ("AlexNet", "conv2_pool"), "13", "13"),
+                ("AlexNet, CONV3", ("AlexNet", "conv3"), "13", "13"),
+                ("AlexNet, CONV4", ("AlexNet", "conv4"), "13", "13"),
+                ("AlexNet, CONV5", ("AlexNet", "conv5"), "13", "13"),
+                ("AlexNet, MAX POOL3", ("AlexNet", "conv5_pool"), "6", "6"),
+            ),
+        },
+        {
+            ("AlexNet at 224, conv 1", "formula"): (
+                "cut",
+                "224 pixels and padding of 2 do not fit the strides of 4; 227 without padding do",
+            ),
+            ("Linear(4096, 4096)", "params"): ("cut", ""),
+        },
+    ),
+    "in-words": Table(
+        "What lectures say of nets in words",
+        (
+            Column("parameters", "params", "rounded", digits=2),
+            Column("times fewer parameters", "params", "rounded", digits=1, ratio="fewer"),
+            Column("kernels", "channels"),
+        ),
+        {
+            "Das": (
+                ("GoogLeNet", ("GoogLeNet",), "5M"),
+                ("GoogLeNet for AlexNet", (("GoogLeNet",), ("AlexNet",)), None, "12"),
+            ),
+            "Hasanpour": (
+                ("AlexNet", ("AlexNet",), "60M"),
+                ("AllCNN", ("AllCNNC",), "1.3M"),
+                ("DenseNet-BC, L=100, k=12", ("DenseNetBC100",), "0.8M"),
+                ("MobileNet for VGG", (("MobileNet",), ("VGG16",)), None, "30"),
+                ("NIN", ("NIN",), "1M"),
+                ("SimpNet slim, 300K", ("SimpNetSlim300K",), "300K"),
+                ("SimpNet slim, 600K", ("SimpNetSlim600K",), "600K"),
+                ("SqueezeNet for AlexNet", (("SqueezeNet",), ("AlexNet",)), None, "50"),
+                ("VGG, the smallest", ("VGG11",), "133M"),
+                ("VGG, the largest", ("VGG19",), "144M"),
+            ),
+            "Labate": (
+                ("VGG", ("VGG16",), "140M"),
+                ("AlexNet, first layer", ("AlexNet", "conv1"), None, None, "95"),
+            ),
+        },
+        {
+            ("GoogLeNet", "parameters"): (
+                "differs",
+                "follows from 12 times fewer than AlexNet, in the paper; its table 1 adds up to 6.8M",
+            ),
+            ("GoogLeNet for AlexNet", "times fewer parameters"): (
+                "differs",
+                "as in the paper; its own table 1 adds up to 6.8M, 9 times fewer",
+            ),
+            ("AlexNet", "parameters"): ("cut", ""),
+            ("AllCNN", "parameters"): ("cut", ""),
+            ("AlexNet, first layer", "kernels"): (
+                "differs",
+                "96 in Krizhevsky 2012, Aich, Das and Jin",
+            ),
+        },
+    ),
+}
