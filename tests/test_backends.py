@@ -61,6 +61,17 @@ y = {"labels": labels, "teacher_logits": teacher.predict(x, verbose=0)}
 logs = cached.fit(x, y, epochs=2, verbose=0).history
 assert np.isfinite(logs["loss"]).all() and set(logs) == {"loss", "hard_loss", "soft_loss"}
 assert "tensorflow" not in sys.modules, "TensorFlow was imported"
+
+# Copies of layers are made from configurations, for which Keras itself imports TensorFlow if it is there.
+assert list(kerasnets.surgery.feature_pyramid(net, None).output) == ["P0", "P1", "P2"]
+net = kerasnets.surgery.replace_head(net, 4, freeze=False)
+statistics = [w for w in net.weights if "moving" in w.name]
+before = [keras.ops.convert_to_numpy(w).copy() for w in statistics]
+net.compile("sgd", "sparse_categorical_crossentropy")
+logs = net.fit(images, np.arange(8) % 4, batch_size=8, verbose=0).history
+assert np.isfinite(logs["loss"]).all() and statistics, "a new head"
+after = [keras.ops.convert_to_numpy(w) for w in statistics]
+assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), "frozen statistics"
 print("fine")
 """
 

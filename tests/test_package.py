@@ -21,6 +21,7 @@ HEIGHTS = [
     {"analysis", "distillation", "surgery", "training"},
     {"serving", "tuning"},
     {"cli"},
+    {"__main__"},
 ]
 HEIGHT = {package: height for height, packages in enumerate(HEIGHTS) for package in packages}
 # These know no family: they take any keras.Model.

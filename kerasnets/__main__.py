@@ -1,0 +1,7 @@
+"""`python -m kerasnets` is the command `kerasnets`."""
+
+import sys
+
+from kerasnets.cli import main
+
+sys.exit(main())

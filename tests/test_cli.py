@@ -1,0 +1,266 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import kerasnets
+from kerasnets import cli
+from kerasnets.assembly import registry
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command; gives what it prints."""
+
+    def run(*words):
+        assert cli.main([*words]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys):
+    """Runs the command, which must fail; gives the line it prints to stderr."""
+
+    def refused(*words):
+        assert cli.main([*words]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        (line,) = err.splitlines()
+        return line
+
+    return refused
+
+
+def first_column(text):
+    return [line.split()[0] for line in text.splitlines()[2:] if line]
+
+
+def test_list(run):
+    assert first_column(run("list")) == kerasnets.list_models()
+    text = run("list", "LeNet?")
+    assert first_column(text) == ["LeNet1", "LeNet4", "LeNet5"]
+    assert text.splitlines()[-1].split() == ["LeNet5", "LeCun", "et", "al.", "1998", "lenet", "32x32x1"]
+
+
+def test_a_word_is_how_names_begin_or_else_a_part_of_them(run):
+    assert first_column(run("list", "lenet")) == ["LeNet1", "LeNet4", "LeNet5"]
+    assert first_column(run("list", "dense")) == kerasnets.list_models("dense*")
+    assert first_column(run("list", "netv2w1")) == ["HRNetV2W18"]
+
+
+def test_list_by_family_and_weights(run):
+    assert first_column(run("list", "--family", "vgg", "--weights")) == ["VGG16", "VGG19"]
+    assert first_column(run("list", "*", "--family", "lenet", "--sort", "year", "--reverse"))[0] == "LeNet5"
+
+
+def test_list_counts_what_it_sorts_by(run):
+    assert first_column(run("list", "mlp*", "--sort", "params", "--reverse")) == ["MLP1200", "MLP800"]
+    rows = json.loads(run("list", "mlp*", "--counts", "--json"))
+    # 784 * 800 + 800 * 800 + 800 * 10, and biases
+    assert [(r["name"], r["params"], r["mult_adds"]) for r in rows][0] == ("MLP800", 1_276_810, 1_275_200)
+    assert "params" not in json.loads(run("list", "mlp*", "--json"))[0]
+
+
+def test_show(run):
+    text = run("show", "MobileNet")
+    for words in (
+        '"MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017',
+        "https://arxiv.org/abs/1704.04861",
+        "224x224x3",
+        "4,231,976 trainable parameters, 568,740,352 multiply-adds",
+        "(1, 2, 2, 6, 2)",
+        "Width multiplier: share of each layer's maps.",
+        "keras.io",
+    ):
+        assert words in text
+    assert max(map(len, text.splitlines()[5:])) <= 110
+
+
+@pytest.mark.parametrize("name", kerasnets.list_models())
+def test_show_explains_every_option(name, monkeypatch):
+    monkeypatch.setattr(cli, "cost", lambda name: {"params": 1, "mult_adds": 1})
+    options = cli.parser().parse_args(["show", name])
+    data, _ = cli.show(options, [])
+    assert [o["name"] for o in data["options"]] == list(registry.find(name).spec.options)
+    assert all(o["meaning"] and o["allowed"] for o in data["options"])
+    assert data["summary"].endswith(".")
+    json.dumps(data, default=str)
+
+
+def test_show_as_json(run):
+    data = json.loads(run("show", "LeNet5", "--json"))
+    assert (data["params"], data["year"], data["classes"], data["weights"]) == (60_806, 1998, 10, False)
+    assert data["citation"]["title"] == "Gradient-Based Learning Applied to Document Recognition"
+
+
+def test_profile(run):
+    assert "60,806 parameters, 326,520 multiply-adds" in run("profile", "LeNet5")
+    assert "c3_conv" not in run("profile", "LeNet5")
+    assert "c3_conv" in run("profile", "LeNet5", "--layers")
+
+
+def test_profile_as_csv_and_json(run):
+    rows = list(csv.DictReader(io.StringIO(run("profile", "LeNet5", "--csv"))))
+    c3 = next(row for row in rows if row["name"] == "c3_conv")
+    assert (c3["output_shape"], c3["params"], c3["mult_adds"]) == ("10x10x16", "1516", "150000")
+    data = json.loads(run("profile", "LeNet5", "--json", "--layers"))
+    assert [row["name"] for row in data["layers"]] == [row["name"] for row in rows]
+    assert data["mult_adds"] == sum(int(row["mult_adds"]) for row in rows) == 326_520
+    assert data["input_shape"] == [32, 32, 1]
+
+
+PROFILES = [
+    ("MobileNet --alpha 0.25 --rho 128/224", dict(alpha=0.25, rho=128 / 224)),
+    ("MobileNet --input 64x64 --alpha 0.25", dict(alpha=0.25, input_shape=(64, 64, 3))),
+    ("MobileNet --input 64x96x1 --depths 1,1,1,1,1", dict(input_shape=(64, 96, 1), depths=(1,) * 5)),
+    ("ResNet20 --shortcut project --classes 3", dict(shortcut="project", classes=3)),
+    ("ResNet20 --shortcut none", dict(shortcut=None)),
+    ("ResNet20 --include-top false --pooling avg", dict(include_top=False, pooling="avg")),
+    ("FractalNet20 --filters 4 --columns 2", dict(filters=(4,), columns=2)),
+    ("LeNet5 --trainable-pooling False", dict(trainable_pooling=False)),
+    ("LeNet5 --connections (0,1),(2,3),(4,5) --filters 6,3,8", None),
+    ("MobileNet --separable false --alpha 0.125", dict(separable=False, alpha=0.125)),
+]
+
+
+@pytest.mark.parametrize(("line", "options"), PROFILES)
+def test_options_are_those_of_the_builder(line, options, run):
+    name, *words = line.split()
+    if options is None:
+        options = dict(connections=((0, 1), (2, 3), (4, 5)), filters=(6, 3, 8))
+    counts = kerasnets.analysis.profile(kerasnets.build(name, **options))
+    data = json.loads(run("profile", name, *words, "--json"))
+    assert (data["params"], data["mult_adds"]) == (counts.params, counts.mult_adds)
+    assert data["input_shape"] == list(counts.input_shape)
+
+
+def test_a_flag_needs_no_value(run):
+    # Szegedy et al. 2015, table 1, with its auxiliary heads and biases.
+    assert json.loads(run("profile", "GoogLeNet", "--aux-heads", "--json"))["params"] == 13_378_280
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "value"),
+    [
+        ("7", 1, 7),
+        ("7", (1, 2), (7,)),
+        ("6,12", (1,), (6, 12)),
+        ("(1,2),(3,4)", (), ((1, 2), (3, 4))),
+        ("0.5", 1.0, 0.5),
+        ("1/4", 1.0, 0.25),
+        ("TRUE", False, True),
+        ("none", "pad", None),
+        ("1x1", "3x3", "1x1"),
+        ("pad", None, "pad"),
+        ("1/0", 1.0, "1/0"),
+    ],
+)
+def test_texts_and_their_values(text, default, value):
+    found = cli.parsed(text, default)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_compare(run, tmp_path):
+    path = tmp_path / "x.svg"
+    text = run("compare", "ResNet20", "LeNet5", "MLP800", "--sort", "params", "--plot", str(path))
+    assert first_column(text)[:3] == ["LeNet5", "ResNet20", "MLP800"]
+    assert text.splitlines()[-1] == f"wrote {path}, without LeNet5"
+    assert path.read_text().startswith("<?xml")
+    data = json.loads(run("compare", "ResNet20", "LeNet5", "--sort", "top1", "--json"))
+    assert [row["name"] for row in data["models"]] == ["ResNet20", "LeNet5"]
+    assert data["models"][0]["result"]["top1"] == 8.75
+
+
+def test_plot(run, tmp_path):
+    path = tmp_path / "x.dot"
+    assert run("plot", "ResNet20", "--out", str(path)) == f"wrote {path}: 10 blocks\n"
+    assert "stage1_unit1 to stage1_unit3: 3 times" in path.read_text()
+    deep = json.loads(
+        run("plot", "ResNet20", "--depth", "2", "--shortcut", "none", "--out", str(path), "--json")
+    )
+    assert deep["file"] == str(path)
+    assert deep["blocks"] > 5
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "required: COMMAND"),
+        ("prof LeNet5", "'list', 'show', 'profile', 'compare', 'plot'"),
+        ("list lenett", "Did you mean 'LeNet5'"),
+        ("list --family densnet", "Did you mean 'densenet'"),
+        ("list --sort size", "--sort: invalid choice: 'size'"),
+        ("list --bogus", "unknown option or argument '--bogus'"),
+        ("show lenet5", "Did you mean 'LeNet5'"),
+        ("profile lenet5", "Did you mean 'LeNet5'"),
+        ("profile MobileNet --alpa 0.5", "MobileNet has no option '--alpa'. Did you mean '--alpha'"),
+        ("profile MobileNet extra", "MobileNet has no option 'extra'"),
+        ("profile MobileNet --alpha -1", "`alpha` is a positive number. Received: alpha=-1"),
+        ("profile MobileNet --alpha half", "`alpha` is a positive number. Received: alpha='half'"),
+        ("profile MobileNet --alpha", "`alpha` is a positive number. Received: alpha=True"),
+        ("profile MobileNet --depths 1,2", "`depths` is 5 whole numbers"),
+        ("profile MobileNet --input 8x8x3", "`input_shape` is (height, width, channels)"),
+        ("profile MobileNet --input large", "`--input` is a shape such as 224x224x3. Received: large"),
+        ("profile ResNet20 --depth 21", "`depth` is 2 more than a multiple of 6"),
+        ("profile ResNet20 --pooling foo", "`pooling` is"),
+        ("compare LeNet5 lenet4", "Did you mean 'LeNet4'"),
+        ("compare LeNet5 --sort parms", "Did you mean 'params'"),
+        ("compare LeNet5 --plot x.jpg", "`path` is a file in a folder that exists, ending in one of .png"),
+        ("plot LeNet5", "required: --out"),
+        ("plot LeNet5 --out x.bmp", "`path` is a file in a folder that exists, ending in one of .svg"),
+        ("plot LeNet5 --out x.dot --depth two", "--depth: invalid int value: 'two'"),
+    ],
+)
+def test_mistakes_are_one_line(line, words, refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    message = refused(*line.split())
+    assert message.startswith("kerasnets: ")
+    assert words in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_imports_no_keras():
+    program = (
+        "import sys; from kerasnets.cli import main\n"
+        "try: main(['profile', '--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert 'keras' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "--input 224x224x3" in done.stdout
+    assert "kerasnets show NAME" in done.stdout
+
+
+def test_nets_have_no_values_and_leave_nothing_behind(run, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        cli, "cost", lambda name: seen.append(kerasnets.build(name)) or {"params": 1, "mult_adds": 1}
+    )
+    run("show", "LeNet5")
+    assert all(w._value is None for w in seen[0].weights)
+    with keras.StatelessScope():
+        pass  # Keras fills here what was made without values and is still known
+    assert all(w._value is None for w in seen[0].weights)
+    assert kerasnets.build("LeNet5").get_weights()[0].any()
+
+
+def test_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "kerasnets", "list", "lenet"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert first_column(done.stdout) == ["LeNet1", "LeNet4", "LeNet5"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kerasnets", "lst"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
