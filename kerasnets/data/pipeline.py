@@ -19,11 +19,11 @@ def to_arrays(dataset):
     return keras.tree.map_structure(lambda *xs: tf.concat(xs, 0).numpy(), *parts)
 
 
-def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=None):
+def batches(arrays, batch_size, *, seed=None, epochs=1, first_step=0, augment=None):
     """Batches of arrays, epoch after epoch.
 
-    Order and augmentation of an epoch depend on `seed` and its number alone, so a run that is resumed at
-    `first_epoch` sees what it would have seen. Give Keras the steps of an epoch, for the dataset does not end
+    Order and augmentation depend on `seed`, the epoch and the place in it alone, so a run that is resumed at
+    `first_step` sees what it would have seen. Give Keras the steps of an epoch, for the dataset does not end
     with one: ``model.fit(dataset, epochs=epochs, steps_per_epoch=math.ceil(n / batch_size))``.
 
     Args:
@@ -31,7 +31,7 @@ def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=N
         batch_size: Examples in a batch; the last of an epoch may be smaller.
         seed: Whole number that shuffles every epoch anew, or None to keep the order.
         epochs: Number of the epoch to end before.
-        first_epoch: Number of the epoch to start with, from 0.
+        first_step: Batches of all epochs to leave out.
         augment: None, or a function of a batch of images and a seed of two whole numbers that gives the
             images changed, such as `kerasnets.data.jitter`. The images are the first of `arrays`.
 
@@ -44,11 +44,13 @@ def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=N
     sizes = {len(a) for a in keras.tree.flatten(arrays)}
     if len(sizes) != 1 or 0 in sizes:
         refuse("arrays", "arrays of one length, not empty", sorted(sizes))
-    for name, value, least in (("batch_size", batch_size, 1), ("first_epoch", first_epoch, 0)):
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("epochs", epochs, 1),
+        ("first_step", first_step, 0),
+    ):
         if not is_int(value, least):
             refuse(name, f"a whole number, at least {least}", value)
-    if not is_int(epochs, first_epoch + 1):
-        refuse("epochs", "a whole number above `first_epoch`", epochs)
     if augment is not None and seed is None:
         refuse("seed", "a whole number where `augment` is given", seed)
     if seed is not None and not is_int(seed, 0):
@@ -56,6 +58,8 @@ def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=N
 
     n = sizes.pop()
     steps = -(-n // batch_size)
+    if first_step >= epochs * steps:
+        refuse("first_step", f"below {epochs} epochs of {steps} steps", first_step)
     arrays = keras.tree.map_structure(tf.constant, arrays)
 
     def batch(step):
@@ -70,7 +74,7 @@ def batches(arrays, batch_size, *, seed=None, epochs=1, first_epoch=0, augment=N
         images, *rest = examples
         return (augment(images, tf.stack([tf.constant(seed, tf.int64), step])), *rest)
 
-    ids = tf.data.Dataset.range(first_epoch * steps, epochs * steps)
+    ids = tf.data.Dataset.range(first_step, epochs * steps)
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread holds up the end of a pass, by up to as long as the pass
     return ids.map(batch, num_parallel_calls=1).prefetch(4).with_options(options)

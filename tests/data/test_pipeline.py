@@ -39,9 +39,9 @@ def test_a_resumed_run_sees_what_it_would_have_seen():
 
     arrays = (np.zeros((N, 2, 2, 1), "float32"), ROWS)
     whole = list(data.batches(arrays, 5, seed=3, epochs=4, augment=noisy))
-    rest = list(data.batches(arrays, 5, seed=3, epochs=4, first_epoch=2, augment=noisy))
-    assert len(rest) == 10
-    for (x, y), (x2, y2) in zip(whole[10:], rest, strict=True):
+    rest = list(data.batches(arrays, 5, seed=3, epochs=4, first_step=8, augment=noisy))
+    assert len(rest) == 12
+    for (x, y), (x2, y2) in zip(whole[8:], rest, strict=True):
         np.testing.assert_array_equal(x, x2)
         np.testing.assert_array_equal(y, y2)
     assert not np.array_equal(whole[0][0], whole[1][0])
@@ -71,8 +71,9 @@ def test_join_follows_uneven_batches():
         ("arrays", {"arrays": ROWS[:0]}),
         ("batch_size", {"batch_size": 0}),
         ("batch_size", {"batch_size": 2.5}),
-        ("epochs", {"epochs": 2, "first_epoch": 2}),
-        ("first_epoch", {"first_epoch": -1}),
+        ("epochs", {"epochs": 0}),
+        ("first_step", {"first_step": -1}),
+        ("first_step", {"first_step": 99}),
         ("seed", {"seed": -1}),
         ("seed", {"augment": data.jitter}),
     ],

@@ -1,0 +1,168 @@
+"""Folders of class folders: what is in them, and which images are corrupt."""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import re
+
+import rich.progress
+import tensorflow as tf
+
+from kerasnets.checks import refuse
+
+IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
+# Folders that hold a split, by its name.
+SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid", "test"),
+    "test": ("test", "val", "validation", "valid"),
+}
+TEST_EVERY = 5  # of folders that are not split, as of the digits
+
+
+def holds(root):
+    """Whether a folder holds class folders with images."""
+    split = next((f for f in split_folders(root).values() if f), pathlib.Path(root))
+    return any(in_class(split / name) for name in subfolders(split))
+
+
+def split_folders(root):
+    """The folder of each split, or None."""
+    root = pathlib.Path(root)
+    return {s: next((root / n for n in names if (root / n).is_dir()), None) for s, names in SPLITS.items()}
+
+
+def find(root, split):
+    """The examples of a split.
+
+    A folder holds a folder for each split ("train"; "test", "validation" or "val"), and these one for each
+    class; or it holds the classes directly, of which every fifth example is for testing.
+
+    Args:
+        root: The folder.
+        split: "train", "validation" or "test".
+
+    Returns:
+        Names of the classes, sorted; examples, each the path of an image, or the paths of a video's frames as
+        a tuple; and their labels.
+
+    Raises:
+        ValueError: There is no such split, no class or no image, or a class that the training split has not.
+    """
+    splits = split_folders(root)
+    divided = any(splits.values())
+    folder = splits[split] if divided else pathlib.Path(root)
+    if folder is None:
+        refuse("split", f"one that {root} has: {', '.join(s for s in SPLITS if splits[s])}", split)
+    here = subfolders(folder)
+    names = subfolders(splits["train"]) if splits["train"] else here
+    strange = sorted({*here} - {*names})
+    if strange:
+        raise ValueError(f"{folder} has classes that {splits['train']} has not: {', '.join(strange[:5])}")
+    examples, labels = [], []
+    for label, name in enumerate(names):
+        found = in_class(folder / name) if name in here else []
+        if not divided:
+            found = [
+                e for i, e in enumerate(found) if (i % TEST_EVERY == TEST_EVERY - 1) == (split != "train")
+            ]
+        examples += found
+        labels += [label] * len(found)
+    if len({type(e) for e in examples}) != 1:
+        refuse(
+            "data_dir", f"a folder of class folders of images ({', '.join(IMAGES)}) or of videos", str(folder)
+        )
+    return names, examples, labels
+
+
+def subfolders(folder):
+    """Names of the folders in a folder, sorted."""
+    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
+
+
+def in_class(folder):
+    """The examples of a class folder, in the order of their names: images, or folders of frames."""
+    examples = []
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if entry.is_dir():
+            frames = images(entry.path)
+            if frames:
+                examples.append(frames)
+        elif is_image(entry):
+            examples.append(entry.path)
+    return examples
+
+
+def images(folder):
+    """The images in a folder, in the order of their names."""
+    return tuple(sorted(e.path for e in os.scandir(folder) if is_image(e)))
+
+
+def is_image(entry):
+    """Whether an entry of a folder has the name of an image."""
+    return entry.name.lower().endswith(IMAGES) and not entry.name.startswith(".")
+
+
+def decode(content):
+    """The image in the content of a file, uint8, (height, width, 3); of a moving GIF the first."""
+    image = tf.io.decode_image(content, channels=3, expand_animations=False)
+    image.set_shape([None, None, 3])
+    return image
+
+
+def corrupt(paths, root):
+    """Which files hold no whole image.
+
+    Each is decoded once before a run, so that the run's steps are known. What was found is remembered in
+    Keras's folder, ~/.keras, until a file's size or time changes.
+
+    Args:
+        paths: Paths of images.
+        root: Folder that holds them, for what is shown.
+
+    Returns:
+        A dict of the paths of corrupt images, and what is wrong with each.
+    """
+    home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    memory = home / "kerasnets" / f"checked-{fingerprint(paths)}.json"
+    if memory.is_file():
+        return json.loads(memory.read_text())
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = pool.map(problem, paths)
+        words = f"checking the images of {root}, once"
+        problems = rich.progress.track(problems, words, len(paths), transient=True, disable=len(paths) < 2000)
+        found = {path: why for path, why in zip(paths, problems, strict=True) if why}
+    with contextlib.suppress(OSError):  # a home that cannot be written to
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        part = memory.with_name(f"{memory.name}.{os.getpid()}.part")
+        part.write_text(json.dumps(found))
+        os.replace(part, memory)
+    return found
+
+
+def fingerprint(paths):
+    """Characters that differ where paths, sizes or times of files do."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with contextlib.suppress(OSError):  # a broken link
+            stat = os.stat(path)
+            digest.update(f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def problem(path):
+    """What is wrong with an image, or None."""
+    try:
+        content = tf.io.read_file(path)
+        head = tf.strings.substr(content, 0, 30).numpy()
+        if not head:
+            return "empty"
+        if head[:2] == b"BM" and head[28:] not in (b"\x18\0", b" \0"):
+            return "a BMP with a palette, which cannot be read"
+        decode(content)
+    except tf.errors.OpError as error:
+        return re.sub(r"\{\{.*?\}\} ?| \[Op:.*", "", error.message.splitlines()[0])
+    return None

@@ -1,0 +1,212 @@
+"""Where the examples of a stream come from: arrays, folders, TensorFlow Datasets, or chance."""
+
+import dataclasses
+import math
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from kerasnets.checks import refuse
+from kerasnets.data import datasets, folders, idx
+from kerasnets.data.augment import fold
+from kerasnets.data.pipeline import to_arrays
+
+GENERATED = 256  # examples of "generated"
+IN_MEMORY = 2**29  # bytes up to which a dataset is held as an array
+BLOCK = 2**28  # bytes within which the records of a larger one are shuffled
+shuffle = tf.random.experimental.stateless_shuffle
+index_shuffle = tf.random.experimental.index_shuffle
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The examples of a split.
+
+    Attributes:
+        examples: How many there are.
+        class_names: Names of the classes.
+        order: Function of the number of an epoch, a seed or None, and how many to leave out, that gives a
+            tf.data.Dataset of rows.
+        fetch: Function of a row that gives an image, not yet decoded, and its label.
+        decode: Function that decodes an image: uint8, (height, width, channels).
+        clips: Whether `fetch` gives all frames of a video, each of which `decode` takes alone.
+        skipped: Names of the corrupt images that are left out.
+    """
+
+    examples: int
+    class_names: tuple
+    order: Callable
+    fetch: Callable
+    decode: Callable = lambda image: image
+    clips: bool = False
+    skipped: tuple = ()
+
+
+def open(name, split, size, data_dir, strict, classes, examples):
+    """The source that a name, or what is in a folder, stands for.
+
+    Args:
+        name, split, size, data_dir, strict, classes, examples: As in `kerasnets.data.stream`.
+
+    Returns:
+        A Source.
+
+    Raises:
+        ValueError: An argument is not allowed, or an image is corrupt and `strict`.
+        ModuleNotFoundError: A package that carries or reads the dataset is not installed.
+        ConnectionError: The dataset is not there and its source does not answer.
+    """
+    if split not in folders.SPLITS:
+        refuse("split", f"one of {', '.join(folders.SPLITS)}", split)
+    if classes is not None and name != "generated":
+        refuse("classes", "None but for 'generated'", classes)
+    if data_dir is not None and name in ("digits", "generated"):
+        refuse("data_dir", f"None for {name!r}", str(data_dir))
+    if data_dir is not None and not pathlib.Path(data_dir).is_dir():
+        refuse("data_dir", "a folder that exists", str(data_dir))
+    if name == "generated":
+        return generated(split, size, classes or 10, examples or GENERATED)
+    if name == "digits" or datasets.in_idx(name, data_dir):
+        if split not in datasets.SPLITS:
+            refuse("split", f"one of {', '.join(datasets.SPLITS)} for {name!r}", split)
+        both = datasets.digits(split) if name == "digits" else idx.read_split(data_dir, split)
+        return arrays(name, *both, datasets.CLASSES[name], size, examples)
+    if data_dir is not None and not datasets.prepared(name, data_dir) and folders.holds(data_dir):
+        return folder(data_dir, split, size, strict, examples)
+    return tfds(name, split, size, datasets.builder(name, data_dir), examples)
+
+
+def arrays(name, images, labels, class_names, size, examples):
+    """A source in memory."""
+    check_rank(name, images.ndim - 1, size)
+    rows = spread(len(labels), examples)
+    images, labels = tf.constant(images[rows]), tf.constant(labels[rows], tf.int64)
+    return Source(len(rows), tuple(class_names), shuffled(len(rows)), lambda row: (images[row], labels[row]))
+
+
+def generated(split, size, classes, examples):
+    """Images or clips that a net can learn: noise over a pattern of 4 x 4 patches for each class."""
+    seed = tf.constant([0, list(folders.SPLITS).index(split)], tf.int64)
+    patterns = tf.random.stateless_uniform([classes, 4, 4, size[-1]], [0, 0], 0.0, 255.0)
+
+    def fetch(row):
+        noise = tf.random.stateless_normal(size, fold(seed, row), 0.0, 64.0)
+        image = noise + tf.image.resize(patterns[row % classes], size[-3:-1])
+        return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8), row % classes
+
+    names = tuple(f"class {c}" for c in range(classes))
+    return Source(examples, names, shuffled(examples), fetch)
+
+
+def folder(root, split, size, strict, examples):
+    """A source in a folder of class folders."""
+    names, files, labels = folders.find(root, split)
+    clips = isinstance(files[0], tuple)
+    check_rank(root, 4 if clips else 3, size)
+    rows = spread(len(files), examples)
+    files, labels = [files[r] for r in rows], np.array(labels)[rows]
+    bad = folders.corrupt([path for frames in files for path in frames] if clips else files, root)
+    found = [f"{os.path.relpath(path, root)} ({why})" for path, why in bad.items()]
+    if found and strict:
+        more = f" and {len(found) - 10} more" if len(found) > 10 else ""
+        raise ValueError(f"{len(found)} corrupt images in {root}: {'; '.join(found[:10])}{more}")
+    if bad:
+        keep = [i for i, e in enumerate(files) if not bad.keys() & ({*e} if clips else {e})]
+        files, labels = [files[i] for i in keep], labels[keep]
+    if not files:
+        refuse("data_dir", f"a folder with images that are not corrupt, unlike {found[0]}", str(root))
+    if clips:
+        lengths = [len(frames) for frames in files]
+        paths = tf.RaggedTensor.from_row_lengths([path for frames in files for path in frames], lengths)
+    else:
+        paths = tf.constant(files)
+    labels = tf.constant(labels, tf.int64)
+    return Source(
+        len(files),
+        tuple(names),
+        shuffled(len(files)),
+        lambda row: (paths[row], labels[row]),
+        lambda path: folders.decode(tf.io.read_file(path)),
+        clips,
+        tuple(os.path.relpath(path, root) for path in bad),
+    )
+
+
+def tfds(name, split, size, builder, examples):
+    """A source in TensorFlow Datasets: in memory if it is small, else read from its files."""
+    from tensorflow_datasets import decode as decoders
+
+    if split not in builder.info.splits:
+        refuse("split", f"one of {', '.join(builder.info.splits)} for {name!r}", split)
+    info, features = builder.info.splits[split], builder.info.features
+    image, label = builder.info.supervised_keys or ("image", "label")
+    shape, names = features[image].shape, tuple(features[label].names)
+    if None not in shape and math.prod(shape) * info.num_examples <= IN_MEMORY:
+        both = to_arrays(builder.as_dataset(split=split, as_supervised=True).batch(1000))
+        return arrays(name, *both, names, size, examples)
+    check_rank(name, len(shape), size)
+
+    def fetch(record):
+        example = features.deserialize_example(record, decoders={image: decoders.SkipDecoding()})
+        return example[image], example[label]
+
+    count = min(examples or info.num_examples, info.num_examples)
+    order = in_files(info.filepaths, info.num_examples, count, info.num_bytes)
+    return Source(count, names, order, fetch, folders.decode, clips=len(shape) == 4)
+
+
+def check_rank(name, rank, size):
+    """Refuses a size of clips for images, and one of images for clips."""
+    if len(size) != rank:
+        words = "(height, width, channels)" if rank == 3 else "(frames, height, width, channels)"
+        refuse("size", f"{words} for {str(name)!r}", size)
+
+
+def spread(n, count):
+    """So many of n rows, spread evenly; None, or more than there are, takes all."""
+    count = min(n, count or n)
+    return np.arange(count) * n // count
+
+
+def shuffled(n):
+    """The order of n rows, each of which is known without those before it."""
+
+    def order(epoch, seed, first):
+        rows = tf.data.Dataset.range(first, n)
+        if seed is None:
+            return rows
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        return rows.map(lambda row: index_shuffle(row, seeds, tf.constant(n - 1, tf.int64)))
+
+    return order
+
+
+def in_files(paths, n, count, size):
+    """The order of the first `count` of n records, of `size` bytes, of TFRecord files.
+
+    The files are shuffled if all is taken, and the records within blocks of `BLOCK` bytes. Records that are
+    left out are read, as their places are not known, but not decoded.
+    """
+    paths = tf.constant([os.fspath(path) for path in paths])
+    block = max(1, BLOCK * n // max(1, size))
+
+    def order(epoch, seed, first):
+        seeds = None if seed is None else tf.stack([tf.constant(seed, tf.int64), epoch])
+        files = paths if seed is None or count < n else shuffle(paths, fold(seeds, 0))
+        records = tf.data.Dataset.from_tensor_slices(files).interleave(
+            tf.data.TFRecordDataset,
+            cycle_length=16,
+            block_length=16,
+            num_parallel_calls=2,
+            deterministic=True,
+        )
+        records = records.take(count)
+        if seed is not None:
+            blocks = records.batch(block).enumerate(1)
+            records = blocks.map(lambda i, rows: shuffle(rows, fold(seeds, i))).prefetch(1).unbatch()
+        return records.skip(first)
+
+    return order

@@ -1,0 +1,293 @@
+"""Streams of batches: any dataset by name or folder, augmented, that can be taken up at any step."""
+
+import dataclasses
+import os
+
+import tensorflow as tf
+
+from kerasnets.checks import is_int, is_ints, refuse
+from kerasnets.data import augment as augmentation
+from kerasnets.data import sources
+
+WORKERS = os.cpu_count()  # images changed at once; the result is the same with any number
+FIT_EXAMPLES = 50_000  # what a scaling is fitted to at most
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """Batches of a dataset, and what there is to know about it.
+
+    Attributes:
+        dataset: tf.data.Dataset of (images, labels): float32, (batch, *size), values 0..255 unless the
+            augmentation changes their scale; and int64, (batch,), or with "mixup" or "cutmix" one-hot
+            float32, (batch, classes). It goes on from epoch to epoch: give Keras `steps_per_epoch`.
+        steps_per_epoch: Batches of an epoch; the last of them may be smaller.
+        examples: Examples of an epoch.
+        classes: Number of classes.
+        class_names: Their names.
+        skipped: Names of the corrupt images that are left out.
+    """
+
+    dataset: tf.data.Dataset
+    steps_per_epoch: int
+    examples: int
+    classes: int
+    class_names: tuple
+    skipped: tuple = ()
+
+
+def stream(
+    name,
+    split,
+    *,
+    size,
+    batch_size,
+    seed=None,
+    augment=(),
+    epochs=1,
+    first_step=0,
+    data_dir=None,
+    strict=False,
+    classes=None,
+    examples=None,
+    drop_remainder=False,
+    hosts=1,
+    host_index=0,
+    devices=None,
+):
+    """Batches of a dataset, epoch after epoch.
+
+    Order and augmentation depend on `seed`, the epoch and the place in it alone: a run that is resumed at
+    step `first_step` sees what it would have seen, and nothing before it is decoded.
+
+    Args:
+        name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100", as `load` has them; or a name of
+            TensorFlow Datasets that is prepared; or "generated", noise over a pattern for each class. Any
+            name will do where `data_dir` holds class folders.
+        split: "train", "validation" or "test".
+        size: Shape of an example: (height, width, channels), or (frames, height, width, channels) for clips.
+            Channels are 1 or 3, whatever the images have.
+        batch_size: Examples in a batch.
+        seed: Whole number that shuffles every epoch anew and decides the augmentation, or None to keep the
+            order.
+        augment: Rows (name, options) of `kerasnets.data.augment`. With no sizing among them, images of
+            another size are zoomed until they cover it, and cropped to the middle.
+        epochs: Number of the epoch to end before.
+        first_step: Batches, of all epochs, to leave out.
+        data_dir: Folder of class folders (JPEG, PNG, GIF, BMP; for clips, class folders of folders of
+            frames), inside "train" and "test" or "val" or directly; or folder of IDX files; or of TensorFlow
+            Datasets, for which None stands for TFDS_DATA_DIR or ~/tensorflow_datasets.
+        strict: Whether a corrupt image in a folder is refused; else it is left out.
+        classes: Number of classes of "generated"; None stands for 10.
+        examples: Number of examples to take, spread evenly over the split; None takes all, and 256 of
+            "generated".
+        drop_remainder: Whether to leave out the smaller batch at the end of an epoch.
+        hosts: Number of hosts that train together, each of which gets an equal part of every batch.
+        host_index: Number of this host, from 0.
+        devices: Number of devices of all hosts, which share each batch; None stands for one of each host. So
+            that they can, an epoch leaves out examples, fewer than there are devices.
+
+    Returns:
+        A Stream.
+
+    Raises:
+        ValueError: An argument is not allowed, or an image is corrupt and `strict`.
+        ModuleNotFoundError: A package that carries or reads the dataset is not installed.
+        ConnectionError: The dataset is not there and its source does not answer.
+    """
+    rows = augmentation.check(augment)
+    devices = hosts if devices is None else devices
+    check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices)
+    size = tuple(size)
+    augmentation.check_size(rows, size)
+    source = sources.open(name, split, size, data_dir, strict, classes, examples)
+    n = source.examples // devices * devices
+    if drop_remainder and n < batch_size:
+        refuse("batch_size", f"at most {n}, the examples, where smaller batches are left out", batch_size)
+    if not n:
+        refuse("devices", f"at most {source.examples}, the examples", devices)
+    steps = n // batch_size if drop_remainder else -(-n // batch_size)
+    if first_step > epochs * steps:
+        refuse("first_step", f"at most {epochs * steps}, {epochs} epochs of {steps} steps", first_step)
+
+    def fit(row):
+        return fitted(name, size, rows, row, data_dir, strict, classes)
+
+    local = batch_size // hosts
+    sized, changed = sizing(source, rows, size), changes(rows, fit)
+    fixed = fixed_changes(rows, fit)
+
+    def part(rows, places):
+        count = tf.shape(places)[0] // hosts
+        mine = slice(host_index * count, (host_index + 1) * count)
+        return rows[mine], places[mine]
+
+    def epoch(number):
+        start = tf.where(number == first_step // steps, tf.constant(first_step % steps, tf.int64), 0)
+        places = tf.data.Dataset.counter(number * source.examples + start * batch_size)
+        chosen = tf.data.Dataset.zip(source.order(number, seed, start * batch_size), places)
+        chosen = chosen.take(n - start * batch_size)
+        if hosts > 1:
+            chosen = chosen.batch(batch_size).map(part).unbatch()
+        one = chosen.map(lambda row, place: sized(row, key(seed, place)), WORKERS)
+        if fixed:
+            one = one.batch(local).map(fixed, 2).unbatch()
+        one = one.map(lambda image, label, seeds: (changed(image, seeds), label), WORKERS)
+        batches = one.batch(local, drop_remainder=drop_remainder)
+        return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
+
+    mixed = mixing(rows, len(source.class_names))
+    dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
+    dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread holds up the end of a pass, by up to as long as the pass
+    dataset = dataset.prefetch(2).with_options(options)
+    names = source.class_names
+    return Stream(dataset, steps, n, len(names), names, source.skipped)
+
+
+def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices):
+    """Refuses arguments of `stream` that are not allowed."""
+    if not is_ints(size, 1) or len(size) not in (3, 4) or size[-1] not in (1, 3):
+        refuse("size", "(height, width, 1 or 3), or (frames, height, width, 1 or 3)", size)
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("epochs", epochs, 1),
+        ("first_step", first_step, 0),
+        ("hosts", hosts, 1),
+        ("host_index", host_index, 0),
+        ("devices", devices, 1),
+    ):
+        if not is_int(value, least):
+            refuse(name, f"a whole number, at least {least}", value)
+    if host_index >= hosts:
+        refuse("host_index", f"below `hosts`, {hosts}", host_index)
+    if devices % hosts:
+        refuse("devices", f"a multiple of `hosts`, {hosts}", devices)
+    if batch_size % devices:
+        refuse("batch_size", f"a multiple of the {devices} devices", batch_size)
+    for name, value in (("classes", classes), ("examples", examples)):
+        if value is not None and not is_int(value, 1):
+            refuse(name, "None or a whole number, at least 1", value)
+    if seed is not None and not is_int(seed, 0):
+        refuse("seed", "None or a whole number, at least 0", seed)
+    random = [name for name, _ in rows if name not in augmentation.FIXED]
+    if random and seed is None:
+        refuse("seed", f"a whole number with {random[0]!r} in `augment`", seed)
+    if batch_size > 1 and "whole" in dict(rows):
+        refuse("batch_size", "1 with 'whole' in `augment`, which leaves each image its own size", batch_size)
+
+
+def key(seed, number):
+    """A seed and the number of an example or a step as a seed of two numbers."""
+    return tf.stack([tf.constant(seed or 0, tf.int64), number])
+
+
+def sizing(source, rows, size):
+    """The function that makes of a row of a source, and its seed: the sized image, its label and the seed."""
+    name, resize = augmentation.sizing(rows)
+    random = name is not None and name not in augmentation.FIXED
+    frame = tf.TensorSpec([None, None, 3], tf.uint8)
+
+    def sized(row, seeds):
+        image, label = source.fetch(row)
+        if source.clips:
+            files = clip(image, size[0], augmentation.fold(seeds, -1) if random else None)
+            image = tf.map_fn(source.decode, files, fn_output_signature=frame)
+        else:
+            image = source.decode(image)
+        image = channels(image, size[-1])
+        if name or image.shape != size:
+            image = resize(image, augmentation.fold(seeds, -2), size[-3:-1])
+        image.set_shape([*size[:-3], None, None, size[-1]] if name == "whole" else size)
+        return tf.cast(image, tf.float32), label, seeds
+
+    return sized
+
+
+def clip(frames, length, seed):
+    """So many frames in a row: from anywhere if there is a seed, else the middle; short videos start anew.
+
+    Source: Tran et al. 2015 (C3D), sections 3.1 and 4.1, "spatial and temporal jittering".
+    """
+    count = tf.size(frames)
+    free = tf.maximum(count - length, 0)
+    start = free // 2 if seed is None else augmentation.random_int(seed, free + 1)
+    return tf.gather(frames, (start + tf.range(length)) % count)
+
+
+def channels(image, count):
+    """An image in grey, with one channel, or in colour, with three."""
+    if image.shape[-1] == count:
+        return image
+    return tf.image.grayscale_to_rgb(image) if count == 3 else tf.image.rgb_to_grayscale(image)
+
+
+def fixed_changes(rows, fit):
+    """The function that makes the changes without chance in a batch of what `sizing` gives, or None."""
+    functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=True)]
+
+    def fixed(images, labels, seeds):
+        for function in functions:
+            images = function(images, None)
+        return images, labels, seeds
+
+    return fixed if functions else None
+
+
+def changes(rows, fit):
+    """The function that makes the random changes in one image, from its seed."""
+    functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=False)]
+
+    def changed(image, seeds):
+        for i, function in enumerate(functions):
+            shape = image.shape
+            image = function(image[None], augmentation.fold(seeds, i))[0]
+            image.set_shape(shape)
+        return image
+
+    return changed
+
+
+def is_change(row, fixed):
+    """Whether a row of a plan is a change, of the kind without chance or with it."""
+    return row[0] in augmentation.CHANGES and (row[0] in augmentation.FIXED) == fixed
+
+
+def mixing(rows, classes):
+    """The function that joins the images and labels of a batch, from its seed."""
+    functions = [augmentation.mix(row) for row in rows if row[0] in augmentation.MIXES]
+
+    def mixed(images, labels, seeds):
+        if not functions:
+            return images, labels
+        both = {"images": images, "labels": tf.one_hot(labels, classes)}
+        for i, function in enumerate(functions):
+            both = function(both, augmentation.fold(seeds, i))
+        return both["images"], both["labels"]
+
+    return mixed
+
+
+FITS = {}  # what was fitted, for the streams of both splits and those that take up a run
+
+
+def fitted(name, size, rows, row, data_dir, strict, classes):
+    """What a row is fitted to: the training split, sized and changed without chance by the rows before it."""
+    before = rows[: rows.index(row)]
+    before = tuple(r for r in before if r[0] in ("zoom", "pad") or is_change(r, fixed=True))
+    plan = (name, size, repr(before), repr(row), str(data_dir), classes)
+    if plan not in FITS:
+        images = stream(
+            name,
+            "train",
+            size=size,
+            batch_size=250,
+            augment=before,
+            data_dir=data_dir,
+            strict=strict,
+            classes=classes,
+            examples=None if name == "generated" else FIT_EXAMPLES,
+        ).dataset.map(lambda images, labels: images)
+        FITS[plan] = augmentation.FITS[row[0]](images.as_numpy_iterator, **row[1])
+    return FITS[plan]

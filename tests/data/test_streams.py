@@ -1,0 +1,442 @@
+import gzip
+import json
+import os
+import struct
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasnets import data
+from kerasnets.data import folders, sources, streams
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """A home for what is remembered of folders, and nothing remembered of what was fitted."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+    monkeypatch.setattr(streams, "FITS", {})
+
+
+def png(shade, height=12, width=16, channels=3):
+    return tf.io.encode_png(np.full((height, width, channels), shade, "uint8")).numpy()
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Class folders "ant", "bee" and "cat" of 4, 3 and 2 training images, and of one test image each."""
+    shades = {}
+    for label, (name, count) in enumerate({"bee": 3, "cat": 2, "ant": 4}.items()):
+        for i in range(count):
+            shades[f"train/{name}/{i}.png"] = 50 * label + i
+        shades[f"val/{name}/0.png"] = 50 * label + 9
+    for path, shade in shades.items():
+        write(tmp_path / path, png(shade))
+    (tmp_path / "train/ant/notes.txt").write_text("no image")
+    return tmp_path
+
+
+def shades(stream):
+    """Mean of each image, in order, as lists of batches."""
+    return [np.round(x.mean((1, 2, 3))).astype(int).tolist() for x, _ in stream.dataset.as_numpy_iterator()]
+
+
+def of(root, split="train", **options):
+    options = {"size": (8, 8, 3), "batch_size": 4, "data_dir": root, **options}
+    return data.stream("folder", split, **options)
+
+
+def assert_same(batches, others):
+    for one, other in zip(batches, others, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+PLAN = (("random_crop", {"shorter": 10}), "contrast", "flip", "jitter", "random_erasing", "cutmix")
+
+
+def generated(**options):
+    options = {"size": (9, 9, 3), "batch_size": 4, "seed": 5, "augment": PLAN, "examples": 11, **options}
+    return data.stream("generated", "train", **options)
+
+
+def test_a_run_that_is_taken_up_sees_what_it_would_have_seen():
+    stream = generated(epochs=3)
+    assert (stream.steps_per_epoch, stream.examples, stream.classes) == (3, 11, 10)
+    whole = list(stream.dataset.as_numpy_iterator())
+    assert [len(x) for x, _ in whole] == [4, 4, 3] * 3
+    for step in (3, 5, 9):
+        rest = generated(epochs=3, first_step=step).dataset.as_numpy_iterator()
+        assert_same(whole[step:], rest)
+    assert not np.array_equal(whole[0][0], whole[3][0])
+
+
+def test_the_number_of_workers_changes_nothing(monkeypatch):
+    results = []
+    for workers in (1, 4):
+        monkeypatch.setattr(streams, "WORKERS", workers)
+        results.append(list(generated().dataset.as_numpy_iterator()))
+    assert_same(*results)
+
+
+def test_the_seed_decides():
+    def first(seed):
+        return next(generated(seed=seed, augment=("flip",)).dataset.as_numpy_iterator())[0]
+
+    assert np.array_equal(first(1), first(1))
+    assert not np.array_equal(first(1), first(2))
+
+
+def test_augmentation_does_not_depend_on_the_batch():
+    plan = PLAN[:-1]
+    small = np.concatenate([x for x, _ in generated(batch_size=2, augment=plan).dataset])
+    large = np.concatenate([x for x, _ in generated(batch_size=11, augment=plan).dataset])
+    np.testing.assert_array_equal(small, large)
+
+
+@pytest.mark.parametrize(("examples", "drop_remainder", "left"), [(11, True, 3), (10, False, 5)])
+def test_hosts_share_each_batch(examples, drop_remainder, left):
+    options = {"augment": PLAN[:-1], "examples": examples, "epochs": 2, "first_step": 1}
+    options["drop_remainder"] = drop_remainder
+    whole = list(generated(**options).dataset.as_numpy_iterator())
+    assert len(whole) == left
+    hosts = [generated(**options, hosts=2, host_index=i).dataset.as_numpy_iterator() for i in range(2)]
+    joined = [[np.concatenate(p) for p in zip(*b, strict=True)] for b in zip(*hosts, strict=True)]
+    for (x, y), (x2, y2) in zip(whole, joined, strict=True):
+        np.testing.assert_allclose(x, x2, atol=1e-4)
+        np.testing.assert_array_equal(y, y2)
+
+
+def test_what_devices_cannot_share_is_left_out():
+    stream = generated(devices=2, epochs=2, augment=())
+    assert (stream.examples, stream.steps_per_epoch) == (10, 3)
+    assert [len(y) for _, y in stream.dataset] == [4, 4, 2, 4, 4, 2]
+    for (x, y), (x2, y2) in zip(generated(augment=()).dataset, stream.dataset.take(3), strict=True):
+        np.testing.assert_array_equal(x[: len(y2)], x2)
+        np.testing.assert_array_equal(y[: len(y2)], y2)
+
+
+def test_each_epoch_is_another_permutation(images):
+    stream = of(images, seed=1, epochs=3)
+    batches = shades(stream)
+    epochs = [sum(batches[i : i + 3], []) for i in range(0, 9, 3)]
+    assert all(sorted(e) == [0, 1, 2, 50, 51, 100, 101, 102, 103] for e in epochs)
+    assert len({tuple(e) for e in epochs}) == 3
+
+
+def test_what_is_before_the_first_step_is_not_decoded(images):
+    (whole, late) = (of(images, batch_size=3, first_step=step) for step in (0, 1))
+    (images / "train/ant/0.png").write_bytes(b"damaged since")
+    assert shades(late) == [[103, 0, 1], [2, 50, 51]]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        shades(whole)
+
+
+def test_classes_are_sorted_folders(images):
+    stream = of(images)
+    assert stream.class_names == ("ant", "bee", "cat")
+    assert stream.dataset.element_spec[0].shape == (None, 8, 8, 3)
+    (x, y), *_ = stream.dataset.as_numpy_iterator()
+    assert (x.dtype, y.dtype) == ("float32", "int64")
+    assert [y.tolist() for _, y in stream.dataset.as_numpy_iterator()] == [[0, 0, 0, 0], [1, 1, 1, 2], [2]]
+    assert shades(of(images, "test")) == shades(of(images, "validation")) == [[109, 9, 59]]
+
+
+def test_a_folder_that_is_not_split_gives_every_fifth_image_to_the_test(tmp_path):
+    for i in range(11):
+        write(tmp_path / f"a/{i:02}.png", png(i))
+    write(tmp_path / "b/0.png", png(99))
+    assert shades(of(tmp_path, "test")) == [[4, 9]]
+    assert sum(shades(of(tmp_path)), []) == [0, 1, 2, 3, 5, 6, 7, 8, 10, 99]
+
+
+def test_corrupt_images_are_left_out_and_named(images, monkeypatch):
+    jpeg = tf.io.encode_jpeg(np.zeros((64, 64, 3), "uint8")).numpy()
+    write(images / "train/bee/cut.jpg", jpeg[: len(jpeg) // 2])
+    write(images / "train/bee/empty.gif", b"")
+    write(images / "train/cat/9.png", b"<html>")
+    (images / "train/cat/link.png").symlink_to("nowhere.png")
+    before = shades(of(images))
+    stream = of(images)
+    names = ("bee/cut.jpg", "bee/empty.gif", "cat/9.png", "cat/link.png")
+    assert stream.skipped == tuple(f"train/{name}" for name in names)
+    assert (stream.examples, stream.steps_per_epoch) == (9, 3)
+    assert sorted(sum(shades(stream), [])) == [0, 1, 2, 50, 51, 100, 101, 102, 103]
+    with pytest.raises(ValueError, match="4 corrupt images.*bee/cut.jpg .*cat/link.png"):
+        of(images, strict=True)
+
+    monkeypatch.setattr(folders, "problem", lambda path: "asked again")
+    assert shades(of(images)) == before  # is remembered
+    write(images / "train/bee/empty.gif", png(7))
+    with pytest.raises(ValueError, match="not corrupt"):
+        of(images)  # one file is new, so all are asked again
+
+
+def test_nothing_is_remembered_in_a_home_that_cannot_be_written(images, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(images / "val/ant/0.png"))
+    assert of(images).examples == 9
+
+
+def bmp(bits, palette=b""):
+    row = b"\x10\x20\x30\x00" if bits == 32 else b"\x10\x20\x30"
+    pixels = b"".join((row * 4).ljust(4, b"\0") for _ in range(4)) if bits > 8 else bytes(16)
+    start = 54 + len(palette)
+    head = struct.pack("<2sIIIIiiHHIIiiII", b"BM", start + len(pixels), 0, start, 40, 4, 4, 1, bits, *[0] * 6)
+    return head + palette + pixels
+
+
+GIF = b"GIF89a\1\0\1\0\x80\0\0\x40\x40\x40\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+GREY_16 = tf.io.encode_png(np.full((4, 4, 1), 0x4040, "uint16")).numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "colour"),
+    [
+        ("a.png", png(64), (64, 64, 64)),
+        ("grey.PNG", png(64, channels=1), (64, 64, 64)),
+        ("alpha.png", tf.io.encode_png(np.full((4, 4, 4), 64, "uint8")).numpy(), (64, 64, 64)),
+        ("deep.png", GREY_16, (64, 64, 64)),
+        ("a.jpg", tf.io.encode_jpeg(np.full((8, 8, 3), 64, "uint8")).numpy(), (64, 64, 64)),
+        ("grey.jpeg", tf.io.encode_jpeg(np.full((8, 8, 1), 64, "uint8")).numpy(), (64, 64, 64)),
+        ("png.jpg", png(64), (64, 64, 64)),
+        ("a.gif", GIF, (64, 64, 64)),
+        ("24.bmp", bmp(24), (48, 32, 16)),
+        ("32.bmp", bmp(32), (48, 32, 16)),
+        ("8.bmp", bmp(8, palette=bytes(1024)), None),
+    ],
+)
+def test_formats(tmp_path, name, content, colour):
+    write(tmp_path / "a" / name, content)
+    write(tmp_path / "a/zzz.png", png(0))
+    stream = of(tmp_path, batch_size=1)
+    if colour is None:
+        assert stream.skipped == (f"a/{name}",)
+    else:
+        assert stream.skipped == ()
+        np.testing.assert_allclose(next(stream.dataset.as_numpy_iterator())[0][0, 4, 4], colour, atol=1)
+
+
+def test_sizes_and_channels(images):
+    for size in ((12, 16, 3), (5, 7, 3), (20, 20, 1), (3, 9, 1)):
+        x, _ = next(of(images, size=size).dataset.as_numpy_iterator())
+        assert x.shape == (4, *size)
+        np.testing.assert_allclose(x.mean((1, 2, 3)), [100, 101, 102, 103], atol=0.1)
+
+
+def test_whole_images_keep_their_own_size(images):
+    write(images / "val/ant/1.png", png(5, 30, 10))
+    stream = of(images, "test", batch_size=1, augment=(("whole", {"shorter": 6}),))
+    assert [x.shape for x, _ in stream.dataset] == [(1, 6, 8, 3), (1, 18, 6, 3), (1, 6, 8, 3), (1, 6, 8, 3)]
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Two classes of videos; frame t of video v has the shade 10 v + t."""
+    for v, (name, length) in enumerate([("run/a", 9), ("run/b", 3), ("swim/c", 8)]):
+        for t in range(length):
+            write(tmp_path / "train" / name / f"{t:03}.png", png(10 * v + t))
+    write(tmp_path / "train/swim/empty/notes.txt", b"")
+    return tmp_path
+
+
+def frames(stream):
+    return [
+        np.round(clip.mean((1, 2, 3))).astype(int).tolist() for x, _ in stream.dataset for clip in x.numpy()
+    ]
+
+
+def test_clips_come_from_the_middle_of_a_video_or_from_anywhere(videos):
+    size = (4, 8, 8, 3)
+    assert frames(of(videos, size=size)) == [[2, 3, 4, 5], [10, 11, 12, 10], [22, 23, 24, 25]]
+    plan = (("random_crop", {"shorter": 10}), "flip")
+    clips = frames(of(videos, size=size, seed=3, augment=plan, epochs=30))
+    starts = {tuple(c) for c in clips}
+    assert starts == {
+        *((s, s + 1, s + 2, s + 3) for s in range(6)),
+        (10, 11, 12, 10),
+        *((s, s + 1, s + 2, s + 3) for s in range(20, 25)),
+    }
+
+
+def test_a_video_with_a_corrupt_frame_is_left_out(videos):
+    write(videos / "train/run/a/004.png", b"damaged")
+    stream = of(videos, size=(4, 8, 8, 3))
+    assert stream.skipped == ("train/run/a/004.png",)
+    assert (stream.examples, stream.classes) == (2, 2)
+
+
+def test_per_pixel_mean_is_fitted_to_the_training_split():
+    options = {"size": (28, 28, 1), "batch_size": 1000}
+    train, test = (
+        data.to_arrays(data.load("digits", s).batch(1000))[0].astype(float) for s in ("train", "test")
+    )
+    for split, raw in (("train", train), ("test", test)):
+        stream = data.stream("digits", split, augment=("per_pixel_mean",), **options)
+        np.testing.assert_allclose(data.to_arrays(stream.dataset)[0], raw - train.mean(0), atol=1e-3)
+
+
+def test_a_fit_sees_what_the_rows_before_it_give():
+    plan = ("contrast", ("zca", {"bias": 0.01}), "flip")
+    images = np.concatenate(
+        [x for x, _ in generated(size=(4, 4, 3), augment=plan[:2], examples=None).dataset]
+    )
+    white = np.cov(images.reshape(len(images), -1).T, bias=True)
+    # A direction is lost with each image's mean; the others have the same variance.
+    variances = np.sort(np.linalg.eigvalsh(white))
+    assert variances[0] < 1e-3
+    np.testing.assert_allclose(variances[1:], 1.0, atol=0.01)
+    assert len(streams.FITS) == 1
+    generated(size=(4, 4, 3), augment=plan)
+    assert len(streams.FITS) == 1
+
+
+def test_labels_are_one_hot_where_images_are_mixed():
+    stream = generated(augment=("mixup",), classes=5)
+    assert [s.shape.as_list() for s in stream.dataset.element_spec] == [[None, 9, 9, 3], [None, 5]]
+    for _, y in stream.dataset.as_numpy_iterator():
+        np.testing.assert_allclose(y.sum(1), 1.0, atol=1e-5)
+
+
+def test_generated_images_and_clips():
+    for size in ((12, 12, 3), (3, 8, 8, 3)):
+        stream = data.stream("generated", "train", size=size, batch_size=21, classes=7, examples=42)
+        x, y = data.to_arrays(stream.dataset)
+        assert x.shape == (42, *size)
+        assert np.bincount(y).tolist() == [6] * 7
+        assert len({a.tobytes() for a in x}) == 42
+        middle = np.array([x[y == c].mean(0) for c in range(7)])
+        other, _ = data.to_arrays(
+            data.stream("generated", "test", size=size, batch_size=7, classes=7, examples=7).dataset
+        )
+        distances = ((other[:, None] - middle) ** 2).reshape(7, 7, -1).sum(-1)
+        assert distances.argmin(1).tolist() == list(range(7))  # both splits have the same patterns
+
+
+def test_examples_are_spread_over_the_split(images):
+    stream = of(images, examples=3)
+    assert shades(stream) == [[100, 103, 2]]
+    assert of(images, examples=100).examples == 9
+
+
+def test_idx_files(tmp_path):
+    for prefix in ("train", "t10k"):
+        pixels = np.arange(5, dtype="uint8").repeat(4).tobytes()
+        for name, magic, shape, content in (
+            ("images-idx3", b"\0\0\x08\3", (5, 2, 2), pixels),
+            ("labels-idx1", b"\0\0\x08\1", (5,), bytes(range(5))),
+        ):
+            content = magic + struct.pack(f">{len(shape)}I", *shape) + content
+            (tmp_path / f"{prefix}-{name}-ubyte.gz").write_bytes(gzip.compress(content))
+    stream = data.stream("fashion_mnist", "train", size=(2, 2, 1), batch_size=5, data_dir=tmp_path)
+    assert shades(stream) == [[0, 1, 2, 3, 4]]
+    assert stream.class_names[9] == "Ankle boot"
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Datasets of TensorFlow Datasets: images of one size, of several sizes, and videos."""
+    import tensorflow_datasets as tfds
+
+    f = tfds.features
+    kinds = {
+        "small": ("image", f.Image(shape=(6, 6, 3)), lambda i: np.full((6, 6, 3), i, "uint8")),
+        "large": ("image", f.Image(shape=(None, None, 3)), lambda i: np.full((6 + i, 9, 3), i, "uint8")),
+        "films": ("video", f.Video(shape=(None, 6, 6, 3)), lambda i: np.full((3, 6, 6, 3), i, "uint8")),
+    }
+    for name, (key, feature, example) in kinds.items():
+        rows = [(i, {key: example(i), "label": i % 2}) for i in range(30)]
+        builder = tfds.dataset_builders.store_as_tfds_dataset(
+            name=name,
+            version="1.0.0",
+            features=f.FeaturesDict({key: feature, "label": f.ClassLabel(names=["even", "odd"])}),
+            split_datasets={"train": rows, "validation": rows[:3]},
+            data_dir=tmp_path,
+        )
+        info = builder.data_path / "dataset_info.json"
+        keys = json.loads(info.read_text())
+        keys["supervisedKeys"] = {"tuple": {"items": [{"featureKey": key}, {"featureKey": "label"}]}}
+        info.write_text(json.dumps(keys))
+    return tmp_path
+
+
+def test_datasets_of_tfds(prepared, monkeypatch):
+    for name, size in (("small", (8, 8, 3)), ("large", (8, 8, 3)), ("films", (2, 8, 8, 3))):
+        monkeypatch.setattr(sources, "BLOCK", 10_000 if name == "films" else 2000)  # several blocks
+        options = {"size": size, "batch_size": 7, "data_dir": prepared}
+        stream = data.stream(name, "train", seed=1, epochs=2, **options)
+        assert (stream.examples, stream.steps_per_epoch) == (30, 5)
+        assert stream.class_names == ("even", "odd")
+        whole = list(stream.dataset.as_numpy_iterator())
+        seen = [np.round(x.reshape(len(x), -1).mean(1)).astype(int) for x, _ in whole]
+        assert all((shade % 2 == y).all() for shade, (_, y) in zip(seen, whole, strict=True))
+        epochs = [np.concatenate(seen[i : i + 5]).tolist() for i in (0, 5)]
+        assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(30))
+        assert epochs[0] != epochs[1]
+        late = data.stream(name, "train", seed=1, epochs=2, first_step=6, **options)
+        assert_same(whole[6:], late.dataset.as_numpy_iterator())
+        assert data.stream(name, "validation", examples=2, **options).examples == 2
+        with pytest.raises(ValueError, match="`split` is one of train, validation for"):
+            data.stream(name, "test", **options)
+
+
+@pytest.mark.parametrize(
+    ("argument", "options"),
+    [
+        ("name", {"name": "fashion_mnits"}),
+        ("split", {"split": "dev"}),
+        ("split", {"split": "validation"}),
+        ("size", {"size": (28, 28)}),
+        ("size", {"size": 28}),
+        ("size", {"size": (28, 28, 2)}),
+        ("size", {"size": (0, 28, 1)}),
+        ("size", {"size": (4, 28, 28, 1)}),
+        ("size", {"augment": ("lighting",), "seed": 1}),
+        ("size", {"name": "generated", "size": (2, 8, 8, 3), "augment": ("mixup",), "seed": 1}),
+        ("shorter", {"augment": (("random_crop", {"shorter": 20}),), "seed": 1}),
+        ("low", {"size": (300, 200, 1), "augment": ("scale_jitter",), "seed": 1}),
+        ("batch_size", {"batch_size": 0}),
+        ("batch_size", {"batch_size": 1001, "split": "test", "drop_remainder": True}),
+        ("batch_size", {"augment": ("whole",)}),
+        ("batch_size", {"hosts": 3}),
+        ("host_index", {"hosts": 2, "host_index": 2}),
+        ("devices", {"hosts": 2, "devices": 3}),
+        ("devices", {"devices": 300, "batch_size": 300, "examples": 200}),
+        ("batch_size", {"hosts": 2, "devices": 4, "batch_size": 6}),
+        ("seed", {"seed": -1}),
+        ("seed", {"augment": ("flip",)}),
+        ("epochs", {"epochs": 0}),
+        ("first_step", {"first_step": -1}),
+        ("first_step", {"first_step": 401}),
+        ("examples", {"examples": 0}),
+        ("classes", {"classes": 10}),
+        ("classes", {"name": "generated", "classes": 0}),
+        ("data_dir", {"data_dir": "/tmp"}),
+        ("data_dir", {"name": "mnist", "data_dir": "/no/such/folder"}),
+    ],
+)
+def test_bad_arguments(argument, options, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    options = {"name": "digits", "split": "train", "size": (28, 28, 1), "batch_size": 10, **options}
+    with pytest.raises(ValueError, match=f"`{argument}` .*Received: {argument}="):
+        data.stream(options.pop("name"), options.pop("split"), **options)
+
+
+def test_bad_folders(images):
+    with pytest.raises(ValueError, match="`size` is .height, width, channels. for"):
+        of(images, size=(4, 8, 8, 3))
+    write(images / "val/dog/0.png", png(1))
+    with pytest.raises(ValueError, match="val has classes that .*train has not: dog"):
+        of(images, "test")
+    write(images / "train/ant/video/0.png", png(1))
+    with pytest.raises(ValueError, match="`data_dir` is a folder of class folders"):
+        of(images)
+    os.rename(images / "val", images / "other")
+    with pytest.raises(ValueError, match="`split` is one that .* has: train"):
+        of(images, "test")
+    with pytest.raises(ValueError, match="`name` .*class folders"):
+        of(images / "train/cat")
