@@ -1,8 +1,21 @@
 """Surgery: model in, model out."""
 
+from kerasnets.surgery.convolutionize import convolutionize
 from kerasnets.surgery.heads import drop_aux_heads, features
 from kerasnets.surgery.neighbours import neighbours
+from kerasnets.surgery.net2net import deepen, widen
+from kerasnets.surgery.preinit import preinitialise
 from kerasnets.surgery.pyramid import feature_pyramid
 from kerasnets.surgery.transfer import replace_head
 
-__all__ = ["drop_aux_heads", "feature_pyramid", "features", "neighbours", "replace_head"]
+__all__ = [
+    "convolutionize",
+    "deepen",
+    "drop_aux_heads",
+    "feature_pyramid",
+    "features",
+    "neighbours",
+    "preinitialise",
+    "replace_head",
+    "widen",
+]
