@@ -16,10 +16,13 @@ class BatchMoments(layers.Layer):
     Call: (batch, height, width, maps) -> (2, maps); zeros outside training, where nothing reads them.
     """
 
+    synchronized = False  # over the replicas of TensorFlow, as BatchNormalization has it
+
     def call(self, x, training=None):
         if not training:
             return ops.zeros((2, x.shape[-1]), full(self.compute_dtype))
-        return ops.stack(ops.moments(ops.cast(x, full(self.compute_dtype)), axes=[0, 1, 2]))
+        x = ops.cast(x, full(self.compute_dtype))
+        return ops.stack(ops.moments(x, axes=[0, 1, 2], synchronized=self.synchronized))
 
     def compute_output_spec(self, x, training=None):
         return keras.KerasTensor((2, x.shape[-1]), dtype=full(self.compute_dtype))

@@ -1,22 +1,30 @@
 """Training: what the papers add to Keras's own losses, schedules and callbacks."""
 
-import importlib
-
+from kerasnets.training import distribution, schedules
+from kerasnets.training.callbacks import Best, LogRate, StopOnNaN
 from kerasnets.training.checkpoint import Checkpoint
-from kerasnets.training.losses import MarginLoss, ReconstructionLoss, aux_loss_weights
+from kerasnets.training.evaluation import evaluate
+from kerasnets.training.loop import fit
+from kerasnets.training.losses import Crossentropy, MarginLoss, ReconstructionLoss, aux_loss_weights
 from kerasnets.training.progress import Progress
+from kerasnets.training.recipe import Recipe
+from kerasnets.training.regularisation import decay_weights, limit_norms
 
 __all__ = [
+    "Best",
     "Checkpoint",
+    "Crossentropy",
+    "LogRate",
     "MarginLoss",
     "Progress",
+    "Recipe",
     "ReconstructionLoss",
+    "StopOnNaN",
     "aux_loss_weights",
+    "decay_weights",
     "distribution",
+    "evaluate",
+    "fit",
+    "limit_norms",
+    "schedules",
 ]
-
-
-def __getattr__(name):
-    if name == "distribution":  # imports TensorFlow
-        return importlib.import_module(f"{__name__}.distribution")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

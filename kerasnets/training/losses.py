@@ -29,6 +29,57 @@ def aux_loss_weights(model, aux=AUX_WEIGHT):
 
 
 @keras.saving.register_keras_serializable("kerasnets")
+class Crossentropy(keras.losses.Loss):
+    """Cross-entropy whose targets are classes, or shares of classes, smoothed or not.
+
+    Keras smooths the second alone. Of a smoothed target, `label_smoothing` is spread over all classes alike.
+
+    Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
+
+    Args:
+        label_smoothing: Share of the target that is spread; epsilon in the paper, which takes 0.1.
+        from_logits: Whether the scores are logits, not probabilities.
+        reduction: As for every Keras loss.
+        name: Name of the loss.
+        dtype: As for every Keras loss.
+
+    Call: classes, whole numbers (batch,) or (batch, 1), or shares, (batch, classes); and scores, (batch,
+    classes).
+
+    Raises:
+        ValueError: `label_smoothing` is no number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        label_smoothing=0.0,
+        from_logits=False,
+        reduction="sum_over_batch_size",
+        name="crossentropy",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if not (is_number(label_smoothing) and 0 <= label_smoothing < 1):
+            refuse("label_smoothing", "a number in [0, 1)", label_smoothing)
+        self.label_smoothing, self.from_logits = label_smoothing, from_logits
+
+    def call(self, y_true, y_pred):
+        return keras.losses.categorical_crossentropy(
+            shares(y_true, y_pred),
+            y_pred,
+            from_logits=self.from_logits,
+            label_smoothing=self.label_smoothing,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "label_smoothing": self.label_smoothing,
+            "from_logits": self.from_logits,
+        }
+
+
+@keras.saving.register_keras_serializable("kerasnets")
 class MarginLoss(keras.losses.Loss):
     """For each class by itself, the square of what its score lacks, or has too much of.
 
@@ -70,9 +121,7 @@ class MarginLoss(keras.losses.Loss):
         self.upper, self.lower, self.absent_weight = upper, lower, absent_weight
 
     def call(self, y_true, y_pred):
-        classes = y_pred.shape[-1]
-        if y_true.ndim < y_pred.ndim or y_true.shape[-1] != classes:
-            y_true = ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), classes, dtype=y_pred.dtype)
+        y_true = shares(y_true, y_pred)
         there = y_true * ops.square(ops.relu(self.upper - y_pred))
         absent = (1 - y_true) * ops.square(ops.relu(y_pred - self.lower))
         return ops.sum(there + self.absent_weight * absent, axis=-1)
@@ -120,6 +169,14 @@ class ReconstructionLoss(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "weight": self.weight}
+
+
+def shares(y_true, y_pred):
+    """Targets as a share of each class: classes, (batch,) or (batch, 1), become ones and zeros."""
+    classes = y_pred.shape[-1]
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == classes:
+        return y_true
+    return ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), classes, dtype=y_pred.dtype)
 
 
 def check_weight(word, value):

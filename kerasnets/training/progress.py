@@ -1,43 +1,82 @@
 """Progress of a training run on the terminal."""
 
+import time
+
 import keras
+import rich.console
 import rich.progress
+
+PAUSE = 30.0  # seconds between two lines where the output is no terminal
 
 
 class Progress(keras.callbacks.Callback):
-    """One line for a run: a bar over its epochs, time left, and the last logs.
+    """One line for a run: a bar over its epochs, time left, examples each second, and the last logs.
 
-    Where the output is no terminal, it is one plain line at the end.
+    Where the output is no terminal, it is a plain line after the last epoch, and one in every half minute.
 
     Args:
         title: What is being trained.
         logs: Names of the logs to show.
         console: A rich console, or None for standard output.
+        batch_size: Examples of a step, to show how many there are in a second; None leaves that out.
     """
 
-    def __init__(self, title, logs=("loss",), console=None):
+    def __init__(self, title, logs=("loss",), console=None, batch_size=None):
         super().__init__()
         self.title = title
         self.shown = logs
-        self.console = console
+        self.console = console or rich.console.Console()
+        self.batch_size = batch_size
+        self.told = time.monotonic()
 
     def on_train_begin(self, logs=None):
         self.bar = rich.progress.Progress(
             rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
-            rich.progress.MofNCompleteColumn(),
+            rich.progress.TextColumn("{task.fields[at]}"),
             rich.progress.TimeElapsedColumn(),
-            rich.progress.TimeRemainingColumn(),
+            rich.progress.TimeRemainingColumn(elapsed_when_finished=False),
             rich.progress.TextColumn("{task.fields[logs]}"),
             console=self.console,
+            disable=not self.console.is_terminal,
         )
-        first = getattr(self.model, "_initial_epoch", None) or 0
-        self.task = self.bar.add_task(self.title, total=self.params["epochs"], completed=first, logs="")
+        self.task = None
         self.bar.start()
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epochs, self.steps = self.params["epochs"], self.params["steps"] or 1
+        if self.task is None:
+            total = (self.epochs - epoch) * self.steps
+            self.task = self.bar.add_task(self.title, total=total, at=f"{epoch}/{self.epochs}", logs="")
+        self.began, self.seconds, self.words = time.monotonic(), 0.0, getattr(self, "words", "")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seconds = time.monotonic() - self.began
+        self.bar.update(self.task, advance=1, logs=f"{self.speed(batch + 1)}{self.words}")
+
     def on_epoch_end(self, epoch, logs=None):
-        words = (f"{name} {logs[name]:.4g}" for name in self.shown if name in (logs or {}))
-        self.bar.update(self.task, completed=epoch + 1, logs="  ".join(words))
+        logs = logs or {}
+        self.words = "  ".join(f"{name} {logs[name]:.4g}" for name in self.shown if name in logs)
+        at, words = f"{epoch + 1}/{self.epochs}", f"{self.speed(self.steps)}{self.words}"
+        self.bar.update(self.task, at=at, logs=words)
+        last = epoch + 1 == self.epochs
+        if not self.console.is_terminal and (last or time.monotonic() - self.told >= PAUSE):
+            left = "" if last else f"  {self.left(epoch)} left"
+            self.console.print(f"{self.title}  epoch {at}  {words}{left}", soft_wrap=True, highlight=False)
+            self.told = time.monotonic()
+
+    def speed(self, steps):
+        """How many examples there were in a second of this epoch, in words."""
+        if not self.batch_size or not self.seconds:
+            return ""
+        rate = steps * self.batch_size / self.seconds
+        return f"{rate:,.0f}/s  " if rate >= 10 else f"{rate:.2g}/s  "
+
+    def left(self, epoch):
+        """The time that the epochs to come will take if they take as long as this one."""
+        minutes, seconds = divmod(int((self.epochs - epoch - 1) * (time.monotonic() - self.began)), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}"
 
     def on_train_end(self, logs=None):
         self.bar.stop()

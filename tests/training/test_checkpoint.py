@@ -1,3 +1,6 @@
+import csv
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -15,51 +18,90 @@ class KilledError(Exception):
 
 
 class Kill(keras.callbacks.Callback):
-    def __init__(self, epoch):
+    """Ends a run after some of its steps."""
+
+    def __init__(self, steps):
         super().__init__()
-        self.epoch = epoch
+        self.steps = steps
 
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == self.epoch:
+    def on_train_batch_end(self, batch, logs=None):
+        if self.steps == 0:
             raise KilledError
+        self.steps -= 1
 
 
-def net():
+def net(**options):
     keras.utils.set_random_seed(3)
     dropout = layers.Dropout(0.5)
     model = keras.Sequential([keras.Input((6,)), layers.Dense(8, "relu"), dropout, layers.Dense(3)])
-    rate = keras.optimizers.schedules.CosineDecay(1e-2, STEPS * EPOCHS)
-    model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(**{"learning_rate": 1e-2, **options}), loss, metrics=["accuracy"])
     return model
 
 
-def fit(path, kill=None):
-    model = net()
-    checkpoint = training.Checkpoint(path, every=0)
-    first = checkpoint.restore(model, STEPS)
-    batches = data.batches(ARRAYS, 8, seed=1, first_epoch=first, epochs=EPOCHS)
-    callbacks = [checkpoint, Kill(kill)]
-    options = {"initial_epoch": first, "epochs": EPOCHS, "steps_per_epoch": STEPS, "verbose": 0}
-    model.fit(batches, shuffle=False, callbacks=callbacks, **options)
-    return first, model
+def fit(folder, kill=None, **options):
+    """A run into a folder, and the model it ends with."""
+    model = net(**options)
+    plateau = training.schedules.Plateau("loss", patience=1, factor=0.5, min_delta=1.0)
+    callbacks = [training.LogRate(), plateau] if not options else [training.LogRate()]
+    training.fit(
+        model,
+        lambda step: data.batches(ARRAYS, 8, seed=1, epochs=EPOCHS, first_step=step),
+        STEPS,
+        EPOCHS,
+        state=folder / "run.weights.h5",
+        history=folder / "history.csv",
+        validation=data.batches(ARRAYS, 20),
+        callbacks=callbacks if kill is None else [*callbacks, Kill(kill)],
+        every=0,
+    )
+    return model
 
 
-@pytest.mark.parametrize("epoch", [0, 2, 5])
-def test_a_killed_run_ends_with_the_weights_it_would_have_had(tmp_path, epoch):
-    _, straight = fit(tmp_path / "straight.weights.h5")
-    path = tmp_path / "killed.weights.h5"
+def logs(folder):
+    with open(folder / "history.csv", newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def cosine():
+    return keras.optimizers.schedules.CosineDecay(1e-2, STEPS * EPOCHS)
+
+
+@pytest.mark.parametrize("kill", [0, 3, 10, 26])
+@pytest.mark.parametrize("options", ["plateau", "cosine", "ema"])
+def test_a_killed_run_ends_with_the_weights_it_would_have_had(tmp_path, kill, options):
+    def make():
+        return {"plateau": {}, "cosine": {"learning_rate": cosine()}, "ema": {"use_ema": True}}[options]
+
+    folders = [tmp_path / name for name in ("straight", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    straight = fit(folders[0], **make())
     with pytest.raises(KilledError):
-        fit(path, kill=epoch)
-    first, resumed = fit(path)
-    assert first == epoch
+        fit(folders[1], kill=kill, **make())
+    resumed = fit(folders[1], **make())
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+    for a, b in zip(straight.optimizer.variables, resumed.optimizer.variables, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    one, other = map(logs, folders)
+    assert [row["epoch"] for row in other] == list(range(EPOCHS))
+    for row, same in zip(one, other, strict=True):
+        assert row == pytest.approx(same, abs=1e-5)
+    if options == "plateau":
+        assert len({row["learning_rate"] for row in one}) > 1  # there was something to lose
+
+
+def test_a_run_that_is_done_is_left_alone(tmp_path):
+    before = fit(tmp_path, use_ema=True).get_weights()
+    again = fit(tmp_path, kill=0, use_ema=True).get_weights()  # no step is made
+    for a, b in zip(before, again, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_half_written_file_is_never_read(tmp_path, monkeypatch):
-    path = tmp_path / "run.weights.h5"
     with pytest.raises(KilledError):
-        fit(path, kill=2)
+        fit(tmp_path, kill=13)
 
     def die(model, filepath, **_):
         filepath.write_bytes(b"half")
@@ -68,6 +110,23 @@ def test_a_half_written_file_is_never_read(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(keras.Model, "save_weights", die)
         with pytest.raises(KilledError):
-            fit(path)
-    first, _ = fit(path)
-    assert first == 2
+            fit(tmp_path)
+    with h5py.File(tmp_path / "run.weights.h5") as file:
+        assert file.attrs["kerasnets_step"] == 13
+    fit(tmp_path)
+    assert [row["epoch"] for row in logs(tmp_path)] == list(range(EPOCHS))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_it_is_kept(tmp_path):
+    model = net(learning_rate=1e30)
+    x = np.full((4, 6), 1e20, "float32")
+    with pytest.raises(FloatingPointError, match=r"step \d, in epoch \d, at a learning rate of 1e"):
+        training.fit(
+            model,
+            lambda step: data.batches((x, np.arange(4) % 3), 4, seed=0, epochs=2, first_step=step),
+            1,
+            2,
+            state=tmp_path / "run.weights.h5",
+            history=tmp_path / "history.csv",
+            every=0,
+        )

@@ -1,7 +1,18 @@
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import h5py
 import keras
+import numpy as np
 import pytest
 
 from kerasnets.training import distribution
+
+needs_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed")
 
 
 def test_one_replica_is_the_default():
@@ -18,3 +29,174 @@ def test_other_backends_are_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ValueError, match="jax backend"):
         distribution.mirrored(2)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (dict(replicas=0), "`replicas`"),
+        (dict(hosts=0), "`hosts`"),
+        (dict(hosts=2, host_index=2, coordinator="a:1"), "`host_index` is a whole number from 0 to 1"),
+        (dict(hosts=2, host_index=-1, coordinator="a:1"), "`host_index`"),
+        (dict(hosts=2), "`coordinator` is HOST:PORT"),
+        (dict(hosts=2, coordinator="host-0"), "`coordinator` is HOST:PORT"),
+        (dict(coordinator="a:1"), "`coordinator` is None"),
+        (dict(hosts=2, coordinator="a:1"), "set KERAS_BACKEND=jax"),
+    ],
+)
+def test_bad_devices(options, word):
+    with pytest.raises(ValueError, match=word), distribution.devices(**options):
+        pass
+
+
+def test_a_share_is_a_whole_part():
+    assert distribution.share(24, replicas=3, hosts=2) == 12
+    with pytest.raises(ValueError, match="a multiple of 6"):
+        distribution.share(28, replicas=3, hosts=2)
+
+
+# Nets with batch normalisation: with a limit of the gradient, with moments that layers share, and in float16
+# with a loss scale that is too high at first.
+REPLICAS = """
+import json
+import numpy as np, keras
+from keras import layers
+from kerasnets.training import distribution
+one, two = distribution.mirrored(1), distribution.mirrored(2)
+from kerasnets.layers import BatchMoments, RecomputedConv2D
+rng = np.random.default_rng(0)
+x, labels = rng.normal(size=(24, 4, 4, 3)).astype("float32"), rng.integers(0, 4, 24)
+x[4:8] *= 100  # the second replica's part of the first batch
+
+def plain(x):
+    return layers.BatchNormalization(name="norm")(layers.Conv2D(4, 3)(x))
+
+def shared(x):
+    return layers.BatchNormalization(name="norm")(RecomputedConv2D(4, 3)([x], [BatchMoments()(x)]))
+
+def losses(strategy, precision="float32", body=plain, **sgd):
+    keras.config.set_dtype_policy(precision)
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        y = layers.GlobalAveragePooling2D()(body(images := keras.Input((4, 4, 3))))
+        net = keras.Model(images, layers.Dense(4, dtype="float32")(y))
+        net.compile(keras.optimizers.SGD(0.1, 0.9, **sgd), keras.losses.SparseCategoricalCrossentropy(True))
+        if precision == "mixed_float16":
+            net.optimizer.initial_scale = 2.0**24
+        with distribution.as_one_device(net):
+            logs = net.fit(x, labels, batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"]
+        norm = net.get_layer("norm")
+        assert not norm.synchronized
+        scale = getattr(net.optimizer, "dynamic_scale", None)
+        values = (norm.moving_mean, norm.moving_variance, *([] if scale is None else [scale]))
+        return logs, *(keras.ops.convert_to_numpy(v).tolist() for v in values)
+
+cases = [
+    dict(global_clipnorm=0.05),
+    dict(body=shared),
+    dict(precision="mixed_float16"),
+    dict(precision="mixed_bfloat16"),
+]
+print(json.dumps([[losses(strategy, **case) for strategy in (one, two)] for case in cases]))
+"""
+
+
+def test_two_replicas_lose_what_one_device_loses():
+    clipped, shared, half, brain = json.loads(run(REPLICAS).splitlines()[-1])
+    for (one, two), near in ((clipped, 1e-4), (shared, 1e-4), (half, 1e-2), (brain, 3e-2)):
+        for values, others in zip(one, two, strict=True):
+            assert others == pytest.approx(values, rel=near, abs=near)
+        assert one[0][-1] < one[0][0]
+    assert half[1][-1] < 2.0**24, "the loss scale did not come down"
+
+
+# A net with batch normalisation and dropout, trained by one process on one device and two, and by two hosts.
+HOST = """
+import json, os, sys
+sys.modules["tensorflow"] = None  # none of this needs it
+os.environ["KERAS_BACKEND"] = "jax"
+import numpy as np, keras
+from keras import layers
+from kerasnets.training import distribution
+hosts, index, coordinator, path = json.loads(sys.argv[1])
+read = set()
+
+class Part(keras.utils.PyDataset):
+    def __init__(self, x, labels, batch, share):
+        super().__init__()
+        self.data, self.batch, self.share = (x, labels), batch, share
+    def __len__(self):
+        return len(self.data[0]) // self.batch
+    def __getitem__(self, step):
+        first = step * self.batch + index * self.share
+        read.update(range(first, first + self.share))
+        return tuple(a[first : first + self.share] for a in self.data)
+
+def trained(replicas):
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(24, 4, 4, 3)).astype("float32"), rng.integers(0, 4, 24)
+    part = Part(x, labels, 8, distribution.share(8, replicas, hosts))
+    with distribution.devices(replicas, hosts, index, coordinator, settings={"seed": 0}, timeout=60):
+        keras.utils.set_random_seed(0)
+        body = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.3)]
+        net = keras.Sequential([keras.Input((4, 4, 3)), *body, layers.Dense(4)])
+        loss = keras.losses.SparseCategoricalCrossentropy(True)
+        net.compile(keras.optimizers.SGD(0.1, 0.9, global_clipnorm=0.5), loss, metrics=["accuracy"])
+        with distribution.as_one_device(net):
+            logs = net.fit(part, epochs=2, shuffle=False, verbose=0, validation_data=part).history
+        if distribution.is_first():
+            with distribution.alone():
+                net.save_weights(path)
+        return logs
+
+print(json.dumps([[trained(replicas) for replicas in ((2, 1) if hosts == 1 else (1,))], sorted(read)]))
+"""
+
+
+@needs_jax
+def test_two_hosts_lose_what_one_process_loses(tmp_path):
+    coordinator = f"127.0.0.1:{free_port()}"
+    runs = [(1, 0, None), (2, 0, coordinator), (2, 1, coordinator)]
+    jobs = [start(HOST, json.dumps([*r, str(tmp_path / f"{i}.weights.h5")])) for i, r in enumerate(runs)]
+    outcomes = [json.loads(end(job).splitlines()[-1]) for job in jobs]
+    ((two_devices, one), whole), ((first,), half), ((second,), rest) = outcomes
+    assert first == second
+    for logs in (first, two_devices):
+        for name, values in one.items():
+            assert logs[name] == pytest.approx(values, abs=1e-5), name
+    assert whole == sorted(half + rest)
+    assert not set(half) & set(rest)
+    written = [tmp_path / f"{i}.weights.h5" for i in range(3)]
+    assert [path.exists() for path in written] == [True, True, False]
+    assert weights(written[0]) == pytest.approx(weights(written[1]), abs=1e-5)
+
+
+def weights(path):
+    values = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, v: values.append(v[()].ravel()) if isinstance(v, h5py.Dataset) else None)
+    return np.concatenate(values)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def start(program, *arguments):
+    command = [sys.executable, "-c", program, *arguments]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def end(job):
+    out, errors = job.communicate()
+    assert job.returncode == 0, errors[-3000:]
+    return out
+
+
+def run(program, *arguments):
+    return end(start(program, *arguments))

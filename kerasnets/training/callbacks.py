@@ -1,0 +1,103 @@
+"""What a run keeps an eye on: a loss that is no number, its rate, and the best weights."""
+
+import math
+import os
+import pathlib
+
+import keras
+
+from kerasnets.training import distribution
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends a run whose loss is no finite number, and says at which step and rate.
+
+    It stands before `Checkpoint`, which then keeps no such state.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Checks the loss.
+
+        Raises:
+            FloatingPointError: It is not finite.
+        """
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            optimizer = self.model.optimizer
+            step, rate = value(optimizer.iterations), value(optimizer.learning_rate)
+            raise FloatingPointError(
+                f"the loss is {loss} at step {step:,}, in epoch {self.epoch + 1}, at a learning rate of "
+                f"{rate:.4g}: a lower rate or a clipped gradient may help"
+            )
+
+
+class LogRate(keras.callbacks.Callback):
+    """Adds to the logs of each epoch the rate of its first step; it stands before what writes them."""
+
+    def __init__(self):
+        super().__init__()
+        self.rate = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.rate is None:
+            self.rate = value(self.model.optimizer.learning_rate)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["learning_rate"], self.rate = self.rate, None
+
+    def state(self):
+        """What it knows, as JSON."""
+        return self.rate
+
+    def set_state(self, state):
+        """Goes on with what another knew."""
+        self.rate = state
+
+
+class Best(keras.callbacks.Callback):
+    """Keeps a net's weights, without the optimizer, after the epoch with the highest score so far.
+
+    Args:
+        net: The net, which the trained model may be or contain.
+        path: Path of the file, which ends in ".weights.h5" and is replaced whole.
+        monitor: Name of the log that is the score.
+        swap: A keras.callbacks.SwapEMAWeights that brings the averaged weights, or None.
+    """
+
+    def __init__(self, net, path, monitor="val_accuracy", swap=None):
+        super().__init__()
+        self.net, self.path, self.monitor, self.swap = net, pathlib.Path(path), monitor, swap
+        self.score = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        score = float(logs[self.monitor])
+        if self.score is not None and score <= self.score:
+            return
+        self.score = score
+        if not distribution.is_first():
+            return
+        part = self.path.with_name(f"part-{self.path.name}")
+        _ = self.model  # on JAX, brings the weights up to date
+        if self.swap:
+            self.swap.on_test_begin()
+        with distribution.alone():
+            self.net.save_weights(part, overwrite=True)
+        if self.swap:
+            self.swap.on_test_end()
+        os.replace(part, self.path)
+
+    def state(self):
+        """What it knows, as JSON."""
+        return self.score
+
+    def set_state(self, state):
+        """Goes on with what another knew."""
+        self.score = state
+
+
+def value(number):
+    """The number that a variable or tensor holds, which may be on several devices."""
+    return keras.ops.convert_to_numpy(number).item()

@@ -1,0 +1,248 @@
+"""Accuracy under the papers' protocols: one crop, ten crops, many crops, whole images, and several scales.
+
+A protocol gives views of an image; a net's softmax outputs for all of them are averaged.
+"""
+
+import itertools
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasnets.checks import is_int, is_ints, nearest, refuse
+from kerasnets.distillation.models import last_activation
+from kerasnets.surgery import convolutionize, drop_aux_heads
+from kerasnets.surgery.trace import model_of
+
+# Where crops are, down and across: quarters of the way from the top and the left.
+CENTRE = ((2, 2),)
+CORNERS_AND_CENTRE = ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2))
+GRID = tuple(itertools.product(range(5), repeat=2))
+
+# Of each protocol: its crops, whether mirror images are added, and whether the net sees whole images too.
+PROTOCOLS = {
+    "center": (CENTRE, False, False),
+    "ten_crop": (CORNERS_AND_CENTRE, True, False),  # Krizhevsky et al. 2012, section 4.1
+    "multi_crop": (GRID, True, False),  # Simonyan, Zisserman 2015, section 3.2: 50 crops of a scale
+    "dense": ((), True, True),  # likewise
+    "dense_and_crops": (GRID, True, True),  # likewise, table 5
+}
+
+
+def evaluate(
+    model, data, protocol="center", *, sizes=None, crop=None, top=(1, 5), batch_size=None, from_logits=None
+):
+    """The share of images whose label is among the classes of the highest scores.
+
+    Classes of equal score rank in their order, and a score that is no number ranks last.
+
+    Args:
+        model: A model, as in `scorer`.
+        data: Batches of (images, labels), arrays or tensors, that end: images (batch, height, width,
+            channels), scaled as the model takes them, whole numbers (batch,); a batch may have sides of its
+            own. Or two arrays of all images and all labels.
+        protocol: As in `scorer`.
+        sizes: Likewise.
+        crop: Likewise.
+        top: How many of the highest scores count: a whole number, or several.
+        batch_size: Likewise; and how many images of two arrays are read at once.
+        from_logits: Likewise.
+
+    Returns:
+        A dict: for each number k of `top` the share "topk", from 0 to 1.
+
+    Raises:
+        ValueError: An argument is not allowed, a batch is no pair of images and labels that fit the model,
+            or there is none.
+    """
+    top = (top,) if is_int(top, 1) else top
+    if not is_ints(top, 1) or not top:
+        refuse("top", "a whole number, at least 1, or several", top)
+    scores = scorer(model, protocol, sizes=sizes, crop=crop, batch_size=batch_size, from_logits=from_logits)
+    ranks = [
+        rank(scores(images), labels)
+        for images, labels in map(check_batch, batches(data, batch_size or 32))
+        if len(images)
+    ]
+    if not ranks:
+        refuse("data", "batches of (images, labels), at least one", data)
+    ranks = np.concatenate(ranks)
+    return {f"top{k}": float(np.mean(ranks < k)) for k in top}
+
+
+def scorer(model, protocol="center", *, sizes=None, crop=None, batch_size=None, from_logits=None):
+    """A function that gives the scores of images under a protocol.
+
+    - "center": one crop from the middle.
+    - "ten_crop": crops from the four corners and the middle, and their mirror images. Source: Krizhevsky et
+      al. 2012, section 4.1.
+    - "multi_crop": crops on a grid of 5x5, and their mirror images. Source: Simonyan and Zisserman 2015,
+      arXiv:1409.1556, section 3.2.
+    - "dense": the whole image and its mirror image, through the net as convolutions alone; the scores of all
+      positions are averaged. Source: likewise.
+    - "dense_and_crops": the mean of "dense" and "multi_crop". Source: likewise, section 4.3.
+
+    Args:
+        model: A functional or sequential model of one input, images or clips, and (batch, classes) out, or a
+            dict with "predictions"; for the dense protocols one that `surgery.convolutionize` takes.
+        protocol: One of these.
+        sizes: Test scales: shorter sides in pixels, a whole number or several, to which images are zoomed,
+            bilinearly; the mean over them is taken. None takes images as they are.
+        crop: Side of the crops in pixels, or (height, width). None stands for the model's input; if that is
+            free, for the whole image, where there is one crop of it.
+        batch_size: Views in one step of the model; None takes one view of all the images given.
+        from_logits: Whether the model gives logits, whose softmax is then averaged; if not, its outputs are
+            averaged as they are. None tells by its last layer: whatever is no softmax or sigmoid is logits.
+
+    Returns:
+        A function of images, (batch, height, width, channels), that gives (batch, classes).
+
+    Raises:
+        ValueError: An argument is not allowed; and from the function where images are smaller than the crop.
+    """
+    if protocol not in PROTOCOLS:
+        hint = nearest(protocol, PROTOCOLS)
+        raise ValueError(
+            f"`protocol` is one of {', '.join(map(repr, PROTOCOLS))}.{hint} Received: protocol={protocol!r}"
+        )
+    places, mirrored, dense = PROTOCOLS[protocol]
+    sizes = (sizes,) if is_int(sizes, 1) else sizes
+    if sizes is not None and (not is_ints(sizes, 1) or not sizes):
+        refuse("sizes", "None, a whole number of pixels, at least 1, or several", sizes)
+    if batch_size is not None and not is_int(batch_size, 1):
+        refuse("batch_size", "None or a whole number, at least 1", batch_size)
+    model = single(model)
+    crop = crop_of(model, crop, places, dense)
+    from_logits = last_activation(model) is None if from_logits is None else from_logits
+    whole = convolutionize(model, window_of(model, crop)) if dense else None
+
+    def seen(net, views):
+        """Mean scores of a net over views, and over their mirror images."""
+        parts = []
+        for view in views:
+            for x in (view, view[..., ::-1, :]) if mirrored else (view,):
+                y = outputs_of(net, x, batch_size)
+                y = softmax(y) if from_logits else y
+                parts.append(y.mean(axis=tuple(range(1, y.ndim - 1))))
+        return np.mean(parts, axis=0)
+
+    def scores(images):
+        scales = [zoomed(images, size) for size in sizes or (None,)]
+        parts = []
+        if dense:
+            parts.append(np.mean([seen(whole, [x]) for x in scales], axis=0))
+        if places:
+            parts.append(np.mean([seen(model, crops(x, crop, places)) for x in scales], axis=0))
+        return np.mean(parts, axis=0)
+
+    return scores
+
+
+def single(model):
+    """A model of one input and one output, (batch, classes); auxiliary heads are left out."""
+    if isinstance(getattr(model, "output", None), dict):
+        model = drop_aux_heads(model)
+    ends = [getattr(model, side, None) or [] for side in ("inputs", "outputs")]
+    if [len(end) for end in ends] != [1, 1] or ends[0][0].ndim < 4 or ends[1][0].ndim != 2:
+        allowed = "a functional or sequential model of one input, images or clips, and (batch, classes) out"
+        refuse("model", allowed, model)
+    return model_of(model, model.inputs, model.outputs[0])
+
+
+def crop_of(model, crop, places, dense):
+    """Sides of the crops, or None for the whole image; see `scorer`."""
+    own = tuple(model.inputs[0].shape[-3:-1])
+    if is_int(crop, 1):
+        crop = (crop, crop)
+    if crop is None:
+        if None in own and (dense or len(places) > 1):
+            refuse("crop", "whole numbers of pixels, for the model leaves its sides free", crop)
+        return None if None in own else own
+    fits = is_ints(crop, 1) and len(crop) == 2
+    if not fits or any(side not in (None, new) for side, new in zip(own, crop, strict=True)):
+        refuse("crop", f"None or whole numbers of pixels that fit the model's input, {own}", crop)
+    return tuple(crop)
+
+
+def window_of(model, crop):
+    """Sides of the input that stand for one score, where the model leaves them free."""
+    *frames, _, _ = model.inputs[0].shape[1:-1]
+    return (*frames, *crop) if None in model.inputs[0].shape[1:-1] else None
+
+
+def zoomed(images, size):
+    """Images with a shorter side of `size` pixels, their aspect kept; as they are where `size` is None."""
+    sides = images.shape[-3:-1]
+    short = min(sides)
+    if size in (None, short):
+        return images
+    # Whole numbers, rounded half up, so that no side is a pixel short of the crop.
+    new = tuple((2 * side * size + short) // (2 * short) for side in sides)
+    flat = np.reshape(images, (-1, *images.shape[-3:]))
+    flat = ops.convert_to_numpy(ops.image.resize(flat, new, interpolation="bilinear"))
+    return np.reshape(flat, (*images.shape[:-3], *new, images.shape[-1]))
+
+
+def crops(images, crop, places):
+    """Crops of images, one place after another."""
+    sides = images.shape[-3:-1]
+    crop = crop or sides
+    if any(side < new for side, new in zip(sides, crop, strict=True)):
+        refuse("data", f"images of at least {crop} pixels, or zoomed to that by `sizes`", sides)
+    for place in places:
+        top, left = ((side - new) * q // 4 for side, new, q in zip(sides, crop, place, strict=True))
+        yield images[..., top : top + crop[0], left : left + crop[1], :]
+
+
+def outputs_of(model, x, batch_size):
+    """What a model gives for an array, `batch_size` rows or all of them at a time, in float64."""
+    parts = (x[i : i + (batch_size or len(x))] for i in range(0, len(x), batch_size or len(x)))
+    # Where several devices share the model, each of them gives the whole batch.
+    return np.concatenate([model.predict_on_batch(part)[: len(part)] for part in parts]).astype("float64")
+
+
+def softmax(logits):
+    """Softmax along the last axis."""
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shares / shares.sum(axis=-1, keepdims=True)
+
+
+def batches(data, batch_size):
+    """Batches of what `evaluate` takes."""
+    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
+        images, labels = data
+        if len(images) != len(labels):
+            refuse("data", "as many images as labels", (len(images), len(labels)))
+        starts = range(0, len(images), batch_size)
+        return ((images[i : i + batch_size], labels[i : i + batch_size]) for i in starts)
+    if isinstance(data, keras.utils.PyDataset):
+        return (data[i] for i in range(data.num_batches or len(data)))
+    try:
+        return iter(data)
+    except TypeError:
+        return refuse("data", "batches of (images, labels), or two arrays", data)
+
+
+def check_batch(batch):
+    """Images, float32, and labels of a batch, as arrays."""
+    allowed = "batches of (images, labels), images (batch, height, width, channels), whole numbers (batch,)"
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        refuse("data", allowed, batch)
+    images, labels = map(ops.convert_to_numpy, batch)
+    if labels.shape == (len(images), 1):
+        labels = labels[:, 0]
+    if images.ndim < 4 or labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        words = ", ".join(f"{part.dtype} {part.shape}" for part in (images, labels))
+        refuse("data", allowed, words)
+    return images.astype("float32"), labels
+
+
+def rank(scores, labels):
+    """How many classes rank above each label's, which one of equal score does if it comes first."""
+    classes = scores.shape[-1]
+    if labels.min() < 0 or labels.max() >= classes:
+        refuse("data", f"labels from 0 to {classes - 1}", (int(labels.min()), int(labels.max())))
+    own = scores[np.arange(len(labels)), labels][:, None]
+    later = np.arange(classes) > labels[:, None]
+    below = (scores < own) | (np.isnan(scores) & ~np.isnan(own)) | ((scores == own) & later)
+    return classes - 1 - below.sum(axis=-1)

@@ -1,0 +1,271 @@
+"""A training run as a row of a paper, checked when it is made."""
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Mapping
+
+import keras
+
+import kerasnets
+from kerasnets.assembly import registry
+from kerasnets.assembly.options import check_options
+from kerasnets.assembly.preprocessing import MODES
+from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
+from kerasnets.training import regularisation, schedules
+from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
+
+OPTIMIZERS = {
+    "adadelta": keras.optimizers.Adadelta,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+LOSSES = {"crossentropy": Crossentropy, "margin": MarginLoss}
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# What other fields say, or what a user of a recipe has no say in.
+NOT_OPTIONS = {
+    "self", "kwargs", "args", "name", "learning_rate", "weight_decay", "clipnorm", "clipvalue",
+    "global_clipnorm", "use_ema", "ema_momentum", "rate", "steps", "epochs", "reduction", "dtype",
+    "from_logits",
+}  # fmt: skip
+# What the fields that hold one value may be: (test, what is allowed).
+SHARE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
+COUNT = (lambda v: is_int(v, 1), "a whole number, at least 1")
+LIMIT = (lambda v: v is None or (is_number(v) and v > 0), "None or a number above 0")
+VALUES = {
+    "data": (lambda v: isinstance(v, str) and v, "the name of a dataset"),
+    "classes": (lambda v: v is None or is_int(v, 1), "None or a whole number, at least 1"),
+    "size": (
+        lambda v: v is None or is_int(v, 1) or (is_ints(v, 1) and v),
+        "None, or sides in pixels, at least 1",
+    ),
+    "splits": (
+        lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(isinstance(s, str) for s in v),
+        "two names of splits, to train on and to test on",
+    ),
+    "scaling": (
+        lambda v: v is None or v in MODES,
+        f"None or one of {', '.join(map(repr, MODES))}",
+    ),
+    "rate": (lambda v: is_number(v) and v > 0, "a number above 0"),
+    "aux_weight": SHARE,
+    "weight_decay": SHARE,
+    "decay_depthwise": (lambda v: isinstance(v, bool), "True or False"),
+    "max_norm": LIMIT,
+    "clip_norm": LIMIT,
+    "ema": (lambda v: v is None or (is_number(v) and 0 < v < 1), "None or a number between 0 and 1"),
+    "batch": COUNT,
+    "epochs": COUNT,
+    "precision": (lambda v: v in PRECISIONS, f"one of {', '.join(map(repr, PRECISIONS))}"),
+    "replicas": COUNT,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a net is trained, as Python data.
+
+    A field that is a pair holds a name and a dict of options.
+
+    Args:
+        model: Name of the net, as `kerasnets.list_models` gives it.
+        options: Options of its builder.
+        size: Sides of the images that are trained on, or None for the net's own.
+        data: Name of a dataset, as `kerasnets.data.stream` takes it.
+        classes: Classes of the dataset, or None for the net's own.
+        splits: Names of the splits that are trained on and tested on.
+        scaling: Key of `preprocessing.MODES`, or None for the net's own.
+        augmentation: Pairs: the rows of `kerasnets.data.augment` that change the images, in order.
+        optimizer: Pair: a key of `OPTIMIZERS`, and options of Keras's optimizer.
+        rate: First learning rate.
+        schedule: Pair: a key of `schedules.SCHEDULES`, and its options, all in epochs.
+        loss: Pair: "crossentropy" or "margin", and options of the loss.
+        aux_weight: Weight of the loss of each auxiliary head.
+        weight_decay: Weight decay of all kernels; biases and batch normalisation are left alone.
+        decay_depthwise: Whether depthwise kernels decay too.
+        max_norm: Largest norm of a unit's incoming weights, or None for no limit.
+        clip_norm: Largest norm of the gradient of all weights together, or None for no limit.
+        ema: Momentum of the average of the weights that is tested and kept, or None to keep the weights.
+        evaluation: Pair: a protocol of `kerasnets.training.evaluation`, and its options.
+        batch: Examples of a step, of all replicas together.
+        epochs: Passes over the training data.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+        replicas: Devices that share each batch.
+
+    Raises:
+        ValueError: A field is unknown or not allowed; the message names the nearest one that is known.
+    """
+
+    model: str
+    options: Mapping = dataclasses.field(default_factory=dict)
+    size: int | tuple | None = None
+    data: str
+    classes: int | None = None
+    splits: tuple = ("train", "test")
+    scaling: str | None = None
+    augmentation: tuple = ()
+    optimizer: tuple = ("sgd", {"momentum": 0.9})
+    rate: float
+    schedule: tuple = ("constant", {})
+    loss: tuple = ("crossentropy", {})
+    aux_weight: float = AUX_WEIGHT
+    weight_decay: float = 0.0
+    decay_depthwise: bool = True
+    max_norm: float | None = None
+    clip_norm: float | None = None
+    ema: float | None = None
+    evaluation: tuple = ("center", {})
+    batch: int
+    epochs: int
+    precision: str = "float32"
+    replicas: int = 1
+
+    def __new__(cls, **fields):
+        """Refuses fields that a recipe has not, or lacks, before they are read."""
+        known = {f.name: f for f in dataclasses.fields(cls)}
+        check_names(fields, known, "a field of a Recipe")
+        return super().__new__(cls)
+
+    def __post_init__(self):
+        """Checks every field."""
+        check_net(self)
+        check_values(self)
+        check_pair("optimizer", self.optimizer, OPTIMIZERS)
+        for name, value in self.optimizer[1].items():
+            if not isinstance(value, bool) and not (is_number(value) and value >= 0):
+                refuse(name, "a number, at least 0", value)
+        check_pair("schedule", self.schedule, schedules.SCHEDULES)
+        schedules.check(self.rate, *self.schedule, self.epochs)
+        check_pair("loss", self.loss, LOSSES)
+        LOSSES[self.loss[0]](**self.loss[1])
+        check_rows(self.augmentation)
+        check_protocol(self.evaluation)
+
+    def make_schedule(self, steps):
+        """The schedule of Keras, or the rate, for epochs of `steps` steps."""
+        kind, options = self.schedule
+        return schedules.SCHEDULES[kind](self.rate, steps, self.epochs, **options)
+
+    def make_optimizer(self, steps):
+        """Keras's optimizer, for epochs of `steps` steps."""
+        kind, options = self.optimizer
+        ema = {} if self.ema is None else {"use_ema": True, "ema_momentum": self.ema}
+        return OPTIMIZERS[kind](self.make_schedule(steps), global_clipnorm=self.clip_norm, **ema, **options)
+
+    def make_loss(self):
+        """The loss of the net's scores: logits, save for the margin loss."""
+        kind, options = self.loss
+        logits = {"from_logits": True} if kind == "crossentropy" else {}
+        return LOSSES[kind](**logits, **options)
+
+    def regularise(self, model):
+        """Puts weight decay and the limit of norms on a built model."""
+        regularisation.decay_weights(model, self.weight_decay, self.decay_depthwise)
+        if self.max_norm is not None:
+            regularisation.limit_norms(model, self.max_norm)
+
+    def plateau(self):
+        """The callback that lowers the rate on a plateau, or None where the schedule is another."""
+        kind, options = self.schedule
+        if kind != "plateau":
+            return None
+        return schedules.Plateau(**{"monitor": "val_loss", "factor": 0.1, **options})
+
+    def lasting(self, epochs):
+        """The same recipe for another number of epochs, its schedule stretched or shrunk with it."""
+        kind, options = self.schedule
+        schedule = (kind, schedules.stretched(options, epochs / self.epochs))
+        return dataclasses.replace(self, epochs=epochs, schedule=schedule)
+
+    def as_json(self):
+        """The fields as what JSON holds."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def check_names(given, known, what, required=None):
+    """Refuses unknown names, and says which of the known comes nearest; and a lack of required ones."""
+    for name in given:
+        if name not in known:
+            raise ValueError(
+                f"`{name}` is not {what}.{nearest(name, known)} Received: {name}={given[name]!r}"
+            )
+    if required is None:
+        missing = dataclasses.MISSING
+        required = [n for n, f in known.items() if f.default is missing and f.default_factory is missing]
+    for name in required:
+        if name not in given:
+            raise ValueError(f"`{name}` is missing: it is {what} that has no default")
+
+
+def is_pair(value):
+    """Whether `value` is a name and a dict of options."""
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], Mapping)
+    )
+
+
+def check_pair(field, value, table):
+    """Refuses a pair whose name no table has, or whose options its function has not."""
+    if not is_pair(value):
+        refuse(field, "a pair of a name and a dict of options", value)
+    name, options = value
+    if name not in table:
+        raise ValueError(
+            f"`{field}` is one of {', '.join(map(repr, table))}.{nearest(name, table)} "
+            f"Received: {field}={name!r}"
+        )
+    parameters = inspect.signature(table[name]).parameters
+    known = {n: p for n, p in parameters.items() if n not in NOT_OPTIONS}
+    required = [n for n, p in known.items() if p.default is p.empty]
+    check_names(options, known, f"an option of the {field} {name!r}", required)
+
+
+def check_rows(rows):
+    """Refuses rows of augmentation that are not in its tables."""
+    if rows:
+        from kerasnets.data import augment  # imports TensorFlow
+
+        augment.check(rows)
+
+
+def check_protocol(evaluation):
+    """Refuses an evaluation whose protocol or options there are not."""
+    from kerasnets.training.evaluation import PROTOCOLS  # imports what models are made of
+
+    if not is_pair(evaluation) or evaluation[0] not in PROTOCOLS:
+        name = evaluation[0] if is_pair(evaluation) else evaluation
+        raise ValueError(
+            f"`evaluation` is a pair of one of {', '.join(map(repr, PROTOCOLS))} and a dict of options."
+            f"{nearest(name, PROTOCOLS)} Received: evaluation={evaluation!r}"
+        )
+    check_names(evaluation[1], {"sizes": None}, f"an option of the evaluation {evaluation[0]!r}", ())
+    sizes = evaluation[1].get("sizes", 1)
+    if not is_int(sizes, 1) and not (is_ints(sizes, 1) and sizes):
+        refuse("sizes", "whole numbers of pixels, at least 1", sizes)
+
+
+def check_net(recipe):
+    """Refuses a net that cannot be built, or options that its builder has not."""
+    if recipe.model not in kerasnets.list_models():
+        known = kerasnets.list_models()
+        raise ValueError(
+            f"`model` is one of kerasnets.list_models().{nearest(recipe.model, known)} "
+            f"Received: model={recipe.model!r}"
+        )
+    if not isinstance(recipe.options, Mapping):
+        refuse("options", "a dict of options of the net's builder", recipe.options)
+    spec = registry.find(recipe.model).spec
+    check_names(recipe.options, spec.options, f"an option of {recipe.model}", ())
+    check_options(recipe.options)
+
+
+def check_values(recipe):
+    """Refuses numbers and words that are out of range."""
+    for name, (test, allowed) in VALUES.items():
+        if not test(getattr(recipe, name)):
+            refuse(name, allowed, getattr(recipe, name))

@@ -1,0 +1,75 @@
+"""Limits on a built net's weights: Keras's own regularizers and constraints, set from outside."""
+
+import keras
+from keras import layers
+
+from kerasnets.checks import is_number, refuse
+from kerasnets.layers import parts
+
+
+def kernels(model, depthwise=True):
+    """The trainable weights of a model that are neither biases nor batch normalisation's.
+
+    Args:
+        model: A built keras.Model.
+        depthwise: Whether the kernels of depthwise convolutions are among them.
+
+    Returns:
+        A list of variables.
+    """
+    spared = () if depthwise else [p for layer in model.layers for p in parts(layer) if is_depthwise(p)]
+    apart = {id(v) for part in spared for v in part.trainable_variables}
+    return [v for v in model.trainable_variables if len(v.shape) > 1 and id(v) not in apart]
+
+
+def is_depthwise(layer):
+    """Whether a layer convolves each map by itself."""
+    return isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D))
+
+
+def decay_weights(model, decay, depthwise=True):
+    """Adds `decay` / 2 times the squared kernels to the loss of a model, as the papers' weight decay.
+
+    Its gradient passes through the optimizer's momentum. The `weight_decay` of Keras's optimizers does not:
+    with a momentum of 0.9 the same number pulls ten times less there.
+
+    Source: Krizhevsky et al. 2012, section 5, the rule of update; Howard et al. 2017, section 3.2: "very
+    little or no weight decay (l2 regularization) on the depthwise filters".
+
+    Args:
+        model: A built keras.Model, before it is trained.
+        decay: Weight decay, at least 0.
+        depthwise: Whether the kernels of depthwise convolutions decay too.
+
+    Raises:
+        ValueError: `decay` is no number, or negative.
+    """
+    check(decay, "decay")
+    if decay:
+        for kernel in kernels(model, depthwise):
+            kernel.regularizer = keras.regularizers.L2(decay / 2)
+
+
+def limit_norms(model, limit):
+    """Keeps the norm of each unit's incoming weights, or each map's kernel, at or below a limit.
+
+    Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors", 2012.
+
+    Args:
+        model: A built keras.Model, before it is trained.
+        limit: Largest norm, above 0.
+
+    Raises:
+        ValueError: `limit` is no number, or not above 0.
+    """
+    check(limit, "limit")
+    if not limit:
+        refuse("limit", "a number above 0", limit)
+    for kernel in kernels(model):
+        kernel.constraint = keras.constraints.MaxNorm(limit, axis=list(range(len(kernel.shape) - 1)))
+
+
+def check(value, name):
+    """Refuses what is no number of at least 0."""
+    if not (is_number(value) and value >= 0):
+        refuse(name, "a number, at least 0", value)
