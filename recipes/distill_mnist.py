@@ -186,35 +186,20 @@ class Run:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             model.compile(adam, loss, metrics=["accuracy"])
 
-        checkpoint = training.Checkpoint(self.out / f"{name}.weights.h5")
-        first = checkpoint.restore(model, steps)
-        log = self.out / f"{name}.csv"
-        if first:  # a header and a line for each epoch that the checkpoint holds
-            shared.write(log, "".join(log.read_text().splitlines(keepends=True)[: first + 1]))
-        if first < epochs:
-            model.fit(
-                data.batches(
-                    arrays,
-                    s.batch_size,
-                    seed=s.seed,
-                    first_epoch=first,
-                    epochs=epochs,
-                    augment=augment,
-                ),
-                validation_data=data.batches(self.test, 1000),
-                initial_epoch=first,
-                epochs=epochs,
-                steps_per_epoch=steps,
-                shuffle=False,
-                verbose=0,
-                callbacks=[
-                    training.Progress(f"{name:8}", ("loss", "val_accuracy")),
-                    keras.callbacks.CSVLogger(log, append=first > 0),
-                    checkpoint,
-                ],
-            )
+        state = self.out / f"{name}.weights.h5"
+        order = dict(batch_size=s.batch_size, seed=s.seed, epochs=epochs, augment=augment)
+        training.fit(
+            model,
+            lambda step: data.batches(arrays, first_step=step, **order),
+            steps,
+            epochs,
+            state=state,
+            history=self.out / f"{name}.csv",
+            validation=data.batches(self.test, 1000),
+            callbacks=[training.Progress(f"{name:8}", ("loss", "val_accuracy"), batch_size=s.batch_size)],
+        )
         shared.save(net, path)
-        checkpoint.path.unlink(missing_ok=True)
+        state.unlink(missing_ok=True)
         return net
 
 

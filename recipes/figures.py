@@ -21,7 +21,7 @@ def curves(path, series, ylabel, levels=()):
     """
     figure, axes = plt.subplots(figsize=(9, 4.6), layout="constrained")
     for colour, (title, values) in zip(COLOURS, series.items(), strict=False):
-        axes.plot(np.arange(1, len(values) + 1), values, color=colour, label=title, linewidth=1.6)
+        axes.plot(epochs(values), values, color=colour, label=title, linewidth=1.6)
     for title, value in levels:
         axes.axhline(value, color="#888", linewidth=1, linestyle=":")
         axes.annotate(title, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
@@ -34,6 +34,39 @@ def curves(path, series, ylabel, levels=()):
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     save(figure, path)
+
+
+def panels(path, rows):
+    """Lines over epochs, in figures side by side.
+
+    Args:
+        path: Path of the PNG.
+        rows: Tuples (title, what the values are, values of each epoch on test data by line, and on training
+            data by line, which are drawn thin and dashed in the same colour, and "linear" or "log").
+    """
+    figure, axes = plt.subplots(
+        1, len(rows), figsize=(5.2 * len(rows), 4.2), layout="constrained", squeeze=False
+    )
+    for axis, (title, ylabel, tests, trainings, scale) in zip(axes[0], rows, strict=True):
+        for name, values in tests.items():
+            colour = COLOURS[list(tests).index(name)]
+            axis.plot(epochs(values), values, color=colour, label=f"{name}, test", linewidth=1.8)
+        for name, values in trainings.items():
+            colour = COLOURS[list(tests or trainings).index(name)]
+            label = f"{name}, training"
+            axis.plot(epochs(values), values, "--", color=colour, label=label, linewidth=1)
+        axis.set(title=title, xlabel="epoch", ylabel=ylabel, yscale=scale)
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+        if scale == "linear":
+            axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
+    save(figure, path)
+
+
+def epochs(values):
+    """The numbers of the epochs of some values, from 1."""
+    return np.arange(1, len(values) + 1)
 
 
 def beside(path, images, rows, names, titles):

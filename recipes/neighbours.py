@@ -154,27 +154,24 @@ def train(out, settings, net, images, labels):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)  # XLA is slow to compile on CPUs
     paper = images.min(axis=(0, 1, 2))  # what the shifts bring in, for them zero
-    checkpoint = training.Checkpoint(out / "net.weights.h5")
-    first = checkpoint.restore(net, steps)
-    if first < settings.epochs:
-        net.fit(
-            data.batches(
-                (images - paper, labels),
-                settings.batch_size,
-                seed=settings.seed,
-                first_epoch=first,
-                epochs=settings.epochs,
-                augment=lambda x, seed: data.jitter(x, seed, SHIFT) + paper,
-            ),
-            initial_epoch=first,
-            epochs=settings.epochs,
-            steps_per_epoch=steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=[training.Progress(settings.model), checkpoint],
-        )
+    order = dict(batch_size=settings.batch_size, seed=settings.seed, epochs=settings.epochs)
+    state = out / "net.weights.h5"
+    training.fit(
+        net,
+        lambda step: data.batches(
+            (images - paper, labels),
+            first_step=step,
+            augment=lambda x, seed: data.jitter(x, seed, SHIFT) + paper,
+            **order,
+        ),
+        steps,
+        settings.epochs,
+        state=state,
+        history=out / "net.csv",
+        callbacks=[training.Progress(settings.model)],
+    )
     shared.save(net, path)
-    checkpoint.path.unlink(missing_ok=True)
+    state.unlink(missing_ok=True)
     return net
 
 

@@ -67,7 +67,7 @@ def run(main):
     """Runs a recipe: problems that a user can mend end it with one line and exit status 2."""
     try:
         main()
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
         if os.environ.get("KERASNETS_DEBUG"):
             raise
         print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)

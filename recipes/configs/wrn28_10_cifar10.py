@@ -1,0 +1,25 @@
+"""WRN-28-10 on CIFAR-10.
+
+    python recipes/train.py wrn28_10_cifar10 --data-dir FOLDER
+
+Zagoruyko, Komodakis, "Wide Residual Networks", BMVC 2016, arXiv:1605.07146, section 3: batches of 128, SGD
+with Nesterov's momentum of 0.9, no dampening, weight decay 0.0005, a rate of 0.1 that is multiplied by 0.2
+at epochs 60, 120 and 160 of 200; four pixels of reflections around each image, a random crop, and flips;
+images scaled by mean and deviation.
+
+Published: 4.00% error (table 5), 3.89% with dropout of 0.3 (table 6): options=dict(dropout=0.3).
+"""
+
+from kerasnets.training import Recipe
+
+RECIPE = Recipe(
+    model="WRN28_10",
+    data="cifar10",
+    augmentation=(("pad_crop", dict(mode="reflect")), ("flip", {})),
+    optimizer=("sgd", dict(momentum=0.9, nesterov=True)),
+    rate=0.1,
+    schedule=("step", dict(at=(60, 120, 160), factor=0.2)),
+    weight_decay=5e-4,
+    batch=128,
+    epochs=200,
+)

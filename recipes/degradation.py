@@ -1,0 +1,84 @@
+"""Shows that a deeper plain net trains worse, and a deeper residual net does not.
+
+    python recipes/degradation.py
+
+Four nets are trained alike, on digits of 32x32 pixels: plain nets of 20 and 56 layers, and residual nets of
+as many. He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385,
+section 4.2 and figure 6, with fewer epochs and other images. The folder gets degradation.png, results.json,
+and a folder for each net, as of recipes/train.py.
+"""
+
+import dataclasses
+import pathlib
+
+import shared
+import train
+
+NETS = ("PlainNet20", "PlainNet56", "ResNet20", "ResNet56")
+PANELS = {"plain nets": NETS[:2], "residual nets": NETS[2:]}
+EPOCHS = 20
+
+
+def options():
+    """The command line."""
+    p = shared.parser(
+        "Show that a deeper plain net trains worse.",
+        epochs=str(EPOCHS),
+        batch_size="128",
+        out="runs/degradation/DATA-seedSEED",
+    )
+    train.add_options(p)
+    p.set_defaults(data="digits")
+    return p.parse_args()
+
+
+def main():
+    """Trains the nets and draws their errors."""
+    args = options()
+    out = args.out or pathlib.Path("runs/degradation") / f"{args.data}-seed{args.seed}"
+    args.epochs = args.epochs or (2 if args.smoke else EPOCHS)
+    words = ("data", "epochs", "batch_size", "precision", "seed", "smoke")
+    shared.prepare(out, "config", {word: getattr(args, word) for word in words}, args.resume)
+    args.resume = True  # of the folders in this one
+    logs = {net: run(net, out / net, args) for net in NETS}
+    draw(out / "degradation.png", logs)
+    results = {net: {name: values[-1] for name, values in log.items()} for net, log in logs.items()}
+    shared.write(out / "results.json", results)
+    rows = [["after the last epoch", "training loss", "training error", "test error"]]
+    for net, last in results.items():
+        errors = [f"{100 * (1 - last[name]):.2f}%" for name in ("accuracy", "val_accuracy")]
+        rows.append([net, f"{last['crossentropy']:.4f}", *errors])
+    shared.show(rows)
+    print(f"In {out}: degradation.png, results.json")
+
+
+def run(net, out, args):
+    """The logs of a net, trained as ResNet-20 is on CIFAR-10, but without flips."""
+    import keras
+
+    keras.backend.clear_session()
+    recipe = train.read(train.find("resnet20_cifar10"))
+    rows = tuple(row for row in recipe.augmentation if row[0] != "flip")  # which digits do not stand
+    recipe = dataclasses.replace(recipe, model=net, augmentation=rows)
+    train.train(train.adapted(recipe, args), out, args)
+    return train.history(out / "history.csv")
+
+
+def draw(path, logs):
+    """Errors over epochs, plain nets beside residual ones."""
+    import figures
+
+    def errors(nets, name):
+        return {net: [100 * (1 - v) for v in logs[net][name]] for net in nets}
+
+    figures.panels(
+        path,
+        [
+            (title, "error, %", errors(nets, "val_accuracy"), errors(nets, "accuracy"), "linear")
+            for title, nets in PANELS.items()
+        ],
+    )
+
+
+if __name__ == "__main__":
+    shared.run(main)

@@ -1,0 +1,37 @@
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
+sys.path.insert(0, str(RECIPES))
+
+import degradation  # noqa: E402
+import shared  # noqa: E402
+
+
+def test_four_nets_are_trained_alike_and_compared(tmp_path, monkeypatch, capsys):
+    seen = []
+
+    def stands_in(recipe, out, args):
+        """Leaves the history that a run would."""
+        seen.append((recipe, out.name))
+        out.mkdir()
+        rows = np.array([[0.5, 1.5, 0.4], [0.75, 0.5 + len(seen), 0.6]])
+        lines = [",".join(map(str, row)) for row in rows]
+        (out / "history.csv").write_text("\n".join(["accuracy,crossentropy,val_accuracy", *lines]))
+
+    monkeypatch.setattr(degradation.train, "train", stands_in)
+    monkeypatch.setattr(sys, "argv", ["degradation.py", "--epochs", "2", "--out", str(tmp_path / "run")])
+    shared.run(degradation.main)
+    assert [name for _, name in seen] == ["PlainNet20", "PlainNet56", "ResNet20", "ResNet56"]
+    assert [r.model for r, _ in seen] == [name for _, name in seen]
+    first = seen[0][0].as_json()
+    for recipe, _ in seen:
+        assert {**recipe.as_json(), "model": "", "rate": 0.1} == {**first, "model": ""}
+        assert all(name != "flip" for name, _ in recipe.augmentation)
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["PlainNet56"] == {"accuracy": 0.75, "crossentropy": 2.5, "val_accuracy": 0.6}
+    assert (tmp_path / "run" / "degradation.png").read_bytes().startswith(b"\x89PNG")
+    assert "2.5000" in capsys.readouterr().out
