@@ -72,6 +72,19 @@ logs = net.fit(images, np.arange(8) % 4, batch_size=8, verbose=0).history
 assert np.isfinite(logs["loss"]).all() and statistics, "a new head"
 after = [keras.ops.convert_to_numpy(w) for w in statistics]
 assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)), "frozen statistics"
+
+# Keras imports TensorFlow, if it is there, to write a layer's config.
+from kerasnets.surgery import convolutionize, deepen, widen
+from kerasnets.training import evaluate
+tiny = kerasnets.applications.VGG11.spec.tiny
+net = kerasnets.build("VGG11", batch_norm=True, input_shape=(32, 32, 3), **tiny)
+x = rng.normal(size=(2, 32, 32, 3)).astype("float32")
+scores = net.predict(x, verbose=0)
+for changed in (convolutionize(net), deepen(net, "block1_conv1", data=x), widen(net, "block5_conv2", 11)):
+    assert np.allclose(scores, changed.predict(x, verbose=0).reshape(scores.shape), atol=1e-5), changed.name
+x = rng.normal(size=(2, 40, 48, 3)).astype("float32")
+found = evaluate(net, (x, np.arange(2)), "dense_and_crops", sizes=48)
+assert set(found) == {"top1", "top5"}, found
 print("fine")
 """
 
