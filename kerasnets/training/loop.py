@@ -9,6 +9,7 @@ import keras
 from kerasnets.training import distribution
 from kerasnets.training.callbacks import StopOnNaN
 from kerasnets.training.checkpoint import Checkpoint
+from kerasnets.training.progress import Progress
 
 
 def fit(model, batches, steps, epochs, *, state, history, validation=None, callbacks=(), every=10.0):
@@ -37,6 +38,9 @@ def fit(model, batches, steps, epochs, *, state, history, validation=None, callb
         if not distribution.is_first():  # it takes the state from the first host, which keeps it
             state, history = (pathlib.Path(folder) / pathlib.Path(path).name for path in (state, history))
         checkpoint = Checkpoint(state, every, callbacks)
+        for callback in callbacks:
+            if isinstance(callback, Progress):
+                callback.whole = epochs  # the rest of an epoch that was stopped is a call of its own
         while (first := checkpoint.restore(model, steps)) < steps * epochs:
             epoch, done = divmod(first, steps)
             trim(history, epoch)

@@ -19,14 +19,16 @@ class Progress(keras.callbacks.Callback):
         logs: Names of the logs to show.
         console: A rich console, or None for standard output.
         batch_size: Examples of a step, to show how many there are in a second; None leaves that out.
+        epochs: Epochs of a run that is several calls of `fit`; None for those of the one call.
     """
 
-    def __init__(self, title, logs=("loss",), console=None, batch_size=None):
+    def __init__(self, title, logs=("loss",), console=None, batch_size=None, epochs=None):
         super().__init__()
         self.title = title
         self.shown = logs
         self.console = console or rich.console.Console()
         self.batch_size = batch_size
+        self.whole = epochs
         self.told = time.monotonic()
 
     def on_train_begin(self, logs=None):
@@ -44,7 +46,7 @@ class Progress(keras.callbacks.Callback):
         self.bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epochs, self.steps = self.params["epochs"], self.params["steps"] or 1
+        self.epochs, self.steps = self.whole or self.params["epochs"], self.params["steps"] or 1
         if self.task is None:
             total = (self.epochs - epoch) * self.steps
             self.task = self.bar.add_task(self.title, total=total, at=f"{epoch}/{self.epochs}", logs="")

@@ -33,3 +33,9 @@ def test_a_file_gets_one_line_at_the_end(batch_size):
     assert "epoch 3/3" in line
     assert "loss" in line
     assert ("/s" in line) == (batch_size is not None)
+
+
+def test_one_of_several_calls_of_fit_tells_the_epochs_of_the_run():
+    (line,) = shown(False, epochs=3).splitlines()
+    assert "epoch 3/3" in line
+    assert shown(False, epochs=7) == ""  # the last epoch is still to come
