@@ -2,7 +2,7 @@
 
 from kerasnets.data.augment import jitter
 from kerasnets.data.datasets import load
-from kerasnets.data.pipeline import batches, join, to_arrays
+from kerasnets.data.pipeline import batches, join, specialise, to_arrays
 from kerasnets.data.streams import Stream, stream
 
-__all__ = ["Stream", "batches", "jitter", "join", "load", "stream", "to_arrays"]
+__all__ = ["Stream", "batches", "jitter", "join", "load", "specialise", "stream", "to_arrays"]

@@ -99,3 +99,39 @@ def join(dataset, values, combine):
         return end, combine(*batch, values[start:end])
 
     return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))
+
+
+def specialise(dataset, classes, keep, steps, seed, dustbin):
+    """Thins the examples of some classes, or those of all others, and labels them for a specialist.
+
+    Args:
+        dataset: A finite, batched tf.data.Dataset of (x, y, ...); y are labels, or a dict with "labels".
+        classes: Class numbers.
+        keep: The share of the examples of these classes to keep, and that of the others.
+        steps: Batches of a pass.
+        seed: Whole number; which examples are kept is drawn anew at every pass.
+        dustbin: Whether labels become places in `classes`, or len(classes); else a dict of targets gains
+            "hard_weight", 1 for these classes and 0 for others.
+
+    Returns:
+        A tf.data.Dataset of batches of the size of the first one.
+    """
+    size = len(keras.tree.flatten(next(iter(dataset)))[0])
+    index = tf.range(len(classes), dtype=tf.int64)
+    places = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(tf.constant(classes, tf.int64), index), len(classes)
+    )
+
+    def thin(number, batch):
+        x, y, *rest = batch
+        labels = y["labels"] if isinstance(y, dict) else y
+        place = places.lookup(tf.cast(tf.reshape(labels, (-1,)), tf.int64))
+        special = place < len(classes)
+        draws = tf.random.stateless_uniform(tf.shape(place), tf.stack([tf.constant(seed, tf.int64), number]))
+        kept = draws < tf.where(special, *keep)
+        y = place if dustbin else {**y, "hard_weight": tf.cast(special, tf.float32)}
+        return keras.tree.map_structure(lambda a: tf.boolean_mask(a, kept), (x, y, *rest))
+
+    numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=True)
+    thinned = tf.data.Dataset.zip(numbers, dataset).map(thin).rebatch(size)
+    return thinned.repeat().take(steps)

@@ -1,16 +1,37 @@
 """Knowledge distillation: a small net learns what a big one knows."""
 
+from kerasnets.distillation.biases import add_biases, match_frequencies
+from kerasnets.distillation.combine import combine
 from kerasnets.distillation.distiller import Distiller
+from kerasnets.distillation.ensemble import Ensemble
+from kerasnets.distillation.hints import Hint
 from kerasnets.distillation.losses import hard_loss, soft_loss, soft_targets
 from kerasnets.distillation.models import as_logits
+from kerasnets.distillation.specialists import (
+    confusable_classes,
+    correct_dustbin,
+    oversampling,
+    specialist,
+    specialist_dataset,
+)
 from kerasnets.distillation.transfer import add_teacher_logits, fingerprint
 
 __all__ = [
     "Distiller",
+    "Ensemble",
+    "Hint",
+    "add_biases",
     "add_teacher_logits",
     "as_logits",
+    "combine",
+    "confusable_classes",
+    "correct_dustbin",
     "fingerprint",
     "hard_loss",
+    "match_frequencies",
+    "oversampling",
     "soft_loss",
     "soft_targets",
+    "specialist",
+    "specialist_dataset",
 ]

@@ -16,8 +16,10 @@ def add_teacher_logits(dataset, teacher, cache=None):
     """Adds a teacher's logits to each batch, so that the teacher runs once and not at every epoch.
 
     The data must be the same at every pass: neither shuffled nor randomly augmented, or the logits would
-    belong to other images. Shuffle what this gives. For augmented data pass the teacher to the `Distiller`,
-    where it sees each batch as the student does.
+    belong to other images. Shuffle what this gives. For data that is augmented anew for every epoch pass the
+    teacher to the `Distiller`, where it sees each batch as the student does. What can be kept is a transfer
+    set augmented with a fixed seed: `data.batches(arrays, size, seed=1, epochs=K, augment=data.jitter)` gives
+    the same K passes each time, and counts as one dataset here.
 
     Args:
         dataset: A finite, batched tf.data.Dataset of (x, y) or (x, y, sample_weight).

@@ -2,7 +2,9 @@
 
 from kerasnets.layers.capsule import CapsuleLength, CapsuleMask, RoutedCapsules, Squash
 from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
+from kerasnets.layers.dustbin import Dustbin
 from kerasnets.layers.frozen_batch_norm import FrozenBatchNormalization
+from kerasnets.layers.log_mean import LogMeanProbability
 from kerasnets.layers.lrn import LRN
 from kerasnets.layers.maxout import Maxout
 from kerasnets.layers.partial_conv import PartialConv2D
@@ -16,8 +18,10 @@ __all__ = [
     "CapsuleMask",
     "DropPathJoin",
     "DropPathSampler",
+    "Dustbin",
     "FrozenBatchNormalization",
     "LRN",
+    "LogMeanProbability",
     "Maxout",
     "PartialConv2D",
     "RecomputedConv2D",
