@@ -344,21 +344,42 @@ def built(options, rest):
         ValueError: There is no such model or option, or a value is refused.
     """
     from kerasnets.assembly import registry
-    from kerasnets.checks import nearest
 
     builder = registry.find(options.name)
-    parameters = builder.__signature__.parameters
-    takes = {f"--{n.replace('_', '-')}": n for n in (*builder.spec.options, *SHARED)}
-    p = Parser(prog=f"kerasnets {options.name}", allow_abbrev=False, add_help=False)
-    for flag, n in takes.items():
-        p.add_argument(*{flag, f"--{n}"}, dest=n, nargs="?", const="True", default=argparse.SUPPRESS)
-    given, unknown = p.parse_known_args(rest)
-    if unknown:
-        raise ValueError(f"{options.name} has no option {unknown[0]!r}.{nearest(unknown[0], takes)}")
-    values = {n: parsed(text, parameters[n].default) for n, text in vars(given).items()}
+    values = options_of(options.name, rest, SHARED)
     if options.input:
         values["input_shape"] = shape(options.input, builder.spec)
     return builder(**values)
+
+
+def options_of(name, words, more=()):
+    """The options of a model that words such as --alpha 0.5 give.
+
+    Args:
+        name: The model.
+        words: List of words.
+        more: Names of arguments that are taken beside the family's options.
+
+    Returns:
+        Values by name.
+
+    Raises:
+        ValueError: There is no such model or option.
+    """
+    from kerasnets.assembly import registry
+    from kerasnets.checks import nearest
+
+    kerasnets.list_models()  # which brings them all
+    builder = registry.find(name)
+    parameters = builder.__signature__.parameters
+    takes = {f"--{n.replace('_', '-')}": n for n in (*builder.spec.options, *more)}
+    p = Parser(prog=f"kerasnets {name}", allow_abbrev=False, add_help=False)
+    for flag, n in takes.items():
+        p.add_argument(*{flag, f"--{n}"}, dest=n, nargs="?", const="True", default=argparse.SUPPRESS)
+    given, unknown = p.parse_known_args(words)
+    if unknown:
+        raise ValueError(f"{name} has no option {unknown[0]!r}.{nearest(unknown[0], takes)}")
+    return {n: parsed(text, parameters[n].default) for n, text in vars(given).items()}
 
 
 def parsed(text, default):

@@ -36,6 +36,11 @@ DIGITS = {
     ),
     "LeNet5": dict(epochs=20, batch_size=64, rate=2e-3, shift=2, side=32),
 }
+# Teachers and students of `distill`, and the images of an epoch.
+PAIRS = {
+    "MLP800 by MLP1200": (("MLP1200", {}), ("MLP800", {}), 60_000),
+    "ResNet20(alpha=0.5) by ResNet56": (("ResNet56", {}), ("ResNet20", dict(alpha=0.5)), 2_048),
+}
 SMOKE = dict(epochs=1, images=64)  # of --smoke
 
 
@@ -44,7 +49,7 @@ def main():
     p = argparse.ArgumentParser(description="Measure kerasnets against its peers.")
     p.add_argument("what", choices=("distill", "build", "import", "memory", "digits"))
     p.add_argument("--rounds", type=shared.whole(1), default=7, help="turns of each contender (7)")
-    p.add_argument("--examples", type=shared.whole(1), default=60000, help="of distill (60,000)")
+    p.add_argument("--examples", type=shared.whole(1), help="of distill (60,000 and 2,048)")
     p.add_argument("--batch-size", type=shared.whole(1), help="of distill (256), memory (64; 16 at 224)")
     p.add_argument("--models", nargs="+", help="of build, memory and digits")
     p.add_argument("--epochs", type=shared.whole(1), help="of digits (each net's own)")
@@ -70,28 +75,49 @@ def main():
 
 
 def distill(args):
-    """Epochs of MLP800 on images of MNIST's size, plain and distilled from MLP1200."""
+    """Epochs of students on images of MNIST's size, plain and distilled from bigger nets."""
     with shared.quiet():
         import keras
-        import numpy as np
-        from keras.distillation import LogitsDistillation
-
-        from kerasnets import data, distillation
-        from kerasnets.applications import MLP800, MLP1200
 
         keras.ops.zeros(1)  # starts the devices, which say so
 
-    batch_size = args.batch_size or 256
+    groups = {}
+    for name, (teacher, student, examples) in PAIRS.items():
+        examples, batch_size = args.examples or examples, args.batch_size or 256
+        title = f"an epoch of {name}, {examples:,} examples, batch {batch_size}"
+        groups[title] = epochs_of(teacher, student, examples, batch_size)
+    return groups
+
+
+def epochs_of(teacher, student, examples, batch_size):
+    """Functions that train a student for an epoch, by name.
+
+    Args:
+        teacher: Name of the teacher's net, and options of its builder.
+        student: Likewise.
+        examples: Random images of an epoch.
+        batch_size: Examples of a step.
+    """
+    import keras
+    import numpy as np
+    from keras.distillation import LogitsDistillation
+
+    import kerasnets
+    from kerasnets import data, distillation
+
     rng = np.random.default_rng(0)
-    images = rng.random((args.examples, 28, 28, 1), "float32")
-    labels = rng.integers(0, 10, args.examples)
-    teacher = MLP1200(classifier_activation=None)
-    ordered = data.batches((images, labels), 1000)
+    images = rng.random((examples, 28, 28, 1), "float32")
+    labels = rng.integers(0, 10, examples)
+    teacher, student = (
+        lambda name=name, options=options: kerasnets.build(
+            name, input_shape=(28, 28, 1), classes=10, classifier_activation=None, **options
+        )
+        for name, options in (teacher, student)
+    )
+    teacher = teacher()
+    ordered = data.batches((images, labels), min(1000, examples))
     transfer = data.to_arrays(distillation.add_teacher_logits(ordered, teacher))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-    def student():
-        return MLP800(classifier_activation=None)
 
     plain = student()
     plain.compile("adam", loss, metrics=["accuracy"])
@@ -111,13 +137,16 @@ def distill(args):
         batches = data.batches(arrays, batch_size, seed=0)
         return lambda: model.fit(batches, shuffle=False, verbose=0)
 
+    def logits(model):
+        return lambda: model.predict(images, batch_size=batch_size, verbose=0)
+
     return {
-        f"an epoch of {args.examples:,} examples, batch {batch_size}": {
-            "plain": epoch(plain, (images, labels)),
-            "Distiller, cached logits": epoch(cached, transfer),
-            "Distiller, live teacher": epoch(live, (images, labels)),
-            "keras.distillation, KLDivergence": epoch(theirs, (images, labels)),
-        }
+        "plain": epoch(plain, (images, labels)),
+        "Distiller, cached logits": epoch(cached, transfer),
+        "Distiller, live teacher": epoch(live, (images, labels)),
+        "keras.distillation, KLDivergence": epoch(theirs, (images, labels)),
+        "logits of the student alone": logits(plain),
+        "logits of the teacher alone": logits(teacher),
     }
 
 

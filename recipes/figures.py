@@ -64,6 +64,27 @@ def panels(path, rows):
     save(figure, path)
 
 
+def sweep(path, rows, ylabel):
+    """Errors over temperatures, a line for each hard weight.
+
+    Args:
+        path: Path of the PNG.
+        rows: Dicts of "temperature", "hard_weight" and "errors".
+        ylabel: What the errors are.
+    """
+    figure, axes = plt.subplots(figsize=(7.5, 4.4), layout="constrained")
+    for colour, weight in zip(COLOURS, sorted({row["hard_weight"] for row in rows}), strict=False):
+        line = sorted((row["temperature"], row["errors"]) for row in rows if row["hard_weight"] == weight)
+        axes.plot(*zip(*line, strict=True), "o-", color=colour, label=f"hard weight {weight:g}")
+    temperatures = sorted({row["temperature"] for row in rows})
+    axes.set(xlabel="temperature", ylabel=ylabel, xscale="log")
+    axes.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    save(figure, path)
+
+
 def epochs(values):
     """The numbers of the epochs of some values, from 1."""
     return np.arange(1, len(values) + 1)
@@ -120,6 +141,79 @@ def gallery(path, images, captions, columns=10):
         axis.imshow(image, cmap="gray_r")
         axis.set_title(caption, fontsize=8)
     save(figure, path)
+
+
+def confusion(path, labels, guesses, names, order):
+    """Confusion matrices before and after, and the change, with their counts; zeros are left blank.
+
+    The diagonal is left out but for its change. The change is red where it is for the worse.
+
+    Args:
+        path: Path of the PNG.
+        labels: True classes, (n,).
+        guesses: Classes told, (n,), by title, before and after.
+        names: Names of the classes.
+        order: The classes in the order to show them in.
+    """
+    size, names = len(order), [names[c] for c in order]
+    off = ~np.eye(size, dtype=bool)
+    place = np.argsort(order)
+    cells = (size * place[labels] + place[guess] for guess in guesses.values())
+    before, after = (np.bincount(c, minlength=size**2).reshape(size, size) for c in cells)
+    shown = dict(zip([*guesses, "change"], [before * off, after * off, after - before], strict=True))
+    figure, axes = plt.subplots(1, 3, figsize=(1.26 * size, 0.42 * size + 0.6), layout="constrained")
+    top = max(1, before[off].max(), after[off].max())
+    for axis, (title, counts) in zip(axes, shown.items(), strict=True):
+        change = title == "change"
+        bound = max(1, np.abs(counts).max()) if change else top
+        worse = np.where(off, counts, -counts)
+        axis.imshow(worse, cmap="RdBu_r" if change else "Reds", vmin=-bound if change else 0, vmax=bound)
+        for row, column in np.argwhere(counts):
+            count = counts[row, column]
+            colour = "white" if abs(count) > 0.6 * bound else "black"
+            text = f"{count:+d}" if change else str(count)
+            axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+        grid(axis, names, names)
+        axis.set(title=title, xlabel="taken for", ylabel="true class" if axis is axes[0] else "")
+    save(figure, path)
+
+
+def clusters(path, soft, sets, names, order):
+    """The covariance of soft targets beside the sets of classes that were found in it.
+
+    Args:
+        path: Path of the PNG.
+        soft: Soft targets, (n, classes).
+        sets: Sets of classes.
+        names: Names of the classes.
+        order: The classes in the order to show them in.
+    """
+    size, names = len(order), [names[c] for c in order]
+    member = [[c in s for c in order] for s in sets]
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(0.84 * size + 1.6, 0.42 * max(size, len(sets)) + 1.2), layout="constrained"
+    )
+    shown = np.where(np.eye(size, dtype=bool), np.nan, np.cov(soft[:, order], rowvar=False))
+    bound = np.nanmax(np.abs(shown))
+    left.imshow(shown, cmap="RdBu_r", vmin=-bound, vmax=bound)
+    grid(left, names, names)
+    left.set(title="covariance of soft targets")
+    right.imshow(member, cmap=matplotlib.colors.ListedColormap(["white", COLOURS[0]]), vmin=0, vmax=1)
+    grid(right, names, range(1, len(sets) + 1))
+    right.set(title="classes of each specialist", ylabel="specialist")
+    save(figure, path)
+
+
+def grid(axis, columns, rows):
+    """Names the cells of a matrix and parts them by thin lines."""
+    upright = max(map(len, columns)) < 3
+    axis.set_xticks(range(len(columns)), columns, fontsize=8, rotation=0 if upright else 90)
+    axis.set_yticks(range(len(rows)), rows, fontsize=8)
+    axis.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axis.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    axis.grid(which="minor", color="#ddd", linewidth=0.5)
+    axis.tick_params(which="both", length=0)
+    axis.spines[:].set_visible(False)
 
 
 def matches(path, queries, found, titles, captions):

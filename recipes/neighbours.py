@@ -16,7 +16,6 @@ import time
 
 import shared
 
-CLOTHES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
 SIDE = 32  # pixels to which zeros fill the images up
 RATE = 2e-3  # Adam's, brought to 0 by half a cosine
 SHIFT = 2  # pixels by which training shifts images at most
@@ -180,7 +179,7 @@ def report(out, results, table, train, test, chosen):
     import figures
     import numpy as np
 
-    names = CLOTHES if results["dataset"] == "fashion_mnist" else list("0123456789")
+    names = shared.class_names(results["dataset"])
     (images, labels), (asked, classes) = train, test
     rng = np.random.default_rng(results["seed"])
     hit = labels[chosen] == classes[:, None]

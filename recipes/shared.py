@@ -12,6 +12,8 @@ import sys
 
 from kerasnets.cli import quiet as quiet
 
+CLOTHES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
+
 
 def parser(description, epochs, batch_size, out):
     """A command-line parser with the options that every recipe has.
@@ -90,6 +92,7 @@ def prepare(out, recipe, settings, resume):
         ValueError: The run that is there had other settings.
     """
     card = out / f"{recipe}.json"
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if card.exists() and resume:
         before = json.loads(card.read_text())
         other = [f"{k} was {before.get(k)!r}" for k, v in settings.items() if before.get(k) != v]
@@ -181,3 +184,8 @@ def page(title, parts):
                 f'<p class="small">{html.escape(caption)}</p>'
             )
     return PAGE.format(title=html.escape(title), body="\n".join(body))
+
+
+def class_names(dataset):
+    """The names of the ten classes of digits, mnist or fashion_mnist."""
+    return CLOTHES if dataset == "fashion_mnist" else list("0123456789")

@@ -66,7 +66,7 @@ def main():
     train(recipe, out, args, args.hosts, args.host_index, args.coordinator)
 
 
-def train(recipe, out, args, hosts=1, host_index=0, coordinator=None):
+def train(recipe, out, args, hosts=1, host_index=0, coordinator=None, kind=None, more=None):
     """Trains a net as a recipe says, tests it and writes what came of it.
 
     Args:
@@ -76,6 +76,11 @@ def train(recipe, out, args, hosts=1, host_index=0, coordinator=None):
         hosts: Number of hosts, as of `kerasnets.training.distribution.devices`.
         host_index: Number of this one; host 0 alone writes files.
         coordinator: Address of host 0.
+        kind: Class of the run, or a function that makes it; None for Run.
+        more: What else decides the result, as JSON.
+
+    Returns:
+        What results.json holds; None on other hosts than host 0.
     """
     started = time.monotonic()
     with shared.quiet():
@@ -84,11 +89,12 @@ def train(recipe, out, args, hosts=1, host_index=0, coordinator=None):
         from kerasnets.training import distribution
 
     distribution.share(recipe.batch, recipe.replicas, hosts)  # refuses a batch that they cannot share
-    settings = {**{k: v for k, v in recipe.as_json().items() if k != "replicas"}, "seed": args.seed}
+    settings = {k: v for k, v in recipe.as_json().items() if k != "replicas"}
+    settings |= {"seed": args.seed, **(more or {})}
     with distribution.devices(recipe.replicas, hosts, host_index, coordinator, settings=settings):
         with shared.quiet():
             keras.ops.zeros(1)  # starts the devices, which say so
-            run = Run(recipe, out, args, hosts, host_index)
+            run = (kind or Run)(recipe, out, args, hosts, host_index)
         print(run.summary())
         if host_index == 0:
             shared.prepare(out, "config", settings, args.resume)
@@ -101,10 +107,11 @@ def train(recipe, out, args, hosts=1, host_index=0, coordinator=None):
         net = run.own(net)
     if host_index:
         print(f"host {host_index} of {hosts} is done; host 0 has the results")
-        return
+        return None
     results = {**run.test(net), "seconds": round(time.monotonic() - started, 1), "resumed": args.resume}
-    run.report(results)
+    results = run.report(results)
     print(f"{results['seconds']:.0f} s. In {out}: results.json, curves.png, best.weights.h5")
+    return results
 
 
 def names():
@@ -376,7 +383,7 @@ class Run:
         return {"protocol": protocol, **{k: round(v, 6) for k, v in found.items()}}
 
     def report(self, results):
-        """The figure of the curves and the results."""
+        """Draws the curves, and writes, shows and gives the results."""
         import figures
         import keras
 
@@ -410,6 +417,7 @@ class Run:
         }
         shared.write(self.out / "results.json", results)
         shared.show([["accuracy", "%"], *([k, f"{100 * results[k]:.2f}"] for k in results if k[:3] == "top")])
+        return results
 
 
 def history(path):

@@ -85,6 +85,50 @@ def test_a_stopped_run_goes_on(finished, tmp_path, monkeypatch):
         assert whole[errors] == resumed[errors]
 
 
+def test_an_ensemble_teaches_a_jittered_set_without_a_digit(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "run"
+    recipe(monkeypatch, "--smoke", "--teachers", 2, "--passes", 2, "--omit-digit", 3, "--out", out)
+    assert (out / "teacher1.keras").exists()
+    assert (out / "teacher2.keras").exists()
+    shown = re.search(r"the student is shown (\d+) images, 2 times jittered", capsys.readouterr().out)
+    images, labels = distill_mnist.read(settings(out), "train", None)
+    assert int(shown[1]) == (labels != 3).sum()
+    moved = json.loads((out / "results.json").read_text())["moved"]
+    assert moved["classes"] == [3]
+    assert moved["best"]["errors"] <= moved["matched"]["errors"]
+    # The bias is such that the training images are called a three as often as they are one.
+    student = keras.saving.load_model(out / "student.keras", compile=False)
+    logits = distill_mnist.shifted(student.predict(images, verbose=0), [3], moved["matched"]["biases"])
+    assert abs((logits.argmax(1) == 3).sum() - (labels == 3).sum()) <= 1
+
+
+def settings(out):
+    return distill_mnist.Settings(**json.loads((out / "distill_mnist.json").read_text()))
+
+
+def test_only_some_digits(tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    recipe(monkeypatch, "--smoke", "--only-digits", 7, 8, "--epochs", 1, "--out", out)
+    results = json.loads((out / "results.json").read_text())
+    assert results["moved"]["classes"] == results["only_digits"] == [7, 8]
+    images = results["moved"]["matched"]["images_of_classes"]
+    assert 0 < images < results["test_size"]
+
+
+def test_a_sweep(tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    monkeypatch.setattr(distill_mnist, "SWEEP", dict(temperature=(1, 20), hard_weight=(0.1, 0.5)))
+    recipe(monkeypatch, "--smoke", "--sweep", "--epochs", 1, "--out", out)
+    rows = json.loads((out / "results.json").read_text())["sweep"]
+    assert [(row["temperature"], row["hard_weight"]) for row in rows] == [
+        (1, 0.1),
+        (1, 0.5),
+        (20, 0.1),
+        (20, 0.5),
+    ]
+    assert (out / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_resumed_run_must_be_the_same_run(finished, monkeypatch, capsys):
     before = sorted(p.name for p in finished.iterdir())
     with pytest.raises(SystemExit) as ended:
@@ -114,6 +158,10 @@ def test_a_new_run_keeps_the_old_one(tmp_path):
         (("--seed", "x"), "at least 0"),
         (("--replicas", "0"), "at least 1"),
         (("--dataset", "cifar"), "digits"),
+        (("--omit-digit", "10"), "10"),
+        (("--only-digits", "7", "--sweep"), "not allowed with"),
+        (("--only-digits", *"0123456789"), "at least one digit out"),
+        (("--teacher", "cat"), "convnet"),
         (("--smoke", "--data-dir", "/no/such/folder", "--dataset", "mnist"), "`data_dir`"),
     ],
 )
