@@ -78,13 +78,27 @@ from kerasnets.surgery import convolutionize, deepen, widen
 from kerasnets.training import evaluate
 tiny = kerasnets.applications.VGG11.spec.tiny
 net = kerasnets.build("VGG11", batch_norm=True, input_shape=(32, 32, 3), **tiny)
-x = rng.normal(size=(2, 32, 32, 3)).astype("float32")
-scores = net.predict(x, verbose=0)
-for changed in (convolutionize(net), deepen(net, "block1_conv1", data=x), widen(net, "block5_conv2", 11)):
-    assert np.allclose(scores, changed.predict(x, verbose=0).reshape(scores.shape), atol=1e-5), changed.name
-x = rng.normal(size=(2, 40, 48, 3)).astype("float32")
-found = evaluate(net, (x, np.arange(2)), "dense_and_crops", sizes=48)
+y = rng.normal(size=(2, 32, 32, 3)).astype("float32")
+scores = net.predict(y, verbose=0)
+for changed in (convolutionize(net), deepen(net, "block1_conv1", data=y), widen(net, "block5_conv2", 11)):
+    assert np.allclose(scores, changed.predict(y, verbose=0).reshape(scores.shape), atol=1e-5), changed.name
+y = rng.normal(size=(2, 40, 48, 3)).astype("float32")
+found = evaluate(net, (y, np.arange(2)), "dense_and_crops", sizes=48)
 assert set(found) == {"top1", "top5"}, found
+
+from kerasnets.distillation import Ensemble, Hint, combine, specialist
+both = Ensemble([teacher, student], mean="arithmetic")
+q = keras.ops.softmax(keras.ops.convert_to_tensor(both.predict(x, verbose=0)))
+p = [keras.ops.softmax(keras.ops.convert_to_tensor(m.predict(x, verbose=0))) for m in (teacher, student)]
+assert np.allclose(*map(keras.ops.convert_to_numpy, (q, (p[0] + p[1]) / 2)), atol=1e-5), "ensemble"
+hinted = Distiller(student, teacher, hints=[Hint(teacher.layers[-2].name, student.layers[-2].name)])
+hinted.compile("adam")
+logs = hinted.fit(x, labels, epochs=2, verbose=0).history
+assert np.isfinite(logs["hint_loss"]).all(), "hints"
+expert = specialist(teacher, [3, 5, 8])
+own = keras.ops.softmax(keras.ops.convert_to_tensor(expert.predict(x, verbose=0)))
+together = keras.ops.convert_to_numpy(combine(p[0], [own], [[3, 5, 8]]))
+assert np.allclose(together, keras.ops.convert_to_numpy(p[0]), atol=1e-5), "a specialist that agrees"
 print("fine")
 """
 
