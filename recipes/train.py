@@ -20,6 +20,7 @@ import shared
 
 CONFIGS = pathlib.Path(__file__).parent / "configs"
 SMOKE = dict(epochs=2, steps=2, batch=2)  # a tiny run, on images of half the sides
+LAYERS = 500  # of a net, above which a tiny run makes no graph of it
 
 
 def options():
@@ -273,7 +274,10 @@ class Run:
             weights = {n: r.aux_weight if n.startswith("aux") else 1.0 for n in outputs}
             loss = {n: training.ReconstructionLoss() if n == "reconstruction" else loss for n in outputs}
             metrics = {"predictions": metrics}
-        model.compile(r.make_optimizer(self.training.steps_per_epoch), loss, weights, metrics)
+        # A tiny run is over before TensorFlow has made a graph of a big net's step.
+        eager = self.args.smoke and len(net.layers) > LAYERS
+        optimizer = r.make_optimizer(self.training.steps_per_epoch)
+        model.compile(optimizer, loss, weights, metrics, run_eagerly=eager)
         self.word = "predictions_" if several else ""
         return model
 
