@@ -69,6 +69,9 @@ def run(main):
     """Runs a recipe: problems that a user can mend end it with one line and exit status 2."""
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # python recipes/train.py | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
         if os.environ.get("KERASNETS_DEBUG"):
             raise

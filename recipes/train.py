@@ -60,8 +60,8 @@ def main():
     if args.config is None:
         print("\n".join(names()))
         return
-    path = find(args.config)
     with shared.quiet():
+        path = find(args.config)
         recipe = adapted(read(path), args)
     out = args.out or pathlib.Path("runs/train") / f"{path.stem}-seed{args.seed}"
     train(recipe, out, args, args.hosts, args.host_index, args.coordinator)
