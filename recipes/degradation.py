@@ -61,7 +61,7 @@ def run(net, out, args):
     rows = tuple(row for row in recipe.augmentation if row[0] != "flip")  # which digits do not stand
     recipe = dataclasses.replace(recipe, model=net, augmentation=rows)
     train.train(train.adapted(recipe, args), out, args)
-    return train.history(out / "history.csv")
+    return shared.history(out / "history.csv")
 
 
 def draw(path, logs):

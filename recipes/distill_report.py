@@ -1,7 +1,5 @@
 """What recipes/distill_mnist.py writes of a run: its table, its figures and its page."""
 
-import csv
-
 import numpy as np
 import shared
 
@@ -52,8 +50,7 @@ def compare(results, teacher=None):
 
 def curve(out, name, n):
     """Test errors after each epoch, from the log of a net."""
-    with open(out / f"{name}.csv", newline="") as file:
-        return [n * (1 - float(row["val_accuracy"])) for row in csv.DictReader(file)]
+    return [n * (1 - accuracy) for accuracy in shared.history(out / f"{name}.csv")["val_accuracy"]]
 
 
 def report(out, results, table, test, logits):

@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import csv
 import html
 import itertools
 import json
@@ -187,6 +188,13 @@ def page(title, parts):
                 f'<p class="small">{html.escape(caption)}</p>'
             )
     return PAGE.format(title=html.escape(title), body="\n".join(body))
+
+
+def history(path):
+    """The logs of each epoch of a history.csv, by name."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
 
 def class_names(dataset):

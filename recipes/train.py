@@ -10,7 +10,6 @@ highest test accuracy; last.weights.h5, the state of the run; and results.json. 
 whatever way, goes on with --resume, and ends with the weights that it would have had.
 """
 
-import csv
 import dataclasses
 import pathlib
 import runpy
@@ -391,7 +390,7 @@ class Run:
         import figures
         import keras
 
-        logs = history(self.out / "history.csv")
+        logs = shared.history(self.out / "history.csv")
         word, kind = self.word, self.recipe.loss[0]
         error = {n: [100 * (1 - v) for v in logs[f"{n}{word}accuracy"]] for n in ("", "val_")}
         loss = {n: logs[f"{n}{word}{kind}"] for n in ("", "val_")}
@@ -422,13 +421,6 @@ class Run:
         shared.write(self.out / "results.json", results)
         shared.show([["accuracy", "%"], *([k, f"{100 * results[k]:.2f}"] for k in results if k[:3] == "top")])
         return results
-
-
-def history(path):
-    """The logs of each epoch of a history.csv, by name."""
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
 
 if __name__ == "__main__":
