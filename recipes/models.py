@@ -43,16 +43,16 @@ def main():
 def count():
     """Cells of every model, oldest papers first; within a paper in natural order."""
     with shared.quiet():
-        import keras
         import rich.progress
 
         import kerasnets
         from kerasnets.analysis import profile
+        from kerasnets.assembly.graph import no_values
 
     table = []
     for name in rich.progress.track(in_order(kerasnets.list_models()), "counting"):
-        table.append(cells(name, profile(kerasnets.build(name))))
-        keras.backend.clear_session()
+        with no_values():
+            table.append(cells(name, profile(kerasnets.build(name))))
     return table
 
 

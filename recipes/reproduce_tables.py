@@ -230,15 +230,15 @@ def layers_of(names):
         import rich.progress
 
         import kerasnets.analysis
+        from kerasnets.assembly.graph import no_values
 
         keras.ops.zeros(1)  # starts the devices, which say so
 
     nets = {}
     for name in rich.progress.track(names, "building"):
-        model = build(name)
-        nets[name] = [facts(row, model) for row in kerasnets.analysis.profile(model).layers]
-        del model
-        keras.backend.clear_session()
+        with no_values():
+            model = build(name)
+            nets[name] = [facts(row, model) for row in kerasnets.analysis.profile(model).layers]
     return nets
 
 

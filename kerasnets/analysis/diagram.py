@@ -7,10 +7,9 @@ import math
 import shutil
 import subprocess
 
-import keras
-
 from kerasnets.analysis import pictures
 from kerasnets.analysis.trace import shape_of, words
+from kerasnets.assembly.graph import check_graph, functional
 from kerasnets.checks import is_int, refuse
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
@@ -47,8 +46,7 @@ def diagram(model, path, depth=None):
             folder.
         OSError: Graphviz's program `dot` is missing.
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
+    check_graph(model)
     if depth is not None and not is_int(depth, 0):
         refuse("depth", "None or a whole number, at least 0", depth)
     path = pictures.check_path(path, SUFFIXES)
@@ -114,7 +112,7 @@ def choose(model, depth):
 
 def grouped(model, depth):
     """The blocks of a model at a depth, by name."""
-    graph = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
+    graph = functional(model)
     nodes = [node for d in sorted(graph._nodes_by_depth, reverse=True) for node in graph._nodes_by_depth[d]]
     layers = {node.operation.name for node in nodes}
     blocks = {}

@@ -11,6 +11,7 @@ import kerasnets.layers
 from kerasnets.analysis import fields as reading
 from kerasnets.analysis.kinds import UNKNOWN, kind_of
 from kerasnets.analysis.memory import Tape, elements_of
+from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
 from kerasnets.checks import is_int, refuse
 from kerasnets.layers import PartialConv2D, parts
 
@@ -123,14 +124,14 @@ class Trace:
         Returns:
             KerasTensors of its outputs, in the structure of the model's.
         """
-        # A Sequential becomes a graph here; a functional model stays as it is.
-        graph = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
-        return graph._run_through_graph(specs, operation_fn=lambda layer: self.visit(layer, prefix))
+        return functional(model)._run_through_graph(
+            specs, operation_fn=lambda layer: self.visit(layer, prefix)
+        )
 
     def visit(self, layer, prefix, kept=None):
         """The function that stands for a layer in the walk: of specs and what else it is called with."""
         name = f"{prefix}{layer.name}"
-        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None):
+        if has_graph(layer):
             return lambda *xs, **_: self.walk(layer, tensors(xs), f"{name}/")
         if parts(layer) != (layer,):
             # The backward pass runs the parts again from what the first of them reads.
@@ -194,8 +195,7 @@ def check(model, input_shape):
     Raises:
         ValueError: `model` has no graph of layers, or `input_shape` is missing or does not fit it.
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
+    check_graph(model)
     own = [shape_of(x) for x in model.inputs]
     if input_shape is None:
         shapes = own
@@ -284,11 +284,6 @@ def channels_first(model):
 def copied(x):
     """A Keras tensor of the same shape and dtype; anything else as it is."""
     return keras.KerasTensor(x.shape, dtype=x.dtype) if keras.utils.is_keras_tensor(x) else x
-
-
-def tensors(structure):
-    """The tensors in nested tuples, lists and dicts."""
-    return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
 
 
 def shape_of(x):

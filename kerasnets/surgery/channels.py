@@ -11,9 +11,9 @@ import math
 import numpy as np
 from keras import layers
 
+from kerasnets.assembly.graph import tensors
 from kerasnets.layers import DropPathJoin, SoftMask, UpSampleLike
 from kerasnets.surgery.activations import is_elementwise
-from kerasnets.surgery.trace import tensors
 
 CONVS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)

@@ -8,11 +8,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from kerasnets.assembly.graph import tensors
 from kerasnets.blocks.conv import of_rank
 from kerasnets.checks import is_int, is_number, nearest, refuse
 from kerasnets.surgery.activations import is_elementwise, is_idempotent
 from kerasnets.surgery.channels import DEPTHWISE, MAKERS, Channels
-from kerasnets.surgery.trace import copy_of, inputs_like, model_of, tensors, trace, words
+from kerasnets.surgery.trace import copy_of, inputs_like, model_of, trace, words
 
 CAN_BE_MORE = "one whose maps can be more"
 

@@ -5,8 +5,8 @@ import collections
 import keras
 
 from kerasnets.assembly.family import deep_recursion
+from kerasnets.assembly.graph import check_graph, nodes
 from kerasnets.checks import is_int, refuse
-from kerasnets.surgery.graph import check_graph, nodes
 from kerasnets.surgery.heads import body
 from kerasnets.surgery.strides import strides_of
 

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from kerasnets.assembly.family import deep_recursion
+from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
 from kerasnets.checks import is_ints, refuse
-from kerasnets.surgery.graph import check_graph, functional, has_graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,11 +151,6 @@ def copy_of(operation, **changes):
     if not isinstance(operation, keras.Layer):
         return operation
     return type(operation).from_config({**operation.get_config(), **changes})
-
-
-def tensors(structure):
-    """The Keras tensors in nested tuples, lists and dicts."""
-    return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
 
 
 def words(operation):

@@ -7,12 +7,12 @@ import keras
 from keras import layers
 
 from kerasnets.assembly.family import deep_recursion
+from kerasnets.assembly.graph import fresh_inputs, nodes, run
 from kerasnets.assembly.heads import check_head, classify
 from kerasnets.assembly.options import check_options
 from kerasnets.blocks.dense import dense_stack
 from kerasnets.checks import nearest, refuse
 from kerasnets.layers import FrozenBatchNormalization, parts
-from kerasnets.surgery.graph import fresh_inputs, nodes, run
 from kerasnets.surgery.heads import features
 
 PLAIN = (layers.BatchNormalization, FrozenBatchNormalization)  # of these, copies are the one or the other

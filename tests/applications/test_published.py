@@ -4,20 +4,17 @@ import csv
 import inspect
 import math
 import pathlib
-import sys
 
 import keras
 import pytest
 
 import kerasnets
+import models
 from kerasnets.analysis import profile
+from kerasnets.assembly.graph import no_values
 from kerasnets.surgery import drop_aux_heads
 
 ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "recipes"))
-
-import models  # noqa: E402
-
 README = models.rows((ROOT / "README.md").read_text())
 TABLE = ROOT / "tests/published.csv"
 with TABLE.open(newline="") as file:
@@ -28,8 +25,8 @@ with TABLE.open(newline="") as file:
 def published(request):
     """A row and its model, built once for all tests."""
     row = request.param
-    yield row, kerasnets.build(row["model"], **eval(f"dict({row['options']})", {}))
-    keras.backend.clear_session()
+    with no_values():
+        yield row, kerasnets.build(row["model"], **eval(f"dict({row['options']})", {}))
 
 
 @pytest.fixture(scope="module")

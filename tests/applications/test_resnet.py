@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import kerasnets
+from kerasnets.assembly.graph import no_values
 
 SMALL = {"ResNet": dict(alpha=0.05), "CIFARResNet": dict(alpha=0.25), "WRN": dict(width=1)}
 
@@ -42,7 +43,9 @@ def convolutions(model, shortcuts=False):
     ],
 )
 def test_the_number_in_the_name_counts_the_layers(name):
-    assert len(convolutions(built(name))) + 1 == int(re.search(r"\d+", name)[0])
+    with no_values():
+        net = built(name)
+    assert len(convolutions(net)) + 1 == int(re.search(r"\d+", name)[0])
 
 
 @pytest.mark.parametrize(("name", "depth"), [("WRN16_8", 16), ("WRN28_10", 28), ("WRN40_4", 40)])
@@ -76,7 +79,8 @@ GRIDS = {
 
 @pytest.mark.parametrize("name", GRIDS)
 def test_grids_of_the_paper(name):
-    net = kerasnets.build(name)
+    with no_values():
+        net = kerasnets.build(name)
     for layer, (side, maps) in GRIDS[name].items():
         assert net.get_layer(layer).output.shape[1:] == (side, side, maps), layer
 
@@ -101,7 +105,8 @@ MILLIONS = [
 
 @pytest.mark.parametrize(("name", "options", "millions"), MILLIONS)
 def test_parameters_as_rounded_in_the_paper(name, options, millions):
-    net = kerasnets.build(name, **options)
+    with no_values():
+        net = kerasnets.build(name, **options)
     params = sum(math.prod(w.shape) for w in net.trainable_weights) / 1e6
     assert params == pytest.approx(millions, rel=0.02)
 
