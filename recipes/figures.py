@@ -28,9 +28,7 @@ def curves(path, series, ylabel, levels=()):
     axes.set(xlabel="epoch", ylabel=ylabel, yscale="log")
     axes.yaxis.set_major_formatter(matplotlib.ticker.ScalarFormatter())
     axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-    low, high = axes.get_ylim()
-    steps = [s * 10**e for e in range(-3, 6) for s in (1, 2, 5)]
-    axes.set_yticks([s for s in steps if low <= s <= high])
+    axes.set_yticks(ticks(*axes.get_ylim()))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     save(figure, path)
@@ -83,6 +81,42 @@ def sweep(path, rows, ylabel):
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     save(figure, path)
+
+
+def front(path, points, best, xlabel, ylabel, limit=None):
+    """Points by what they cost and gain, a line through the best of them, with their names.
+
+    Args:
+        path: Path of the PNG.
+        points: Tuples (cost, gain), at least one.
+        best: Tuples (cost, gain, name) of those on the line, the cheapest first.
+        xlabel: What the cost is.
+        ylabel: What the gain is.
+        limit: Cost that is allowed, or None.
+    """
+    figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
+    axes.scatter(*zip(*points, strict=True), color="#999", s=26, label="trials")
+    x, y, names = zip(*best, strict=True)
+    axes.plot(x, y, "o-", color=COLOURS[0], drawstyle="steps-post", label="Pareto front", linewidth=1.6)
+    for i, place in enumerate(best):
+        last = 0 < i == len(best) - 1  # whose name would stand out of the figure
+        offset = dict(xytext=(-5 if last else 4, -12), ha="right" if last else "left")
+        axes.annotate(place[2], place[:2], textcoords="offset points", fontsize=8, color=COLOURS[0], **offset)
+    if limit is not None:
+        axes.axvline(limit, color=COLOURS[1], linestyle=":", label="budget")
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
+    axes.margins(x=0.15, y=0.12)
+    axes.set_xticks(ticks(*axes.get_xlim()))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="lower right")
+    save(figure, path)
+
+
+def ticks(low, high):
+    """Round numbers on a logarithmic axis."""
+    return [s * 10.0**e for e in range(-3, 13) for s in (1, 2, 5) if low <= s * 10.0**e <= high]
 
 
 def epochs(values):

@@ -1,0 +1,306 @@
+"""Tuners of keras-tuner that tell what becomes of every trial, and can be killed at any moment.
+
+keras-tuner by itself swallows the error of a trial, counts refused trials as failures, of which three in a
+row end a search, keeps the weights of all trials, proposes values again that it has tried (Bayesian
+optimisation), writes its state as several files, none of them at once, and runs a finished trial again if it
+is stopped just then. It is mended here where it lets itself be mended: in subclasses of its oracles, which
+choose values, and of its tuners, which train.
+"""
+
+import json
+import math
+import os
+import pathlib
+import time
+import traceback
+
+import keras_tuner
+from keras_tuner.src import config
+
+from kerasnets.checks import is_int, nearest, refuse
+from kerasnets.tuning.budget import OverBudget
+
+TUNERS = {
+    "random": (keras_tuner.RandomSearch, keras_tuner.oracles.RandomSearchOracle),
+    "bayesian": (keras_tuner.BayesianOptimization, keras_tuner.oracles.BayesianOptimizationOracle),
+    "hyperband": (keras_tuner.Hyperband, keras_tuner.oracles.HyperbandOracle),
+}
+OBJECTIVES = ("val_accuracy", "accuracy_per_madd")
+REFUSED = 0.0  # what a refused trial scores, so that a tuner looks elsewhere
+PROJECT, RECORD = "search", "record.json"
+FINISHED = ("done", "refused", "failed")
+
+
+def tuner(
+    kind,
+    hypermodel,
+    folder,
+    *,
+    objective="val_accuracy",
+    trials=None,
+    epochs=10,
+    seed=0,
+    keep=1,
+    told=None,
+    strategy=None,
+):
+    """A tuner of keras-tuner whose search goes on where it was stopped, if `folder` holds one.
+
+    Its `search` takes the data as `FamilySearch.fit` does. A chief and its workers, which keras-tuner knows
+    by the environment's KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT, share the
+    folder. A worker that died goes on when it is started anew with its KERASTUNER_TUNER_ID.
+
+    Args:
+        kind: "random", "bayesian" or "hyperband".
+        hypermodel: A `FamilySearch`.
+        folder: Folder of the search.
+        objective: "val_accuracy", or "accuracy_per_madd", the accuracy for each multiply-add.
+        trials: Values to try at most, those refused too; None stands for 10, and with "hyperband" for as
+            many as it wants.
+        epochs: Epochs of a trial; with "hyperband" of its longest ones.
+        seed: Whole number that decides which values are tried.
+        keep: Trials, the best ones, whose weights are kept. Hyperband's are kept while it may go on with
+            them.
+        told: Function of a record, as `records` gives it, that is called when a trial ends; or None.
+        strategy: A tf.distribute.Strategy in whose scope each trial is built and trained, such as
+            `kerasnets.training.distribution.mirrored` gives it, or None. The search itself is in no scope.
+
+    Returns:
+        A keras_tuner.Tuner.
+
+    Raises:
+        ValueError: An argument is not allowed.
+    """
+    for name, value, table in (("kind", kind, TUNERS), ("objective", objective, OBJECTIVES)):
+        if value not in table:
+            allowed = f"one of {', '.join(map(repr, table))}"
+            raise ValueError(f"`{name}` is {allowed}.{nearest(value, table)} Received: {name}={value!r}")
+    for name, value, least in (("epochs", epochs, 1), ("seed", seed, 0), ("keep", keep, 0)):
+        if not is_int(value, least):
+            refuse(name, f"a whole number, at least {least}", value)
+    if trials is not None and not is_int(trials, 1):
+        refuse("trials", "None or a whole number, at least 1", trials)
+    trainer, chooser = TUNERS[kind]
+    oracle = type("Oracle", (WholeOracle, chooser), {})(
+        objective=keras_tuner.Objective(objective, "max"),
+        seed=seed + 1,  # 0 stands for chance
+        max_consecutive_failed_trials=None,
+        **({"max_epochs": epochs} if kind == "hyperband" else {"max_trials": trials or 10}),
+    )
+    oracle.max_trials = trials or oracle.max_trials
+    oracle.keep = keep
+    return type("Search", (Search, trainer), {})(oracle, hypermodel, folder, epochs, told, strategy)
+
+
+def records(folder):
+    """What became of the trials of a search, in their order.
+
+    Args:
+        folder: Folder of the search.
+
+    Returns:
+        A list of dicts: `trial`, its number as a word; `values` by option; `epochs`; `status`, one of
+        "running", "done", "refused", "failed"; `epoch`, those trained; `val_accuracy` of the best epoch;
+        `score`, the objective's value; `params`, `mult_adds`; `seconds`; `error`, and `traceback` of a failed
+        one. What is not known is None.
+    """
+    found = pathlib.Path(folder).glob(f"{PROJECT}/trial_*/{RECORD}")
+    return sorted((json.loads(path.read_text()) for path in found), key=lambda r: int(r["trial"]))
+
+
+def pareto_front(rows, cost="mult_adds", gain="val_accuracy"):
+    """Those rows that no other equals or beats in one respect and beats in the other.
+
+    Args:
+        rows: Dicts of numbers.
+        cost: Name of what is the better the less it is.
+        gain: Name of what is the better the more it is.
+
+    Returns:
+        A list of rows, the cheapest first; one of those that are alike.
+    """
+    front = []
+    for row in sorted(rows, key=lambda r: (r[cost], -r[gain])):
+        if not front or row[gain] > front[-1][gain]:
+            front.append(row)
+    return front
+
+
+def write(path, data):
+    """Writes data as JSON, whole or not at all."""
+    part = pathlib.Path(f"{path}.part")
+    part.write_text(json.dumps(data, indent=2))
+    os.replace(part, path)
+
+
+class WholeOracle:
+    """An oracle of keras-tuner whose state is one file, replaced whole, and that bounds what is on disk."""
+
+    keep = 1
+
+    def populate_space(self, trial_id):
+        """Values that no trial has had."""
+        found = super().populate_space(trial_id)
+        if found["status"] == "RUNNING" and self._duplicate(found["values"]):
+            values = self._random_values()
+            found = {"status": "RUNNING" if values else "STOPPED", "values": values}
+        return found
+
+    def end_trial(self, trial):
+        """Ends a trial, and deletes the weights that nobody needs any more."""
+        super().end_trial(trial)
+        self.prune()
+
+    def prune(self):
+        """Leaves the weights of the best trials, and of those that may go on."""
+        done = [t for t in self.trials.values() if t.status == "COMPLETED"]
+        best = sorted(done, key=lambda t: t.score, reverse=True)[: self.keep]
+        needed = {t.trial_id for t in best}
+        for trial in self.ongoing_trials.values():
+            needed |= {trial.trial_id, trial.hyperparameters.values.get("tuner/trial_id")}
+        for bracket in getattr(self, "_brackets", ()):
+            needed |= {row["id"] for rows in bracket["rounds"] for row in rows}
+        for path in pathlib.Path(self._project_dir).glob("trial_*/checkpoint*"):
+            if path.parent.name.removeprefix("trial_") not in needed:
+                path.unlink(missing_ok=True)
+
+    def save(self):
+        """Writes the oracle and its trials."""
+        trials = {trial_id: trial.get_state() for trial_id, trial in self.trials.items()}
+        write(self._get_oracle_fname(), {**self.get_state(), "trials": trials})
+
+    def _save_trial(self, trial):
+        """Writes nothing: `save` writes the trials too."""
+
+    def reload(self):
+        """Reads what `save` wrote; trials that had not ended run again."""
+        state = json.loads(pathlib.Path(self._get_oracle_fname()).read_text())
+        load = keras_tuner.engine.trial.Trial.from_state
+        self.trials = {trial_id: load(trial) for trial_id, trial in state["trials"].items()}
+        self.set_state(state)
+        self.ongoing_trials = {}
+        ended = ("COMPLETED", "FAILED")
+        self._retry_queue = [i for i, trial in self.trials.items() if trial.status not in ended]
+
+
+class Search:
+    """A tuner of keras-tuner that keeps a record of every trial, as `records` tells.
+
+    Args:
+        oracle: A `WholeOracle`.
+        hypermodel: A `FamilySearch`.
+        folder: Folder of the search.
+        epochs: Epochs of a trial.
+        told: Function of a record, called when a trial ends, or None.
+        strategy: As of `tuner`.
+    """
+
+    def __init__(self, oracle, hypermodel, folder, epochs, told, strategy):
+        self.epochs, self.told = epochs, told or (lambda record: None)
+        # Not the tuner's own, which makes an oracle of its own.
+        keras_tuner.Tuner.__init__(
+            self,
+            oracle=oracle,
+            hypermodel=hypermodel,
+            directory=str(folder),
+            project_name=PROJECT,
+            distribution_strategy=strategy,
+        )
+
+    def _populate_initial_space(self):
+        """Names the options, without a net that is built for nothing; or goes on with an earlier search."""
+        if not self._is_worker() and pathlib.Path(self.oracle._get_oracle_fname()).exists():
+            self.oracle.reload()
+            return
+        hp = self.oracle.get_space()
+        self.hypermodel.declare_hyperparameters(hp)
+        self.oracle.update_space(hp)
+
+    def save(self):
+        """Saves the oracle, which is all there is to save."""
+        if not self._is_worker():
+            self.oracle.save()
+
+    def search(self, *args, **options):
+        """Runs the trials: as `keras_tuner.Tuner.search`, which takes what `FamilySearch.fit` takes."""
+        before, config.DEBUG = config.DEBUG, False  # which prints the traceback that a record has
+        try:
+            super().search(*args, epochs=self.epochs, verbose=0, **options)
+        finally:
+            config.DEBUG = before
+
+    def run_trial(self, trial, *args, **options):
+        """Runs a trial, unless an earlier process finished it, and keeps its record."""
+        path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
+        record = self.record(trial)
+        before = json.loads(path.read_text()) if path.exists() else {}
+        told = ("values", "epochs")
+        if before.get("status") in FINISHED and [before[k] for k in told] == [record[k] for k in told]:
+            return self.outcome(before)
+        write(path, record)
+        started, self.hypermodel.cost = time.monotonic(), None
+        try:
+            history = super().run_trial(trial, *args, **options)[0].history
+            record |= self.measured(history)
+        except keras_tuner.errors.FatalError:
+            raise
+        except OverBudget as refusal:
+            record |= {"status": "refused", "error": str(refusal)}
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            record |= {"status": "failed", "error": words, "traceback": traceback.format_exc()}
+        record |= {**self.cost(), "seconds": round(time.monotonic() - started, 2)}
+        write(path, record)
+        self.told(record)
+        return self.outcome(record)
+
+    def on_epoch_end(self, trial, model, epoch, logs=None):
+        """Keeps in the record how far a trial is."""
+        known = {"epoch": epoch + 1, "val_accuracy": (logs or {}).get("val_accuracy"), **self.cost()}
+        write(pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD, {**self.record(trial), **known})
+
+    def record(self, trial):
+        """The record of a trial that begins."""
+        hp = trial.hyperparameters
+        values = json.loads(json.dumps(self.hypermodel.values(hp)))
+        nothing = dict.fromkeys(("epoch", "val_accuracy", "score", "params", "mult_adds", "seconds", "error"))
+        epochs = hp.values.get("tuner/epochs", self.epochs)
+        return {
+            "trial": trial.trial_id,
+            "values": values,
+            "epochs": epochs,
+            "status": "running",
+            **nothing,
+            "worker": self.tuner_id,
+        }
+
+    def measured(self, history):
+        """What the logs of all epochs say.
+
+        Raises:
+            FloatingPointError: The objective is no finite number in one of them.
+        """
+        name = self.oracle.objective.name
+        scores = history[name]
+        for value in scores:
+            if not math.isfinite(value):
+                raise FloatingPointError(f"the objective {name} is {value}")
+        best = max(scores)
+        accuracy = history["val_accuracy"][scores.index(best)]
+        return {"status": "done", "epoch": len(scores), "val_accuracy": accuracy, "score": best}
+
+    def cost(self):
+        """What the net of the trial that runs costs, if it is known."""
+        cost = self.hypermodel.cost
+        return {} if cost is None else {"params": cost.params, "mult_adds": cost.mult_adds}
+
+    def outcome(self, record):
+        """What keras-tuner is told of a finished trial.
+
+        Raises:
+            keras_tuner.errors.FailedTrialError: It failed.
+        """
+        if record["status"] == "failed":
+            raise keras_tuner.errors.FailedTrialError(record["error"])
+        score = REFUSED if record["status"] == "refused" else record["score"]
+        return {self.oracle.objective.name: score}
