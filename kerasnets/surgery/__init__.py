@@ -1,9 +1,11 @@
 """Surgery: model in, model out."""
 
 from kerasnets.surgery.convolutionize import convolutionize
+from kerasnets.surgery.fold import fold_batch_norm
 from kerasnets.surgery.heads import drop_aux_heads, features
 from kerasnets.surgery.neighbours import neighbours
 from kerasnets.surgery.net2net import deepen, widen
+from kerasnets.surgery.precision import with_precision
 from kerasnets.surgery.preinit import preinitialise
 from kerasnets.surgery.pyramid import feature_pyramid
 from kerasnets.surgery.transfer import replace_head
@@ -14,8 +16,10 @@ __all__ = [
     "drop_aux_heads",
     "feature_pyramid",
     "features",
+    "fold_batch_norm",
     "neighbours",
     "preinitialise",
     "replace_head",
     "widen",
+    "with_precision",
 ]

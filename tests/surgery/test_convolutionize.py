@@ -1,10 +1,11 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 import kerasnets
 from kerasnets.surgery import convolutionize
+from nets import array, filled, images, tiny
 
 RNG = np.random.default_rng(0)
 
@@ -14,29 +15,6 @@ def seeded():
     """The same weights and images whichever tests run."""
     keras.utils.set_random_seed(0)
     RNG.bit_generator.state = np.random.default_rng(0).bit_generator.state
-
-
-def filled(model):
-    """A model whose weights are all random, those of normalisation and biases too."""
-    for w in model.weights:
-        if w.name == "moving_variance":
-            w.assign(RNG.uniform(0.5, 1.5, w.shape))
-        elif w.name in ("beta", "bias", "moving_mean"):
-            w.assign(RNG.normal(0, 0.3, w.shape))
-    return model
-
-
-def images(model, count=2):
-    return RNG.normal(size=(count, *model.input_shape[1:])).astype("float32")
-
-
-def array(x):
-    return ops.convert_to_numpy(x)
-
-
-def tiny(name, **options):
-    spec = getattr(kerasnets.applications, name).spec
-    return filled(kerasnets.build(name, **{"classes": 5, **spec.tiny, **options}))
 
 
 # Flattened maps, global means and maxima, 1x1 convolutions, groups, LRN, attention, joins, capsules below.
