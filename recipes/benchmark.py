@@ -5,14 +5,19 @@
     python recipes/benchmark.py import     seconds to import keras, alone and with kerasnets
     python recipes/benchmark.py memory     memory and seconds of a training step, plain and memory-efficient
     python recipes/benchmark.py digits     accuracy of small nets that are trained on the embedded digits
+    python recipes/benchmark.py serve      milliseconds an image of nets that answer: Keras, its export, ours
+    python recipes/benchmark.py formats    how far files of other runtimes are from Keras, in each family
 
 The contenders take turns, round after round; what counts is the median of the ratios of each round, for
 machines are noisy. Memory is what a process that trains holds at its peak (VmHWM of /proc/self/status, so on
 Linux alone) beyond what it held just before its first step (VmRSS); the graph of that step is part of it.
-Accuracy is of the test split, and the seconds are those of the training.
+Accuracy is of the test split, and the seconds are those of the training. Nets of `serve` are untrained; those
+of `formats` too, but for the statistics of batch normalisation, and small: `--models` takes others, whole.
 """
 
 import argparse
+import functools
+import importlib.util
 import json
 import math
 import pathlib
@@ -20,6 +25,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import shared
@@ -42,24 +48,42 @@ PAIRS = {
     "ResNet20(alpha=0.5) by ResNet56": (("ResNet56", {}), ("ResNet20", dict(alpha=0.5)), 2_048),
 }
 SMOKE = dict(epochs=1, images=64)  # of --smoke
+SERVED = ("MobileNet", "MobileNetV2", "ResNet50", "DenseNet121", "InceptionV3", "VGG16")
+BATCHES = (1, 8)  # of serve
+TORCHVISION = {
+    "MobileNetV2": "mobilenet_v2",
+    "ResNet50": "resnet50",
+    "DenseNet121": "densenet121",
+    "InceptionV3": "inception_v3",
+    "VGG16": "vgg16",
+}
 
 
 def main():
     """Runs the benchmark that the command line names."""
     p = argparse.ArgumentParser(description="Measure kerasnets against its peers.")
-    p.add_argument("what", choices=("distill", "build", "import", "memory", "digits"))
+    p.add_argument("what", choices=("distill", "build", "import", "memory", "digits", "serve", "formats"))
     p.add_argument("--rounds", type=shared.whole(1), default=7, help="turns of each contender (7)")
     p.add_argument("--examples", type=shared.whole(1), help="of distill (60,000 and 2,048)")
-    p.add_argument("--batch-size", type=shared.whole(1), help="of distill (256), memory (64; 16 at 224)")
-    p.add_argument("--models", nargs="+", help="of build, memory and digits")
+    batches = "of distill (256), memory (64; 16 at 224), serve (1 and 8)"
+    p.add_argument("--batch-size", type=shared.whole(1), help=batches)
+    p.add_argument("--models", nargs="+", help="of build, memory, digits, serve and formats")
     p.add_argument("--epochs", type=shared.whole(1), help="of digits (each net's own)")
     p.add_argument("--seed", type=shared.whole(0), default=0, help="of digits: same seed, same result (0)")
+    bfloat16 = "of serve: ours in bfloat16 too, for processors that have it"
+    p.add_argument("--bfloat16", action="store_true", help=bfloat16)
     p.add_argument("--smoke", action="store_true", help="of digits: a tiny run, to see that all works")
     p.add_argument("--jit", action="store_true", help="of memory: compile the step by XLA, Keras's default")
     p.add_argument("--out", type=pathlib.Path, help="file for the figures as JSON")
     args = p.parse_args()
     if args.what == "digits":
         digits(args)
+        return
+    if args.what == "serve":
+        serve(args)
+        return
+    if args.what == "formats":
+        formats(args)
         return
     groups = {"distill": distill, "build": build, "import": imports, "memory": memory}[args.what](args)
     figures = {}
@@ -200,6 +224,166 @@ def memory(args):
             "memory-efficient": Training(model, batch, args.jit, memory_efficient=True),
         }
     return groups
+
+
+def serve(args):
+    """Nets that answer, in one process: `predict`, the plain export and ours, by their signatures."""
+    with shared.quiet():
+        import keras
+        import numpy as np
+
+    figures = {}
+    for name in args.models or SERVED:
+        keras.backend.clear_session()
+        with tempfile.TemporaryDirectory() as folder, shared.quiet():
+            shape, contenders = served(name, folder, args.bfloat16)
+        for batch in [args.batch_size] if args.batch_size else BATCHES:
+            images = np.random.default_rng(0).integers(0, 256, (batch, *shape)).astype("float32")
+            turns = {who: functools.partial(run, images) for who, run in contenders.items()}
+            figures[f"{name}, batch {batch}"] = {
+                who: [1000 * s / batch for s in seconds]
+                for who, seconds in measure(turns, args.rounds).items()
+            }
+        if args.out:
+            shared.write(args.out, figures)
+    shared.show(serve_rows(figures))
+
+
+def served(name, folder, bfloat16=False):
+    """The shape of a net's input, and functions that answer a batch of images, by contender."""
+    import keras
+    import tensorflow as tf
+
+    import kerasnets
+
+    def signature(path):
+        function = tf.saved_model.load(str(path)).signatures["serving_default"]
+        (key,) = function.structured_input_signature[1]
+        return lambda x: [y.numpy() for y in function(**{key: tf.constant(x)}).values()]
+
+    theirs = getattr(keras.applications, name)(weights=None)
+    theirs.export(f"{folder}/plain", verbose=False)
+    ours = kerasnets.serving.export(kerasnets.build(name), folder)
+    contenders = {
+        "predict": lambda x: theirs.predict(x, batch_size=len(x), verbose=0),
+        "plain export": signature(f"{folder}/plain"),
+        "ours": signature(ours),
+    }
+    if bfloat16:
+        ours = kerasnets.serving.export(kerasnets.build(name), folder, precision="bfloat16")
+        contenders["ours, bfloat16"] = signature(ours)
+    if name in TORCHVISION and importlib.util.find_spec("torchvision"):
+        contenders["torchvision"] = torchvision_net(TORCHVISION[name])
+    return theirs.input_shape[1:], contenders
+
+
+def torchvision_net(name):
+    """The same of a net of torchvision."""
+    import torch
+    import torchvision
+
+    net = getattr(torchvision.models, name)(weights=None).eval()
+
+    def answer(x):
+        with torch.inference_mode():
+            return net(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
+
+    return answer
+
+
+def serve_rows(figures):
+    """Rows of a table: medians in milliseconds an image, and how many times as fast as the others ours is."""
+    names = list(dict.fromkeys(who for contenders in figures.values() for who in contenders))
+    ours = "ours"
+    others = [who for who in names if who != ours]
+    table, ratios = [["net", *names, *(f"{who} / ours" for who in others)]], {who: [] for who in others}
+    for title, times in figures.items():
+        cells = [f"{statistics.median(times[who]):.1f}" if who in times else "" for who in names]
+        for who in others:
+            pairs = zip(times.get(who, ()), times[ours], strict=who in times)
+            ratio = [a / b for a, b in pairs]
+            cells.append(f"{statistics.median(ratio):.2f}" if ratio else "")
+            ratios[who] += [statistics.median(ratio)] if ratio else []
+        table.append([title, *cells])
+    means = [f"{statistics.geometric_mean(found):.2f}" if found else "" for found in ratios.values()]
+    return [*table, ["geometric mean", *[""] * len(names), *means]]
+
+
+def formats(args):
+    """Nets as files of other runtimes: the largest difference of probabilities; in int8, equal classes.
+
+    What is compared are answers to noise, which untrained nets hardly tell apart: the hardest for int8.
+    """
+    with shared.quiet():
+        import kerasnets
+        from kerasnets.assembly import registry
+        from kerasnets.serving.formats import FORMATS
+
+    families = {}
+    for name in args.models or kerasnets.list_models():
+        families.setdefault(name if args.models else registry.find(name).spec.module, name)
+    figures = {}
+    for name in families.values():
+        options = {} if args.models else small_options(registry.find(name).spec)
+        with tempfile.TemporaryDirectory() as folder, shared.quiet():
+            model, images = settled(name, options)
+            figures[name] = {form: written_as(form, model, images, folder) for form in FORMATS}
+        if args.out:
+            shared.write(args.out, figures)
+    shared.show([["net", *FORMATS], *([name, *map(cell, row.values())] for name, row in figures.items())])
+    for name, row in figures.items():
+        for form, found in row.items():
+            if "refused" in found:
+                print(f"{name}, {form}: {found['refused']}")
+
+
+def small_options(spec):
+    """Options of a small net of a family, for images of 32 pixels if it takes these."""
+    sides = (max(least, 32) for least in spec.min_grid)
+    return {"classes": 10, "input_shape": (*sides, spec.channels), **spec.tiny}
+
+
+def settled(name, options):
+    """A net whose batch normalisation knows the statistics of some images of noise, and these images."""
+    import keras
+    import numpy as np
+
+    import kerasnets
+
+    keras.backend.clear_session()
+    # By 0, a layer of the small GoogLeNet gives zeros alone; see `export_file`.
+    keras.utils.set_random_seed(1)
+    model = kerasnets.build(name, **options)
+    images = np.random.default_rng(0).integers(0, 256, (16, *model.input_shape[1:])).astype("float32")
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(getattr(kerasnets.applications, name).preprocess_input(images), training=True)
+    return model, images
+
+
+def written_as(form, model, images, folder):
+    """What the model card of a file says, or why there is none."""
+    from kerasnets import serving
+    from kerasnets.serving.files import card_of
+    from kerasnets.serving.formats import FORMATS
+
+    try:
+        path = serving.export_file(model, folder, form, calibration=None if FORMATS[form].exact else images)
+    except (ValueError, RuntimeError) as error:
+        return {"refused": str(error)}
+    card = json.loads(card_of(path).read_text())
+    keys = ("largest_difference", "top1_agreement", "compared_images")
+    return {key: card[key] for key in keys if key in card} | {"bytes": path.stat().st_size}
+
+
+def cell(found):
+    """What a table says of a file."""
+    if "refused" in found:
+        return "no"
+    if "top1_agreement" in found:
+        return f"{found['top1_agreement']:.0%}"
+    return f"{found['largest_difference']:.0e}"
 
 
 def digits(args):

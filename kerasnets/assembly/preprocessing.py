@@ -9,7 +9,7 @@ from kerasnets.checks import is_int, refuse
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# Pixels of 0..255 become (x - mean) / std. A row: (mean, std, whether RGB turns into BGR first).
+# Pixels of 0..255 become (x - mean) / std. A row: (mean, std, whether RGB turns into BGR, as these are).
 MODES = {
     "none": (0.0, 1.0, False),
     "unit": (0.0, 255.0, False),  # 0..1
@@ -31,6 +31,8 @@ def scaler(mode):
         A function of images, which gives them scaled in the dtype of `keras.config.floatx()`.
     """
     mean, std, bgr = MODES[mode]
+    step = -1 if bgr else 1  # of the channels
+    mean, std = (v[::step] if isinstance(v, tuple) else v for v in (mean, std))
 
     def preprocess_input(x):
         """Images of 0..255 scaled as the net expects them.
@@ -50,9 +52,8 @@ def scaler(mode):
         x = ops.cast(x, dtype) if library is ops else np.asarray(x, dtype)
         if isinstance(mean, tuple) and x.shape[-1] != len(mean):
             refuse("x", "an array of images with 3 channels last", tuple(x.shape))
-        if bgr:
-            x = library.flip(x, -1)
-        return (x - library.array(mean, dtype)) / library.array(std, dtype)
+        x = (x - library.array(mean, dtype)) / library.array(std, dtype)
+        return library.flip(x, -1) if bgr else x  # the other way round, LiteRT in int8 takes wrong ranges
 
     preprocess_input.mode = mode
     return preprocess_input

@@ -1,24 +1,13 @@
 import json
-import pathlib
-import sys
 
 import pytest
 
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import benchmark  # noqa: E402
-import shared  # noqa: E402
+import benchmark
 
 
-def recipe(monkeypatch, *options):
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", *map(str, options)])
-    shared.run(benchmark.main)
-
-
-def test_digits(monkeypatch, tmp_path, capsys):
+def test_digits(recipe, tmp_path, capsys):
     out = tmp_path / "digits.json"
-    recipe(monkeypatch, "digits", "--smoke", "--models", "LeNet5", "CapsNet", "--seed", 3, "--out", out)
+    recipe("digits", "--smoke", "--models", "LeNet5", "CapsNet", "--seed", 3, "--out", out)
     figures = json.loads(out.read_text())
     assert list(figures) == ["LeNet5", "CapsNet"]
     for name, figure in figures.items():
@@ -31,8 +20,49 @@ def test_digits(monkeypatch, tmp_path, capsys):
         assert f"{figure['accuracy']:.2%}" in printed
 
 
-def test_an_unknown_net_ends_with_one_line_and_status_2(monkeypatch, capsys):
+def test_an_unknown_net_ends_with_one_line_and_status_2(recipe, capsys):
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, "digits", "--models", "LeNet5", "ResNet50")
+        recipe("digits", "--models", "LeNet5", "ResNet50")
     assert ended.value.code == 2
     assert "ResNet50" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_serve_rows():
+    figures = {
+        "A, batch 1": {"predict": [6.0, 8.0], "ours": [2.0, 2.0], "torchvision": [4.0, 2.0]},
+        "B, batch 1": {"predict": [4.0, 4.0], "ours": [4.0, 4.0]},
+    }
+    header, first, second, means = benchmark.serve_rows(figures)
+    assert header == ["net", "predict", "ours", "torchvision", "predict / ours", "torchvision / ours"]
+    assert first == ["A, batch 1", "7.0", "2.0", "3.0", "3.50", "1.50"]
+    assert second == ["B, batch 1", "4.0", "4.0", "", "1.00", ""]
+    assert means == ["geometric mean", "", "", "", f"{3.5**0.5:.2f}", "1.50"]
+
+
+def test_formats(recipe, tmp_path, capsys):
+    for package in ("onnxruntime", "tf2onnx", "ai_edge_litert", "openvino"):
+        pytest.importorskip(package)
+    out = tmp_path / "formats.json"
+    recipe("formats", "--models", "LeNet5", "--out", out)
+    figures = json.loads(out.read_text())["LeNet5"]
+    assert list(figures) == ["onnx", "litert", "litert_int8", "openvino"]
+    exact = [figure for form, figure in figures.items() if form != "litert_int8"]
+    assert all(figure["largest_difference"] < 1e-5 for figure in exact)
+    assert figures["litert_int8"]["bytes"] < figures["litert"]["bytes"] / 2
+    assert f"{figures['litert_int8']['top1_agreement']:.0%}" in capsys.readouterr().out
+
+
+def test_formats_say_what_is_refused():
+    assert benchmark.cell({"refused": "why"}) == "no"
+    assert benchmark.cell({"largest_difference": 3e-7}) == "3e-07"
+    assert benchmark.cell({"largest_difference": 0.1, "top1_agreement": 0.97}) == "97%"
+
+
+def test_serve(recipe, tmp_path):
+    out = tmp_path / "serve.json"
+    recipe("serve", "--models", "MobileNet", "--rounds", 1, "--batch-size", 2, "--out", out)
+    figures = json.loads(out.read_text())
+    (turns,) = figures.values()
+    assert list(figures) == ["MobileNet, batch 2"]
+    assert {"predict", "plain export", "ours"} <= set(turns)
+    assert all(len(times) == 1 and times[0] > 0 for times in turns.values())
