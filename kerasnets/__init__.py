@@ -21,8 +21,10 @@ _PACKAGES = (
     "data",
     "distillation",
     "layers",
+    "serving",
     "surgery",
     "training",
+    "tuning",
     "weights",
 )
 _CATALOGUE = ("build", "list_models")

@@ -1,12 +1,14 @@
-"""The command `kerasnets`: what models there are, what they cost, and how they look.
+"""The command `kerasnets`: what models there are, what they cost, how they look, and how they leave.
 
     kerasnets list 'ResNet*'
     kerasnets show MobileNet
     kerasnets profile MobileNet --input 192x192x3 --alpha 0.5
     kerasnets compare ResNet50 DenseNet121 MobileNet --sort mult_adds --plot compare.svg
     kerasnets plot GoogLeNet --out googlenet.svg
+    kerasnets export LeNet5 --weights lenet5.weights.h5 --to saved_models --format onnx
 
-Nets are built without values of their weights, which takes a fifth of the time and next to no memory.
+Nets are built without values of their weights, which takes a fifth of the time and next to no memory; but
+those that are exported.
 Keras is imported when a command runs and not before, so that `--help` is quick.
 """
 
@@ -28,6 +30,9 @@ import kerasnets
 WORDS = {"none": None, "true": True, "false": False}
 # Arguments that every builder takes, as far as they change what a net costs.
 SHARED = ("include_top", "pooling", "classes", "classifier_activation")
+# Of `kerasnets export`, the default first; and options for that alone, with their defaults.
+FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
+SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,7 +58,8 @@ def main(argv=None):
             raise ValueError(f"unknown option or argument {rest[0]!r}")
         with quiet():
             from kerasnets import applications  # noqa: F401
-        with no_values():
+            from kerasnets.assembly.graph import no_values
+        with contextlib.nullcontext() if options.run is export else no_values():
             data, text = options.run(options, rest)
         print(json.dumps(data, indent=2, default=str) if options.json else text)
         sys.stdout.flush()
@@ -101,6 +107,24 @@ def parser():
     p = command(commands, "plot", plot, "a drawing of a model, block by block", builds=True)
     p.add_argument("--out", required=True, metavar="FILE", help=".svg, .png, .pdf or .dot")
     p.add_argument("--depth", type=int, help="parts of layer names that make a block; 0 draws every layer")
+
+    text = "write a trained model for TF Serving or another runtime"
+    p = command(commands, "export", export, text, builds=True)
+    p.add_argument("--weights", required=True, metavar="FILE", help=".weights.h5 or .keras file, or imagenet")
+    p.add_argument("--to", required=True, metavar="FOLDER", help="of all models, such as saved_models")
+    forms = f"{', '.join(FORMATS)} (saved_model)"
+    p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
+    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: .npy file, or a folder")
+    p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the exported model")
+    p.add_argument("--as-version", type=int, metavar="N", help="its version; the next by default")
+    p.add_argument("--preprocess", metavar="MODE", help="another scaling than the net's own, such as unit")
+    p.add_argument("--class-names", metavar="FILE", help="names of the classes, one a line")
+    p.add_argument("--image-bytes", action="store_true", help="take JPEG and PNG files too")
+    p.add_argument("--shorter", type=int, metavar="PIXELS", help="shorter side of files before they are cut")
+    p.add_argument("--features", action="store_true", help="give what the classifier reads too")
+    p.add_argument("--warmup", type=int, default=0, metavar="N", help="warmup requests for each signature")
+    p.add_argument("--precision", default="float32", help="or bfloat16, for processors that have it")
+    p.add_argument("--plain", action="store_true", help="fold nothing, and keep weights as variables")
     return top
 
 
@@ -130,18 +154,6 @@ def quiet():
         os.dup2(terminal, 2)
         os.close(terminal)
         os.close(nowhere)
-
-
-@contextlib.contextmanager
-def no_values():
-    """Weights that are made here have shapes and no values."""
-    import keras
-
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            yield
-    finally:
-        keras.backend.clear_session()  # or the next such scope would fill them
 
 
 def list_models(options, rest):
@@ -330,12 +342,65 @@ def plot(options, rest):
     return {"file": options.out, "blocks": blocks}, f"wrote {options.out}: {blocks} blocks"
 
 
-def built(options, rest):
+def export(options, rest):
+    """Data and text of `kerasnets export`."""
+    shared = {
+        "preprocess": options.preprocess,
+        "class_names": None,
+        "shorter": options.shorter,
+        "optimize": False if options.plain else None,
+    }
+    if options.class_names:
+        with open(options.class_names, encoding="utf-8") as file:
+            shared["class_names"] = file.read().splitlines()
+    write = export_saved_model if options.format == FORMATS[0] else export_file
+    with quiet():
+        return write(options, rest, shared)
+
+
+def export_saved_model(options, rest, shared):
+    """Data and text of `kerasnets export --format saved_model`."""
+    from kerasnets import serving
+
+    if options.calibration:
+        raise ValueError("--calibration is for --format litert_int8")
+    more = {word: getattr(options, word) for word in SAVED_MODEL_ONLY}
+    model = built(options, rest, weights=options.weights)
+    path = serving.export(model, options.to, options.served_as, options.as_version, **shared, **more)
+    return {"path": str(path)}, f"wrote {path}"
+
+
+def export_file(options, rest, shared):
+    """Data and text of `kerasnets export` in another format."""
+    from kerasnets import serving
+    from kerasnets.serving.files import card_of
+
+    for word in SAVED_MODEL_ONLY:
+        if getattr(options, word) != SAVED_MODEL_ONLY[word]:
+            raise ValueError(f"--{word.replace('_', '-')} is for --format saved_model")
+    serving.formats.find(options.format)
+    model = built(options, rest, weights=options.weights)
+    place = options.to, options.format, options.served_as, options.as_version
+    try:
+        path = serving.export_file(model, *place, calibration=options.calibration, **shared)
+    except RuntimeError as error:  # the runtime's
+        raise ValueError(str(error)) from error
+    card = json.loads(card_of(path).read_text())
+    keys = ("compared_images", "largest_difference", "top1_agreement")
+    data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
+    text = f"wrote {path}; its probabilities differ from Keras's by {card['largest_difference']:.1g} at most"
+    if "top1_agreement" in card:
+        text += f", and {card['top1_agreement']:.1%} of {card['compared_images']} images get the same class"
+    return data, text
+
+
+def built(options, rest, **more):
     """The model that a command names, with the options that it was given.
 
     Args:
         options: What the command's parser took: `name` and `input`.
         rest: Words that it did not take.
+        **more: Further arguments of the model's builder.
 
     Returns:
         A keras.Model.
@@ -349,7 +414,7 @@ def built(options, rest):
     values = options_of(options.name, rest, SHARED)
     if options.input:
         values["input_shape"] = shape(options.input, builder.spec)
-    return builder(**values)
+    return builder(**values, **more)
 
 
 def options_of(name, words, more=()):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 import kerasnets
@@ -264,3 +265,53 @@ def test_as_a_module():
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
+
+
+def test_export(run, tmp_path):
+    net = kerasnets.build("LeNet5", classes=3)
+    net.save_weights(tmp_path / "net.weights.h5")
+    (tmp_path / "names.txt").write_text("cat\ndog\ngnu\n")
+    words = ["export", "LeNet5", "--classes", "3", "--weights", str(tmp_path / "net.weights.h5")]
+    words += [
+        "--to",
+        str(tmp_path / "models"),
+        "--as",
+        "digits",
+        "--class-names",
+        str(tmp_path / "names.txt"),
+    ]
+    path = tmp_path / "models" / "digits" / "1"
+    assert run(*words, "--image-bytes") == f"wrote {path}\n"
+    assert json.loads(run(*words, "--as-version", "5", "--json")) == {"path": str(path.with_name("5"))}
+    card = json.loads((path / "assets.extra" / "model_card.json").read_text())
+    assert card["fingerprint"] == kerasnets.distillation.fingerprint(net)
+    assert card["class_names"] == ["cat", "dog", "gnu"]
+    assert card["input"]["scaling"] == "lecun"
+    assert "serving_bytes" in card["signatures"]
+
+
+def test_export_in_another_format(run, refused, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (9, 32, 32, 1), "uint8"))
+    kerasnets.build("LeNet5", classes=3).save_weights(tmp_path / "net.weights.h5")
+    words = ["export", "LeNet5", "--classes", "3", "--weights", str(tmp_path / "net.weights.h5")]
+    words += ["--to", str(tmp_path / "models"), "--format", "litert_int8"]
+    calibration = ["--calibration", str(tmp_path / "images.npy")]
+    path = tmp_path / "models" / "LeNet5" / "1-int8.tflite"
+    assert "`calibration` is images of 0..255" in refused(*words)
+    assert "--image-bytes is for --format saved_model" in refused(*words, *calibration, "--image-bytes")
+    assert "--format" in refused(*words[:-1], "tflite")
+    assert "--calibration is for --format litert_int8" in refused(*words[:-2], *calibration)
+    assert not path.parent.exists()
+    said = json.loads(run(*words, *calibration, "--json"))
+    assert set(said) == {"path", "compared_images", "largest_difference", "top1_agreement"}
+    assert (said["path"], said["compared_images"]) == (str(path), 9)
+    assert path.exists()
+
+
+def test_export_of_what_is_not_there(refused, tmp_path):
+    to = ["--to", str(tmp_path / "models")]
+    assert "--weights" in refused("export", "LeNet5", *to)
+    assert "a file that exists" in refused("export", "LeNet5", *to, "--weights", "no.weights.h5")
+    assert "`weights` is None or a path" in refused("export", "LeNet5", *to, "--weights", "imagenet")
+    assert not list(tmp_path.iterdir())
