@@ -190,7 +190,7 @@ class Distilled(train.Run):
 
         import kerasnets
         from kerasnets import distillation
-        from kerasnets.surgery.graph import flat
+        from kerasnets.assembly.graph import flat
 
         teach, teachers = self.teach, []
         for i, file in enumerate(teach.files):

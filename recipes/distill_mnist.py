@@ -26,6 +26,7 @@ import time
 import typing
 
 import numpy as np
+
 import shared
 from distill_report import NETS, WORDS, compare, count, report
 

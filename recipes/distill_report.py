@@ -1,6 +1,7 @@
 """What recipes/distill_mnist.py writes of a run: its table, its figures and its page."""
 
 import numpy as np
+
 import shared
 
 # Net by net: what it is, and its errors of MNIST's 10,000 in the paper.
@@ -55,9 +56,9 @@ def curve(out, name, n):
 
 def report(out, results, table, test, logits):
     """The figures and the page that shows them."""
-    import figures
     from keras import ops
 
+    import figures
     from kerasnets.distillation import soft_targets
 
     images, labels = test[0][..., 0], test[1]

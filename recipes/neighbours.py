@@ -176,8 +176,9 @@ def train(out, settings, net, images, labels):
 
 def report(out, results, table, train, test, chosen):
     """The picture and the page that shows it."""
-    import figures
     import numpy as np
+
+    import figures
 
     names = shared.class_names(results["dataset"])
     (images, labels), (asked, classes) = train, test

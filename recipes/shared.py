@@ -111,23 +111,31 @@ def prepare(out, recipe, settings, resume):
 
 
 def save(model, path):
-    """Saves a model whole or not at all."""
+    """Saves a model, without what it was compiled with, whole or not at all."""
+    import keras
+
     part = path.with_name(f"part-{path.name}")
-    model.save(part)
+    keras.Model(model.input, model.output, name=model.name).save(part)
     os.replace(part, path)
 
 
 def show(rows):
     """Prints a table, its header first; all columns but the first hold numbers."""
     import rich.console
+
+    rich.console.Console().print(table(rows))
+
+
+def table(rows):
+    """The same as a rich.table.Table."""
     import rich.table
 
-    table = rich.table.Table()
+    made = rich.table.Table()
     for i, title in enumerate(rows[0]):
-        table.add_column(title, justify="right" if i else "left")
+        made.add_column(title, justify="right" if i else "left")
     for row in rows[1:]:
-        table.add_row(*row)
-    rich.console.Console().print(table)
+        made.add_row(*row)
+    return made
 
 
 def write(path, content):

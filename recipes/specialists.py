@@ -22,8 +22,9 @@ import pathlib
 import sys
 import time
 
-import distill_mnist
 import numpy as np
+
+import distill_mnist
 import shared
 
 EPOCHS = {"digits": 30, "mnist": 15, "fashion_mnist": 15}  # of the generalist
@@ -366,9 +367,9 @@ def coverage_table(results):
 
 def draw(out, tasks, labels, guesses, logits):
     """The figures: of confusion among test images, and of clusters in logits of the held-out ones."""
-    import figures
     import keras
 
+    import figures
     from kerasnets.distillation import soft_targets
 
     s, sets = tasks[0].settings, [task.classes for task in tasks]

@@ -387,8 +387,9 @@ class Run:
 
     def report(self, results):
         """Draws the curves, and writes, shows and gives the results."""
-        import figures
         import keras
+
+        import figures
 
         logs = shared.history(self.out / "history.csv")
         word, kind = self.word, self.recipe.loss[0]

@@ -1,17 +1,11 @@
 import json
-import pathlib
-import sys
 
 import numpy as np
 
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import degradation  # noqa: E402
-import shared  # noqa: E402
+import degradation
 
 
-def test_four_nets_are_trained_alike_and_compared(tmp_path, monkeypatch, capsys):
+def test_four_nets_are_trained_alike_and_compared(recipe, tmp_path, monkeypatch, capsys):
     seen = []
 
     def stands_in(recipe, out, args):
@@ -23,14 +17,13 @@ def test_four_nets_are_trained_alike_and_compared(tmp_path, monkeypatch, capsys)
         (out / "history.csv").write_text("\n".join(["accuracy,crossentropy,val_accuracy", *lines]))
 
     monkeypatch.setattr(degradation.train, "train", stands_in)
-    monkeypatch.setattr(sys, "argv", ["degradation.py", "--epochs", "2", "--out", str(tmp_path / "run")])
-    shared.run(degradation.main)
+    recipe("--epochs", 2, "--out", tmp_path / "run")
     assert [name for _, name in seen] == ["PlainNet20", "PlainNet56", "ResNet20", "ResNet56"]
     assert [r.model for r, _ in seen] == [name for _, name in seen]
     first = seen[0][0].as_json()
-    for recipe, _ in seen:
-        assert {**recipe.as_json(), "model": "", "rate": 0.1} == {**first, "model": ""}
-        assert all(name != "flip" for name, _ in recipe.augmentation)
+    for run, _ in seen:
+        assert {**run.as_json(), "model": "", "rate": 0.1} == {**first, "model": ""}
+        assert all(name != "flip" for name, _ in run.augmentation)
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["PlainNet56"] == {"accuracy": 0.75, "crossentropy": 2.5, "val_accuracy": 0.6}
     assert (tmp_path / "run" / "degradation.png").read_bytes().startswith(b"\x89PNG")

@@ -1,18 +1,11 @@
 import json
-import pathlib
-import sys
 
 import keras
 import numpy as np
 import pytest
 
+import distill
 import kerasnets
-
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import distill  # noqa: E402
-import shared  # noqa: E402
 
 TINY = """
 from kerasnets.training import Recipe
@@ -42,12 +35,6 @@ NETS = [
 ]
 
 
-def recipe(*options):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["distill.py", *map(str, options)])
-        shared.run(distill.main)
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("configs") / "tiny.py"
@@ -56,7 +43,7 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(tiny, tmp_path_factory):
+def finished(recipe, tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "two"
     recipe("--config", tiny, *NETS, "--teachers", 2, "--epochs", 2, "--plain", "--out", out)
     return out
@@ -86,7 +73,7 @@ def load(folder):
     return net
 
 
-def test_trained_teachers_and_hints_first(finished, tiny, tmp_path):
+def test_trained_teachers_and_hints_first(recipe, finished, tiny, tmp_path):
     """The student of a good teacher, guided by hints at first, learns more than chance."""
     file = finished / "teacher1" / "best.weights.h5"
     layer = next(x.name for x in load(finished / "teacher1").layers if isinstance(x, keras.layers.Add))
@@ -124,7 +111,7 @@ def test_images_rescaled_are_what_the_other_mode_makes_of_them(before, after):
         (("--teacher", "WRN16_8", "--student", "WRN16_8", "--teacher-weights", "no.h5"), "no.h5"),
     ],
 )
-def test_wrong_input_ends_with_one_line_and_status_2(options, message, tmp_path, monkeypatch, capsys):
+def test_wrong_input_ends_with_one_line_and_status_2(recipe, options, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         recipe(*options)

@@ -1,29 +1,18 @@
 import json
-import pathlib
 import re
-import sys
 
 import keras
 import numpy as np
 import pytest
 
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import distill_mnist  # noqa: E402
-import shared  # noqa: E402
-
-
-def recipe(monkeypatch, *options):
-    monkeypatch.setattr(sys, "argv", ["distill_mnist.py", *map(str, options)])
-    shared.run(distill_mnist.main)
+import distill_mnist
+import shared
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(recipe, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "smoke"
-    with pytest.MonkeyPatch.context() as patch:
-        recipe(patch, "--smoke", "--out", out)
+    recipe("--smoke", "--out", out)
     return out
 
 
@@ -54,14 +43,14 @@ def test_the_page_needs_nothing_else(finished):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_same_seed_gives_the_same_result(finished, tmp_path, monkeypatch):
-    recipe(monkeypatch, "--smoke", "--out", tmp_path / "again")
+def test_the_same_seed_gives_the_same_result(recipe, finished, tmp_path):
+    recipe("--smoke", "--out", tmp_path / "again")
     first, again = (keras.saving.load_model(d / "student.keras") for d in (finished, tmp_path / "again"))
     for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_a_stopped_run_goes_on(finished, tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on(recipe, finished, tmp_path, monkeypatch):
     out = tmp_path / "run"
     options = ("--smoke", "--out", out)
     real = shared.save
@@ -74,20 +63,20 @@ def test_a_stopped_run_goes_on(finished, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(shared, "save", stop)
         with pytest.raises(SystemExit) as ended:
-            recipe(patch, *options)
+            recipe(*options)
     assert ended.value.code == 130
     assert not (out / "results.json").exists()
     teacher = (out / "teacher.keras").stat().st_mtime_ns
-    recipe(monkeypatch, *options, "--resume")
+    recipe(*options, "--resume")
     assert (out / "teacher.keras").stat().st_mtime_ns == teacher  # not trained again
     whole, resumed = (json.loads((d / "results.json").read_text()) for d in (finished, out))
     for errors in ("teacher_errors", "vanilla_errors", "distilled_errors"):
         assert whole[errors] == resumed[errors]
 
 
-def test_an_ensemble_teaches_a_jittered_set_without_a_digit(tmp_path, monkeypatch, capsys):
+def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, capsys):
     out = tmp_path / "run"
-    recipe(monkeypatch, "--smoke", "--teachers", 2, "--passes", 2, "--omit-digit", 3, "--out", out)
+    recipe("--smoke", "--teachers", 2, "--passes", 2, "--omit-digit", 3, "--out", out)
     assert (out / "teacher1.keras").exists()
     assert (out / "teacher2.keras").exists()
     shown = re.search(r"the student is shown (\d+) images, 2 times jittered", capsys.readouterr().out)
@@ -106,19 +95,19 @@ def settings(out):
     return distill_mnist.Settings(**json.loads((out / "distill_mnist.json").read_text()))
 
 
-def test_only_some_digits(tmp_path, monkeypatch):
+def test_only_some_digits(recipe, tmp_path):
     out = tmp_path / "run"
-    recipe(monkeypatch, "--smoke", "--only-digits", 7, 8, "--epochs", 1, "--out", out)
+    recipe("--smoke", "--only-digits", 7, 8, "--epochs", 1, "--out", out)
     results = json.loads((out / "results.json").read_text())
     assert results["moved"]["classes"] == results["only_digits"] == [7, 8]
     images = results["moved"]["matched"]["images_of_classes"]
     assert 0 < images < results["test_size"]
 
 
-def test_a_sweep(tmp_path, monkeypatch):
+def test_a_sweep(recipe, tmp_path, monkeypatch):
     out = tmp_path / "run"
     monkeypatch.setattr(distill_mnist, "SWEEP", dict(temperature=(1, 20), hard_weight=(0.1, 0.5)))
-    recipe(monkeypatch, "--smoke", "--sweep", "--epochs", 1, "--out", out)
+    recipe("--smoke", "--sweep", "--epochs", 1, "--out", out)
     rows = json.loads((out / "results.json").read_text())["sweep"]
     assert [(row["temperature"], row["hard_weight"]) for row in rows] == [
         (1, 0.1),
@@ -129,10 +118,10 @@ def test_a_sweep(tmp_path, monkeypatch):
     assert (out / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_resumed_run_must_be_the_same_run(finished, monkeypatch, capsys):
+def test_a_resumed_run_must_be_the_same_run(recipe, finished, capsys):
     before = sorted(p.name for p in finished.iterdir())
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, "--smoke", "--temperature", 7, "--out", finished, "--resume")
+        recipe("--smoke", "--temperature", 7, "--out", finished, "--resume")
     assert ended.value.code == 2
     assert "temperature was 20.0" in capsys.readouterr().err
     assert sorted(p.name for p in finished.iterdir()) == before
@@ -165,10 +154,10 @@ def test_a_new_run_keeps_the_old_one(tmp_path):
         (("--smoke", "--data-dir", "/no/such/folder", "--dataset", "mnist"), "`data_dir`"),
     ],
 )
-def test_wrong_input_ends_with_one_line_and_status_2(options, message, monkeypatch, capsys, tmp_path):
+def test_wrong_input_ends_with_one_line_and_status_2(recipe, options, message, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, *options)
+        recipe(*options)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

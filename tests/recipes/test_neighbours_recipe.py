@@ -1,28 +1,14 @@
 import json
-import pathlib
 import re
-import sys
 
 import keras
 import pytest
 
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import neighbours  # noqa: E402
-import shared  # noqa: E402
-
-
-def recipe(monkeypatch, *options):
-    monkeypatch.setattr(sys, "argv", ["neighbours.py", *map(str, options)])
-    shared.run(neighbours.main)
-
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(recipe, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "smoke"
-    with pytest.MonkeyPatch.context() as patch:
-        recipe(patch, "--smoke", "--count", 3, "--out", out)
+    recipe("--smoke", "--count", 3, "--out", out)
     return out
 
 
@@ -50,10 +36,10 @@ def test_the_page_needs_nothing_else(finished):
     assert (finished / "neighbours.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_run_that_is_resumed_gives_the_same(finished, monkeypatch):
+def test_a_run_that_is_resumed_gives_the_same(recipe, finished):
     before = json.loads((finished / "results.json").read_text())
     net = (finished / "net.keras").stat().st_mtime_ns
-    recipe(monkeypatch, "--smoke", "--count", 3, "--out", finished, "--resume")
+    recipe("--smoke", "--count", 3, "--out", finished, "--resume")
     after = json.loads((finished / "results.json").read_text())
     assert (finished / "net.keras").stat().st_mtime_ns == net  # not trained again
     assert {**before, "seconds": 0} == {**after, "seconds": 0}
@@ -69,10 +55,10 @@ def test_a_run_that_is_resumed_gives_the_same(finished, monkeypatch):
         (("--dataset", "cifar"), "digits"),
     ],
 )
-def test_wrong_input_ends_with_one_line_and_status_2(options, message, monkeypatch, capsys, tmp_path):
+def test_wrong_input_ends_with_one_line_and_status_2(recipe, options, message, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, *options)
+        recipe(*options)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

@@ -1,19 +1,14 @@
 import csv
 import dataclasses
-import pathlib
 import sys
 from fractions import Fraction
 
 import pytest
 
 import kerasnets
-
-ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "recipes"))
-
-import reproduce_tables  # noqa: E402
-import shared  # noqa: E402
-import tables  # noqa: E402
+import reproduce_tables
+import shared
+import tables
 
 TEXT = reproduce_tables.REPORT.read_text()
 WRITE = "python recipes/reproduce_tables.py --out recipes/tables.md writes it anew"
@@ -133,11 +128,12 @@ def test_ours_in_the_words_of_the_print():
 
 
 @pytest.fixture
-def recipe(monkeypatch):
+def status(recipe):
+    """Function that runs the recipe and gives its exit status."""
+
     def run(*options):
-        monkeypatch.setattr(sys, "argv", ["reproduce_tables.py", *map(str, options)])
         with pytest.raises(SystemExit) as end:
-            shared.run(reproduce_tables.main)
+            recipe(*options)
         return end.value.code
 
     return run
@@ -153,8 +149,8 @@ def tiny(monkeypatch):
     return table
 
 
-def test_figures_that_agree(tiny, recipe, capsys, tmp_path):
-    assert recipe("--out", tmp_path / "t.csv") == 0
+def test_figures_that_agree(tiny, status, capsys, tmp_path):
+    assert status("--out", tmp_path / "t.csv") == 0
     assert "2 of 2 figures are what their tables say" in capsys.readouterr().out
     with (tmp_path / "t.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -164,25 +160,25 @@ def test_figures_that_agree(tiny, recipe, capsys, tmp_path):
     ]
 
 
-def test_an_exact_figure_that_disagrees_is_named_and_ends_it_with_1(tiny, recipe, monkeypatch, capsys):
+def test_an_exact_figure_that_disagrees_is_named_and_ends_it_with_1(tiny, status, monkeypatch, capsys):
     row = "LeNet1", ("LeNet1", "c1_conv"), "24x24x4", "105"
     monkeypatch.setitem(tables.TABLES, "tiny", dataclasses.replace(tiny, rows={"LeCun 1989": (row,)}))
-    assert recipe() == 1
+    assert status() == 1
     assert "tiny, LeNet1, params: exact 105, ours 104: 0.95% less" in capsys.readouterr().out
 
 
-def test_check(tiny, recipe, monkeypatch, capsys, tmp_path):
+def test_check(tiny, status, monkeypatch, capsys, tmp_path):
     path = tmp_path / "tables.md"
     monkeypatch.setattr(reproduce_tables, "REPORT", path)
-    assert recipe("--check") == 2  # there is no file yet
-    assert recipe("--out", path) == 0
+    assert status("--check") == 2  # there is no file yet
+    assert status("--out", path) == 0
     text = path.read_text()
     assert "| LeNet1 | params | 104 | 104 | equal | LeCun 1989 |  |" in text
-    assert recipe("--check") == 0
+    assert status("--check") == 0
     for stale, word in ((text.replace("104 | equal", "103 | equal"), "tiny"), (text + "\n", "head")):
         path.write_text(stale)
         capsys.readouterr()
-        assert recipe("--check") == 1
+        assert status("--check") == 1
         assert word in capsys.readouterr().out
         assert path.read_text() == stale
     assert [file.name for file in tmp_path.iterdir()] == ["tables.md"]
@@ -197,9 +193,9 @@ def test_check(tiny, recipe, monkeypatch, capsys, tmp_path):
         (("--smoke", "googlenet"), "--smoke"),
     ],
 )
-def test_bad_options_are_refused_before_anything_is_built(options, word, recipe, monkeypatch, capsys):
+def test_bad_options_are_refused_before_anything_is_built(options, word, status, monkeypatch, capsys):
     monkeypatch.setattr(reproduce_tables, "layers_of", None)
-    assert recipe(*options) == 2
+    assert status(*options) == 2
     assert word in capsys.readouterr().err
 
 
@@ -210,8 +206,8 @@ def test_list_builds_nothing(monkeypatch, capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(tables.TABLES)
 
 
-def test_smoke(recipe, tmp_path, capsys):
-    assert recipe("--smoke", "--out", tmp_path / "t.md", "--check") == 0
+def test_smoke(status, tmp_path, capsys):
+    assert status("--smoke", "--out", tmp_path / "t.md", "--check") == 0
     assert "up to date" in capsys.readouterr().out
     assert "| Conv dw, 9 | stride | s2 | s1 | no |" in (tmp_path / "t.md").read_text()
 

@@ -1,30 +1,18 @@
 import json
-import pathlib
 import re
 import shutil
-import sys
 
 import keras
 import numpy as np
 import pytest
 
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import shared  # noqa: E402
-import specialists  # noqa: E402
-
-
-def recipe(monkeypatch, *options):
-    monkeypatch.setattr(sys, "argv", ["specialists.py", *map(str, options)])
-    shared.run(specialists.main)
+import specialists
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(recipe, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "smoke"
-    with pytest.MonkeyPatch.context() as patch:
-        recipe(patch, "--smoke", "--out", out)
+    recipe("--smoke", "--out", out)
     return out
 
 
@@ -88,7 +76,7 @@ def test_cases_are_counted_by_the_specialists_of_their_class(started):
     ]
 
 
-def test_one_that_fails_is_named_and_loses_no_other(finished, started, monkeypatch, capsys):
+def test_one_that_fails_is_named_and_loses_no_other(recipe, finished, started, monkeypatch, capsys):
     options = ("--smoke", "--out", started, "--resume")
     first, *others = json.loads((finished / "results.json").read_text())["specialists"]
     train = specialists.train_specialist
@@ -101,7 +89,7 @@ def test_one_that_fails_is_named_and_loses_no_other(finished, started, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(specialists, "train_specialist", fail)
         with pytest.raises(SystemExit) as ended:
-            recipe(patch, *options)
+            recipe(*options)
     assert ended.value.code == 1
     said = capsys.readouterr().err
     assert "out of luck" in said
@@ -110,7 +98,7 @@ def test_one_that_fails_is_named_and_loses_no_other(finished, started, monkeypat
     saved = {path: path.stat().st_mtime_ns for path in started.glob("*.keras")}
     assert len(saved) == 1 + len(others)
 
-    recipe(monkeypatch, *options)
+    recipe(*options)
     assert all(path.stat().st_mtime_ns == time for path, time in saved.items())  # not trained again
     whole, resumed = (json.loads((d / "results.json").read_text()) for d in (finished, started))
     assert resumed["resumed"]
@@ -177,10 +165,10 @@ def test_weights_of_an_epoch_that_is_worse_are_not_kept(started, monkeypatch):
         (("--smoke", "--data-dir", "/no/such/folder", "--dataset", "mnist"), "`data_dir`"),
     ],
 )
-def test_wrong_input_ends_with_one_line_and_status_2(options, message, monkeypatch, capsys, tmp_path):
+def test_wrong_input_ends_with_one_line_and_status_2(recipe, options, message, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, *options)
+        recipe(*options)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []

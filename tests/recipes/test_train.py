@@ -14,14 +14,10 @@ import numpy as np
 import pytest
 
 import kerasnets
+import train
 from kerasnets.training import Recipe
 
-RECIPES = pathlib.Path(__file__).parents[2] / "recipes"
-sys.path.insert(0, str(RECIPES))
-
-import shared  # noqa: E402
-import train  # noqa: E402
-
+RECIPES = pathlib.Path(train.__file__).parent
 CONFIGS = sorted((RECIPES / "configs").glob("*.py"))
 # A net with batch normalisation and dropout, augmentation, an average of the weights, and a plateau.
 TINY = """
@@ -45,11 +41,6 @@ RECIPE = Recipe(
 """
 
 
-def recipe(monkeypatch, *options):
-    monkeypatch.setattr(sys, "argv", ["train.py", *map(str, options)])
-    shared.run(train.main)
-
-
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("configs") / "tiny.py"
@@ -58,10 +49,9 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(tiny, tmp_path_factory):
+def finished(recipe, tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "whole"
-    with pytest.MonkeyPatch.context() as patch:
-        recipe(patch, tiny, "--out", out)
+    recipe(tiny, "--out", out)
     return out
 
 
@@ -82,8 +72,8 @@ def test_the_configs_are_all_there():
 
 
 @pytest.mark.parametrize("config", ["lenet5_mnist", "capsnet_mnist", "squeezenet_imagenet"])
-def test_smoke(config, tmp_path, monkeypatch):
-    recipe(monkeypatch, config, "--smoke", "--out", tmp_path / "run")
+def test_smoke(recipe, config, tmp_path):
+    recipe(config, "--smoke", "--out", tmp_path / "run")
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert 0 <= results["top1"] <= results["top5"] <= 1
     assert results["epochs"] == 2
@@ -198,11 +188,11 @@ def test_a_killed_run_ends_with_the_weights_it_would_have_had(tiny, finished, tm
         np.testing.assert_allclose(tables[1][name], tables[0][name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path, monkeypatch, capsys):
+def test_a_loss_that_is_no_number_stops_the_run(recipe, tmp_path, capsys):
     path = tmp_path / "wild.py"
     path.write_text(TINY.replace("rate=0.1", "rate=1e30"))
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, path, "--out", tmp_path / "run")
+        recipe(path, "--out", tmp_path / "run")
     assert ended.value.code == 2
     message = capsys.readouterr().err.splitlines()[-1]
     assert "at step" in message
@@ -220,16 +210,16 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, monkeypatch, capsys):
         (("resnet20_cifar10", "--epochs", "0"), "at least 1"),
     ],
 )
-def test_wrong_input_ends_with_one_line_and_status_2(options, message, monkeypatch, capsys, tmp_path):
+def test_wrong_input_ends_with_one_line_and_status_2(recipe, options, message, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, *options)
+        recipe(*options)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_corrupt_images_are_named_or_refused(tmp_path, monkeypatch, capsys):
+def test_corrupt_images_are_named_or_refused(recipe, tmp_path, capsys):
     draw = np.random.default_rng(0)
     for place in ("train/cat", "train/dog", "test/cat", "test/dog"):
         folder = tmp_path / "pets" / place
@@ -239,28 +229,28 @@ def test_corrupt_images_are_named_or_refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "pets" / "train" / "cat" / "bad.png").write_bytes(b"no image")
     small = tmp_path / "small.py"
     small.write_text(TINY.replace("epochs=6", "epochs=2").replace('"generated"', '"pets"'))
-    recipe(monkeypatch, small, "--data-dir", tmp_path / "pets", "--out", tmp_path / "run")
+    recipe(small, "--data-dir", tmp_path / "pets", "--out", tmp_path / "run")
     assert "train/cat/bad.png" in capsys.readouterr().out
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["skipped_images"] == ["train/cat/bad.png"]
     assert (results["train_examples"], results["test_examples"]) == (4, 4)
     with pytest.raises(SystemExit) as ended:
-        recipe(monkeypatch, small, "--data-dir", tmp_path / "pets", "--strict", "--out", tmp_path / "other")
+        recipe(small, "--data-dir", tmp_path / "pets", "--strict", "--out", tmp_path / "other")
     assert ended.value.code == 2
     assert "train/cat/bad.png" in capsys.readouterr().err
     assert not (tmp_path / "other").exists()
 
 
-def test_a_recipe_must_be_one(tmp_path, monkeypatch, capsys):
+def test_a_recipe_must_be_one(recipe, tmp_path, capsys):
     (tmp_path / "empty.py").write_text("RECIPE = None\n")
     with pytest.raises(SystemExit):
-        recipe(monkeypatch, tmp_path / "empty.py")
+        recipe(tmp_path / "empty.py")
     assert "RECIPE" in capsys.readouterr().err
 
 
-def test_other_settings_cannot_resume(finished, tiny, monkeypatch, capsys):
+def test_other_settings_cannot_resume(recipe, finished, tiny, capsys):
     with pytest.raises(SystemExit):
-        recipe(monkeypatch, tiny, "--batch-size", 16, "--out", finished, "--resume")
+        recipe(tiny, "--batch-size", 16, "--out", finished, "--resume")
     assert "batch was 32" in capsys.readouterr().err
 
 

@@ -1,0 +1,20 @@
+import importlib
+import sys
+
+import pytest
+
+import shared
+
+
+@pytest.fixture(scope="module")
+def recipe(request):
+    """Function that runs the recipe that a test file is named after, with these words on its command line."""
+    name = request.module.__name__.removeprefix("test_").removesuffix("_recipe").removesuffix("_table")
+    main = importlib.import_module(name).main
+
+    def run(*words):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [f"{name}.py", *map(str, words)])
+            shared.run(main)
+
+    return run
