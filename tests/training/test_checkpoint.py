@@ -67,24 +67,31 @@ def cosine():
     return keras.optimizers.schedules.CosineDecay(1e-2, STEPS * EPOCHS)
 
 
-@pytest.mark.parametrize("kill", [0, 3, 10, 26])
-@pytest.mark.parametrize("options", ["plateau", "cosine", "ema"])
-def test_a_killed_run_ends_with_the_weights_it_would_have_had(tmp_path, kill, options):
-    def make():
-        return {"plateau": {}, "cosine": {"learning_rate": cosine()}, "ema": {"use_ema": True}}[options]
+OPTIONS = {
+    "plateau": dict,
+    "cosine": lambda: {"learning_rate": cosine()},
+    "ema": lambda: {"use_ema": True},
+}
 
-    folders = [tmp_path / name for name in ("straight", "killed")]
-    for folder in folders:
-        folder.mkdir()
-    straight = fit(folders[0], **make())
+
+@pytest.fixture(scope="module", params=OPTIONS)
+def straight(request, tmp_path_factory):
+    """A run that is not killed: its options, its folder and its model."""
+    folder = tmp_path_factory.mktemp("straight")
+    return request.param, folder, fit(folder, **OPTIONS[request.param]())
+
+
+@pytest.mark.parametrize("kill", [0, 10, 26])
+def test_a_killed_run_ends_with_the_weights_it_would_have_had(straight, kill, tmp_path):
+    options, folder, straight = straight
     with pytest.raises(KilledError):
-        fit(folders[1], kill=kill, **make())
-    resumed = fit(folders[1], **make())
+        fit(tmp_path, kill=kill, **OPTIONS[options]())
+    resumed = fit(tmp_path, **OPTIONS[options]())
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     for a, b in zip(straight.optimizer.variables, resumed.optimizer.variables, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
-    one, other = map(logs, folders)
+    one, other = logs(folder), logs(tmp_path)
     assert [row["epoch"] for row in other] == list(range(EPOCHS))
     for row, same in zip(one, other, strict=True):
         assert row == pytest.approx(same, abs=1e-5)
