@@ -18,3 +18,18 @@ def recipe(request):
             shared.run(main)
 
     return run
+
+
+@pytest.fixture
+def check_refused(recipe, monkeypatch, capsys, tmp_path):
+    """Checks that a recipe refuses some words in one line, with status 2, and writes nothing."""
+
+    def check(words, message):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit) as ended:
+            recipe(*words)
+        assert ended.value.code == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
+        assert list(tmp_path.iterdir()) == []
+
+    return check

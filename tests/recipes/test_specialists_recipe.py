@@ -165,13 +165,8 @@ def test_weights_of_an_epoch_that_is_worse_are_not_kept(started, monkeypatch):
         (("--smoke", "--data-dir", "/no/such/folder", "--dataset", "mnist"), "`data_dir`"),
     ],
 )
-def test_wrong_input_ends_with_one_line_and_status_2(recipe, options, message, monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        recipe(*options)
-    assert ended.value.code == 2
-    assert message in capsys.readouterr().err.splitlines()[-1]
-    assert list(tmp_path.iterdir()) == []
+def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_refused):
+    check_refused(options, message)
 
 
 def test_clusters_of_single_classes_have_no_specialist(started):
