@@ -263,15 +263,15 @@ def served(name, folder, bfloat16=False):
 
     theirs = getattr(keras.applications, name)(weights=None)
     theirs.export(f"{folder}/plain", verbose=False)
-    ours = kerasnets.serving.export(kerasnets.build(name), folder)
+    net = kerasnets.build(name)
     contenders = {
         "predict": lambda x: theirs.predict(x, batch_size=len(x), verbose=0),
         "plain export": signature(f"{folder}/plain"),
-        "ours": signature(ours),
+        "ours": signature(kerasnets.serving.export(net, folder)),
     }
     if bfloat16:
-        ours = kerasnets.serving.export(kerasnets.build(name), folder, precision="bfloat16")
-        contenders["ours, bfloat16"] = signature(ours)
+        lowered = kerasnets.serving.export(net, folder, precision="bfloat16")
+        contenders["ours, bfloat16"] = signature(lowered)
     if name in TORCHVISION and importlib.util.find_spec("torchvision"):
         contenders["torchvision"] = torchvision_net(TORCHVISION[name])
     return theirs.input_shape[1:], contenders

@@ -60,9 +60,9 @@ def test_formats_say_what_is_refused():
 
 def test_serve(recipe, tmp_path):
     out = tmp_path / "serve.json"
-    recipe("serve", "--models", "MobileNet", "--rounds", 1, "--batch-size", 2, "--out", out)
+    recipe("serve", "--models", "MobileNet", "--rounds", 1, "--batch-size", 2, "--bfloat16", "--out", out)
     figures = json.loads(out.read_text())
     (turns,) = figures.values()
     assert list(figures) == ["MobileNet, batch 2"]
-    assert {"predict", "plain export", "ours"} <= set(turns)
+    assert {"predict", "plain export", "ours", "ours, bfloat16"} <= set(turns)
     assert all(len(times) == 1 and times[0] > 0 for times in turns.values())
