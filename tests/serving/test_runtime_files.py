@@ -11,6 +11,7 @@ import pytest
 from keras import layers
 
 import kerasnets
+from kerasnets import cli
 from kerasnets.serving import calibration, export, export_file, formats, versions
 from kerasnets.serving.files import card_of
 
@@ -302,3 +303,8 @@ def test_what_is_no_calibration_is_refused(value, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="`calibration` is .*Received: calibration="):
         export_file(small(), "models", "litert_int8", calibration=value)
     assert not pathlib.Path("models").exists()
+
+
+def test_the_command_line_knows_every_format():
+    """It has names of its own, so that its help needs no TensorFlow."""
+    assert ("saved_model", *formats.FORMATS) == cli.FORMATS
