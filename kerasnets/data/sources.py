@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from kerasnets.checks import refuse
 from kerasnets.data import datasets, folders, idx
-from kerasnets.data.augment import fold
 from kerasnets.data.pipeline import to_arrays
+from kerasnets.data.transforms import derived_seed
 
 GENERATED = 256  # examples of "generated"
 IN_MEMORY = 2**29  # bytes up to which a dataset is held as an array
@@ -45,7 +45,7 @@ class Source:
     skipped: tuple = ()
 
 
-def open(name, split, size, data_dir, strict, classes, examples):
+def find_source(name, split, size, data_dir, strict, classes, examples):
     """The source that a name, or what is in a folder, stands for.
 
     Args:
@@ -93,7 +93,7 @@ def generated(split, size, classes, examples):
     patterns = tf.random.stateless_uniform([classes, 4, 4, size[-1]], [0, 0], 0.0, 255.0)
 
     def fetch(row):
-        noise = tf.random.stateless_normal(size, fold(seed, row), 0.0, 64.0)
+        noise = tf.random.stateless_normal(size, derived_seed(seed, row), 0.0, 64.0)
         image = noise + tf.image.resize(patterns[row % classes], size[-3:-1])
         return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8), row % classes
 
@@ -195,7 +195,7 @@ def in_files(paths, n, count, size):
 
     def order(epoch, seed, first):
         seeds = None if seed is None else tf.stack([tf.constant(seed, tf.int64), epoch])
-        files = paths if seed is None or count < n else shuffle(paths, fold(seeds, 0))
+        files = paths if seed is None or count < n else shuffle(paths, derived_seed(seeds, 0))
         records = tf.data.Dataset.from_tensor_slices(files).interleave(
             tf.data.TFRecordDataset,
             cycle_length=16,
@@ -206,7 +206,7 @@ def in_files(paths, n, count, size):
         records = records.take(count)
         if seed is not None:
             blocks = records.batch(block).enumerate(1)
-            records = blocks.map(lambda i, rows: shuffle(rows, fold(seeds, i))).prefetch(1).unbatch()
+            records = blocks.map(lambda i, rows: shuffle(rows, derived_seed(seeds, i))).prefetch(1).unbatch()
         return records.skip(first)
 
     return order

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasnets.checks import is_int, is_ints, refuse
 from kerasnets.data import augment as augmentation
-from kerasnets.data import sources
+from kerasnets.data import sources, transforms
 
 WORKERS = os.cpu_count()  # images changed at once; the result is the same with any number
 FIT_EXAMPLES = 50_000  # what a scaling is fitted to at most
@@ -100,7 +100,7 @@ def stream(
     check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices)
     size = tuple(size)
     augmentation.check_size(rows, size)
-    source = sources.open(name, split, size, data_dir, strict, classes, examples)
+    source = sources.find_source(name, split, size, data_dir, strict, classes, examples)
     n = source.examples // devices * devices
     if drop_remainder and n < batch_size:
         refuse("batch_size", f"at most {n}, the examples, where smaller batches are left out", batch_size)
@@ -192,13 +192,13 @@ def sizing(source, rows, size):
     def sized(row, seeds):
         image, label = source.fetch(row)
         if source.clips:
-            files = clip(image, size[0], augmentation.fold(seeds, -1) if random else None)
+            files = clip(image, size[0], transforms.derived_seed(seeds, -1) if random else None)
             image = tf.map_fn(source.decode, files, fn_output_signature=frame)
         else:
             image = source.decode(image)
         image = channels(image, size[-1])
         if name or image.shape != size:
-            image = resize(image, augmentation.fold(seeds, -2), size[-3:-1])
+            image = resize(image, transforms.derived_seed(seeds, -2), size[-3:-1])
         image.set_shape([*size[:-3], None, None, size[-1]] if name == "whole" else size)
         return tf.cast(image, tf.float32), label, seeds
 
@@ -212,7 +212,7 @@ def clip(frames, length, seed):
     """
     count = tf.size(frames)
     free = tf.maximum(count - length, 0)
-    start = free // 2 if seed is None else augmentation.random_int(seed, free + 1)
+    start = free // 2 if seed is None else transforms.random_int(seed, free + 1)
     return tf.gather(frames, (start + tf.range(length)) % count)
 
 
@@ -242,7 +242,7 @@ def changes(rows, fit):
     def changed(image, seeds):
         for i, function in enumerate(functions):
             shape = image.shape
-            image = function(image[None], augmentation.fold(seeds, i))[0]
+            image = function(image[None], transforms.derived_seed(seeds, i))[0]
             image.set_shape(shape)
         return image
 
@@ -263,7 +263,7 @@ def mixing(rows, classes):
             return images, labels
         both = {"images": images, "labels": tf.one_hot(labels, classes)}
         for i, function in enumerate(functions):
-            both = function(both, augmentation.fold(seeds, i))
+            both = function(both, transforms.derived_seed(seeds, i))
         return both["images"], both["labels"]
 
     return mixed

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kerasnets.data.augment import center_crop
+from kerasnets.data.transforms import center_crop
 
 JPEG, PNG = (0xFF, 0xD8, 0xFF), (0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A)
 HEADER = 24  # bytes of a PNG that say what it is, and its width and height

@@ -83,7 +83,7 @@ def test_files_of_any_size(whole):
     arrays = [rng.integers(0, 256, shape, "uint8") for shape in ((8, 8, 3), (20, 9, 3), (5, 6, 1))]
     encoded = [tf.io.encode_png(a).numpy() for a in arrays] + [tf.io.encode_jpeg(arrays[1]).numpy()]
     given = load(whole)["serving_bytes"](image_bytes=tf.constant(encoded))
-    resized = kerasnets.data.augment.center_crop(arrays[1].astype("float32"), None, (8, 8))
+    resized = kerasnets.data.transforms.center_crop(arrays[1].astype("float32"), None, (8, 8))
     for i, image in enumerate((arrays[0], resized)):
         expected = small()(np.asarray(image, "float32")[None] / 127.5 - 1)[0].numpy()
         np.testing.assert_allclose(given["probabilities"][i], expected, atol=1e-6)

@@ -1,0 +1,258 @@
+"""Functions of images: sizings such as crops, changes such as flips, and what some changes are fitted to.
+
+Whatever is random in them depends on a seed of two whole numbers alone. Deterministic functions take a seed
+too, and ignore it.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Principal components of the colors of ImageNet's pixels, scaled to 0..1: eigenvalues, and eigenvectors as
+# columns. Source: fb.resnet.torch, datasets/imagenet.lua, "computed from random subset of ImageNet".
+IMAGENET_COLORS = (
+    (0.2175, 0.0188, 0.0045),
+    ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203)),
+)
+
+
+def derived_seed(seed, number):
+    """Another seed, which a seed and a number decide."""
+    return tf.random.experimental.stateless_fold_in(seed, number)
+
+
+def random_int(seed, bound, shape=()):
+    """Whole numbers from 0 up to below `bound`, which may be a number for each."""
+    share = tf.random.stateless_uniform(shape, seed)
+    return tf.minimum(tf.cast(share * tf.cast(bound, tf.float32), tf.int32), bound - 1)
+
+
+# Sizings take an image or clip, (..., height, width, channels), a seed, and the size, (height, width).
+
+
+def center_crop(image, seed, size, shorter=None):
+    """The middle of an image whose shorter side is zoomed; None stands for the longer side of the crop."""
+    return window(resize_shorter(image, shorter or max(size)), None, size)
+
+
+def random_crop(image, seed, size, shorter=256):
+    """A window anywhere in an image whose shorter side is zoomed.
+
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1; for clips Tran et al. 2015, section 4.1.
+    """
+    return window(resize_shorter(image, shorter), seed, size)
+
+
+def scale_jitter(image, seed, size, low=256, high=512):
+    """A window anywhere in an image whose shorter side is zoomed to between two lengths, both included.
+
+    Source: Simonyan, Zisserman 2015, section 3.1, "multi-scale training".
+    """
+    shorter = low + random_int(derived_seed(seed, 0), high - low + 1)
+    return window(resize_shorter(image, shorter), derived_seed(seed, 1), size)
+
+
+def area_crop(image, seed, size, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)):
+    """A part of an image with a random share of its area and a random aspect, width over height, zoomed.
+
+    Source: Szegedy et al. 2015 (GoogLeNet), section 6.
+    """
+    sides = tf.shape(image)[-3:-1]
+    start, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+        tf.concat([sides, [3]], 0),
+        tf.zeros([0, 0, 4]),
+        seed,
+        min_object_covered=0.0,
+        area_range=area,
+        aspect_ratio_range=aspect,
+        max_attempts=100,
+        use_image_if_no_bounding_boxes=True,
+    )
+    return tf.image.resize(cut(image, start[:2], extent[:2]), size)
+
+
+def zoom(image, seed, size):
+    """The whole image, its aspect not kept."""
+    return tf.image.resize(image, size)
+
+
+def pad(image, seed, size):
+    """The image in the middle of zeros; where it is larger, its middle."""
+    return tf.image.resize_with_crop_or_pad(image, *size)
+
+
+def whole(image, seed, size, shorter=256):
+    """The whole image with its shorter side zoomed, so that each image has a size of its own."""
+    return resize_shorter(image, shorter)
+
+
+def resize_shorter(image, shorter):
+    """An image zoomed, its aspect kept, until its shorter side is so many pixels long."""
+    sides = tf.shape(image)[-3:-1]
+    least = tf.reduce_min(sides)
+    return tf.image.resize(image, (2 * sides * shorter + least) // (2 * least))  # rounded
+
+
+def window(image, seed, size):
+    """A window of an image: from anywhere if there is a seed, else from the middle."""
+    free = tf.shape(image)[-3:-1] - size
+    return cut(image, free // 2 if seed is None else random_int(seed, free + 1, [2]), size)
+
+
+def cut(image, start, size):
+    """The part of an image from some row and column on."""
+    return image[..., start[0] : start[0] + size[0], start[1] : start[1] + size[1], :]
+
+
+# Changes take a batch, (batch, ..., height, width, channels), float32, values 0..255, and a seed.
+
+
+def jitter(images, seed, pixels=2, mode="constant"):
+    """Shifts each image by up to some pixels in both directions; what comes in is zero.
+
+    Source: Hinton, Vinyals, Dean 2015, section 3: "jittered by up to two pixels in any direction". With 4
+    pixels it is what He et al. 2016, section 4.2, do to CIFAR: to pad each side and crop.
+
+    Args:
+        images: Tensor, (batch, ..., height, width, channels).
+        seed: Two whole numbers; the same seed gives the same shifts.
+        pixels: Largest shift.
+        mode: "constant", or "reflect" to let the mirror image in (Zagoruyko, Komodakis 2016, section 3).
+
+    Returns:
+        A tensor of the same shape.
+    """
+    shape = tf.shape(images)
+    around = [[0, 0]] * (len(images.shape) - 3) + [[pixels, pixels]] * 2 + [[0, 0]]
+    images = tf.pad(images, around, mode)
+    shift = tf.random.stateless_uniform([shape[0], 2], seed, 0, 2 * pixels + 1, tf.int32)
+    images = tf.gather(images, shift[:, :1] + tf.range(shape[-3]), axis=-3, batch_dims=1)
+    return tf.gather(images, shift[:, 1:] + tf.range(shape[-2]), axis=-2, batch_dims=1)
+
+
+def flip(images, seed):
+    """Mirrors left and right, or does not, with even chances for each image."""
+    heads = tf.random.stateless_uniform([tf.shape(images)[0], 1], seed) < 0.5
+    columns = tf.range(tf.shape(images)[-2])[None]
+    return tf.gather(images, tf.where(heads, columns[:, ::-1], columns), axis=-2, batch_dims=1)
+
+
+def lighting(images, seed, std=0.1, colors=IMAGENET_COLORS):
+    """Adds to all pixels of an image the principal components of colors, times random numbers.
+
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1: the magnitude is the eigenvalue times a Gaussian
+    number of mean 0 and standard deviation 0.1. The unit of the pixels decides what that amounts to; as in
+    fb.resnet.torch it is 0..1.
+
+    Args:
+        images: RGB images, values 0..255.
+        seed: Two whole numbers.
+        std: Standard deviation of the Gaussian numbers.
+        colors: Eigenvalues, and eigenvectors as columns, of pixels scaled to 0..1.
+
+    Returns:
+        A tensor of the same shape, not clipped.
+    """
+    values, vectors = (tf.constant(c, tf.float32) for c in colors)
+    multiples = values * tf.random.stateless_normal([tf.shape(images)[0], 3], seed, stddev=std)
+    added = 255.0 * tf.matmul(multiples, vectors, transpose_b=True)
+    return images + tf.reshape(added, [-1] + [1] * (len(images.shape) - 2) + [3])
+
+
+def contrast(images, seed, scale=55.0):
+    """Takes its mean from each image and gives it a norm: global contrast normalization.
+
+    Source: Goodfellow et al. 2013 (Maxout), section 5.2. The norm of 55 is that of pylearn2, its code.
+    """
+    axes = list(range(1, len(images.shape)))
+    images -= tf.reduce_mean(images, axes, keepdims=True)
+    norm = tf.sqrt(tf.reduce_sum(images**2, axes, keepdims=True))
+    return scale * images / tf.maximum(norm, 1e-8)
+
+
+def per_pixel_mean(images, seed, fitted):
+    """Takes the mean image of the training set away.
+
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 2; He et al. 2016, section 4.2.
+    """
+    return images - fitted
+
+
+def zca(images, seed, fitted):
+    """Whitens images with what `fit_zca` gives."""
+    mean, matrix = fitted
+    flat = tf.reshape(images, [tf.shape(images)[0], -1])
+    return tf.reshape(tf.matmul(flat - mean, matrix), tf.shape(images))
+
+
+def fitted_lighting(images, seed, fitted):
+    """`lighting` with the principal components of the training set's own colors."""
+    return lighting(images, seed, colors=fitted)
+
+
+# Fits take a function that gives an iterator over the training images, arrays (batch, ...).
+
+
+def fit_mean(batches):
+    """The mean image."""
+    total, count = 0.0, 0
+    for images in batches():
+        total = total + images.sum(0, dtype="float64")
+        count += len(images)
+    return (total / count).astype("float32")
+
+
+def fit_zca(batches, bias=0.1):
+    """The mean and the matrix that whiten images: zero-phase component analysis.
+
+    Source: Goodfellow et al. 2013 (Maxout), section 5.2. The bias is that of pylearn2, its code.
+
+    Args:
+        batches: The training images.
+        bias: What is added to the variances.
+
+    Returns:
+        Mean of flattened images, (n,), and a symmetric matrix, (n, n).
+    """
+    mean, variances, vectors = components(batches, lambda images: images.reshape(len(images), -1))
+    matrix = vectors / np.sqrt(variances + bias) @ vectors.T
+    return mean.astype("float32"), matrix.astype("float32")
+
+
+def fit_colors(batches):
+    """Eigenvalues, the largest first, and eigenvectors, as columns, of pixels scaled to 0..1."""
+    _, variances, vectors = components(batches, lambda images: images.reshape(-1, 3) / 255.0)
+    return variances[::-1].copy(), vectors[:, ::-1].copy()
+
+
+def components(batches, rows):
+    """Mean, and variances and directions of the principal components, of the rows of each batch's images."""
+    total = product = count = 0.0
+    for images in batches():
+        x = rows(images).astype("float64")
+        total, product, count = total + x.sum(0), product + x.T @ x, count + len(x)
+    mean = total / count
+    return mean, *np.linalg.eigh(product / count - np.outer(mean, mean))
+
+
+# Layers of Keras.
+
+
+class Draws(keras.random.SeedGenerator):
+    """Seeds that a tensor decides, in place of those of a state that runs on from batch to batch."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        self.drawn = 0
+
+    def next(self, ordered=True):
+        """The next seed."""
+        self.drawn += 1
+        return derived_seed(self.seed, self.drawn)
+
+
+def keras_layer(layer, inputs, seed):
+    """What a random layer of Keras makes of its inputs with a seed of ours."""
+    draws = Draws(seed)
+    layer._get_seed_generator = lambda backend=None: draws  # RandAugment takes no seed in any other way
+    return layer(inputs)
