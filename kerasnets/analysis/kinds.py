@@ -25,7 +25,7 @@ class Kind:
     """What the layers of a class have in common.
 
     Attributes:
-        reads: Name of the rule, in `fields.RULES`, for the units of the input that one of the output
+        reads: Name of the rule, in `rules.RULES`, for the units of the input that one of the output
             depends on; None where no rule is known.
         writes: Where the output lies: "new" memory; "over" an input that nothing else reads; the input's own
             as another "view" of it; or "idle", the input's own outside training.

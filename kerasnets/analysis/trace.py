@@ -8,7 +8,8 @@ import keras
 from keras import layers
 
 import kerasnets.layers
-from kerasnets.analysis import fields as reading
+from kerasnets.analysis import rules
+from kerasnets.analysis.fields import input_axes
 from kerasnets.analysis.kinds import UNKNOWN, kind_of
 from kerasnets.analysis.memory import Tape, elements_of
 from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
@@ -105,7 +106,7 @@ class Trace:
         for i, (shape, x) in enumerate(zip(self.shapes, model.inputs, strict=True)):
             spec = keras.KerasTensor((None, *shape), dtype=x.dtype)
             value = self.tape.new(elements_of(shape), x.dtype)
-            field = {i: reading.input_axes(shape, first)}
+            field = {i: input_axes(shape, first)}
             self.notes[id(spec)] = (spec, value, field)
             self.tape.inputs.append(value)
             self.add_row(x._keras_history.operation, x.name, (), [spec], field, [value])
@@ -160,7 +161,7 @@ class Trace:
         result = {}
         for i in sorted({i for field in found for i in field}):
             seen = [(field[i], shape_of(x)) for field, x in zip(found, given, strict=True) if i in field]
-            result[i] = reading.read(layer, *map(list, zip(*seen, strict=True)), shape_of(made[0]))
+            result[i] = rules.read(layer, *map(list, zip(*seen, strict=True)), shape_of(made[0]))
         return result
 
     def add_row(self, layer, name, given, made, field, stored):
@@ -169,7 +170,7 @@ class Trace:
         fresh = [w for w in getattr(layer, "weights", ()) if id(w) not in self.seen]
         self.seen.update(id(w) for w in fresh)
         known = all(elements_of(shape) is not None for shape in shapes)
-        kernel = reading.kernel_of(layer, len(shapes[0]) - 1) if kind_of(layer) != UNKNOWN else None
+        kernel = rules.kernel_of(layer, len(shapes[0]) - 1) if kind_of(layer) != UNKNOWN else None
         self.fields.append(field)
         self.stored.append(stored)
         self.rows.append(
