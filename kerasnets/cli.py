@@ -284,8 +284,8 @@ def described(docstring):
 def profile(options, rest):
     """Data and text of `kerasnets profile`."""
     from kerasnets import analysis
-    from kerasnets.analysis.profile import notes, sides
-    from kerasnets.analysis.trace import words
+    from kerasnets.analysis.profile import notes
+    from kerasnets.analysis.tables import axes_text, shape_text
 
     counts = analysis.profile(built(options, rest))
     data = dataclasses.asdict(counts) | {"unknown": counts.unknown}
@@ -297,23 +297,23 @@ def profile(options, rest):
     if options.layers:
         return data, str(counts)
     lines = [
-        f"{counts.name}  {words(counts.input_shape)}",
+        f"{counts.name}  {shape_text(counts.input_shape)}",
         f"{counts.params:,} parameters, {counts.mult_adds:,} multiply-adds, {len(rows)} layers.",
         *notes(counts),
-        f"A unit of the last maps sees {sides(counts.receptive_field)} pixels.",
+        f"A unit of the last maps sees {axes_text(counts.receptive_field)} pixels.",
     ]
     return data, "\n".join(lines)
 
 
 def comma_separated(rows):
     """Rows of a profile as comma-separated values; shapes are written as 224x224x3."""
-    from kerasnets.analysis.trace import words
+    from kerasnets.analysis.tables import shape_text
 
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({k: words(v) if isinstance(v, (tuple, list)) else v for k, v in row.items()})
+        writer.writerow({k: shape_text(v) if isinstance(v, (tuple, list)) else v for k, v in row.items()})
     return text.getvalue().rstrip()
 
 

@@ -4,7 +4,7 @@ from kerasnets.analysis.compare import Comparison, ModelRow, compare
 from kerasnets.analysis.diagram import diagram
 from kerasnets.analysis.profile import Profile, profile
 from kerasnets.analysis.receptive_field import ReceptiveField, receptive_field
-from kerasnets.analysis.trace import LayerRow
+from kerasnets.analysis.walk import LayerRow
 
 __all__ = [
     "Comparison",

@@ -8,9 +8,8 @@ import math
 import keras
 
 from kerasnets.analysis import pictures
-from kerasnets.analysis.profile import profile, sides, size_words
-from kerasnets.analysis.tables import text_table
-from kerasnets.analysis.trace import words
+from kerasnets.analysis.profile import profile
+from kerasnets.analysis.tables import axes_text, bytes_text, count_text, shape_text, text_table
 from kerasnets.assembly import registry, results
 from kerasnets.checks import nearest, refuse
 
@@ -188,23 +187,15 @@ def cells_of(row, notes):
     r = row.result
     return (
         row.name,
-        words(row.input_shape),
-        short(row.trainable_params),
-        short(row.mult_adds),
-        size_words(row.peak_activation_bytes),
-        sides(row.receptive_field),
+        shape_text(row.input_shape),
+        count_text(row.trainable_params),
+        count_text(row.mult_adds),
+        bytes_text(row.peak_activation_bytes),
+        axes_text(row.receptive_field),
         *("" if error is None else f"{error:.2f}" for error in (row.top1, row.top5)),
         f"[{notes.index((r.dataset, r.protocol, r.source)) + 1}]" if r else "",
         "yes" if row.weights else "",
     )
-
-
-def short(number):
-    """A count in three digits and a unit: 25.6M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= 0.9995 * size:
-            return f"{number / size:.3g}{unit}" if number < 999.5 * size else f"{number / size:.0f}{unit}"
-    return str(number)
 
 
 def draw(panels, path):
@@ -258,7 +249,7 @@ def panel(axis, dataset, rows, colour):
     axis.margins(0.09)
     axis.set_ylim(top=min(100, axis.get_ylim()[1]))
     axis.grid(alpha=0.25)
-    axis.xaxis.set_major_formatter(lambda value, _: short(value))
+    axis.xaxis.set_major_formatter(lambda value, _: count_text(value))
     axis.xaxis.set_minor_formatter(lambda value, _: between(value, axis.get_xlim()))
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -266,7 +257,9 @@ def panel(axis, dataset, rows, colour):
     sizes = [s for s in (1e4, 1e5, 1e6, 1e7, 1e8) if largest / 1000 < s <= largest]
     handles = [axis.scatter([], [], 40, color=[colour[f]], label=f) for f in shown]
     hollow = dict(facecolors="none", edgecolors="#666")
-    handles += [axis.scatter([], [], AREA * s / largest, label=f"{short(s)} params", **hollow) for s in sizes]
+    handles += [
+        axis.scatter([], [], AREA * s / largest, label=f"{count_text(s)} params", **hollow) for s in sizes
+    ]
     axis.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=8, labelspacing=0.9
     )
@@ -274,7 +267,7 @@ def panel(axis, dataset, rows, colour):
 
 def between(value, limits):
     """Words for a mark between powers of ten: 2 and 5 of each, on an axis so short that they are needed."""
-    return short(value) if limits[1] < 30 * limits[0] and f"{value:e}"[0] in "25" else ""
+    return count_text(value) if limits[1] < 30 * limits[0] and f"{value:e}"[0] in "25" else ""
 
 
 def label(axis, rows):

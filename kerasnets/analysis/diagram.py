@@ -8,7 +8,8 @@ import shutil
 import subprocess
 
 from kerasnets.analysis import pictures
-from kerasnets.analysis.trace import shape_of, words
+from kerasnets.analysis.tables import shape_text
+from kerasnets.analysis.walk import shape_of
 from kerasnets.assembly.graph import check_graph, functional
 from kerasnets.checks import is_int, refuse
 
@@ -177,7 +178,7 @@ def steps(layer):
     """What a layer does, as words: "Conv2D 3x3"."""
     size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     size = size if isinstance(size, (tuple, list)) else (size,)
-    return type(layer).__name__ + (f" {words(size)}" if size != (None,) else "")
+    return type(layer).__name__ + (f" {shape_text(size)}" if size != (None,) else "")
 
 
 def caption(block):
@@ -190,7 +191,7 @@ def caption(block):
     more = [f"and {len(done) - LINES} kinds more"] if len(done) > LINES else []
     params = f", {block.params:,} params" if block.params else ""
     return "\n".join(
-        (f"{first}{times}", *done[:LINES], *more, f"{', '.join(map(words, block.gives))}{params}")
+        (f"{first}{times}", *done[:LINES], *more, f"{', '.join(map(shape_text, block.gives))}{params}")
     )
 
 

@@ -3,8 +3,8 @@
 import dataclasses
 
 from kerasnets.analysis import memory
-from kerasnets.analysis.tables import text_table
-from kerasnets.analysis.trace import Trace, words
+from kerasnets.analysis.tables import axes_text, bytes_text, shape_text, text_table
+from kerasnets.analysis.walk import Walk
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,20 +71,20 @@ def profile(model, input_shape=None):
     Raises:
         ValueError: `model` has no graph of layers, or `input_shape` is missing or does not fit it.
     """
-    trace = Trace(model, input_shape)
-    stored, peak = memory.inference(trace.tape)
+    walk = Walk(model, input_shape)
+    stored, peak = memory.inference(walk.tape)
     own = set(stored)
     rows = tuple(
         dataclasses.replace(row, in_place=own.isdisjoint(values))
-        for row, values in zip(trace.rows, trace.stored, strict=True)
+        for row, values in zip(walk.rows, walk.stored, strict=True)
     )
-    values = [trace.tape.values[v] for v in stored]
-    sizes = (sum(v.elements for v in values), sum(v.size for v in values), peak, memory.training(trace.tape))
+    values = [walk.tape.values[v] for v in stored]
+    sizes = (sum(v.elements for v in values), sum(v.size for v in values), peak, memory.training(walk.tape))
     if any(row.activations is None for row in rows):
         sizes = (None,) * 4
     return Profile(
         model.name,
-        trace.shapes[0] if len(trace.shapes) == 1 else tuple(trace.shapes),
+        walk.shapes[0] if len(walk.shapes) == 1 else tuple(walk.shapes),
         sum(row.params for row in rows),
         sum(row.trainable_params for row in rows),
         sum(row.mult_adds or 0 for row in rows),
@@ -106,19 +106,19 @@ def table(counts):
     rows = [
         (
             row.name,
-            row.type + (f" {sides(row.kernel)}/{sides(row.strides)}" if row.kernel else ""),
-            words(row.output_shape),
+            row.type + (f" {axes_text(row.kernel)}/{axes_text(row.strides)}" if row.kernel else ""),
+            shape_text(row.output_shape),
             f"{row.params:,}",
             "unknown" if row.mult_adds is None else f"{row.mult_adds:,}",
-            "in place" if row.in_place else size_words(row.activation_bytes),
-            sides(row.receptive_field) + (f"/{sides(row.stride)}" if row.stride else ""),
+            "in place" if row.in_place else bytes_text(row.activation_bytes),
+            axes_text(row.receptive_field) + (f"/{axes_text(row.stride)}" if row.stride else ""),
         )
         for row in counts.layers
     ]
-    sums = (f"{counts.params:,}", f"{counts.mult_adds:,}", size_words(counts.activation_bytes))
-    rows.append(("total", "", "", *sums, sides(counts.receptive_field)))
+    sums = (f"{counts.params:,}", f"{counts.mult_adds:,}", bytes_text(counts.activation_bytes))
+    rows.append(("total", "", "", *sums, axes_text(counts.receptive_field)))
     header = ("layer", "type, kernel/strides", "output", "params", "mult-adds", "memory", "sees/stride")
-    title = f"{counts.name}, {words(counts.input_shape)}"
+    title = f"{counts.name}, {shape_text(counts.input_shape)}"
     return "\n".join((title, "", text_table(header, rows, left=3), "", *notes(counts)))
 
 
@@ -126,30 +126,10 @@ def notes(counts):
     """The lines below the table: what it has no column for."""
     yield f"{counts.trainable_params:,} of the parameters are trained."
     if counts.activations is not None:
-        peak, kept = map(size_words, (counts.peak_activation_bytes, counts.training_activation_bytes))
+        peak, kept = map(bytes_text, (counts.peak_activation_bytes, counts.training_activation_bytes))
         yield (
             f"Activations: {counts.activations:,} values; "
             f"{peak} alive at once in inference, {kept} kept in training."
         )
     if counts.unknown:
         yield f"Multiply-adds that are not known, and not counted: {', '.join(counts.unknown)}."
-
-
-def sides(numbers):
-    """One number for each axis, or one for all where they are equal: 3, 1x7."""
-    if numbers is None:
-        return "unknown"
-    if len(set(numbers)) == 1:
-        numbers = numbers[:1]
-    return "x".join(f"{n:g}" for n in numbers) or "-"
-
-
-def size_words(size):
-    """Bytes in the largest unit that leaves at least 1: 12.2 MiB."""
-    if size is None:
-        return "unknown"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            break
-        size /= 1024
-    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kerasnets.analysis.trace import Trace, place
+from kerasnets.analysis.walk import Walk, geometry
 from kerasnets.checks import nearest, refuse
 
 
@@ -41,11 +41,11 @@ def receptive_field(model, layer, input_shape=None, source=None):
         ValueError: As for `profile`; there is no such layer or input, or the layer is called several times
             with different fields.
     """
-    trace = Trace(model, input_shape)
+    walk = Walk(model, input_shape)
     name = getattr(layer, "name", layer)
-    names = [row.name for row in trace.rows]
+    names = [row.name for row in walk.rows]
     ends = () if name is layer else (f"/{name}",)  # a layer itself may be a nested one
-    found = [f for n, f in zip(names, trace.fields, strict=True) if n == name or n.endswith(ends)]
+    found = [f for n, f in zip(names, walk.fields, strict=True) if n == name or n.endswith(ends)]
     if not found:
         raise ValueError(
             f"`layer` is a layer of {model.name}, or its name.{nearest(name, names)} Received: layer={name!r}"
@@ -56,7 +56,7 @@ def receptive_field(model, layer, input_shape=None, source=None):
     fields = []
     for field in found:
         i = min(field, default=None) if source is None else inputs.index(source)
-        fields.append(place(field.get(i)))
+        fields.append(geometry(field.get(i)))
     if any(field != fields[0] for field in fields):
         refuse("layer", "one whose calls all have the same receptive field", name)
     size, stride, offset = fields[0].values()

@@ -1,4 +1,4 @@
-"""Tables as text, for terminals and pipes."""
+"""Tables and figures as text, for terminals and pipes."""
 
 import io
 import re
@@ -31,3 +31,38 @@ def text_table(header, rows, left=None):
     text = io.StringIO()
     rich.console.Console(file=text, width=WIDTH, markup=False).print(sheet)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines())
+
+
+def shape_text(shape):
+    """A shape as papers write it: 224x224x3."""
+    if any(isinstance(s, (tuple, list)) for s in shape):
+        return ", ".join(shape_text(s) for s in shape)
+    return "x".join("?" if s is None else str(s) for s in shape) or "scalar"
+
+
+def axes_text(numbers):
+    """One number for each axis, or one for all where they are equal: 3, 1x7."""
+    if numbers is None:
+        return "unknown"
+    if len(set(numbers)) == 1:
+        numbers = numbers[:1]
+    return "x".join(f"{n:g}" for n in numbers) or "-"
+
+
+def bytes_text(size):
+    """Bytes in the largest unit that leaves at least 1: 12.2 MiB."""
+    if size is None:
+        return "unknown"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def count_text(number):
+    """A count in three digits and a unit: 25.6M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= 0.9995 * size:
+            return f"{number / size:.3g}{unit}" if number < 999.5 * size else f"{number / size:.0f}{unit}"
+    return str(number)

@@ -8,7 +8,7 @@ from keras import layers
 
 import kerasnets
 from kerasnets.analysis import Comparison, ModelRow, compare, profile
-from kerasnets.analysis.compare import short
+from kerasnets.analysis.tables import count_text
 from kerasnets.assembly.results import Result, results
 
 NAMES = ["ResNet20", "LeNet5", "MLP800"]
@@ -81,7 +81,7 @@ def test_table(comparison):
     [(0, "0"), (999, "999"), (1000, "1k"), (270_896, "271k"), (999_600, "1M"), (25_557_032, "25.6M")],
 )
 def test_short_numbers(number, words):
-    assert short(number) == words
+    assert count_text(number) == words
 
 
 @pytest.mark.parametrize("models", ["LeNet5", keras.Sequential([keras.Input((3,))]), ["LeNet5", 3]])

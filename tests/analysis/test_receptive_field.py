@@ -14,7 +14,7 @@ from keras import layers
 
 import kerasnets
 from kerasnets.analysis import ReceptiveField, profile, receptive_field
-from kerasnets.analysis.trace import Trace
+from kerasnets.analysis.walk import Walk
 
 
 def model_of(shape, *stack):
@@ -250,7 +250,7 @@ def test_every_unit_of_small_nets(name):
     row = profile(model).layers[-1]
     for value, expected in zip((row.receptive_field, row.stride, row.offset), by_hand, strict=True):
         assert expected is None or value == pytest.approx(expected)
-    axes = Trace(model).fields[-1][0]
+    axes = Walk(model).fields[-1][0]
     net = averaging(model) if name not in ("softmax of rows", "layer norm", "group norm") else model
     assert len(axes) == len(shape) - 1
     for a, axis in enumerate(axes, start=1):

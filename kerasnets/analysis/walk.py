@@ -12,6 +12,7 @@ from kerasnets.analysis import rules
 from kerasnets.analysis.fields import input_axes
 from kerasnets.analysis.kinds import UNKNOWN, kind_of
 from kerasnets.analysis.memory import Tape, elements_of
+from kerasnets.analysis.tables import shape_text
 from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
 from kerasnets.checks import is_int, refuse
 from kerasnets.layers import PartialConv2D, parts
@@ -84,8 +85,8 @@ class LayerRow:
     in_place: bool = dataclasses.field(default=False, compare=False)  # a matter of what stands around it
 
 
-class Trace:
-    """What a walk through a model has found.
+class Walk:
+    """A walk through the graph of a model, and what it has found.
 
     Attributes:
         shapes: Shapes of the inputs, without the batch.
@@ -96,8 +97,8 @@ class Trace:
     """
 
     def __init__(self, model, input_shape=None):
-        """Walks through a model; nothing is computed but shapes, and the model is not changed."""
-        self.shapes = check(model, input_shape)
+        """Walks through a model. Only shapes are computed, and the model is not changed."""
+        self.shapes = input_shapes(model, input_shape)
         self.rows, self.fields, self.stored, self.tape = [], [], [], Tape()
         self.seen = set()  # ids of the variables that are counted already
         self.notes = {}  # by a tensor's id: the tensor, which so stays, its value and its fields
@@ -111,10 +112,10 @@ class Trace:
             self.tape.inputs.append(value)
             self.add_row(x._keras_history.operation, x.name, (), [spec], field, [value])
             specs.append(spec)
-        outputs = self.walk(model, specs, prefix="")
+        outputs = self.run(model, specs, prefix="")
         self.tape.outputs = [self.notes[id(x)][1] for x in tensors(outputs)]
 
-    def walk(self, model, specs, prefix):
+    def run(self, model, specs, prefix):
         """Follows tensors through the graph of a model.
 
         Args:
@@ -133,7 +134,7 @@ class Trace:
         """The function that stands for a layer in the walk: of specs and what else it is called with."""
         name = f"{prefix}{layer.name}"
         if has_graph(layer):
-            return lambda *xs, **_: self.walk(layer, tensors(xs), f"{name}/")
+            return lambda *xs, **_: self.run(layer, tensors(xs), f"{name}/")
         if parts(layer) != (layer,):
             # The backward pass runs the parts again from what the first of them reads.
             calls = [
@@ -185,12 +186,12 @@ class Trace:
                 mult_adds=mult_adds(layer, given[0] if given else (), shapes[0]),
                 activations=sum(self.tape.values[v].elements for v in stored) if known else None,
                 activation_bytes=sum(self.tape.values[v].size for v in stored) if known else None,
-                **place(field[min(field)] if field else None),
+                **geometry(field[min(field)] if field else None),
             )
         )
 
 
-def check(model, input_shape):
+def input_shapes(model, input_shape):
     """The shapes of a model's inputs, without the batch.
 
     Raises:
@@ -209,7 +210,7 @@ def check(model, input_shape):
         for s, o in zip(shapes, own, strict=False)
     )
     if not fits:
-        refuse("input_shape", f"whole numbers that fit {words(own)}", input_shape)
+        refuse("input_shape", f"whole numbers that fit {shape_text(own)}", input_shape)
     return shapes
 
 
@@ -252,12 +253,12 @@ def multiplies_nothing(layer):
     return cls.__module__ in OPERATIONS or any(getattr(m, cls.__name__, None) is cls for m in libraries)
 
 
-def place(axes):
+def geometry(axes):
     """Receptive field, stride and offset as a row has them, of the axes of a layer's output."""
     if axes is None:
         return dict(receptive_field=None, stride=None, offset=None)
-    strides = tuple(number(axis.grid) for axis in axes)
-    offsets = tuple(number(axis.first(0)) for axis in axes)
+    strides = tuple(finite(axis.grid) for axis in axes)
+    offsets = tuple(finite(axis.first(0)) for axis in axes)
     return dict(
         receptive_field=tuple(axis.size for axis in axes),
         stride=None if None in strides else strides,
@@ -265,8 +266,8 @@ def place(axes):
     )
 
 
-def number(x):
-    """A whole number where it is one, else a float; None for what is none."""
+def finite(x):
+    """A finite number, as an int where it is whole; None for infinity and None."""
     if x is None or not math.isfinite(x):
         return None
     return int(x) if x == int(x) else float(x)
@@ -290,10 +291,3 @@ def copied(x):
 def shape_of(x):
     """Shape of a tensor, without the batch."""
     return tuple(x.shape[1:])
-
-
-def words(shape):
-    """A shape as papers write it: 224x224x3."""
-    if any(isinstance(s, (tuple, list)) for s in shape):
-        return ", ".join(words(s) for s in shape)
-    return "x".join("?" if s is None else str(s) for s in shape) or "scalar"
