@@ -244,7 +244,7 @@ class Run:
         )
 
     def build(self):
-        """The net, which gives logits, or the lengths of capsules; and its regularisation."""
+        """The net, which gives logits, or the lengths of capsules; and its regularization."""
         import kerasnets
 
         net = kerasnets.build(
@@ -254,7 +254,7 @@ class Run:
             classifier_activation=None,
             **{k: v for k, v in self.recipe.options.items() if k != "rho"},
         )
-        self.recipe.regularise(net)
+        self.recipe.regularize(net)
         return net
 
     def compiled(self, net):

@@ -255,7 +255,7 @@ class Tuning:
         """What is trained: the net, or a Distiller of it."""
         from kerasnets import distillation
 
-        recipe.regularise(net)
+        recipe.regularize(net)
         if self.args.teacher:
             model = distillation.Distiller(net, None, self.args.temperature, self.args.hard_weight)
             model.compile(recipe.make_optimizer(steps), metrics=["accuracy"])

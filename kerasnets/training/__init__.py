@@ -8,7 +8,7 @@ from kerasnets.training.loop import fit
 from kerasnets.training.losses import Crossentropy, MarginLoss, ReconstructionLoss, aux_loss_weights
 from kerasnets.training.progress import Progress
 from kerasnets.training.recipe import Recipe
-from kerasnets.training.regularisation import decay_weights, limit_norms
+from kerasnets.training.regularization import decay_weights, limit_norms
 
 __all__ = [
     "Best",

@@ -1,4 +1,4 @@
-"""What a run keeps an eye on: a loss that is no number, its rate, and the best weights."""
+"""Callbacks of a training run: stop on NaN, log the learning rate, keep the best weights."""
 
 import math
 import os
@@ -10,9 +10,9 @@ from kerasnets.training import distribution
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Ends a run whose loss is no finite number, and says at which step and rate.
+    """Stops a run whose loss is NaN or infinite, and reports the step and the learning rate.
 
-    It stands before `Checkpoint`, which then keeps no such state.
+    Put it before `Checkpoint`, so that no such state is saved.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -22,7 +22,7 @@ class StopOnNaN(keras.callbacks.Callback):
         """Checks the loss.
 
         Raises:
-            FloatingPointError: It is not finite.
+            FloatingPointError: The loss is NaN or infinite.
         """
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
@@ -35,7 +35,7 @@ class StopOnNaN(keras.callbacks.Callback):
 
 
 class LogRate(keras.callbacks.Callback):
-    """Adds to the logs of each epoch the rate of its first step; it stands before what writes them."""
+    """Logs the learning rate of the first step of each epoch. Put it before the callbacks that write logs."""
 
     def __init__(self):
         super().__init__()
@@ -49,16 +49,16 @@ class LogRate(keras.callbacks.Callback):
         logs["learning_rate"], self.rate = self.rate, None
 
     def state(self):
-        """What it knows, as JSON."""
+        """The state that a resumed run needs, as JSON."""
         return self.rate
 
     def set_state(self, state):
-        """Goes on with what another knew."""
+        """Takes up the state of an earlier run."""
         self.rate = state
 
 
 class Best(keras.callbacks.Callback):
-    """Keeps a net's weights, without the optimizer, after the epoch with the highest score so far.
+    """Saves a net's weights, without the optimizer, after each epoch with the highest score so far.
 
     Args:
         net: The net, which the trained model may be or contain.
@@ -90,11 +90,11 @@ class Best(keras.callbacks.Callback):
         os.replace(part, self.path)
 
     def state(self):
-        """What it knows, as JSON."""
+        """The state that a resumed run needs, as JSON."""
         return self.score
 
     def set_state(self, state):
-        """Goes on with what another knew."""
+        """Takes up the state of an earlier run."""
         self.score = state
 
 

@@ -32,7 +32,7 @@ def fit(model, batches, steps, epochs, *, state, history, validation=None, callb
         every: Seconds between two savings of the state.
 
     Raises:
-        FloatingPointError: The loss is no finite number any more.
+        FloatingPointError: The loss is NaN or infinite.
     """
     with tempfile.TemporaryDirectory() as folder:
         if not distribution.is_first():  # it takes the state from the first host, which keeps it

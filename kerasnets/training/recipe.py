@@ -12,7 +12,7 @@ from kerasnets.assembly import registry
 from kerasnets.assembly.options import check_options
 from kerasnets.assembly.preprocessing import MODES
 from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
-from kerasnets.training import regularisation, schedules
+from kerasnets.training import regularization, schedules
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
 
 OPTIMIZERS = {
@@ -83,7 +83,7 @@ class Recipe:
         schedule: Pair: a key of `schedules.SCHEDULES`, and its options, all in epochs.
         loss: Pair: "crossentropy" or "margin", and options of the loss.
         aux_weight: Weight of the loss of each auxiliary head.
-        weight_decay: Weight decay of all kernels; biases and batch normalisation are left alone.
+        weight_decay: Weight decay of all kernels; biases and batch normalization are left alone.
         decay_depthwise: Whether depthwise kernels decay too.
         max_norm: Largest norm of a unit's incoming weights, or None for no limit.
         clip_norm: Largest norm of the gradient of all weights together, or None for no limit.
@@ -128,6 +128,10 @@ class Recipe:
         check_names(fields, known, "a field of a Recipe")
         return super().__new__(cls)
 
+    def __getnewargs_ex__(self):
+        """Gives a copy or a pickle the fields that `__new__` checks."""
+        return (), vars(self)
+
     def __post_init__(self):
         """Checks every field."""
         check_net(self)
@@ -160,11 +164,11 @@ class Recipe:
         logits = {"from_logits": True} if kind == "crossentropy" else {}
         return LOSSES[kind](**logits, **options)
 
-    def regularise(self, model):
+    def regularize(self, model):
         """Puts weight decay and the limit of norms on a built model."""
-        regularisation.decay_weights(model, self.weight_decay, self.decay_depthwise)
+        regularization.decay_weights(model, self.weight_decay, self.decay_depthwise)
         if self.max_norm is not None:
-            regularisation.limit_norms(model, self.max_norm)
+            regularization.limit_norms(model, self.max_norm)
 
     def plateau(self):
         """The callback that lowers the rate on a plateau, or None where the schedule is another."""

@@ -1,4 +1,6 @@
+import copy
 import dataclasses
+import pickle
 
 import keras
 import numpy as np
@@ -83,6 +85,26 @@ def test_a_recipe_is_fixed():
         dataclasses.replace(recipe, rate=-1)
 
 
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        dataclasses.replace,
+        *(lambda r, p=p: pickle.loads(pickle.dumps(r, p)) for p in (0, 5)),
+    ],
+)
+def test_copies_are_equal(copied):
+    recipe = Recipe(**ROW)
+    assert copied(recipe) == recipe
+    assert copied(recipe) is not recipe
+
+
+def test_a_deep_copy_shares_no_options():
+    recipe = Recipe(**ROW)
+    assert copy.deepcopy(recipe).options is not recipe.options
+
+
 def test_another_length():
     recipe = Recipe(**ROW).lasting(4)
     assert (recipe.epochs, recipe.schedule) == (4, ("step", {"at": (2.0, 3.0)}))
@@ -150,7 +172,7 @@ def test_mobilenet_depthwise_kernels_are_left_alone():
     net = kerasnets.build(
         "MobileNet", depths=(1, 1, 1, 1, 1), alpha=0.125, input_shape=(32, 32, 3), classes=2
     )
-    recipe.regularise(net)
+    recipe.regularize(net)
     decayed = {v.path for v in net.trainable_variables if v.regularizer is not None}
     kernels = {v.path for v in net.trainable_variables if v.path.endswith("/kernel")}
     depthwise = {

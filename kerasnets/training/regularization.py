@@ -8,7 +8,7 @@ from kerasnets.layers import parts
 
 
 def kernels(model, depthwise=True):
-    """The trainable weights of a model that are neither biases nor batch normalisation's.
+    """The trainable weights of a model that are neither biases nor batch normalization's.
 
     Args:
         model: A built keras.Model.
