@@ -36,7 +36,7 @@ def __getattr__(name):
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _CATALOGUE:
-        return getattr(importlib.import_module(f"{__name__}.applications"), name)
+        return getattr(importlib.import_module(f"{__name__}.assembly.registry"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -4,8 +4,6 @@ import difflib
 import math
 import numbers
 
-import keras
-
 
 def refuse(argument, allowed, received):
     """Raises the ValueError that every refused argument gets.
@@ -40,6 +38,8 @@ def is_number(value):
 
 def is_activation(value):
     """Whether `value` is a function, or the name of an activation of Keras."""
+    import keras  # not needed to read the catalogue, which is quick without it
+
     try:
         keras.activations.get(value)
     except (ValueError, TypeError):

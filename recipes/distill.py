@@ -71,11 +71,11 @@ def main():
     if args.hint_epochs and not args.hint:
         raise ValueError("--hint-epochs goes with --hint")
     with shared.quiet():
-        from kerasnets import cli
+        from kerasnets.cli.options import model_options
 
         chosen = {
-            "teacher": (args.teacher, cli.options_of(args.teacher, spread(args.teacher_options))),
-            "student": (args.student, cli.options_of(args.student, words)),
+            "teacher": (args.teacher, model_options(args.teacher, spread(args.teacher_options))),
+            "student": (args.student, model_options(args.student, words)),
         }
         path = train.find(args.config or config_of(args.student))
         base = train.adapted(train.read(path), args)

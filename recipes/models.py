@@ -1,123 +1,152 @@
-"""Writes README's table of models from the registry.
+"""Writes what is shipped about the models from the registry.
 
-    python recipes/models.py            builds every model once and writes the table
-    python recipes/models.py --check    writes nothing; exit status 1 where README is not up to date
+    python recipes/models.py                  builds every model once, and writes the files
+    python recipes/models.py --keep-counts    builds only models that the catalogue lacks
+    python recipes/models.py --check          writes nothing; exit status 1 where a file is out of date
 
-Either takes minutes. Papers come from the docstrings of kerasnets/applications, costs from analysis.profile.
+The files are the catalogue, which `kerasnets list` reads, the table of models, and the stubs, which editors
+read. Papers come from the
+docstrings of kerasnets/applications, costs from analysis.profile. A model is built in about half a second.
 """
 
 import argparse
-import inspect
+import json
 import pathlib
 import sys
 
 import shared
+import stubs
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- models: written by `python recipes/models.py` -->\n", "<!-- /models -->\n"
+ROOT = pathlib.Path(__file__).parents[1]
 HEADER = ("model", "paper", "year", "input", "parameters", "multiply-adds", "weights")
 ALIGNED = ("---", "---", "---", "---", "---:", "---:", "---")
+README = """\
+# Models
+
+One file for each paper; its docstring says what differs from the paper and why. Counts are those of the
+paper's input and options: trainable parameters, and multiply-adds for one image or clip. `weights` are those
+of keras.applications, with `weights="imagenet"`. `python recipes/models.py` writes this file.
+
+"""
 
 
 def main():
-    """Counts every model, and writes or checks the table."""
-    p = argparse.ArgumentParser(description="Write README's table of models from the registry.")
-    p.add_argument("--check", action="store_true", help="write nothing; exit status 1 if it is out of date")
-    p.add_argument("--readme", type=pathlib.Path, default=README, help="file to write into (README.md)")
+    """Counts the models, and writes or checks the files."""
+    p = argparse.ArgumentParser(description="Write what is shipped about the models from the registry.")
+    p.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
+    p.add_argument("--keep-counts", action="store_true", help="take the counts that the catalogue has")
+    p.add_argument("--root", type=pathlib.Path, default=ROOT, help="the checkout to write into (this one)")
     args = p.parse_args()
-    text = args.readme.read_text()
-    rows(text)  # refuses a file without a place for the table before anything is built
-    new = replace(text, count())
-    if new == text:
-        print(f"{args.readme} is up to date")
+    new = files(records(args.keep_counts))
+    stale = [name for name, text in new.items() if text != read(args.root / name)]
+    if not stale:
+        print("all files are up to date")
     elif args.check:
-        stale = sorted(name for name, _ in set(rows(text).items()) ^ set(rows(new).items()))
-        print(f"{args.readme} is out of date: {', '.join(dict.fromkeys(stale)) or 'its order'}")
-        print("python recipes/models.py writes it anew")
+        print(f"out of date: {', '.join(stale)}\npython recipes/models.py writes them anew")
         sys.exit(1)
-    else:
-        shared.write(args.readme, new)
-        print(f"wrote {len(rows(new))} models into {args.readme}")
+    for name in stale:
+        shared.write(args.root / name, new[name])
+        print(f"wrote {name}")
 
 
-def count():
-    """Cells of every model, oldest papers first; within a paper in natural order."""
+def read(path):
+    """The text of a file; None where there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def records(keep_counts=False):
+    """The record of every registered model, in natural order of their names.
+
+    Args:
+        keep_counts: Whether counts are taken from the catalogue where it has them.
+    """
     with shared.quiet():
         import rich.progress
 
-        import kerasnets
-        from kerasnets.analysis import profile
-        from kerasnets.assembly.graph import no_values
+        from kerasnets import applications  # noqa: F401
+        from kerasnets.assembly import registry
+        from kerasnets.assembly.catalogue import FILE, catalogue
 
-    table = []
-    for name in rich.progress.track(in_order(kerasnets.list_models()), "counting"):
-        with no_values():
-            table.append(cells(name, profile(kerasnets.build(name))))
-    return table
+    kept = catalogue() if keep_counts and FILE.exists() else {}
+    made = []
+    for builder in rich.progress.track(registry.registered(), "counting"):
+        old = kept.get(builder.__name__)
+        made.append(record(builder, *((old["params"], old["mult_adds"]) if old else counts(builder))))
+    return made
 
 
-def in_order(names):
-    """Names sorted by year and file; those of a file stay in the order they have."""
+def counts(builder):
+    """Trainable parameters and multiply-adds of a model with its paper's options."""
+    from kerasnets.analysis import profile
+    from kerasnets.assembly.graph import no_values
+
+    with no_values():
+        counted = profile(builder())
+    return counted.trainable_params, counted.mult_adds
+
+
+def record(builder, params, mult_adds):
+    """What the catalogue holds of a model, as `kerasnets.assembly.catalogue.catalogue` describes it."""
+    import docstring_parser
+
     from kerasnets.assembly.citations import citation
-    from kerasnets.assembly.registry import find
+    from kerasnets.assembly.options import OPTIONS
 
-    return sorted(names, key=lambda name: (citation(name).year, find(name).spec.module))
+    spec, paper = builder.spec, citation(builder.__name__)
+    said = docstring_parser.parse(spec.body.__doc__, docstring_parser.DocstringStyle.GOOGLE)
+    meanings = {p.arg_name: " ".join(p.description.split()) for p in said.params}
+    return {
+        "name": builder.__name__,
+        "family": spec.module,
+        "summary": said.short_description,
+        "citation": vars(paper),
+        "input": [*spec.grid(spec.options), spec.channels],
+        "classes": spec.classes,
+        "preprocess_input": spec.mode,
+        "weights": spec.imagenet is not None,
+        "params": params,
+        "mult_adds": mult_adds,
+        "options": [
+            {"name": name, "default": default, "allowed": OPTIONS[name].allowed, "meaning": meanings[name]}
+            for name, default in spec.options.items()
+        ],
+    }
 
 
-def cells(name, counts):
-    """The cells of a model, as Markdown.
-
-    Args:
-        name: Its name.
-        counts: Its `kerasnets.analysis.Profile`.
-
-    Returns:
-        A tuple of texts, one for each title of `HEADER`.
-    """
-    costs = (f"{counts.trainable_params:,}", f"{counts.mult_adds:,}")
-    first, last = known(name)
-    return (*first, *costs, last)
+def files(records):
+    """Texts of all files, by their paths in a checkout."""
+    return {
+        "kerasnets/assembly/catalogue.json": catalogue_text(records),
+        "kerasnets/applications/README.md": README + table(records),
+        **stubs.texts(),
+    }
 
 
-def known(name):
-    """The cells of a model that take no building: those before what it costs, and the one behind."""
-    from kerasnets.assembly.citations import citation
-    from kerasnets.assembly.registry import find
+def catalogue_text(records):
+    """The catalogue as JSON, one record a line."""
+    return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
 
-    spec, paper = find(name).spec, citation(name)
-    options = {n: d for n, d in spec.options.items() if d is not inspect.Parameter.empty}
-    words = "x".join(map(str, (*spec.grid(options), spec.channels)))
-    first = (
-        f"[{name}](kerasnets/applications/{spec.module}.py)",
+
+def table(records):
+    """The models as a Markdown table, oldest papers first; within a paper in the order of their names."""
+    rows = sorted(records, key=lambda record: (record["citation"]["year"], record["family"]))
+    return "".join(f"| {' | '.join(row)} |\n" for row in (HEADER, ALIGNED, *map(cells, rows)))
+
+
+def cells(record):
+    """The cells of a model in the table, one for each title of `HEADER`."""
+    from kerasnets.assembly.citations import Citation
+
+    paper = Citation(**record["citation"])
+    return (
+        f"[{record['name']}]({record['family']}.py)",
         f"[{paper.short}]({paper.url})" if paper.url else paper.short,
         str(paper.year),
-        words,
+        "x".join(map(str, record["input"])),
+        f"{record['params']:,}",
+        f"{record['mult_adds']:,}",
+        "yes" if record["weights"] else "no",
     )
-    return first, "yes" if spec.imagenet else "no"
-
-
-def replace(text, table):
-    """`text` with this table, rows of cells, between its two marks."""
-    before, _, after = split(text)
-    lines = (f"| {' | '.join(row)} |\n" for row in (HEADER, ALIGNED, *table))
-    return f"{before}{BEGIN}\n{''.join(lines)}\n{END}{after}"
-
-
-def rows(text):
-    """The cells of each model in the table of a text, by the model's name, in its order."""
-    _, block, _ = split(text)
-    lines = [line for line in block.splitlines() if line.startswith("| [")]
-    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
-    return {row[0][1:].partition("]")[0]: row for row in cells}
-
-
-def split(text):
-    """What stands before the table's marks, between and behind them."""
-    before, begin, rest = text.partition(BEGIN)
-    block, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the table of models goes between the lines {BEGIN.strip()} and {END.strip()}")
-    return before, block, after
 
 
 if __name__ == "__main__":

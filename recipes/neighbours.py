@@ -69,11 +69,9 @@ def main():
     with shared.quiet():
         import keras
 
-        import kerasnets
         from kerasnets import surgery
         from kerasnets.assembly import registry
 
-        kerasnets.list_models()  # imports the families
         builder = registry.find(args.model)
         keras.utils.set_random_seed(args.seed)
         net = builder(input_shape=(SIDE, SIDE, builder.spec.channels), classes=10, classifier_activation=None)

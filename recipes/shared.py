@@ -6,12 +6,14 @@ import csv
 import html
 import itertools
 import json
-import math
 import os
 import pathlib
 import sys
 
-from kerasnets.cli import quiet as quiet
+from kerasnets.cli import options
+from kerasnets.cli.options import number as number
+from kerasnets.cli.options import quiet as quiet
+from kerasnets.cli.options import whole as whole
 
 CLOTHES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
 
@@ -38,49 +40,12 @@ def parser(description, epochs, batch_size, out):
     return p
 
 
-def whole(least):
-    """An argparse type: a whole number of at least `least`."""
-
-    def parse(text):
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"a whole number, at least {least}. Received: {text}")
-        return int(text)
-
-    return parse
-
-
-def number(low=None, high=math.inf, above=None):
-    """An argparse type: a finite number from `low`, or above `above`, to `high`."""
-    span = f"from {low} to {high}" if above is None else f"above {above}"
-
-    def parse(text):
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        fits = value > above if above is not None else low <= value <= high
-        if not (fits and math.isfinite(value)):
-            raise argparse.ArgumentTypeError(f"a number {span}. Received: {text}")
-        return value
-
-    return parse
-
-
 def run(main):
     """Runs a recipe: problems that a user can mend end it with one line and exit status 2."""
-    try:
-        main()
-        sys.stdout.flush()
-    except BrokenPipeError:  # python recipes/train.py | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
-        if os.environ.get("KERASNETS_DEBUG"):
-            raise
-        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped; the same command with --resume goes on from here", file=sys.stderr)
-        sys.exit(130)
+    stopped = "stopped; the same command with --resume goes on from here"
+    status = options.run(main, pathlib.Path(sys.argv[0]).name, stopped)
+    if status:
+        sys.exit(status)
 
 
 def prepare(out, recipe, settings, resume):

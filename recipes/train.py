@@ -180,10 +180,8 @@ def small(recipe):
 
 def spec_of(recipe):
     """What is known of the net's family."""
-    import kerasnets
     from kerasnets.assembly import registry
 
-    kerasnets.list_models()  # which brings them all
     return registry.find(recipe.model).spec
 
 

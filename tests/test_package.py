@@ -12,7 +12,7 @@ import kerasnets
 ROOT = pathlib.Path(kerasnets.__file__).parent
 # Packages by height. An arrow points from higher to lower; those of one height do not know one another.
 HEIGHTS = [
-    {"checks", "files"},
+    {"checks", "files", "tables"},
     {"layers"},
     {"blocks", "weights"},
     {"assembly"},

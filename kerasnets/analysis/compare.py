@@ -9,9 +9,9 @@ import keras
 
 from kerasnets.analysis import pictures
 from kerasnets.analysis.profile import profile
-from kerasnets.analysis.tables import axes_text, bytes_text, count_text, shape_text, text_table
 from kerasnets.assembly import registry, results
 from kerasnets.checks import nearest, refuse
+from kerasnets.tables import axes_text, bytes_text, count_text, shape_text, text_table
 
 # Formats of pictures, and what each calls the date that would make every file another.
 DATES = {".png": "Creation Time", ".svg": "Date", ".pdf": "CreationDate"}

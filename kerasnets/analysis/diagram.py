@@ -8,10 +8,10 @@ import shutil
 import subprocess
 
 from kerasnets.analysis import pictures
-from kerasnets.analysis.tables import shape_text
 from kerasnets.analysis.walk import shape_of
 from kerasnets.assembly.graph import check_graph, functional
 from kerasnets.checks import is_int, refuse
+from kerasnets.tables import shape_text
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 READABLE = 40  # blocks that a page shows

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import keras
+
 from kerasnets.analysis import memory
-from kerasnets.analysis.tables import axes_text, bytes_text, shape_text, text_table
 from kerasnets.analysis.walk import Walk
+from kerasnets.tables import axes_text, bytes_text, shape_text, text_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Profile:
         return table(self)
 
 
-def profile(model, input_shape=None):
+def profile(model: keras.Model, input_shape=None) -> Profile:
     """Counts the parameters, multiply-adds and activations of a model, and follows what its units see.
 
     Nothing is computed but shapes, and the model is not changed. A multiply-add is one multiplication and

@@ -12,10 +12,10 @@ from kerasnets.analysis import rules
 from kerasnets.analysis.fields import input_axes
 from kerasnets.analysis.kinds import UNKNOWN, kind_of
 from kerasnets.analysis.memory import Tape, elements_of
-from kerasnets.analysis.tables import shape_text
 from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
 from kerasnets.checks import is_int, refuse
 from kerasnets.layers import PartialConv2D, parts
+from kerasnets.tables import shape_text
 
 # Layers whose every weight of `kernel` is used once at each position of the output ...
 PER_OUTPUT = (

@@ -174,4 +174,3 @@ from kerasnets.applications.wide_resnet import (
 )
 from kerasnets.applications.xception import Xception, Xceptions
 from kerasnets.applications.zfnet import ZFNet, ZFNet512, ZFNets
-from kerasnets.assembly.registry import build, list_models

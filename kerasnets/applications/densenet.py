@@ -72,7 +72,7 @@ def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_effici
         growth: Maps that a dense layer adds; k in the paper.
         keep: Share of the maps that a transition keeps; theta in the paper.
         bottleneck: Whether a 1x1 convolution of 4k maps stands before each 3x3.
-        memory_efficient: As in DenseNet.
+        memory_efficient: Whether training keeps each map once and computes again what is joined of them.
     """
     step = 6 if bottleneck else 3
     if depth <= 4 or (depth - 4) % step:

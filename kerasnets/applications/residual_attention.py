@@ -75,11 +75,13 @@ def CIFARResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, 
     Source: section 4.1.
 
     Args:
-        depths: As in ResidualAttention.
-        pre_units: Likewise.
-        trunk_units: Likewise.
-        mask_units: Likewise.
-        attention: Likewise.
+        depths: Attention modules in each stage; every stage but the first halves the grid. Masks of the last
+            stage have one pooling, those of each earlier stage one more.
+        pre_units: Residual units before the trunk and the mask of a module part, and again behind them; p in
+            the paper.
+        trunk_units: Residual units of a trunk; t in the paper.
+        mask_units: Residual units behind each pooling of a mask; r in the paper.
+        attention: What masks tell apart: "mixed", maps and pixels; "channel", maps; "spatial", pixels.
         alpha: Share of each layer's maps.
     """
     filters = max(1, int(alpha * CIFAR_FILTERS))

@@ -77,7 +77,8 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
 
     Args:
         depth: Layers with weights, all told: 6n + 2 in the paper.
-        shortcut: As in ResNet.
+        shortcut: Where the grid or the count of maps changes, "project" is a 1x1 convolution (option B),
+            "pad" takes every second pixel and adds maps of zeros (option A); None leaves all shortcuts out.
         alpha: Share of each layer's maps.
     """
     if depth < 8 or depth % 6 != 2:

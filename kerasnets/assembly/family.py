@@ -218,16 +218,12 @@ def public(name, spec, options_first):
 
 
 def document(name, spec, options_first):
-    """The docstring of a public function: the body's, and the shared arguments once."""
-    text, _, own = inspect.cleandoc(spec.body.__doc__).partition("Args:\n")
-    own = own.rstrip() + "\n" if own else ""
+    """The docstring of a public function: the body's, which ends in its arguments, then the shared ones."""
     options = {} if callable(spec.size) else {"size": spec.size}
     grid = spec.grid({n: d for n, d in spec.options.items() if d is not REQUIRED} | options)
     shared = SHARED_ARGS.format(shape=(*grid, spec.channels))
-    if not options_first:
-        text = f"{name}. {text}"
-    args = own + shared if options_first else shared + own
-    return f"{text}Args:\n{args}{OUTCOME}"
+    title = "" if options_first else f"{name}. "
+    return f"{title}{inspect.cleandoc(spec.body.__doc__)}\n{shared}{OUTCOME}"
 
 
 @contextlib.contextmanager
@@ -261,14 +257,14 @@ def assemble(
         model_name: Name of the public function.
         spec: Its family.
         options: Values of the family's options by name.
-        include_top: The shared arguments, as `SHARED_ARGS` says.
-        weights: Likewise.
-        input_tensor: Likewise.
-        input_shape: Likewise.
-        pooling: Likewise.
-        classes: Likewise.
-        classifier_activation: Likewise.
-        name: Likewise.
+        include_top: This and what follows are the shared arguments, which `SHARED_ARGS` describes.
+        weights: Where trained weights come from.
+        input_tensor: Tensor to start from.
+        input_shape: Shape of the input.
+        pooling: What is done to the last maps without a top.
+        classes: Classes of the classifier.
+        classifier_activation: Activation of the classifier.
+        name: Name of the model.
 
     Returns:
         A keras.Model.

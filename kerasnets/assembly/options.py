@@ -1,5 +1,8 @@
 """The options of the families: what each may be, and the check that refuses the rest."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from kerasnets.checks import is_activation, is_int, is_ints, is_number, refuse
 
 
@@ -30,86 +33,126 @@ def is_rows(value):
     )
 
 
-# What the families' own options may be. A word means the same in every family, so it stands here once:
-# name: (test, what is allowed).
-FLAG = (lambda v: isinstance(v, bool), "True or False")
-DROPPED = (lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)")
-FACTOR = (lambda v: is_number(v) and v > 0, "a positive number")
-COUNTS = (lambda v: is_ints(v, 1) and len(v) > 0, "a tuple of whole numbers, each at least 1")
-UNITS = (lambda v: is_int(v, 1), "a whole number of units, at least 1")
-PIECES = (lambda v: is_int(v, 1), "a whole number of linear pieces, at least 1")
+class Option(NamedTuple):
+    """What an option may be.
+
+    Attributes:
+        test: Function of a value that says whether it is allowed.
+        allowed: What is allowed, in the words of the error.
+        hint: The same as a type hint, for editors.
+    """
+
+    test: Callable[[Any], bool]
+    allowed: str
+    hint: str
+
+
+def whole(what):
+    """An option that is a whole number of at least 1."""
+    return Option(lambda v: is_int(v, 1), f"a whole number{what}, at least 1", "int")
+
+
+def choice(*values):
+    """An option that is one of these values, words or None."""
+    said = ", ".join(map(repr, values))
+    hint = f"Literal[{', '.join(repr(v) for v in values if v is not None)}]"
+    return Option(
+        lambda v: v in values,
+        f"one of {said}" if len(values) > 2 else " or ".join(map(repr, values)),
+        f"{hint} | None" if None in values else hint,
+    )
+
+
+# What the families' own options may be. A word means the same in every family, so it stands here once.
+FLAG = Option(lambda v: isinstance(v, bool), "True or False", "bool")
+DROPPED = Option(lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)", "float")
+KEPT = Option(lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]", "float")
+FACTOR = Option(lambda v: is_number(v) and v > 0, "a positive number", "float")
+COUNTS = Option(
+    lambda v: is_ints(v, 1) and len(v) > 0, "a tuple of whole numbers, each at least 1", "Sequence[int]"
+)
+UNITS = whole(" of units")
+PIECES = whole(" of linear pieces")
+ROWS = "Sequence[Sequence[Any]]"
 OPTIONS = {
-    "act": (is_activation, "the name of a Keras activation, or a function"),
+    "act": Option(
+        is_activation,
+        "the name of a Keras activation, or a function",
+        "str | Callable[..., Any]",
+    ),
     "alpha": FACTOR,
-    "attention": (lambda v: v in ("mixed", "channel", "spatial"), "one of 'mixed', 'channel', 'spatial'"),
+    "attention": choice("mixed", "channel", "spatial"),
     "aux_heads": FLAG,
     "batch_norm": FLAG,
     "bottleneck": FLAG,
-    "bypass": (lambda v: v in (None, "simple", "complex"), "one of None, 'simple', 'complex'"),
-    "cardinality": (lambda v: is_int(v, 1), "a whole number of groups, at least 1"),
-    "columns": (lambda v: is_int(v, 1), "a whole number of columns, at least 1"),
-    "connections": (
+    "bypass": choice(None, "simple", "complex"),
+    "cardinality": whole(" of groups"),
+    "columns": whole(" of columns"),
+    "connections": Option(
         lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) and r for r in v)),
         "None, or for each output map the tuple of input maps that it reads",
+        "Sequence[Sequence[int]] | None",
     ),
-    "copies": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
+    "copies": whole(" of maps"),
     "decoder": FLAG,
-    "depth": (lambda v: is_int(v, 1), "a whole number of layers, at least 1"),
+    "depth": whole(" of layers"),
     "depths": COUNTS,
-    "downsampling": (
-        lambda v: v in ("pool", "stride", "conv_pool", "conv"),
-        "one of 'pool', 'stride', 'conv_pool', 'conv'",
-    ),
+    "downsampling": choice("pool", "stride", "conv_pool", "conv"),
     "drop_path": DROPPED,
     "dropout": DROPPED,
-    "expansion": (lambda v: is_int(v, 1), "a whole number, at least 1"),
+    "expansion": whole(""),
     "filters": COUNTS,
-    "form": (
-        lambda v: v in ("double_fc", "pair_view", "inner_imaging"),
-        "one of 'double_fc', 'pair_view', 'inner_imaging'",
-    ),
+    "form": choice("double_fc", "pair_view", "inner_imaging"),
     "full_connection": FLAG,
-    "gate_bias": (is_number, "a number"),
-    "global_drop_path": (lambda v: is_number(v) and 0 <= v <= 1, "a share in [0, 1]"),
-    "groups": (lambda v: is_int(v, 1), "a whole number, at least 1"),
-    "growth": (lambda v: is_int(v, 1), "a whole number of maps, at least 1"),
-    "hidden": (lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1"),
+    "gate_bias": Option(is_number, "a number", "float"),
+    "global_drop_path": Option(lambda v: is_number(v) and 0 <= v <= 1, "a share in [0, 1]", "float"),
+    "groups": whole(""),
+    "growth": whole(" of maps"),
+    "hidden": Option(lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1", "Sequence[int]"),
     "hidden_pieces": PIECES,
     "input_dropout": DROPPED,
-    "iterations": (lambda v: is_int(v, 1), "a whole number, at least 1"),
-    "keep": (lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]"),
-    "kernels": (
+    "iterations": whole(""),
+    "keep": KEPT,
+    "kernels": Option(
         lambda v: is_rows_of_ints(v) and len(v) > 0,
         "a tuple of rows, each a tuple of whole numbers, at least 1",
+        "Sequence[Sequence[int]]",
     ),
     "lrn": FLAG,
     "mask_units": UNITS,
-    "max_norm": (lambda v: v is None or (is_number(v) and v > 0), "None or a positive number"),
+    "max_norm": Option(
+        lambda v: v is None or (is_number(v) and v > 0), "None or a positive number", "float | None"
+    ),
     "memory_efficient": FLAG,
     "mixed": FLAG,
-    "mlpconvs": (
+    "mlpconvs": Option(
         lambda v: isinstance(v, (tuple, list)) and len(v) > 0 and all(is_mlpconv(r) for r in v),
         "a tuple of rows (kernel, strides, filters, 'max', 'avg' or None, True or False)",
+        ROWS,
     ),
-    "modules": (is_rows, "a tuple of rows, each a name and then whole numbers, at least 0, or words"),
+    "modules": Option(
+        is_rows, "a tuple of rows, each a name and then whole numbers, at least 0, or words", ROWS
+    ),
     "pieces": PIECES,
     "pre_units": UNITS,
     "pyramid": FLAG,
-    "reduction": (lambda v: is_int(v, 1), "a whole number, at least 1"),
+    "reduction": whole(""),
     "released": FLAG,
     "rho": FACTOR,
     "separable": FLAG,
     "separable_stem": FLAG,
-    "shortcut": (lambda v: v in (None, "project", "pad"), "one of None, 'project', 'pad'"),
-    "squeeze_excite": (lambda v: v is None or is_int(v, 1), "None or a whole number, at least 1"),
-    "stride_in": (lambda v: v in ("1x1", "3x3"), "'1x1' or '3x3'"),
-    "taper": (lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]"),
+    "shortcut": choice(None, "project", "pad"),
+    "squeeze_excite": Option(
+        lambda v: v is None or is_int(v, 1), "None or a whole number, at least 1", "int | None"
+    ),
+    "stride_in": choice("1x1", "3x3"),
+    "taper": KEPT,
     "trainable_pooling": FLAG,
     "trunk_units": UNITS,
     "units": UNITS,
-    "version": (lambda v: is_int(v, 1) and v <= 2, "1 or 2"),
-    "widen": (lambda v: v in ("conv", "project"), "'conv' or 'project'"),
-    "width": (lambda v: is_int(v, 1), "a whole number, at least 1"),
+    "version": Option(lambda v: is_int(v, 1) and v <= 2, "1 or 2", "Literal[1, 2]"),
+    "widen": choice("conv", "project"),
+    "width": whole(""),
 }
 
 
@@ -123,6 +166,5 @@ def check_options(options):
         ValueError: A value is not allowed.
     """
     for name, value in options.items():
-        test, allowed = OPTIONS[name]
-        if not test(value):
-            refuse(name, allowed, value)
+        if not OPTIONS[name].test(value):
+            refuse(name, OPTIONS[name].allowed, value)

@@ -1,9 +1,15 @@
 """The models that can be built by name."""
 
 import fnmatch
+import importlib
 import re
+from typing import TYPE_CHECKING, Any
 
-from kerasnets.checks import nearest
+from kerasnets.assembly.catalogue import catalogue
+from kerasnets.checks import nearest, refuse
+
+if TYPE_CHECKING:
+    import keras
 
 _MODELS = {}
 
@@ -27,8 +33,13 @@ def register(builder):
     return builder
 
 
-def find(name):
-    """The builder of a name.
+def registered() -> tuple:
+    """The builders that have been registered so far, in natural order of their names."""
+    return tuple(_MODELS[name] for name in sorted(_MODELS, key=natural))
+
+
+def find(name: str):
+    """The builder of a name. The first call imports `kerasnets.applications`, whose files register theirs.
 
     Args:
         name: Name of a model, such as "DenseNet121".
@@ -40,13 +51,20 @@ def find(name):
         ValueError: There is no such model; the message lists the closest names.
     """
     if name not in _MODELS:
-        raise ValueError(
-            f"`name` is one of kerasnets.list_models().{nearest(name, _MODELS)} Received: name={name!r}"
-        )
+        importlib.import_module("kerasnets.applications")
+    if name not in _MODELS:
+        refuse_name(name)
     return _MODELS[name]
 
 
-def build(name, /, **options):
+def refuse_name(name):
+    """Raises the ValueError for a name that no model has; its message lists the closest names."""
+    raise ValueError(
+        f"`name` is one of kerasnets.list_models().{nearest(name, known())} Received: name={name!r}"
+    )
+
+
+def build(name: str, /, **options: Any) -> "keras.Model":
     """Builds a model by name.
 
     Args:
@@ -62,30 +80,51 @@ def build(name, /, **options):
     return find(name)(**options)
 
 
-def list_models(pattern="*", family=None):
+def list_models(pattern: str = "*", family: str | None = None, trained: bool | None = None) -> list[str]:
     """Names of the models, in natural order.
+
+    They are those of the catalogue that is shipped, so that nothing need be imported to list them, and those
+    that were registered since.
 
     Args:
         pattern: Shell pattern such as "*dense*"; upper and lower case are alike.
         family: Name of a module of `kerasnets.applications`, such as "densenet", or None for all.
+        trained: True for models with trained weights to fetch, False for those without, None for all.
 
     Returns:
         A list of names.
 
     Raises:
-        ValueError: There is no such family; the message lists the closest names.
+        ValueError: There is no such family, and the message lists the closest names; or `trained` is
+            something else.
     """
-    families = {b.spec.module for b in _MODELS.values()}
+    models = known()
+    families = {family for family, _ in models.values()}
     if family is not None and family not in families:
         raise ValueError(
             f"`family` is one of {', '.join(sorted(families))}.{nearest(family, families)} "
             f"Received: family={family!r}"
         )
+    if trained not in (None, True, False):
+        refuse("trained", "True, False or None", trained)
     return sorted(
         (
             name
-            for name, b in _MODELS.items()
-            if fnmatch.fnmatchcase(name.lower(), pattern.lower()) and family in (None, b.spec.module)
+            for name, (its_family, its_trained) in models.items()
+            if fnmatch.fnmatchcase(name.lower(), pattern.lower())
+            and family in (None, its_family)
+            and trained in (None, its_trained)
         ),
-        key=lambda name: [int(p) if p.isdigit() else p.lower() for p in re.split(r"(\d+)", name)],
+        key=natural,
     )
+
+
+def known():
+    """Family, and whether trained weights exist, of every model, by name."""
+    shipped = {name: (row["family"], row["weights"]) for name, row in catalogue().items()}
+    return shipped | {name: (b.spec.module, b.spec.imagenet is not None) for name, b in _MODELS.items()}
+
+
+def natural(name):
+    """Key of the natural order, in which DenseNet40 comes before DenseNet100."""
+    return [int(p) if p.isdigit() else p.lower() for p in re.split(r"(\d+)", name)]

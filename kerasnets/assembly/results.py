@@ -218,7 +218,8 @@ def results(name):
     Raises:
         ValueError: There is no such model.
     """
-    registry.find(name)
+    if name not in registry.known():
+        registry.refuse_name(name)
     return tuple(
         Result(dataset, protocol, *errors[name], source)
         for (dataset, protocol, source), errors in TABLES.items()

@@ -8,8 +8,8 @@ from keras import layers
 
 import kerasnets
 from kerasnets.analysis import Comparison, ModelRow, compare, profile
-from kerasnets.analysis.tables import count_text
 from kerasnets.assembly.results import Result, results
+from kerasnets.tables import count_text
 
 NAMES = ["ResNet20", "LeNet5", "MLP800"]
 

@@ -1,6 +1,7 @@
 """What every registered model keeps to, on bodies small enough to build by the dozen."""
 
 import inspect
+import re
 
 import keras
 import numpy as np
@@ -473,6 +474,12 @@ def test_signature(name):
     assert defaults == [True, None, None, None, None, spec.classes, spec.classifier_activation, None]
     for word in SHARED:
         assert builder.__doc__.count(f"    {word}: ") == 1
+
+
+@each_model
+def test_every_argument_is_documented_in_its_own_words(name):
+    builder = getattr(kerasnets.applications, name)
+    assert not re.search("Likewise|As in", builder.__doc__.partition("Args:")[2])
 
 
 @each_model

@@ -1,7 +1,12 @@
+import importlib
+import subprocess
+import sys
+
 import pytest
 
 import kerasnets
 from kerasnets.assembly import registry
+from kerasnets.assembly.family import variant
 
 
 def test_names_come_in_natural_order():
@@ -27,6 +32,41 @@ def test_families_split_the_list():
 def test_unknown_family_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match=r"Did you mean 'densenet'.*Received: family='densnet'$"):
         kerasnets.list_models(family="densnet")
+
+
+def test_trained():
+    trained = kerasnets.list_models(trained=True)
+    assert trained == [name for name in kerasnets.list_models() if registry.find(name).spec.imagenet]
+    assert sorted(trained + kerasnets.list_models(trained=False)) == sorted(kerasnets.list_models())
+    assert kerasnets.list_models("vgg*", trained=True) == ["VGG16", "VGG19"]
+    with pytest.raises(ValueError, match="`trained` is True, False or None. Received: trained='yes'"):
+        kerasnets.list_models(trained="yes")
+
+
+def test_names_are_listed_without_keras():
+    program = (
+        "import sys, kerasnets; assert 'DenseNet121' in kerasnets.list_models('dense*', trained=True)\n"
+        "assert not {'keras', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_builder_that_is_asked_for_brings_the_families(monkeypatch):
+    builder, asked = registry.find("LeNet5"), []
+    monkeypatch.setattr(registry, "_MODELS", {})
+    monkeypatch.setattr(
+        importlib, "import_module", lambda name: asked.append(name) or registry.register(builder)
+    )
+    assert registry.find("LeNet5") is builder is registry.find("LeNet5")
+    assert asked == ["kerasnets.applications"]
+
+
+def test_models_of_ones_own_are_listed(monkeypatch):
+    monkeypatch.setattr(registry, "_MODELS", dict(registry._MODELS))
+    table = {"Mine": dict(filters=(4, 8, 16))}
+    builder = variant(kerasnets.applications.LeNet, "Mine", table)
+    assert kerasnets.list_models("mine", family="lenet", trained=False) == ["Mine"]
+    assert registry.find("Mine") is builder
 
 
 def test_unknown_model_is_answered_with_the_nearest():

@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 import kerasnets
-from kerasnets import cli
+from kerasnets.cli.export import FORMATS
 from kerasnets.serving import calibration, export, export_file, formats, versions
 from kerasnets.serving.files import card_of
 
@@ -307,4 +307,4 @@ def test_what_is_no_calibration_is_refused(value, tmp_path, monkeypatch):
 
 def test_the_command_line_knows_every_format():
     """It has names of its own, so that its help needs no TensorFlow."""
-    assert ("saved_model", *formats.FORMATS) == cli.FORMATS
+    assert ("saved_model", *formats.FORMATS) == FORMATS

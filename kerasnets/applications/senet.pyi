@@ -1,0 +1,180 @@
+# Written by `python recipes/models.py`.
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import keras
+
+TABLE: dict[str, dict[str, Any]]
+
+def SEResNet(
+    depths: Sequence[int],
+    bottleneck: bool = True,
+    reduction: int = 16,
+    alpha: float = 1.0,
+    *,
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+) -> keras.Model: ...
+def SEResNeXt(
+    depths: Sequence[int],
+    cardinality: int = 32,
+    width: int = 4,
+    reduction: int = 16,
+    *,
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+) -> keras.Model: ...
+def SENet(
+    depths: Sequence[int],
+    cardinality: int = 64,
+    width: int = 4,
+    reduction: int = 16,
+    dropout: float = 0.2,
+    *,
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+) -> keras.Model: ...
+def SEResNet18(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (2, 2, 2, 2),
+    bottleneck: bool = False,
+    reduction: int = 16,
+    alpha: float = 1.0,
+) -> keras.Model: ...
+def SEResNet34(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 4, 6, 3),
+    bottleneck: bool = False,
+    reduction: int = 16,
+    alpha: float = 1.0,
+) -> keras.Model: ...
+def SEResNet50(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 4, 6, 3),
+    bottleneck: bool = True,
+    reduction: int = 16,
+    alpha: float = 1.0,
+) -> keras.Model: ...
+def SEResNet101(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 4, 23, 3),
+    bottleneck: bool = True,
+    reduction: int = 16,
+    alpha: float = 1.0,
+) -> keras.Model: ...
+def SEResNet152(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 8, 36, 3),
+    bottleneck: bool = True,
+    reduction: int = 16,
+    alpha: float = 1.0,
+) -> keras.Model: ...
+def SEResNeXt50(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 4, 6, 3),
+    cardinality: int = 32,
+    width: int = 4,
+    reduction: int = 16,
+) -> keras.Model: ...
+def SEResNeXt101(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 4, 23, 3),
+    cardinality: int = 32,
+    width: int = 4,
+    reduction: int = 16,
+) -> keras.Model: ...
+def SENet154(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 1000,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    depths: Sequence[int] = (3, 8, 36, 3),
+    cardinality: int = 64,
+    width: int = 4,
+    reduction: int = 16,
+    dropout: float = 0.2,
+) -> keras.Model: ...
+def preprocess_input(x: Any) -> Any: ...
+def decode_predictions(
+    preds: Any, top: int = 5, class_names: Sequence[str] | None = None
+) -> list[list[tuple[Any, Any, float]]]: ...

@@ -1,0 +1,52 @@
+"""The command `kerasnets`: what models there are, what they cost, how they look, and how they leave.
+
+    kerasnets list 'ResNet*'
+    kerasnets show MobileNet
+    kerasnets profile MobileNet --input 192x192x3 --alpha 0.5
+    kerasnets compare ResNet50 DenseNet121 MobileNet --sort mult_adds --plot compare.svg
+    kerasnets plot GoogLeNet --out googlenet.svg
+    kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
+
+A file for each subcommand. `list` and `show` read the catalogue. The others import Keras when they run and
+not before, so that `--help` is quick, and build nets without values; but those that are exported.
+"""
+
+import json
+
+import kerasnets
+from kerasnets.cli import compare, export, listing, plot, profile, show
+from kerasnets.cli.options import Parser, run
+
+COMMANDS = (listing, show, profile, compare, plot, export)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        argv: Its words; None for those that the program was called with.
+
+    Returns:
+        Exit status: 0, or 2 after one line on stderr that says what is wrong, or 130 if it was stopped.
+    """
+    return run(lambda: answer(argv), "kerasnets")
+
+
+def answer(argv):
+    """Prints what a command answers, as text or JSON."""
+    options, rest = parser().parse_known_args(argv)
+    if rest and not options.takes_options:
+        raise ValueError(f"unknown option or argument {rest[0]!r}")
+    data, text = options.run(options, rest)
+    print(json.dumps(data, indent=2, default=str) if options.json else text)
+
+
+def parser() -> Parser:
+    """The parser of the command and of its subcommands."""
+    about = "Convolutional nets of the classic papers, and what they cost."
+    top = Parser(prog="kerasnets", description=about)
+    top.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    for module in COMMANDS:
+        module.add(commands)
+    return top

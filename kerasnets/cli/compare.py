@@ -1,0 +1,32 @@
+"""`kerasnets compare`: models side by side."""
+
+import dataclasses
+
+from kerasnets.cli.options import command, without_values
+
+
+def add(commands):
+    """Adds the subcommand."""
+    p = command(commands, "compare", run, "models side by side")
+    p.add_argument("names", nargs="+", metavar="NAME")
+    p.add_argument("--sort", metavar="COLUMN", help="params, mult_adds, top1, ...; an unknown one lists them")
+    p.add_argument("--reverse", action="store_true", help="largest first")
+    p.add_argument("--plot", metavar="FILE", help="draw accuracy against multiply-adds; .png, .svg or .pdf")
+
+
+@without_values()
+def run(options, rest):
+    """Data and text of `kerasnets compare`."""
+    from kerasnets import analysis
+    from kerasnets.analysis import pictures
+    from kerasnets.analysis.compare import DATES
+
+    if options.plot:  # before anything is built
+        pictures.check_path(options.plot, DATES)
+    comparison = analysis.compare(options.names, options.sort, options.reverse)
+    text, out = str(comparison), {}
+    if options.plot:
+        left_out = comparison.plot(options.plot)
+        out = {"plot": options.plot}
+        text += f"\n\nwrote {options.plot}" + (f", without {', '.join(left_out)}" if left_out else "")
+    return {"models": [dataclasses.asdict(row) for row in comparison.rows]} | out, text

@@ -1,0 +1,82 @@
+"""`kerasnets export`: a trained model as files for TF Serving or another runtime."""
+
+import json
+
+from kerasnets.cli.options import built, command, quiet
+
+# The default first; and options for that alone, with their defaults.
+FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
+SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
+
+
+def add(commands):
+    """Adds the subcommand."""
+    text = "write a trained model for TF Serving or another runtime"
+    p = command(commands, "export", run, text, builds=True)
+    p.add_argument("--weights", required=True, metavar="FILE", help=".weights.h5 or .keras file, or imagenet")
+    p.add_argument("--out", required=True, metavar="FOLDER", help="folder of models, such as saved_models")
+    forms = f"{', '.join(FORMATS)} (saved_model)"
+    p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
+    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: .npy file, or a folder")
+    p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the exported model")
+    p.add_argument("--as-version", type=int, metavar="N", help="its version; the next by default")
+    p.add_argument("--preprocess", metavar="MODE", help="another scaling than the net's own, such as unit")
+    p.add_argument("--class-names", metavar="FILE", help="names of the classes, one a line")
+    p.add_argument("--image-bytes", action="store_true", help="take JPEG and PNG files too")
+    p.add_argument("--shorter", type=int, metavar="PIXELS", help="shorter side of files before they are cut")
+    p.add_argument("--features", action="store_true", help="give what the classifier reads too")
+    p.add_argument("--warmup", type=int, default=0, metavar="N", help="warmup requests for each signature")
+    p.add_argument("--precision", default="float32", help="or bfloat16, for processors that have it")
+    p.add_argument("--plain", action="store_true", help="fold nothing, and keep weights as variables")
+
+
+def run(options, rest):
+    """Data and text of `kerasnets export`."""
+    shared = {
+        "preprocess": options.preprocess,
+        "class_names": None,
+        "shorter": options.shorter,
+        "optimize": False if options.plain else None,
+    }
+    if options.class_names:
+        with open(options.class_names, encoding="utf-8") as file:
+            shared["class_names"] = file.read().splitlines()
+    write = export_saved_model if options.format == FORMATS[0] else export_file
+    with quiet():
+        return write(options, rest, shared)
+
+
+def export_saved_model(options, rest, shared):
+    """Data and text of `kerasnets export --format saved_model`."""
+    from kerasnets import serving
+
+    if options.calibration:
+        raise ValueError("--calibration is for --format litert_int8")
+    more = {word: getattr(options, word) for word in SAVED_MODEL_ONLY}
+    model = built(options, rest, weights=options.weights)
+    path = serving.export(model, options.out, options.served_as, options.as_version, **shared, **more)
+    return {"path": str(path)}, f"wrote {path}"
+
+
+def export_file(options, rest, shared):
+    """Data and text of `kerasnets export` in another format."""
+    from kerasnets import serving
+    from kerasnets.serving.files import card_of
+
+    for word in SAVED_MODEL_ONLY:
+        if getattr(options, word) != SAVED_MODEL_ONLY[word]:
+            raise ValueError(f"--{word.replace('_', '-')} is for --format saved_model")
+    serving.formats.find(options.format)
+    model = built(options, rest, weights=options.weights)
+    place = options.out, options.format, options.served_as, options.as_version
+    try:
+        path = serving.export_file(model, *place, calibration=options.calibration, **shared)
+    except RuntimeError as error:  # the runtime's
+        raise ValueError(str(error)) from error
+    card = json.loads(card_of(path).read_text())
+    keys = ("compared_images", "largest_difference", "top1_agreement")
+    data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
+    text = f"wrote {path}; its probabilities differ from Keras's by {card['largest_difference']:.1g} at most"
+    if "top1_agreement" in card:
+        text += f", and {card['top1_agreement']:.1%} of {card['compared_images']} images get the same class"
+    return data, text

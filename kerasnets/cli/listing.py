@@ -1,0 +1,67 @@
+"""`kerasnets list`: models by name, with their papers and what they cost."""
+
+from kerasnets.assembly import registry
+from kerasnets.assembly.catalogue import catalogue
+from kerasnets.assembly.citations import Citation
+from kerasnets.checks import nearest
+from kerasnets.cli.options import command
+
+SORTS = ("name", "year", "family", "params", "mult_adds")
+
+
+def add(commands):
+    """Adds the subcommand."""
+    p = command(commands, "list", run, "models by name, with their papers and what they cost")
+    p.add_argument("pattern", nargs="?", default="*", help="shell pattern, or how the names begin")
+    p.add_argument("--family", metavar="F", help="only models of this family, such as densenet")
+    p.add_argument("--weights", action="store_true", help="only models with trained weights")
+    p.add_argument("--sort", choices=SORTS, default="name", help="column to sort by (name)")
+    p.add_argument("--reverse", action="store_true", help="largest first")
+
+
+def run(options, rest):
+    """Data and text of `kerasnets list`."""
+    from kerasnets.tables import text_table
+
+    rows = [about(catalogue()[name]) for name in names(options)]
+    if options.sort != "name":
+        rows.sort(key=lambda row: row[options.sort])
+    rows = rows[::-1] if options.reverse else rows
+    header = ["model", "paper", "year", "input", "weights", "params", "mult-adds"]
+    cells = [
+        (r["name"], r["paper"], r["year"], r["input"], "yes" if r["weights"] else "")
+        + (f"{r['params']:,}", f"{r['mult_adds']:,}")
+        for r in rows
+    ]
+    return rows, text_table(header, cells)
+
+
+def names(options):
+    """Names of the models that the options ask for, at least one."""
+    word = options.pattern
+    patterns = [word] if any(c in word for c in "*?[") else [f"{word}*", f"*{word}*"]
+    trained = True if options.weights else None
+    found = next(filter(None, (registry.list_models(p, options.family, trained) for p in patterns)), None)
+    if found:
+        return found
+    others = next(filter(None, map(registry.list_models, patterns)), None)
+    if not others:
+        raise ValueError(f"no such model. Received: {word!r}.{nearest(word, registry.list_models())}")
+    wanted = [f"is of the family {options.family!r}"] if options.family else []
+    wanted += ["has trained weights"] if options.weights else []
+    some = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+    raise ValueError(f"of the models that match {word!r}, none {' and '.join(wanted)}: {some}")
+
+
+def about(record):
+    """What the list says of a model."""
+    return {
+        "name": record["name"],
+        "family": record["family"],
+        "paper": Citation(**record["citation"]).short,
+        "year": record["citation"]["year"],
+        "input": "x".join(map(str, record["input"])),
+        "weights": record["weights"],
+        "params": record["params"],
+        "mult_adds": record["mult_adds"],
+    }

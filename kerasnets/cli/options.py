@@ -1,0 +1,219 @@
+"""What a command line means: types of options, values of a model's options, and errors in one line.
+
+The command `kerasnets` and the recipes share it. Keras is imported by the functions that need it and not
+before, so that `--help` is quick.
+"""
+
+import argparse
+import ast
+import contextlib
+import fractions
+import math
+import os
+import re
+import sys
+
+WORDS = {"none": None, "true": True, "false": False}
+# Arguments that every builder takes, as far as they change what a net costs.
+SHARED = ("include_top", "pooling", "classes", "classifier_activation")
+# What a user can mend.
+EXPECTED = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        """Raises what `run` prints."""
+        raise ValueError(f"{message} ({self.prog} --help says more)")
+
+
+def run(main, program: str, stopped: str = "") -> int:
+    """Runs a program: an error that a user can mend ends it with one line.
+
+    Args:
+        main: Function without arguments.
+        program: Its name, with which the line begins.
+        stopped: What is printed if the program is interrupted.
+
+    Returns:
+        Exit status: 0; 2 after one line on stderr that says what is wrong; 130 if it was interrupted.
+    """
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # kerasnets list | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except EXPECTED as error:
+        if os.environ.get("KERASNETS_DEBUG"):
+            raise
+        print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        if stopped:
+            print(stopped, file=sys.stderr)
+        return 130
+    return 0
+
+
+@contextlib.contextmanager
+def quiet():
+    """Keeps what TensorFlow's libraries say while they start off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def without_values():
+    """Nets built here have no values, which takes a fifth of the time and next to no memory."""
+    with quiet():
+        from kerasnets.assembly.graph import no_values
+    with no_values():
+        yield
+
+
+def whole(least: int):
+    """An argparse type: a whole number of at least `least`."""
+
+    def parse(text):
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"a whole number, at least {least}. Received: {text}")
+        return int(text)
+
+    return parse
+
+
+def number(low: float | None = None, high: float = math.inf, above: float | None = None):
+    """An argparse type: a finite number from `low`, or above `above`, to `high`."""
+    span = f"from {low} to {high}" if above is None else f"above {above}"
+
+    def parse(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        fits = value > above if above is not None else low <= value <= high
+        if not (fits and math.isfinite(value)):
+            raise argparse.ArgumentTypeError(f"a number {span}. Received: {text}")
+        return value
+
+    return parse
+
+
+def command(commands, name: str, run, text: str, builds: bool = False) -> Parser:
+    """Adds a subcommand.
+
+    Args:
+        commands: What `add_subparsers` of the command's parser gave.
+        name: Name of the subcommand.
+        run: Function of the parsed options and of the words that are left, which gives the data that
+            --json prints, and the text.
+        text: What the subcommand does.
+        builds: Whether it builds a model, and takes the model's options too.
+
+    Returns:
+        Its parser.
+    """
+    more = ", and every option that `kerasnets show NAME` lists: --alpha 0.5 --depths 6,12,24,16"
+    about = f"{text[0].upper()}{text[1:]}{more if builds else ''}."
+    p = commands.add_parser(name, help=text, description=about, allow_abbrev=False)
+    p.set_defaults(run=run, takes_options=builds)
+    p.add_argument("--json", action="store_true", help="print JSON")
+    if builds:
+        p.add_argument("name", help="the model; its options follow")
+        p.add_argument("--input", metavar="224x224x3", help="another input than the paper's")
+    return p
+
+
+def built(options, rest, **more):
+    """The model that a subcommand names, with the options that it was given.
+
+    Args:
+        options: What the subcommand's parser took: `name` and `input`.
+        rest: Words that it did not take.
+        **more: Further arguments of the model's builder.
+
+    Returns:
+        A keras.Model.
+
+    Raises:
+        ValueError: There is no such model or option, or a value is refused.
+    """
+    from kerasnets.assembly import registry
+
+    with quiet():
+        builder = registry.find(options.name)
+    values = model_options(options.name, rest, SHARED)
+    if options.input:
+        values["input_shape"] = shape(options.input, builder.spec)
+    return builder(**values, **more)
+
+
+def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> dict:
+    """The options of a model that words such as --alpha 0.5 give.
+
+    Args:
+        name: The model.
+        words: List of words.
+        more: Names of arguments that are taken beside the family's options.
+
+    Returns:
+        Values by name.
+
+    Raises:
+        ValueError: There is no such model or option.
+    """
+    from kerasnets.assembly import registry
+    from kerasnets.checks import nearest
+
+    builder = registry.find(name)
+    parameters = builder.__signature__.parameters
+    takes = {f"--{n.replace('_', '-')}": n for n in (*builder.spec.options, *more)}
+    p = Parser(prog=f"kerasnets {name}", allow_abbrev=False, add_help=False)
+    for flag, n in takes.items():
+        p.add_argument(*{flag, f"--{n}"}, dest=n, nargs="?", const="True", default=argparse.SUPPRESS)
+    given, unknown = p.parse_known_args(words)
+    if unknown:
+        raise ValueError(f"{name} has no option {unknown[0]!r}.{nearest(unknown[0], takes)}")
+    return {n: parsed(text, parameters[n].default) for n, text in vars(given).items()}
+
+
+def parsed(text: str, default):
+    """The value that a text stands for: a Python literal, a fraction such as 160/224, or a word.
+
+    Args:
+        text: As it was typed.
+        default: The option's default; where it is a tuple, a value by itself becomes a tuple of one.
+    """
+    value = literal(text)
+    return (value,) if isinstance(default, tuple) and isinstance(value, int) else value
+
+
+def literal(text):
+    """The value of a word, a fraction or a Python literal; of any other text the text."""
+    if text.lower() in WORDS:
+        return WORDS[text.lower()]
+    try:
+        if re.fullmatch(r"\d+/[1-9]\d*", text):
+            return float(fractions.Fraction(text))
+        return ast.literal_eval(text)
+    # TypeError is a dict or set of what cannot be hashed; the last two are numbers out of range and brackets
+    # that are too deep.
+    except (ValueError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError):
+        return text
+
+
+def shape(text, spec):
+    """The input shape that a text such as 224x224x3 stands for; without channels, with those of the paper."""
+    if not re.fullmatch(r"\d+(x\d+)*", text):
+        raise ValueError(f"`--input` is a shape such as 224x224x3. Received: {text}")
+    sides = tuple(map(int, text.split("x")))
+    return (*sides, spec.channels) if len(sides) == len(spec.min_grid) else sides

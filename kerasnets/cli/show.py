@@ -1,0 +1,53 @@
+"""`kerasnets show`: what is known of one model."""
+
+import dataclasses
+
+from kerasnets.assembly import registry, results
+from kerasnets.assembly.catalogue import catalogue
+from kerasnets.assembly.citations import Citation
+from kerasnets.cli.listing import about
+from kerasnets.cli.options import command
+
+
+def add(commands):
+    """Adds the subcommand."""
+    text = "a model's paper, options, input, weights, cost and published errors"
+    command(commands, "show", run, text).add_argument("name")
+
+
+def run(options, rest):
+    """Data and text of `kerasnets show`."""
+    if options.name not in catalogue():
+        registry.refuse_name(options.name)
+    record = catalogue()[options.name]
+    paper = Citation(**record["citation"])
+    errors = [dataclasses.asdict(r) for r in results.results(options.name)]
+    data = about(record) | {k: v for k, v in record.items() if k not in ("name", "family", "input")}
+    data |= {"citation": record["citation"] | {"url": paper.url}, "errors": errors}
+    return data, "\n".join(lines(data, paper))
+
+
+def lines(data, paper):
+    """The lines of the text."""
+    from kerasnets.tables import text_table
+
+    yield f"{data['name']}, of kerasnets.applications.{data['family']}: {data['summary']}"
+    where = ", ".join(str(p) for p in (paper.venue, paper.year, paper.url) if p)
+    yield f'{paper.authors}, "{paper.title}", {where}'
+    yield ""
+    yield f"input     {data['input']}, scaled as preprocess_input {data['preprocess_input']!r} says"
+    yield f"classes   {data['classes']}"
+    yield f"weights   {'imagenet' if data['weights'] else 'none trained'}"
+    yield f"counts    {data['params']:,} trainable parameters, {data['mult_adds']:,} multiply-adds"
+    if data["options"]:
+        cells = [[o["name"], repr(tuples(o["default"])), o["meaning"]] for o in data["options"]]
+        yield from ("", text_table(["option", "default", "meaning"], cells, left=3))
+    if data["errors"]:
+        keys = ("top1", "top5", "dataset", "protocol", "source")
+        cells = [["" if e[k] is None else e[k] for k in keys] for e in data["errors"]]
+        yield from ("", text_table(["top-1 error", "top-5", *keys[2:]], cells, left=5))
+
+
+def tuples(value):
+    """A value read from JSON, with the tuples that it was written from."""
+    return tuple(map(tuples, value)) if isinstance(value, list) else value

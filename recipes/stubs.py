@@ -1,0 +1,123 @@
+"""Texts of the stubs from which editors and type checkers know every argument of every builder.
+
+`python recipes/models.py` writes them from the registry. The code of a family says what a net is; the
+functions that users call are made from it when it is imported, which no type checker follows.
+"""
+
+import importlib
+import inspect
+import pkgutil
+
+FIRST = "# Written by `python recipes/models.py`.\n"
+IMPORTS = """\
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import keras
+
+"""
+# The arguments that every builder takes.
+HINTS = {
+    "include_top": "bool",
+    "weights": "str | os.PathLike[str] | None",
+    "input_tensor": "Any",
+    "input_shape": "Sequence[int | None] | None",
+    "pooling": 'Literal["avg", "max"] | None',
+    "classes": "int",
+    "classifier_activation": "str | Callable[..., Any] | None",
+    "name": "str | None",
+}
+HELPERS = """\
+def preprocess_input(x: Any) -> Any: ...
+def decode_predictions(
+    preds: Any, top: int = 5, class_names: Sequence[str] | None = None
+) -> list[list[tuple[Any, Any, float]]]: ...
+"""
+LONG = 60  # characters of a default; longer ones are left out
+
+
+def texts():
+    """Texts of all stubs, by their paths in a checkout."""
+    import kerasnets
+    from kerasnets import applications
+
+    modules = [module.name for module in pkgutil.iter_modules(applications.__path__)]
+    families = {name: importlib.import_module(f"kerasnets.applications.{name}") for name in modules}
+    folder = "kerasnets/applications"
+    return {
+        "kerasnets/__init__.pyi": package(kerasnets),
+        f"{folder}/__init__.pyi": exports(families),
+        **{f"{folder}/{name}.pyi": family(module) for name, module in families.items()},
+    }
+
+
+def package(kerasnets):
+    """The stub of the package itself, whose names load when they are first used."""
+    lines = []
+    for name in kerasnets.__all__:
+        if inspect.ismodule(getattr(kerasnets, name)):
+            lines.append(f"from kerasnets import {name} as {name}\n")
+        elif callable(getattr(kerasnets, name)):
+            lines.append(f"from {getattr(kerasnets, name).__module__} import {name} as {name}\n")
+    return f"{FIRST}{''.join(sorted(lines))}\n__version__: str\n"
+
+
+def exports(families):
+    """The stub of `kerasnets.applications`."""
+    lines = [f"from kerasnets.applications import {name} as {name}\n" for name in families]
+    for name, module in families.items():
+        lines += [
+            f"from kerasnets.applications.{name} import {builder} as {builder}\n"
+            for builder in sorted(builders(module))
+        ]
+    return FIRST + "".join(lines)
+
+
+def family(module):
+    """The stub of a file of a family: its tables, its functions and its builders."""
+    own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__}
+    tables = [f"{name}: dict[str, dict[str, Any]]\n" for name in vars(module) if name.endswith("TABLE")]
+    units = [unit(v) for n, v in own.items() if inspect.isfunction(v) and n not in builders(module)]
+    made = [builder(v) for v in builders(module).values()]
+    return "".join((FIRST, IMPORTS, *tables, "\n", *units, *made, HELPERS))
+
+
+def unit(function):
+    """The signature of a function of a file, without types."""
+    parameters = inspect.signature(function).parameters.values()
+    words = (str(p) if p.default is p.empty else f"{p.name}=..." for p in parameters)
+    return f"def {function.__name__}({', '.join(words)}) -> Any: ...\n"
+
+
+def builders(module):
+    """The families and variants of a file, by name."""
+    return {n: v for n, v in vars(module).items() if hasattr(v, "spec") and v.__module__ == module.__name__}
+
+
+def builder(function):
+    """The signature of a family or variant, with types and defaults."""
+    parameters = function.__signature__.parameters.values()
+    lines, keywords = [], False
+    for p in parameters:
+        if p.kind is p.KEYWORD_ONLY and not keywords:
+            lines.append("    *,\n")
+            keywords = True
+        lines.append(f"    {p.name}: {hint(p.name)}{default(p)},\n")
+    return f"def {function.__name__}(\n{''.join(lines)}) -> keras.Model: ...\n"
+
+
+def hint(name):
+    """The type of an argument."""
+    from kerasnets.assembly.options import OPTIONS
+
+    return (HINTS.get(name) or OPTIONS[name].hint).replace("'", '"')
+
+
+def default(parameter):
+    """How the default of an argument is written."""
+    if parameter.default is parameter.empty:
+        return ""
+    value = parameter.default
+    text = repr(value).replace("'", '"')
+    return f" = {text if len(text) <= LONG else '...'}"
