@@ -90,7 +90,6 @@ def record(builder, params, mult_adds):
     import docstring_parser
 
     from kerasnets.assembly.citations import citation
-    from kerasnets.assembly.options import OPTIONS
 
     spec, paper = builder.spec, citation(builder.__name__)
     said = docstring_parser.parse(spec.body.__doc__, docstring_parser.DocstringStyle.GOOGLE)
@@ -107,7 +106,7 @@ def record(builder, params, mult_adds):
         "params": params,
         "mult_adds": mult_adds,
         "options": [
-            {"name": name, "default": default, "allowed": OPTIONS[name].allowed, "meaning": meanings[name]}
+            {"name": name, "default": default, "allowed": spec.checks[name].allowed, "meaning": meanings[name]}
             for name, default in spec.options.items()
         ],
     }

@@ -98,20 +98,15 @@ def builders(module):
 def builder(function):
     """The signature of a family or variant, with types and defaults."""
     parameters = function.__signature__.parameters.values()
+    hints = HINTS | {name: check.hint for name, check in function.spec.checks.items()}
     lines, keywords = [], False
     for p in parameters:
         if p.kind is p.KEYWORD_ONLY and not keywords:
             lines.append("    *,\n")
             keywords = True
-        lines.append(f"    {p.name}: {hint(p.name)}{default(p)},\n")
+        hint = hints[p.name].replace("'", '"')
+        lines.append(f"    {p.name}: {hint}{default(p)},\n")
     return f"def {function.__name__}(\n{''.join(lines)}) -> keras.Model: ...\n"
-
-
-def hint(name):
-    """The type of an argument."""
-    from kerasnets.assembly.options import OPTIONS
-
-    return (HINTS.get(name) or OPTIONS[name].hint).replace("'", '"')
 
 
 def default(parameter):

@@ -10,7 +10,8 @@ and some biases of 1. `preprocess_input` takes the mean off each channel, the pa
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import flattened
+from kerasnets.assembly.heads import FLATTENED
+from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -28,8 +29,9 @@ TINY = dict(filters=(4, 6, 4, 4, 6), hidden=(8, 6))
     size=227,
     min_size=67,
     preprocess="caffe",
-    head=flattened,
+    head=FLATTENED,
     tiny=TINY,
+    checks=dict(groups=count()),
     hidden=(4096, 4096),
     dropout=0.5,
 )

@@ -16,7 +16,8 @@ mean and deviation.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import convolved
+from kerasnets.assembly.heads import CONVOLVED
+from kerasnets.assembly.options import one_of
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 from kerasnets.checks import refuse
 
@@ -42,7 +43,15 @@ TABLE = {
 TINY = dict(filters=(4, 6))
 
 
-@family(size=32, min_size=12, classes=10, preprocess="torch", head=convolved, tiny=TINY)
+@family(
+    size=32,
+    min_size=12,
+    classes=10,
+    preprocess="torch",
+    head=CONVOLVED,
+    tiny=TINY,
+    checks=dict(downsampling=one_of("pool", "stride", "conv_pool", "conv")),
+)
 def AllCNN(x, kernels, downsampling="conv", filters=(96, 192), input_dropout=0.2, dropout=0.5):
     """Blocks of convolutions, each of which halves the grid, and two convolutions behind them.
 

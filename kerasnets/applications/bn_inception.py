@@ -13,9 +13,10 @@ expect; means over the border leave out the padding, which they count as zeros.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import FLAG, rows_of
 from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import bn_act, conv_bn_act, max_pool, pad
-from kerasnets.checks import is_int, is_ints, refuse
+from kerasnets.checks import is_int, is_ints
 
 # Figure 5: #1x1, #3x3 reduce, #3x3, double #3x3 reduce, double #3x3, pool + proj. With "pass through" nothing
 # is projected and the strides are 2.
@@ -38,7 +39,29 @@ TINY = dict(
 )
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
+def is_module(row):
+    """Whether a row of `modules` can be built."""
+    if len(row) != 8:
+        return False
+    name, ones, *maps, pool, project = row
+    return (
+        isinstance(name, str)
+        and is_int(ones, 0)
+        and is_ints(maps, 1)
+        and pool in ("avg", "max")
+        and (project == "pass through" or is_int(project, 1))
+    )
+
+
+CHECKS = dict(
+    modules=rows_of(
+        is_module, "a name, 5 numbers of maps, 'avg' or 'max', and a number of maps or 'pass through'"
+    ),
+    separable_stem=FLAG,
+)
+
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
 def BNInceptions(x, modules, separable_stem=False):
     """Inception modules, some of which halve the grid, on a stem of three convolutions.
 
@@ -51,8 +74,6 @@ def BNInceptions(x, modules, separable_stem=False):
         separable_stem: Whether the first convolution is a depthwise one with 8 maps for each channel, and a
             1x1 behind it.
     """
-    if not all(len(row) == 8 and fits(*row[1:]) for row in modules):
-        refuse("modules", "a tuple of rows: a name, 5 numbers of maps, a pooling, its projection", modules)
     if separable_stem:
         x, padding = pad(x, 7, 2, "symmetric", name="conv1_pad")
         stem = layers.SeparableConv2D(
@@ -68,13 +89,6 @@ def BNInceptions(x, modules, separable_stem=False):
     for name, *columns in modules:
         x = branches(x, rows(*columns), conv_bn_act, f"inception_{name}")
     return x
-
-
-def fits(ones, *columns):
-    """Whether the columns of a row can be built."""
-    *maps, pool, project = columns
-    numbers = is_int(ones, 0) and is_ints(maps, 1)
-    return numbers and pool in ("avg", "max") and (project == "pass through" or is_int(project, 1))
 
 
 def rows(ones, reduce, threes, double_reduce, doubles, pool, project):

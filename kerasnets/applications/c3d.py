@@ -13,7 +13,7 @@ other reaches in time, in smaller nets, which are not here.
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import flattened
+from kerasnets.assembly.heads import FLATTENED
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.checks import refuse
 
@@ -27,7 +27,7 @@ TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
     min_size=(8, 16, 16),
     classes=101,
     preprocess="ucf101",
-    head=flattened,
+    head=FLATTENED,
     tiny=TINY,
     hidden=(4096, 4096),
     dropout=0.5,

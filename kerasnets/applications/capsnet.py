@@ -23,7 +23,8 @@ import keras
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import activate
+from kerasnets.assembly.heads import Head, activate
+from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import conv
 from kerasnets.blocks.dense import dense_stack
 from kerasnets.checks import refuse
@@ -64,9 +65,6 @@ def capsule_head(x, classes, activation, images, iterations=3, decoder=False, hi
     return {"predictions": predictions, "reconstruction": make_decoder(x, images, hidden)(x)}
 
 
-capsule_head.fixed_size = True
-
-
 def make_decoder(x, images, hidden):
     """Dense layers from masked class capsules to images of 0 to 1, as a model, "reconstruction".
 
@@ -87,9 +85,10 @@ def make_decoder(x, images, hidden):
     channels=1,
     classes=10,
     preprocess="unit",
-    head=capsule_head,
+    head=Head(capsule_head, fixed_size=True),
     classifier_activation=None,
     tiny=TINY,
+    checks=dict(iterations=count()),
     decoder=False,
     hidden=(512, 1024),
     iterations=3,

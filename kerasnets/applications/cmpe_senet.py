@@ -24,7 +24,8 @@ does once more: both are left out.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import averaged
+from kerasnets.assembly.heads import AVERAGED
+from kerasnets.assembly.options import one_of
 from kerasnets.blocks.attention import excite
 from kerasnets.blocks.conv import bn, bn_act, conv
 from kerasnets.blocks.residual import basic_rows, preact_branches, units
@@ -36,7 +37,15 @@ FILTERS = (16, 32, 64)
 TINY = dict(depth=10, width=2, reduction=4)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=averaged)
+@family(
+    size=32,
+    min_size=8,
+    classes=10,
+    preprocess="torch",
+    tiny=TINY,
+    head=AVERAGED,
+    checks=dict(form=one_of("double_fc", "pair_view", "inner_imaging")),
+)
 def CMPESEWRN(x, depth, width, form="inner_imaging", reduction=16, dropout=0.0):
     """Three stages of pre-activated units, in which residual and identity compete for the weights.
 

@@ -17,6 +17,7 @@ once, not anew for each layer that reads it.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import FLAG, KEPT, count
 from kerasnets.blocks.conv import EPSILON, bn_act, bn_act_conv, conv, conv_bn_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers import BatchMoments, RecomputedConv2D
@@ -42,8 +43,10 @@ CIFAR_TABLE = {
 }
 CIFAR_TINY = dict(depth=10, growth=4)
 
+CHECKS = dict(growth=count("maps"), keep=KEPT, memory_efficient=FLAG)
 
-@family(size=224, min_size=32, preprocess="torch", tiny=TINY)
+
+@family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=CHECKS)
 def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
     """Dense blocks, joined by transitions that thin and halve the maps.
 
@@ -60,7 +63,7 @@ def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
     return dense_blocks(x, depths, growth, keep, True, memory_efficient)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CHECKS)
 def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_efficient=False):
     """Three dense blocks of equal depth for small images.
 

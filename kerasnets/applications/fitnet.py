@@ -15,7 +15,8 @@ ImageNet's mean and deviation.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import classify, pool
+from kerasnets.assembly.heads import Head, classify, pool
+from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.maxout import Maxout
@@ -52,7 +53,8 @@ def maxout_head(x, classes, activation, hidden, hidden_pieces):
     classes=10,
     preprocess="torch",
     tiny=TINY,
-    head=maxout_head,
+    head=Head(maxout_head),
+    checks=dict(pieces=count("linear pieces"), hidden_pieces=count("linear pieces")),
     hidden=(500,),
     hidden_pieces=2,
 )

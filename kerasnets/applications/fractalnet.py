@@ -21,9 +21,10 @@ import keras
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import averaged
+from kerasnets.assembly.heads import AVERAGED
+from kerasnets.assembly.options import FLAG, KEPT, RATE, Check, count, one_of
 from kerasnets.blocks.conv import bn_act, conv, max_pool
-from kerasnets.checks import is_int, refuse
+from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
 
 # Table 1 with its footnote. A row is a variant; its columns are arguments of FractalNet.
@@ -32,9 +33,17 @@ TABLE = {
     "FractalNet40": dict(filters=(128, 256, 512, 1024, 1024), columns=4, taper=0.5, mixed=True),
 }
 TINY = dict(filters=(4, 6), columns=2)
+CHECKS = dict(
+    columns=count("columns"),
+    taper=KEPT,
+    widen=one_of("conv", "project"),
+    mixed=FLAG,
+    drop_path=RATE,
+    global_drop_path=Check(lambda v: is_number(v) and 0 <= v <= 1, "a fraction in [0, 1]", "float"),
+)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=averaged)
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=AVERAGED, checks=CHECKS)
 def FractalNet(
     x,
     filters,

@@ -13,11 +13,12 @@ import functools
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import classify
+from kerasnets.assembly.heads import Head, classify
+from kerasnets.assembly.options import is_named, rows_of
 from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.blocks.dense import dense_stack
-from kerasnets.checks import is_ints, refuse
+from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
 
 # Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
@@ -39,6 +40,7 @@ TABLE = {"GoogLeNet": dict(modules=MODULES)}
 TINY = dict(
     modules=(("3a", 4, 3, 4, 3, 4, 4), ("pool3",), ("4a", 4, 4, 5, 3, 4, 4), ("4d", 4, 4, 4, 4, 3, 4))
 )
+CHECKS = dict(modules=rows_of(lambda row: is_named(row, (0, 6)), "a name, or a name and 6 numbers of maps"))
 
 
 def auxiliary(x, classes, activation, batch_norm=False, name=None):
@@ -50,11 +52,10 @@ def auxiliary(x, classes, activation, batch_norm=False, name=None):
     return classify(x, classes, activation, name)
 
 
-auxiliary.fixed_size = True
-auxiliary.min_size = 65  # leaves 5 pixels of stage 4, which the pooling needs
+AUXILIARY = Head(auxiliary, fixed_size=True, min_size=65)  # 65 pixels leave the 5 that the pooling needs
 
 
-@family(size=224, min_size=32, preprocess="caffe", aux=auxiliary, tiny=TINY, dropout=0.4)
+@family(size=224, min_size=32, preprocess="caffe", aux=AUXILIARY, tiny=TINY, checks=CHECKS, dropout=0.4)
 def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
     """Inception modules on a stem of three convolutions.
 
@@ -68,8 +69,6 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
         batch_norm: Whether batch normalisation replaces biases and local response normalisation.
         dropout: Share of the pooled maps dropped in training.
     """
-    if any(len(row) not in (1, 7) or not is_ints(row[1:], 1) for row in modules):
-        refuse("modules", "a tuple of rows, each a name, or a name and 6 numbers of maps", modules)
     if aux_heads and not set(AUX) <= {row[0] for row in modules}:
         refuse("modules", f"a tuple with rows {' and '.join(AUX)}, where auxiliary heads stand", modules)
 

@@ -12,8 +12,9 @@ these with stages of equal depth. Weights start as He's uniform ones, where the 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import Check
 from kerasnets.blocks.conv import conv, max_pool
-from kerasnets.checks import refuse
+from kerasnets.checks import is_number, refuse
 
 # Table 2, nets B and C, and the release's definition file. A row is a variant; its columns are arguments of
 # HighwayNet.
@@ -34,7 +35,14 @@ TABLE = {
 TINY = dict(kernels=((3, 1), (3, 3)), filters=(4, 6, 8))
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY)
+@family(
+    size=32,
+    min_size=8,
+    classes=10,
+    preprocess="torch",
+    tiny=TINY,
+    checks=dict(gate_bias=Check(is_number, "a number", "float")),
+)
 def HighwayNet(x, kernels, filters, gate_bias=-2.0, dropout=0.2):
     """Stages of highway layers, each behind a plain layer that sets the count of maps, joined by pooling.
 

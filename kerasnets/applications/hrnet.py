@@ -12,6 +12,7 @@ share of the maps, is not the paper's.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import bn, bn_act, conv, conv_bn_act
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual
 from kerasnets.checks import refuse
@@ -32,7 +33,7 @@ HEAD, LAST = (128, 256, 512, 1024), 2048  # maps of each branch in the head, and
 TINY = dict(width=64, depths=(1, 1), units=1, alpha=0.0625)
 
 
-@family(size=224, min_size=32, preprocess="torch", tiny=TINY)
+@family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=dict(units=count("units")))
 def HRNet(x, width, depths=(1, 1, 4, 3), units=4, pyramid=False, alpha=1.0):
     """Stages of one, two, three and four branches, each on half the grid and with twice the maps of the last.
 

@@ -15,9 +15,10 @@ which the trained weights of Keras set to 1. `alpha`, a share of the maps, is no
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import Check
 from kerasnets.blocks.branches import branches, follow, thinned
 from kerasnets.blocks.conv import conv
-from kerasnets.checks import refuse
+from kerasnets.checks import is_int, refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
 # What each version starts with: figure 14, and the release's.
@@ -70,7 +71,14 @@ TABLE = {
 TINY = dict(depths=(1, 1, 2), alpha=0.08)
 
 
-@family(size=299, min_size=75, preprocess="tf", tiny=TINY, dropout=0.2)
+@family(
+    size=299,
+    min_size=75,
+    preprocess="tf",
+    tiny=TINY,
+    checks=dict(version=Check(lambda v: is_int(v, 1) and v <= 2, "1 or 2", "Literal[1, 2]")),
+    dropout=0.2,
+)
 def InceptionResNet(x, version, depths, alpha=1.0):
     """Three stages of residual Inception modules, joined by reductions of the grid.
 

@@ -14,7 +14,7 @@ stands behind the join of every module, the reductions too, as in their release 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import classify
+from kerasnets.assembly.heads import Head, classify
 from kerasnets.blocks.branches import branches, follow, modules, thinned
 from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
@@ -61,10 +61,7 @@ def auxiliary(x, classes, activation, name, alpha):
     return classify(x, classes, activation, name=name)
 
 
-auxiliary.fixed_size = True
-
-
-@family(size=299, min_size=75, preprocess="tf", tiny=TINY, aux=auxiliary, dropout=0.2)
+@family(size=299, min_size=75, preprocess="tf", tiny=TINY, aux=Head(auxiliary, fixed_size=True), dropout=0.2)
 def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
     """Three stages of Inception modules, joined by reductions of the grid.
 

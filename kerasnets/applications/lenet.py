@@ -14,8 +14,9 @@ reads all maps below, for its table was not printed; its 8 maps of subsampling, 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import flattened
-from kerasnets.checks import refuse
+from kerasnets.assembly.heads import FLATTENED
+from kerasnets.assembly.options import FLAG, count, optional, rows_of
+from kerasnets.checks import is_ints, refuse
 from kerasnets.layers.partial_conv import PartialConv2D
 
 # NIPS 1989, table 1: for each of the 12 maps of H3, the maps of H2 that it reads.
@@ -50,6 +51,15 @@ TABLE = {
 TINY = dict(filters=(2, 3, 4), connections=((0,), (1,), (0, 1)), hidden=(5,), trainable_pooling=True)
 TINY1 = {**TINY, "filters": (2, 3)}
 
+CHECKS = dict(
+    connections=optional(
+        rows_of(lambda row: is_ints(row, 0), "the maps that an output map reads", "Sequence[Sequence[int]]")
+    ),
+    full_connection=FLAG,
+    trainable_pooling=FLAG,
+    copies=count("maps"),
+)
+
 
 @family(
     size=32,
@@ -57,8 +67,9 @@ TINY1 = {**TINY, "filters": (2, 3)}
     channels=1,
     classes=10,
     preprocess="lecun",
-    head=flattened,
+    head=FLATTENED,
     tiny=TINY,
+    checks=CHECKS,
     hidden=(84,),
 )
 def LeNet(

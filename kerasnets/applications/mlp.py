@@ -10,7 +10,8 @@ The nets are those of the first paper's section 3; dropout and the limit on weig
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import classify
+from kerasnets.assembly.heads import Head, classify
+from kerasnets.assembly.options import FACTOR, optional
 from kerasnets.blocks.dense import dense_stack
 
 # Section 3. A row is a variant; its columns are arguments of MLP.
@@ -28,8 +29,9 @@ TINY = dict(hidden=(8, 8), dropout=0.1, input_dropout=0.1, max_norm=3.0)
     classes=10,
     fixed_size=True,
     preprocess="unit",
-    head=classify,
+    head=Head(classify),
     tiny=TINY,
+    checks=dict(max_norm=optional(FACTOR)),
 )
 def MLP(x, hidden, act="relu", dropout=0.0, input_dropout=0.0, max_norm=None):
     """Hidden dense layers over all pixels.

@@ -12,6 +12,7 @@ unit's last ReLU.
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.inputs import resolution
+from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.attention import squeeze_excite as squeezed
 from kerasnets.blocks.conv import conv_bn_act, separable_bn_act
 from kerasnets.checks import refuse
@@ -28,7 +29,15 @@ EPSILON = 1e-3  # what the published weights were trained with
 TINY = dict(depths=(1, 1, 1, 1, 1), alpha=0.125)
 
 
-@family(size=resolution, min_size=32, preprocess="tf", tiny=TINY, rho=1.0, dropout=0.001)
+@family(
+    size=resolution,
+    min_size=32,
+    preprocess="tf",
+    tiny=TINY,
+    checks=dict(separable=FLAG),
+    rho=1.0,
+    dropout=0.001,
+)
 def MobileNets(x, depths, alpha=1.0, separable=True, squeeze_excite=None):
     """Stages of depthwise-separable units, thinned by `alpha`, on an input shrunk by `rho`.
 

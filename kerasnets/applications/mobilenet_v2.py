@@ -12,6 +12,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.inputs import resolution
+from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import bn, bn_act, conv, conv_bn_act, depthwise
 from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
@@ -29,7 +30,15 @@ EPSILON = 1e-3  # what the published weights were trained with
 TINY = dict(depths=(1, 1, 2, 1, 1, 1, 1), filters=(8, 8, 8, 8, 8, 8, 8, 8, 16), expansion=2)
 
 
-@family(size=resolution, min_size=32, preprocess="tf", tiny=TINY, rho=1.0, dropout=0.2)
+@family(
+    size=resolution,
+    min_size=32,
+    preprocess="tf",
+    tiny=TINY,
+    checks=dict(expansion=count()),
+    rho=1.0,
+    dropout=0.2,
+)
 def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6):
     """Stages of inverted residuals, thinned by `alpha`, on an input shrunk by `rho`.
 

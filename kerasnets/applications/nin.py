@@ -9,14 +9,29 @@ the contrast of CIFAR images and whitens them, which needs the data set; `prepro
 mean and deviation.
 """
 
+from typing import NamedTuple
+
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import convolved
-from kerasnets.blocks.conv import conv, overlapping_pool
+from kerasnets.assembly.heads import CONVOLVED
+from kerasnets.assembly.options import rows_of
+from kerasnets.blocks.conv import conv_act, overlapping_pool
+from kerasnets.checks import is_int, is_ints
 
-# The release's files. A row is a variant; its column is an argument of NINs. Of each mlpconv layer: kernel,
-# strides, maps, pooling, whether dropout follows. The very last 1x1 convolution stands in the head.
+
+class Mlpconv(NamedTuple):
+    """A row of `mlpconvs`: a convolution, 1x1 convolutions behind it, and what follows them."""
+
+    kernel: int
+    strides: int
+    filters: tuple  # maps of the convolution and of each 1x1
+    pooling: str | None  # "max" or "avg"
+    dropped: bool  # whether dropout follows
+
+
+# The release's files. A row is a variant; its column is an argument of NINs. The very last 1x1 convolution is
+# in the head.
 TABLE = {
     "NIN": dict(
         mlpconvs=(
@@ -45,7 +60,25 @@ IMAGENET_TINY = dict(
 )
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", head=convolved, tiny=TINY)
+def is_mlpconv(row):
+    """Whether a row of `mlpconvs` can be built."""
+    if len(row) != len(Mlpconv._fields):
+        return False
+    row = Mlpconv(*row)
+    return (
+        is_int(row.kernel, 1)
+        and is_int(row.strides, 1)
+        and is_ints(row.filters, 1)
+        and len(row.filters) > 0
+        and row.pooling in (None, "max", "avg")
+        and isinstance(row.dropped, bool)
+    )
+
+
+CHECKS = dict(mlpconvs=rows_of(is_mlpconv, "(kernel, strides, filters, 'max', 'avg' or None, True or False)"))
+
+
+@family(size=32, min_size=8, classes=10, preprocess="torch", head=CONVOLVED, tiny=TINY, checks=CHECKS)
 def NINs(x, mlpconvs, dropout=0.5):
     """Mlpconv layers: a convolution and 1x1 convolutions, each with ReLU; pooling between any two.
 
@@ -57,16 +90,17 @@ def NINs(x, mlpconvs, dropout=0.5):
             kernel with strides above 1 reads no zeros beyond the border.
         dropout: Share of the values dropped in training.
     """
-    for i, (kernel, strides, filters, pooling, dropped) in enumerate(mlpconvs, start=1):
-        padding = "same" if strides == 1 else "valid"
-        for j, n in enumerate(filters, start=1):
-            k, s, p = (kernel, strides, padding) if j == 1 else (1, 1, "same")
-            x = conv(x, n, k, s, p, use_bias=True, act="relu", name=f"mlpconv{i}_conv{j}")
-        if pooling == "max":
+    for i, row in enumerate(map(Mlpconv._make, mlpconvs), start=1):
+        padding = "same" if row.strides == 1 else "valid"
+        first, *others = row.filters
+        x = conv_act(x, first, row.kernel, row.strides, padding, name=f"mlpconv{i}_conv1")
+        for j, n in enumerate(others, start=2):
+            x = conv_act(x, n, 1, name=f"mlpconv{i}_conv{j}")
+        if row.pooling == "max":
             x = overlapping_pool(x, name=f"mlpconv{i}_pool")
-        elif pooling == "avg":
+        elif row.pooling == "avg":
             x = layers.AveragePooling2D(3, 2, "same", name=f"mlpconv{i}_pool")(x)
-        if dropped and dropout:
+        if row.dropped and dropout:
             x = layers.Dropout(dropout, name=f"mlpconv{i}_dropout")(x)
     return x
 

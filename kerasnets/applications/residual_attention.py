@@ -20,6 +20,7 @@ import functools
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import count, one_of
 from kerasnets.blocks.conv import bn_act, bn_act_conv, conv, conv_bn_act, max_pool
 from kerasnets.blocks.residual import bottleneck_rows, preact_residual
 from kerasnets.layers.soft_mask import SoftMask
@@ -41,8 +42,15 @@ CIFAR_TABLE = {
 }
 CIFAR_TINY = dict(depths=(1,), trunk_units=1, alpha=0.25)
 
+CHECKS = dict(
+    pre_units=count("units"),
+    trunk_units=count("units"),
+    mask_units=count("units"),
+    attention=one_of("mixed", "channel", "spatial"),
+)
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
 def ResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, attention="mixed", alpha=1.0):
     """Attention modules in each of three stages, and three residual units behind them.
 
@@ -68,7 +76,7 @@ def ResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, atten
     return bn_act(x, name="final")
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CHECKS)
 def CIFARResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, attention="mixed", alpha=1.0):
     """Attention modules between two residual units in each of three stages, for small images.
 

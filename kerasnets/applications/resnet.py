@@ -13,6 +13,7 @@ and `weights=` with a path, do not.
 """
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import one_of
 from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, units
 from kerasnets.checks import refuse
@@ -44,8 +45,10 @@ CIFAR_TABLE = {
 }
 CIFAR_TINY = dict(depth=8, alpha=0.25)
 
+CHECKS = dict(shortcut=one_of(None, "project", "pad"), stride_in=one_of("1x1", "3x3"))
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
 def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alpha=1.0):
     """Stages of residual units; every stage but the first halves the grid and has twice the maps.
 
@@ -69,7 +72,7 @@ def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alph
     return x
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CHECKS)
 def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
     """Three stages of equal depth for small images.
 

@@ -10,6 +10,7 @@ the first paper's table 1. `alpha`, a share of the maps, is not the paper's.
 """
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.conv import bn_act, conv, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, units
 from kerasnets.checks import refuse
@@ -34,7 +35,7 @@ CIFAR_TINY = dict(depth=11, alpha=0.25)
 FILTERS, CIFAR_FILTERS = 64, 16  # maps of the stem and inside the first stage
 
 
-@family(size=224, min_size=32, preprocess="tf", tiny=TINY)
+@family(size=224, min_size=32, preprocess="tf", tiny=TINY, checks=dict(released=FLAG))
 def ResNetV2(x, depths, bottleneck=True, released=False, alpha=1.0):
     """Stages of pre-activated residual units; every stage but the first halves the grid and doubles the maps.
 

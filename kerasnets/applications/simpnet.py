@@ -18,7 +18,7 @@ releases drop 0.1 more from SimpNet's second pooling on, and in the net of 300K 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import max_pooled
+from kerasnets.assembly.heads import MAX_POOLED
 from kerasnets.blocks.conv import conv_bn_act
 from kerasnets.blocks.pooling import saf_pool
 from kerasnets.checks import refuse
@@ -50,7 +50,7 @@ TINY = dict(kernels=((3, 3), (3,), (3,)), filters=(4, 4, 6, 8), dropout=0.1)
 SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4, 4, 8, 6), dropout=0.1)
 
 
-@family(size=32, min_size=4, classes=10, preprocess="torch", head=max_pooled, tiny=TINY)
+@family(size=32, min_size=4, classes=10, preprocess="torch", head=MAX_POOLED, tiny=TINY)
 def SimpNets(x, kernels, filters, dropout=0.2):
     """Groups of convolutions, each with batch normalisation and ReLU; SAF-pooling between any two groups.
 

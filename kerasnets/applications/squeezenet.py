@@ -16,9 +16,9 @@ Table 3 prints 7.7 MB for that net; the convolutions that section 6 describes ma
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import convolved
+from kerasnets.assembly.heads import Head, convolved
+from kerasnets.assembly.options import is_named, one_of, rows_of
 from kerasnets.blocks.conv import conv_act, overlapping_pool
-from kerasnets.checks import is_ints, refuse
 
 # Table 1 and the release's files. Of the convolution: maps and kernel. Of fire modules: s1x1, e1x1, e3x3.
 TABLE = {
@@ -69,6 +69,10 @@ TINY = dict(
 TINY11 = dict(
     modules=(("conv1", 8, 3), ("pool1",), ("fire2", 4, 6, 6), ("pool2",), ("fire3", 4, 6, 6), ("pool3",))
 )
+CHECKS = dict(
+    modules=rows_of(lambda row: is_named(row, (0, 2, 3)), "a name and 0, 2 or 3 whole numbers, at least 1"),
+    bypass=one_of(None, "simple", "complex"),
+)
 
 
 def classifier(x, classes, activation, dropout=0.5):
@@ -78,7 +82,9 @@ def classifier(x, classes, activation, dropout=0.5):
     return convolved(x, classes, activation)
 
 
-@family(size=224, min_size=21, preprocess="caffe", head=classifier, tiny=TINY, dropout=0.5)
+@family(
+    size=224, min_size=21, preprocess="caffe", head=Head(classifier), tiny=TINY, checks=CHECKS, dropout=0.5
+)
 def SqueezeNets(x, modules, bypass=None):
     """Fire modules on a convolution, with three poolings between them.
 
@@ -92,8 +98,6 @@ def SqueezeNets(x, modules, bypass=None):
             "complex" does so with a 1x1 convolution in the way where they have not; None adds nothing.
         dropout: Share of the last maps' values dropped in training before the classifier.
     """
-    if any(len(row) not in (1, 3, 4) or not is_ints(row[1:], 1) for row in modules):
-        refuse("modules", "a tuple of rows, each a name and 0, 2 or 3 whole numbers, at least 1", modules)
     for name, *columns in modules:
         if not columns:
             x = overlapping_pool(x, name=name)

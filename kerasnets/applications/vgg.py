@@ -9,7 +9,8 @@ later than the paper, puts batch normalisation between each convolution, then wi
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import flattened
+from kerasnets.assembly.heads import FLATTENED
+from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -31,8 +32,9 @@ TINY = dict(filters=(4, 4, 6, 6, 8), hidden=(8, 6))
     size=224,
     min_size=32,
     preprocess="caffe",
-    head=flattened,
+    head=FLATTENED,
     tiny=TINY,
+    checks=dict(lrn=FLAG),
     hidden=(4096, 4096),
     dropout=0.5,
 )

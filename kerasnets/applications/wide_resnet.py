@@ -7,7 +7,7 @@ stride of a bottleneck in the 3x3. Squeeze-and-excitation (`squeeze_excite`) is 
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import averaged
+from kerasnets.assembly.heads import AVERAGED
 from kerasnets.blocks.conv import bn_act, conv, conv_bn_act, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, residual, units
 from kerasnets.checks import refuse
@@ -29,7 +29,7 @@ IMAGENET_TINY = dict(depths=(1, 1), width=1)
 FILTERS = (16, 32, 64)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=averaged)
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=AVERAGED)
 def WRN(x, depth, width, dropout=0.0, squeeze_excite=None):
     """Three stages of equal depth, each of pre-activated units of two 3x3 convolutions.
 

@@ -9,7 +9,7 @@ He's uniform ones, where the paper has 0.01; its limit on the filters' norm belo
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import flattened
+from kerasnets.assembly.heads import FLATTENED
 from kerasnets.blocks.conv import conv, overlapping_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -34,7 +34,7 @@ TINY = dict(filters=(4, 6, 4, 5, 6), hidden=(8, 6))
     size=224,
     min_size=47,
     preprocess="caffe",
-    head=flattened,
+    head=FLATTENED,
     tiny=TINY,
     hidden=(4096, 4096),
     dropout=0.5,

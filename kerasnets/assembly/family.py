@@ -11,8 +11,9 @@ import keras
 
 from kerasnets import weights as trained
 from kerasnets.assembly import heads, preprocessing, registry
+from kerasnets.assembly.heads import Head
 from kerasnets.assembly.inputs import model_input
-from kerasnets.assembly.options import check_options
+from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.checks import nearest, refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
@@ -48,12 +49,9 @@ class Spec:
     Attributes:
         body: Function of a tensor and options that gives the last maps; where its option `pyramid` is True,
             a dict of maps of several resolutions.
-        head: Function of these, classes, activation and options, and of `images`, the input of the net, if it
-            takes that.
-        aux: Function of maps, classes, activation, options and `name` that makes an auxiliary head, or None.
-            A body with the option `aux_heads` gives, where that is True, its last maps and a dict of the
-            maps on which auxiliary heads stand. A head, or an auxiliary one, that needs a known grid or a
-            larger one than the body says so in its attributes `fixed_size` and `min_size`.
+        head: The classifier on the last maps.
+        aux: The auxiliary head, or None. Where its option `aux_heads` is True, a body gives its last maps and
+            a dict of the maps that auxiliary heads read, by the names of their outputs.
         size: Side, or sides, of the paper's input grid in pixels (frames first), or a function of
             options that gives it.
         min_size: Smallest side, or sides, that the net takes.
@@ -63,13 +61,14 @@ class Spec:
         mode: Key of `preprocessing.MODES`.
         tiny: Options of a small net with the whole structure, for tests.
         options: Options and their defaults; `REQUIRED` where there is none.
+        checks: What each option may be.
         classifier_activation: Default of the shared argument; None where the paper's scores are no softmax.
         imagenet: Where trained weights come from, or None.
     """
 
     body: Callable
-    head: Callable
-    aux: Callable | None
+    head: Head
+    aux: Head | None
     size: int | tuple | Callable
     min_size: int | tuple
     channels: int
@@ -78,6 +77,7 @@ class Spec:
     mode: str
     tiny: Mapping
     options: Mapping
+    checks: Mapping[str, Check]
     classifier_activation: str | None = "softmax"
     imagenet: KerasApplications | None = None
 
@@ -106,9 +106,10 @@ def family(
     channels=3,
     classes=1000,
     fixed_size=False,
-    head=heads.pooled,
+    head=heads.POOLED,
     aux=None,
     classifier_activation="softmax",
+    checks=None,
     **defaults,
 ):
     """Makes a body public: adds head, pooling, weights and the shared arguments.
@@ -124,9 +125,10 @@ def family(
         channels: Channels of the paper's input.
         classes: Classes of the paper's data.
         fixed_size: Whether the sides must be known even without a top.
-        head: Function of maps, classes, activation and options.
-        aux: Function of maps, classes, activation, options and `name` that makes an auxiliary head, or None.
+        head: The classifier on the last maps.
+        aux: The auxiliary head, or None.
         classifier_activation: Default of the shared argument of this name.
+        checks: What the options may be that no other family has, by name; the others are in `OPTIONS`.
         **defaults: Options that `head` or `size` take beside the body's, with their defaults.
 
     Returns:
@@ -135,6 +137,8 @@ def family(
 
     def decorate(body):
         _, *own = inspect.signature(body).parameters.values()
+        options = {p.name: p.default for p in own} | defaults
+        known = OPTIONS | (checks or {})
         spec = Spec(
             body=body,
             head=head,
@@ -146,7 +150,8 @@ def family(
             fixed_size=fixed_size,
             mode=preprocess,
             tiny=tiny,
-            options={p.name: p.default for p in own} | defaults,
+            options=options,
+            checks={option: known[option] for option in options},
             classifier_activation=classifier_activation,
         )
         return public(body.__name__, spec, options_first=True)
@@ -273,7 +278,7 @@ def assemble(
         ValueError: An argument is not allowed.
     """
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
-    check_options(options)
+    check_options(options, spec.checks)
     heads.check_head(include_top, pooling, classes, classifier_activation)
     for option in ("aux_heads", "decoder"):
         if options.get(option) and not include_top:
@@ -285,14 +290,14 @@ def assemble(
             if options[option] != spec.options[option]:
                 refuse(option, "given without `input_shape` or `input_tensor`", options[option])
     tops = [spec.head] * include_top + [spec.aux] * options.get("aux_heads", False)
-    least = max((getattr(top, "min_size", 0) for top in tops), default=0)
+    least = max((top.min_size for top in tops), default=0)
     images = model_input(
         input_tensor,
         input_shape,
         spec.grid(options),
         tuple(max(side, least) for side in spec.min_grid),
         spec.channels,
-        spec.fixed_size or any(getattr(top, "fixed_size", False) for top in tops),
+        spec.fixed_size or any(top.fixed_size for top in tops),
     )
     check_weights(model_name, spec, options, weights, include_top, classes, images.shape[-1])
 
@@ -301,13 +306,13 @@ def assemble(
         x = spec.body(images, **pick(spec.body, options))
         x, taps = x if isinstance(x, tuple) else (x, {})
         if include_top:
-            x = spec.head(x, classes, classifier_activation, **pick(spec.head, options | {"images": images}))
+            x = spec.head(x, classes, classifier_activation, options | {"images": images})
         else:
             x = heads.pool(x, pooling)
         if taps:
-            more = pick(spec.aux, options)
-            ends = {n: spec.aux(t, classes, classifier_activation, name=n, **more) for n, t in taps.items()}
-            x = {"predictions": x, **ends}
+            x = {"predictions": x}
+            for output, maps in taps.items():
+                x[output] = spec.aux(maps, classes, classifier_activation, options | {"name": output})
         model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name=name)
 
     if weights == "imagenet":
@@ -348,9 +353,3 @@ def check_weights(model_name, spec, options, weights, include_top, classes, chan
         refuse("classes", "1000 with weights='imagenet' and a top", classes)
     if channels != 3:
         refuse("input_shape", "of 3 channels with weights='imagenet'", (..., channels))
-
-
-def pick(function, options):
-    """Those options that a function takes."""
-    wanted = inspect.signature(function).parameters
-    return {n: v for n, v in options.items() if n in wanted}

@@ -1,13 +1,38 @@
 """What stands on a body: the heads that papers use, and pooling when there is none."""
 
+import dataclasses
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
+from kerasnets.assembly.options import pick
 from kerasnets.blocks.conv import conv, of_rank
 from kerasnets.blocks.dense import dense_stack
 from kerasnets.checks import is_activation, is_int, refuse
 
 POOLINGS = (None, "avg", "max")
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A classifier that stands on the last maps of a body, or an auxiliary one on earlier maps.
+
+    Attributes:
+        build: Function of maps, classes, activation and options. It gives (batch, classes), or a dict of
+            outputs with these as "predictions". It may take the input of the net as `images`. An auxiliary
+            head takes the name of its output as `name`.
+        fixed_size: Whether the sides of the net's input must be known.
+        min_size: Smallest side of the net's input in pixels, where the head needs more than the body does.
+    """
+
+    build: Callable
+    fixed_size: bool = False
+    min_size: int = 0
+
+    def __call__(self, x, classes, activation, options):
+        """Builds the head with those of `options` that it takes; see `build`."""
+        return self.build(x, classes, activation, **pick(self.build, options))
 
 
 def classify(x, classes, activation, name=None):
@@ -80,9 +105,6 @@ def flattened(x, classes, activation, hidden=(), act="relu", dropout=0.0):
     return classify(dense_stack(x, hidden, act=act, dropout=dropout, name="fc"), classes, activation)
 
 
-flattened.fixed_size = True
-
-
 def convolved(x, classes, activation, act="relu"):
     """A 1x1 convolution to one map for each class, and the mean of each map.
 
@@ -99,6 +121,13 @@ def convolved(x, classes, activation, act="relu"):
     """
     x = conv(x, classes, 1, use_bias=True, act=act, name="class_maps")
     return activate(layers.GlobalAveragePooling2D(name="logits")(x), activation)
+
+
+POOLED = Head(pooled)
+AVERAGED = Head(averaged)
+MAX_POOLED = Head(max_pooled)
+FLATTENED = Head(flattened, fixed_size=True)
+CONVOLVED = Head(convolved)
 
 
 def pool(x, pooling, name=None):

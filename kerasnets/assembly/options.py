@@ -1,45 +1,24 @@
-"""The options of the families: what each may be, and the check that refuses the rest."""
+"""What the options of families may be, and the function that refuses everything else.
 
-from collections.abc import Callable
+The options that several families share are in `OPTIONS`: a word means the same in each of them. The checks of
+an option that a single family has stand beside it, in the argument `checks` of its decorator. A family's
+`spec.checks` holds both, one `Check` for each of its options.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kerasnets.checks import is_activation, is_int, is_ints, is_number, refuse
 
 
-def is_rows_of_ints(value):
-    """Whether `value` is a sequence of rows, each of one or more whole numbers of at least 1."""
-    return isinstance(value, (tuple, list)) and all(is_ints(row, 1) and len(row) > 0 for row in value)
-
-
-def is_mlpconv(row):
-    """Whether `row` is kernel, strides, maps of each convolution, pooling, and whether dropout follows."""
-    if not isinstance(row, (tuple, list)) or len(row) != 5:
-        return False
-    kernel, strides, filters, pooling, dropped = row
-    return (
-        is_ints((kernel, strides), 1)
-        and is_rows_of_ints((filters,))
-        and pooling in (None, "max", "avg")
-        and isinstance(dropped, bool)
-    )
-
-
-def is_rows(value):
-    """Whether `value` is a sequence of rows, each a name and then whole numbers or words."""
-    return isinstance(value, (tuple, list)) and all(
-        isinstance(row, (tuple, list))
-        and all(isinstance(v, str) or (i and is_int(v, 0)) for i, v in enumerate(row))
-        for row in value
-    )
-
-
-class Option(NamedTuple):
+class Check(NamedTuple):
     """What an option may be.
 
     Attributes:
-        test: Function of a value that says whether it is allowed.
-        allowed: What is allowed, in the words of the error.
-        hint: The same as a type hint, for editors.
+        test: Function that tells whether a value is allowed.
+        allowed: The allowed values in words, as the end of "`option` is ...".
+        hint: The option's type hint, as text.
     """
 
     test: Callable[[Any], bool]
@@ -47,124 +26,110 @@ class Option(NamedTuple):
     hint: str
 
 
-def whole(what):
-    """An option that is a whole number of at least 1."""
-    return Option(lambda v: is_int(v, 1), f"a whole number{what}, at least 1", "int")
+def one_of(*values: str | None) -> Check:
+    """The check of an option that is one of a few words.
 
-
-def choice(*values):
-    """An option that is one of these values, words or None."""
-    said = ", ".join(map(repr, values))
-    hint = f"Literal[{', '.join(repr(v) for v in values if v is not None)}]"
-    return Option(
+    Args:
+        *values: The words; None if the option may be None.
+    """
+    words = ", ".join(repr(v) for v in values if v is not None)
+    return Check(
         lambda v: v in values,
-        f"one of {said}" if len(values) > 2 else " or ".join(map(repr, values)),
-        f"{hint} | None" if None in values else hint,
+        f"one of {', '.join(map(repr, values))}" if len(values) > 2 else " or ".join(map(repr, values)),
+        f"Literal[{words}] | None" if None in values else f"Literal[{words}]",
     )
 
 
-# What the families' own options may be. A word means the same in every family, so it stands here once.
-FLAG = Option(lambda v: isinstance(v, bool), "True or False", "bool")
-DROPPED = Option(lambda v: is_number(v) and 0 <= v < 1, "a share in [0, 1)", "float")
-KEPT = Option(lambda v: is_number(v) and 0 < v <= 1, "a share in (0, 1]", "float")
-FACTOR = Option(lambda v: is_number(v) and v > 0, "a positive number", "float")
-COUNTS = Option(
+def count(things: str = "") -> Check:
+    """The check of an option that is a whole number, at least 1.
+
+    Args:
+        things: What is counted, for the message.
+    """
+    return Check(lambda v: is_int(v, 1), f"a whole number{things and f' of {things}'}, at least 1", "int")
+
+
+def optional(check: Check) -> Check:
+    """The check of an option that may also be None."""
+    return Check(lambda v: v is None or check.test(v), f"None or {check.allowed}", f"{check.hint} | None")
+
+
+def rows_of(test: Callable[[Sequence], bool], allowed: str, hint: str = "Sequence[Sequence[Any]]") -> Check:
+    """The check of an option that is a table: a sequence of one or more rows, each a sequence too.
+
+    Args:
+        test: Function that tells whether a row is allowed.
+        allowed: The allowed rows in words, as the end of "a tuple of rows, each ...".
+        hint: The option's type hint.
+    """
+
+    def is_row(row):
+        return isinstance(row, (tuple, list)) and len(row) > 0 and test(row)
+
+    return Check(
+        lambda v: isinstance(v, (tuple, list)) and len(v) > 0 and all(map(is_row, v)),
+        f"a tuple of rows, each {allowed}",
+        hint,
+    )
+
+
+def is_named(row: Sequence, counts: Sequence[int]) -> bool:
+    """Whether a row is a name, followed by one of these counts of whole numbers of at least 1."""
+    name, *numbers = row
+    return isinstance(name, str) and len(numbers) in counts and is_ints(numbers, 1)
+
+
+FLAG = Check(lambda v: isinstance(v, bool), "True or False", "bool")
+FACTOR = Check(lambda v: is_number(v) and v > 0, "a positive number", "float")
+RATE = Check(lambda v: is_number(v) and 0 <= v < 1, "a fraction in [0, 1)", "float")
+KEPT = Check(lambda v: is_number(v) and 0 < v <= 1, "a fraction in (0, 1]", "float")
+COUNTS = Check(
     lambda v: is_ints(v, 1) and len(v) > 0, "a tuple of whole numbers, each at least 1", "Sequence[int]"
 )
-UNITS = whole(" of units")
-PIECES = whole(" of linear pieces")
-ROWS = "Sequence[Sequence[Any]]"
+
 OPTIONS = {
-    "act": Option(
-        is_activation,
-        "the name of a Keras activation, or a function",
-        "str | Callable[..., Any]",
-    ),
+    "act": Check(is_activation, "the name of a Keras activation, or a function", "str | Callable[..., Any]"),
     "alpha": FACTOR,
-    "attention": choice("mixed", "channel", "spatial"),
     "aux_heads": FLAG,
     "batch_norm": FLAG,
     "bottleneck": FLAG,
-    "bypass": choice(None, "simple", "complex"),
-    "cardinality": whole(" of groups"),
-    "columns": whole(" of columns"),
-    "connections": Option(
-        lambda v: v is None or (isinstance(v, (tuple, list)) and all(is_ints(r, 0) and r for r in v)),
-        "None, or for each output map the tuple of input maps that it reads",
-        "Sequence[Sequence[int]] | None",
-    ),
-    "copies": whole(" of maps"),
+    "cardinality": count("groups"),
     "decoder": FLAG,
-    "depth": whole(" of layers"),
+    "depth": count("layers"),
     "depths": COUNTS,
-    "downsampling": choice("pool", "stride", "conv_pool", "conv"),
-    "drop_path": DROPPED,
-    "dropout": DROPPED,
-    "expansion": whole(""),
+    "dropout": RATE,
     "filters": COUNTS,
-    "form": choice("double_fc", "pair_view", "inner_imaging"),
-    "full_connection": FLAG,
-    "gate_bias": Option(is_number, "a number", "float"),
-    "global_drop_path": Option(lambda v: is_number(v) and 0 <= v <= 1, "a share in [0, 1]", "float"),
-    "groups": whole(""),
-    "growth": whole(" of maps"),
-    "hidden": Option(lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1", "Sequence[int]"),
-    "hidden_pieces": PIECES,
-    "input_dropout": DROPPED,
-    "iterations": whole(""),
-    "keep": KEPT,
-    "kernels": Option(
-        lambda v: is_rows_of_ints(v) and len(v) > 0,
-        "a tuple of rows, each a tuple of whole numbers, at least 1",
-        "Sequence[Sequence[int]]",
+    "hidden": Check(
+        lambda v: is_ints(v, 1), "a tuple of whole numbers, each at least 1, or ()", "Sequence[int]"
     ),
-    "lrn": FLAG,
-    "mask_units": UNITS,
-    "max_norm": Option(
-        lambda v: v is None or (is_number(v) and v > 0), "None or a positive number", "float | None"
+    "input_dropout": RATE,
+    "kernels": rows_of(
+        lambda row: is_ints(row, 1), "a tuple of whole numbers, at least 1", "Sequence[Sequence[int]]"
     ),
-    "memory_efficient": FLAG,
-    "mixed": FLAG,
-    "mlpconvs": Option(
-        lambda v: isinstance(v, (tuple, list)) and len(v) > 0 and all(is_mlpconv(r) for r in v),
-        "a tuple of rows (kernel, strides, filters, 'max', 'avg' or None, True or False)",
-        ROWS,
-    ),
-    "modules": Option(
-        is_rows, "a tuple of rows, each a name and then whole numbers, at least 0, or words", ROWS
-    ),
-    "pieces": PIECES,
-    "pre_units": UNITS,
     "pyramid": FLAG,
-    "reduction": whole(""),
-    "released": FLAG,
+    "reduction": count(),
     "rho": FACTOR,
-    "separable": FLAG,
-    "separable_stem": FLAG,
-    "shortcut": choice(None, "project", "pad"),
-    "squeeze_excite": Option(
-        lambda v: v is None or is_int(v, 1), "None or a whole number, at least 1", "int | None"
-    ),
-    "stride_in": choice("1x1", "3x3"),
-    "taper": KEPT,
-    "trainable_pooling": FLAG,
-    "trunk_units": UNITS,
-    "units": UNITS,
-    "version": Option(lambda v: is_int(v, 1) and v <= 2, "1 or 2", "Literal[1, 2]"),
-    "widen": choice("conv", "project"),
-    "width": whole(""),
+    "squeeze_excite": optional(count()),
+    "width": count(),
 }
 
 
-def check_options(options):
-    """Refuses the options of a family that its net cannot be built with.
+def check_options(options: Mapping[str, Any], checks: Mapping[str, Check] = OPTIONS) -> None:
+    """Refuses the options that a net cannot be built with.
 
     Args:
         options: Values by name.
+        checks: The check of each name, such as a family's `spec.checks`.
 
     Raises:
         ValueError: A value is not allowed.
     """
     for name, value in options.items():
-        if not OPTIONS[name].test(value):
-            refuse(name, OPTIONS[name].allowed, value)
+        if not checks[name].test(value):
+            refuse(name, checks[name].allowed, value)
+
+
+def pick(function: Callable, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a function takes."""
+    parameters = inspect.signature(function).parameters
+    return {name: value for name, value in options.items() if name in parameters}

@@ -265,7 +265,7 @@ def check_net(recipe):
         refuse("options", "a dict of options of the net's builder", recipe.options)
     spec = registry.find(recipe.model).spec
     check_names(recipe.options, spec.options, f"an option of {recipe.model}", ())
-    check_options(recipe.options)
+    check_options(recipe.options, spec.checks)
 
 
 def check_values(recipe):

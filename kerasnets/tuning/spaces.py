@@ -212,7 +212,7 @@ def check_searched(model, spec, fixed, searched):
         if name in fixed:
             refuse(name, "in `options` or searched, not both", fixed[name])
         for value in values:
-            check_options({name: value})
+            check_options({name: value}, spec.checks)
     for name, default in spec.options.items():
         if default is REQUIRED and name not in {**fixed, **searched}:
             raise ValueError(f"`{name}` is missing: it is an option of {model} that has no default")

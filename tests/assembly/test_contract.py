@@ -62,7 +62,7 @@ def smallest(name, channels=None):
 
 def needs_fixed_size(name, include_top):
     spec = spec_of(name)
-    return spec.fixed_size or (include_top and getattr(spec.head, "fixed_size", False))
+    return spec.fixed_size or (include_top and spec.head.fixed_size)
 
 
 def images(shape, n=2):
@@ -402,8 +402,9 @@ BAD = {
 @each_model
 def test_family_options_are_checked_and_documented(name):
     builder = getattr(kerasnets.applications, name)
+    assert list(builder.spec.checks) == list(builder.spec.options)
     for option in builder.spec.options:
-        assert option in OPTIONS
+        assert builder.spec.checks[option] is OPTIONS.get(option, builder.spec.checks[option])
         assert f"    {option}: " in builder.__doc__
         for bad in (object(), *BAD.get(option, ())):
             with pytest.raises(ValueError, match=rf"`{option}` is [\s\S]* Received: {option}="):
