@@ -247,14 +247,14 @@ def build(name):
     import keras
 
     import kerasnets
-    from kerasnets.blocks.branches import follow
+    from kerasnets.blocks.branches import sequence
     from kerasnets.blocks.conv import conv, separable_bn_act
 
     for stacks, convolve in ((tables.STACKS, conv), (tables.SEPARABLE, separable_bn_act)):
         if name in stacks:
             shape, steps = stacks[name]
             images = keras.Input(shape, name="images")
-            return keras.Model(images, follow(images, steps, convolve, "layer"))
+            return keras.Model(images, sequence(images, steps, convolve, "layer"))
     model, options = tables.NETS.get(name, (name, {}))
     return kerasnets.build(model, **options)
 

@@ -16,7 +16,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.options import Check
-from kerasnets.blocks.branches import branches, follow, thinned
+from kerasnets.blocks.branches import branches, scaled_conv, sequence
 from kerasnets.blocks.conv import conv
 from kerasnets.checks import is_int, refuse
 from kerasnets.weights.keras_applications import KerasApplications
@@ -92,8 +92,8 @@ def InceptionResNet(x, version, depths, alpha=1.0):
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
-    convolve = thinned(alpha)
-    x = follow(x, STEMS[version], convolve, "stem")
+    convolve = scaled_conv(alpha)
+    x = sequence(x, STEMS[version], convolve, "stem")
     for s, (rows, depth, scale) in enumerate(zip(STAGES[version], depths, SCALES, strict=True)):
         stage = "abc"[s]
         if s:
@@ -103,7 +103,7 @@ def InceptionResNet(x, version, depths, alpha=1.0):
             x = module(x, rows, 1.0 if last else scale, convolve, f"inception_{stage}{i}")
             if not last:
                 x = layers.Activation("relu", name=f"inception_{stage}{i}_act")(x)
-    return follow(x, LAST[version], convolve, "last")
+    return sequence(x, LAST[version], convolve, "last")
 
 
 def module(x, rows, scale, convolve, name):

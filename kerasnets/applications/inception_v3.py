@@ -15,7 +15,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify
-from kerasnets.blocks.branches import branches, follow, modules, thinned
+from kerasnets.blocks.branches import branches, repeated, scaled_conv, sequence
 from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
@@ -56,7 +56,7 @@ def auxiliary(x, classes, activation, name, alpha):
     """
     padding = "same" if min(x.shape[1:3]) < 17 else "valid"
     x = layers.AveragePooling2D(5, 3, padding, name=f"{name}_pool")(x)
-    x = follow(x, [(128, 1), (768, 5, 1, padding)], thinned(alpha), name)
+    x = sequence(x, [(128, 1), (768, 5, 1, padding)], scaled_conv(alpha), name)
     x = layers.GlobalAveragePooling2D(name=f"{name}_avg_pool")(x)
     return classify(x, classes, activation, name=name)
 
@@ -77,14 +77,14 @@ def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
-    convolve = thinned(alpha)
-    x = follow(x, STEM, convolve, "stem")
-    x = modules(x, INCEPTION_A, depths[0], convolve, "inception_a", squeeze_excite)
+    convolve = scaled_conv(alpha)
+    x = sequence(x, STEM, convolve, "stem")
+    x = repeated(x, INCEPTION_A, depths[0], convolve, "inception_a", squeeze_excite)
     x = branches(x, REDUCTION_A, convolve, "reduction_a", squeeze_excite)
-    x = modules(x, INCEPTION_B, depths[1], convolve, "inception_b", squeeze_excite)
+    x = repeated(x, INCEPTION_B, depths[1], convolve, "inception_b", squeeze_excite)
     taps = {"aux1": x} if aux_heads else {}
     x = branches(x, REDUCTION_B, convolve, "reduction_b", squeeze_excite)
-    return modules(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), taps
+    return repeated(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), taps
 
 
 InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE, imagenet=KerasApplications())

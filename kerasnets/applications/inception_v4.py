@@ -8,7 +8,7 @@ release stands. As there, branches that pool come last. `alpha`, a share of the 
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.blocks.branches import branches, follow, modules, thinned
+from kerasnets.blocks.branches import branches, repeated, scaled_conv, sequence
 from kerasnets.checks import refuse
 
 # Figure 3.
@@ -61,13 +61,13 @@ def InceptionV4s(x, depths, alpha=1.0):
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
-    convolve = thinned(alpha)
-    x = follow(x, STEM, convolve, "stem")
-    x = modules(x, [INCEPTION_A], depths[0], convolve, "inception_a")
+    convolve = scaled_conv(alpha)
+    x = sequence(x, STEM, convolve, "stem")
+    x = repeated(x, [INCEPTION_A], depths[0], convolve, "inception_a")
     x = branches(x, REDUCTION_A, convolve, "reduction_a")
-    x = modules(x, [INCEPTION_B], depths[1], convolve, "inception_b")
+    x = repeated(x, [INCEPTION_B], depths[1], convolve, "inception_b")
     x = branches(x, REDUCTION_B, convolve, "reduction_b")
-    return modules(x, [INCEPTION_C], depths[2], convolve, "inception_c")
+    return repeated(x, [INCEPTION_C], depths[2], convolve, "inception_c")
 
 
 InceptionV4 = variant(InceptionV4s, "InceptionV4", TABLE)

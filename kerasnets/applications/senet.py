@@ -12,7 +12,7 @@ share of the maps, is not the paper's.
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.conv import conv_bn_act, overlapping_pool
-from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, units
+from kerasnets.blocks.residual import Row, basic_rows, bottleneck_rows, residual, units
 
 # Table 1; SE-ResNet-18 and 34 with the depths of He et al. 2016, table 1. A row is a variant; its columns are
 # arguments of SEResNet, SEResNeXt or SENet.
@@ -93,7 +93,7 @@ def SENet(x, depths, cardinality=64, width=4, reduction=16):
     x = overlapping_pool(x, name="stem_pool")
     for stage, strides, name in units(depths):
         inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
-        rows = (max(1, inside // 2), 1), (inside, 3, strides, cardinality), (n, 1)
+        rows = Row(max(1, inside // 2), 1), Row(inside, 3, strides, cardinality), Row(n, 1)
         x = residual(x, rows, squeeze_excite=reduction, shortcut_kernel=3 if stage else 1, name=name)
     return x
 

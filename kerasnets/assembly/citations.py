@@ -1,11 +1,11 @@
-"""The paper of a model, as the docstring of its file cites it.
+"""The paper of a model, parsed from the docstring of its module.
 
-The second paragraph of a file in `kerasnets.applications` is its papers, in one form:
+The second paragraph of the docstring of each module of `kerasnets.applications` cites its papers:
 
     Authors, "Title", Venue YEAR, arXiv:NUMBER.
 
-Venue and number may lack. Several are parted by semicolons: the first is the paper of all models, save those
-that another names in brackets at its end, as in `(LeNet1)`.
+Venue and arXiv number are optional. Several papers are separated by semicolons. A paper may name its models
+in brackets at its end, as in `(LeNet1)`; the first paper is that of all other models.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ class Citation:
     """A paper.
 
     Attributes:
-        authors: Last names, parted by commas, or the first with "et al.".
-        title: Its title.
-        venue: Where it appeared, or None.
-        year: When.
-        arxiv: Its number at arXiv, or None.
+        authors: Last names, separated by commas, or the first one and "et al.".
+        title: Title.
+        venue: Conference or journal, or None.
+        year: Year of publication.
+        arxiv: Number at arXiv, or None.
     """
 
     authors: str
@@ -40,46 +40,46 @@ class Citation:
     arxiv: str | None
 
     @property
-    def short(self):
-        """The authors as texts cite them: "Chollet", "Lin, Chen", "Huang et al."."""
+    def short(self) -> str:
+        """The authors as in a citation within a text: "Chollet", "Lin, Chen", "Huang et al."."""
         names = self.authors.removesuffix(" et al.").split(", ")
         whole = len(names) < 3 and not self.authors.endswith(" et al.")
         return self.authors if whole else f"{names[0]} et al."
 
     @property
-    def url(self):
-        """Where arXiv has it, or None."""
+    def url(self) -> str | None:
+        """The address of the paper at arXiv, or None."""
         return self.arxiv and f"https://arxiv.org/abs/{self.arxiv}"
 
 
-def citation(name):
+def citation(name: str) -> Citation:
     """The paper of a model.
 
     Args:
         name: Name of a model, such as "DenseNet121".
 
     Returns:
-        A `Citation`.
+        Its `Citation`.
 
     Raises:
-        ValueError: There is no such model, or the docstring of its file cites no paper in the form above.
+        ValueError: There is no such model, or the docstring of its module cites no paper in the form above.
     """
     papers = cited(sys.modules[registry.find(name).__module__].__doc__)
     own = [paper for paper, models in papers if name in models]
     return (own or [papers[0][0]])[0]
 
 
-def cited(docstring):
-    """The papers of a file.
+def cited(docstring: str) -> list[tuple[Citation, tuple[str, ...]]]:
+    """The papers of a module.
 
     Args:
-        docstring: That of the file.
+        docstring: The docstring of the module.
 
     Returns:
-        Pairs of a `Citation` and the names in brackets behind it, at least one.
+        One or more pairs of a `Citation` and the names of models in brackets after it.
 
     Raises:
-        ValueError: The second paragraph is something else.
+        ValueError: The second paragraph has another form.
     """
     text = " ".join(inspect.cleandoc(docstring).split("\n\n")[1].split())
     found = list(PAPER.finditer(text))

@@ -1,4 +1,4 @@
-"""Turns the body of a net into a public function with the arguments that every net shares."""
+"""Makes the body of a network a public function, with the arguments that all networks share."""
 
 import contextlib
 import dataclasses
@@ -6,6 +6,7 @@ import gc
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 
@@ -20,119 +21,121 @@ from kerasnets.weights.keras_applications import KerasApplications
 REQUIRED = inspect.Parameter.empty
 
 SHARED_ARGS = """\
-    include_top: Whether the classifier stands on the body.
-    weights: None for fresh weights; "imagenet" where trained ones exist; or the path of a
-        ".weights.h5" or ".keras" file of this very net.
-    input_tensor: None, or a Keras tensor to start from, (batch, *grid, channels).
-    input_shape: None for the paper's {shape}, or (*grid, channels), channels last; None stands
-        for a free side.
-    pooling: Without a top, what is done to the last maps: None leaves them, "avg" and "max" give
-        one value each.
-    classes: Classes of the classifier.
-    classifier_activation: Its activation; None gives logits.
+    include_top: Whether the network ends in a classifier.
+    weights: None for random initial weights; "imagenet" where trained weights exist; or the path of a
+        ".weights.h5" or ".keras" file of the same network.
+    input_tensor: None, or the Keras tensor to use as the input, (batch, *grid, channels).
+    input_shape: None for the paper's {shape}, or (*grid, channels), channels last. A side of the
+        grid may be None, for any size.
+    pooling: Pooling of the last feature maps of a network without a top: None for none, "avg" for
+        the mean of each channel, or "max" for its maximum.
+    classes: Number of classes.
+    classifier_activation: Activation of the classifier; None gives logits.
     name: Name of the model.
 """
 OUTCOME = """
 Returns:
-    A keras.Model, uncompiled: images in, (batch, classes) out with a top, else (batch, *grid, maps)
-    or (batch, maps).
+    A keras.Model, uncompiled. Its output is (batch, classes) with a top, (batch, *grid, channels)
+    without, and (batch, channels) with `pooling`.
 
 Raises:
-    ValueError: An argument is not allowed; the message names it, what it may be and what came.
+    ValueError: An argument is not allowed. The message names it, what is allowed and the value.
 """
 
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """What is known of a family of nets, or of one variant of it.
+    """The properties of a family of networks, or of one variant of it.
 
     Attributes:
-        body: Function of a tensor and options that gives the last maps; where its option `pyramid` is True,
-            a dict of maps of several resolutions.
-        head: The classifier on the last maps.
-        aux: The auxiliary head, or None. Where its option `aux_heads` is True, a body gives its last maps and
-            a dict of the maps that auxiliary heads read, by the names of their outputs.
-        size: Side, or sides, of the paper's input grid in pixels (frames first), or a function of
-            options that gives it.
-        min_size: Smallest side, or sides, that the net takes.
-        channels: Channels of the paper's input.
-        classes: Classes of the paper's data.
-        fixed_size: Whether the sides must be known even without a top.
+        body: Function of a tensor and options that gives the last feature maps. With its option `pyramid` it
+            gives a dict of feature maps of several resolutions.
+        head: The classifier on the last feature maps.
+        aux: The auxiliary head, or None. With its option `aux_heads`, a body gives the last feature maps and
+            a dict of those that auxiliary heads read, by the names of their outputs.
+        size: Size of the paper's input in pixels: one number for a square, a tuple of one for each axis
+            (frames first), or a function of options that gives one of these.
+        min_size: Smallest size of the input: one number for all sides, or a tuple of one for each axis.
+        channels: Number of channels of the paper's input.
+        classes: Number of classes of the paper's dataset.
+        fixed_size: Whether the size of the input must be known even without a top.
         mode: Key of `preprocessing.MODES`.
-        tiny: Options of a small net with the whole structure, for tests.
-        options: Options and their defaults; `REQUIRED` where there is none.
+        tiny: Options of a small network with the same structure, for tests.
+        options: Names of the options and their defaults; `REQUIRED` where there is none.
         checks: What each option may be.
-        classifier_activation: Default of the shared argument; None where the paper's scores are no softmax.
-        imagenet: Where trained weights come from, or None.
+        classifier_activation: Default of the argument of this name; None where the paper does not use
+            softmax.
+        imagenet: Source of trained weights, or None.
     """
 
     body: Callable
     head: Head
     aux: Head | None
-    size: int | tuple | Callable
-    min_size: int | tuple
+    size: int | tuple[int, ...] | Callable
+    min_size: int | tuple[int, ...]
     channels: int
     classes: int
     fixed_size: bool
     mode: str
-    tiny: Mapping
-    options: Mapping
+    tiny: Mapping[str, Any]
+    options: Mapping[str, Any]
     checks: Mapping[str, Check]
     classifier_activation: str | None = "softmax"
     imagenet: KerasApplications | None = None
 
     @property
-    def module(self):
-        """Name of the family's file."""
+    def module(self) -> str:
+        """Name of the family's module in `kerasnets.applications`."""
         return self.body.__module__.rpartition(".")[2]
 
-    def grid(self, options):
-        """Sides of the input that these options stand for."""
+    def grid(self, options: Mapping[str, Any]) -> tuple[int, ...]:
+        """Size of the input that these options imply, one number for each axis."""
         size = self.size(**pick(self.size, options)) if callable(self.size) else self.size
         return size if isinstance(size, tuple) else (size,) * 2
 
     @property
-    def min_grid(self):
-        """Smallest sides, one for each axis."""
+    def min_grid(self) -> tuple[int, ...]:
+        """Smallest size of the input, one number for each axis."""
         return self.min_size if isinstance(self.min_size, tuple) else (self.min_size,) * 2
 
 
 def family(
     *,
-    size,
-    min_size,
-    preprocess,
-    tiny,
-    channels=3,
-    classes=1000,
-    fixed_size=False,
-    head=heads.POOLED,
-    aux=None,
-    classifier_activation="softmax",
-    checks=None,
-    **defaults,
-):
-    """Makes a body public: adds head, pooling, weights and the shared arguments.
+    size: int | tuple[int, ...] | Callable,
+    min_size: int | tuple[int, ...],
+    preprocess: str,
+    tiny: Mapping[str, Any],
+    channels: int = 3,
+    classes: int = 1000,
+    fixed_size: bool = False,
+    head: Head = heads.POOLED,
+    aux: Head | None = None,
+    classifier_activation: str | None = "softmax",
+    checks: Mapping[str, Check] | None = None,
+    **defaults: Any,
+) -> Callable[[Callable], Callable[..., keras.Model]]:
+    """Makes a body a public function: adds the head, pooling, weights and the shared arguments.
 
-    The public function takes the body's options first, then the shared arguments by keyword. Its
-    docstring is the body's, whose `Args` must come last.
+    The public function takes the options of the body first, and then the shared arguments by keyword. Its
+    docstring is that of the body, which must end with `Args`.
 
     Args:
-        size: Side, or sides, of the paper's input in pixels, or a function of options that gives it.
-        min_size: Smallest side, or sides, that the net takes.
+        size: As in `Spec`.
+        min_size: As in `Spec`.
         preprocess: Key of `preprocessing.MODES`.
-        tiny: Options of a small net with the whole structure, for tests.
-        channels: Channels of the paper's input.
-        classes: Classes of the paper's data.
-        fixed_size: Whether the sides must be known even without a top.
-        head: The classifier on the last maps.
-        aux: The auxiliary head, or None.
-        classifier_activation: Default of the shared argument of this name.
-        checks: What the options may be that no other family has, by name; the others are in `OPTIONS`.
-        **defaults: Options that `head` or `size` take beside the body's, with their defaults.
+        tiny: As in `Spec`.
+        channels: As in `Spec`.
+        classes: As in `Spec`.
+        fixed_size: As in `Spec`.
+        head: As in `Spec`.
+        aux: As in `Spec`.
+        classifier_activation: As in `Spec`.
+        checks: What the options may be that only this family has. Those that several families share are in
+            `options.OPTIONS`.
+        **defaults: Options that the head or `size` takes and the body does not, with their defaults.
 
     Returns:
-        A decorator of bodies.
+        A decorator for the body.
     """
 
     def decorate(body):
@@ -159,18 +162,24 @@ def family(
     return decorate
 
 
-def variant(family, name, table, imagenet=None, **changes):
-    """Binds a row of a table to a family and registers it as a model.
+def variant(
+    family: Callable,
+    name: str,
+    table: Mapping[str, Mapping[str, Any]],
+    imagenet: KerasApplications | None = None,
+    **changes: Any,
+) -> Callable[..., keras.Model]:
+    """Makes a row of a table a public function, and registers it as a model.
 
-    The public function takes the shared arguments first, in the order of keras.applications, then the
-    family's options by keyword, with the row's values as defaults.
+    The public function takes the shared arguments first, in the order of keras.applications, and then the
+    options of the family by keyword. Their defaults are the values of the row.
 
     Args:
         family: A public function made by `family`.
-        name: Name of the model, and of its row.
-        table: Rows by name; a row holds options by name.
-        imagenet: Where trained weights come from, or None.
-        **changes: Fields of `Spec` that differ from the family's, such as `size` or `classes`.
+        name: Name of the model and of its row.
+        table: The rows by name. A row holds options by name.
+        imagenet: Source of trained weights, or None.
+        **changes: Fields of `Spec` that differ from those of the family, such as `size` or `classes`.
 
     Returns:
         The public function of the model.
@@ -182,7 +191,7 @@ def variant(family, name, table, imagenet=None, **changes):
 
 
 def public(name, spec, options_first):
-    """The function that users call, with its own signature and docstring."""
+    """The function that users call, with the signature and the docstring that its `spec` implies."""
     kinds = inspect.Parameter
     shared = {
         "include_top": True,
@@ -223,7 +232,7 @@ def public(name, spec, options_first):
 
 
 def document(name, spec, options_first):
-    """The docstring of a public function: the body's, which ends in its arguments, then the shared ones."""
+    """The docstring of a public function: that of the body, completed by the shared arguments."""
     options = {} if callable(spec.size) else {"size": spec.size}
     grid = spec.grid({n: d for n, d in spec.options.items() if d is not REQUIRED} | options)
     shared = SHARED_ARGS.format(shape=(*grid, spec.channels))
@@ -256,20 +265,14 @@ def assemble(
     classifier_activation,
     name,
 ):
-    """Checks every argument, then builds the net: input, body, head, weights.
+    """Checks all arguments, then builds the network: input, body, head, weights.
+
+    The arguments that are not listed here are the shared ones, as `SHARED_ARGS` describes them.
 
     Args:
         model_name: Name of the public function.
-        spec: Its family.
+        spec: Properties of the network.
         options: Values of the family's options by name.
-        include_top: This and what follows are the shared arguments, which `SHARED_ARGS` describes.
-        weights: Where trained weights come from.
-        input_tensor: Tensor to start from.
-        input_shape: Shape of the input.
-        pooling: What is done to the last maps without a top.
-        classes: Classes of the classifier.
-        classifier_activation: Activation of the classifier.
-        name: Name of the model.
 
     Returns:
         A keras.Model.
@@ -280,15 +283,7 @@ def assemble(
     options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
     check_options(options, spec.checks)
     heads.check_head(include_top, pooling, classes, classifier_activation)
-    for option in ("aux_heads", "decoder"):
-        if options.get(option) and not include_top:
-            refuse(option, "False without a top", True)
-    if options.get("pyramid") and include_top:
-        refuse("pyramid", "False with a top", True)
-    if callable(spec.size) and not (input_shape is None and input_tensor is None):
-        for option in pick(spec.size, options):
-            if options[option] != spec.options[option]:
-                refuse(option, "given without `input_shape` or `input_tensor`", options[option])
+    check_combination(spec, options, include_top, input_shape is not None or input_tensor is not None)
     tops = [spec.head] * include_top + [spec.aux] * options.get("aux_heads", False)
     least = max((top.min_size for top in tops), default=0)
     images = model_input(
@@ -304,14 +299,14 @@ def assemble(
     with paused_collector():
         inputs = keras.utils.get_source_inputs(images)
         x = spec.body(images, **pick(spec.body, options))
-        x, taps = x if isinstance(x, tuple) else (x, {})
+        x, aux_maps = x if isinstance(x, tuple) else (x, {})
         if include_top:
             x = spec.head(x, classes, classifier_activation, options | {"images": images})
         else:
             x = heads.pool(x, pooling)
-        if taps:
+        if aux_maps:
             x = {"predictions": x}
-            for output, maps in taps.items():
+            for output, maps in aux_maps.items():
                 x[output] = spec.aux(maps, classes, classifier_activation, options | {"name": output})
         model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name=name)
 
@@ -320,9 +315,35 @@ def assemble(
     return model if weights is None else trained.load(model, weights)
 
 
+def check_combination(spec, options, include_top, has_shape):
+    """Refuses options that cannot be combined with the shared arguments.
+
+    Args:
+        spec: Properties of the network.
+        options: Values of the family's options by name.
+        include_top: Whether the network ends in a classifier.
+        has_shape: Whether the shape of the input is given.
+
+    Raises:
+        ValueError: Two arguments exclude each other.
+    """
+    for option in ("aux_heads", "decoder"):
+        if options.get(option) and not include_top:
+            refuse(option, "False without a top", True)
+    if options.get("pyramid") and include_top:
+        refuse("pyramid", "False with a top", True)
+    if callable(spec.size) and has_shape:
+        for option in pick(spec.size, options):
+            if options[option] != spec.options[option]:
+                refuse(option, "given without `input_shape` or `input_tensor`", options[option])
+
+
 @contextlib.contextmanager
 def paused_collector():
-    """No search for garbage while a net is built: its many objects live on, and the search takes a tenth."""
+    """Pauses garbage collection while a network is built, which saves a tenth of the time.
+
+    None of the many objects that are made could be freed.
+    """
     running = gc.isenabled()
     gc.disable()
     try:
@@ -333,15 +354,15 @@ def paused_collector():
 
 
 def check_weights(model_name, spec, options, weights, include_top, classes, channels):
-    """Refuses weights that do not exist for the net that the other arguments describe."""
+    """Refuses weights that do not exist for the network that the other arguments describe."""
     if weights is None:
         return
     if weights != "imagenet":
         trained.check_path(weights)
         return
     if spec.imagenet is None:
-        refuse("weights", f"None or a path for {model_name}, which nobody trained", weights)
-    # The other options decide what weights there are.
+        refuse("weights", f"None or a path for {model_name}, which has no trained weights", weights)
+    # Options that do not change the shapes of the weights may have any value.
     free = {*spec.imagenet.options, "dropout", "memory_efficient"}
     free |= set(pick(spec.size, options)) if callable(spec.size) else set()
     trained_as = {n: (d,) for n, d in (spec.options | spec.imagenet.forms).items() if n not in free}

@@ -1,13 +1,14 @@
-"""What stands on a body: the heads that papers use, and pooling when there is none."""
+"""The heads that papers put on a body, and pooling for networks without a head."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from kerasnets.assembly.options import pick
-from kerasnets.blocks.conv import conv, of_rank
+from kerasnets.blocks.conv import Activation, conv, of_rank
 from kerasnets.blocks.dense import dense_stack
 from kerasnets.checks import is_activation, is_int, refuse
 
@@ -16,34 +17,35 @@ POOLINGS = (None, "avg", "max")
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """A classifier that stands on the last maps of a body, or an auxiliary one on earlier maps.
+    """A classifier on the last feature maps of a body, or an auxiliary one on earlier feature maps.
 
     Attributes:
-        build: Function of maps, classes, activation and options. It gives (batch, classes), or a dict of
-            outputs with these as "predictions". It may take the input of the net as `images`. An auxiliary
-            head takes the name of its output as `name`.
-        fixed_size: Whether the sides of the net's input must be known.
-        min_size: Smallest side of the net's input in pixels, where the head needs more than the body does.
+        build: Function of feature maps, classes, activation and options. It gives (batch, classes), or a dict
+            of outputs with these as "predictions". It may take the input of the network as `images`. An
+            auxiliary head takes the name of its output as `name`.
+        fixed_size: Whether the size of the network's input must be known.
+        min_size: Smallest side of the network's input in pixels, if the head needs more than the body.
     """
 
     build: Callable
     fixed_size: bool = False
     min_size: int = 0
 
-    def __call__(self, x, classes, activation, options):
-        """Builds the head with those of `options` that it takes; see `build`."""
+    def __call__(
+        self, x: KerasTensor, classes: int, activation: Activation, options: Mapping[str, Any]
+    ) -> KerasTensor | dict[str, KerasTensor]:
+        """Calls `build` with those of the options that it takes."""
         return self.build(x, classes, activation, **pick(self.build, options))
 
 
-def classify(x, classes, activation, name=None):
-    """A dense layer of logits and its activation, kept in full precision.
+def classify(x: KerasTensor, classes: int, activation: Activation, name: str | None = None) -> KerasTensor:
+    """A dense layer of logits and its activation.
 
     Args:
         x: Features, (batch, features).
         classes: Number of classes.
-        activation: Name of an activation, or None for logits.
-        name: Name of an auxiliary head; None for the last one, whose layers are "logits" and
-            "predictions".
+        activation: Activation, or None for logits.
+        name: Name of an auxiliary head; None for the last head, whose layers are "logits" and "predictions".
 
     Returns:
         (batch, classes).
@@ -52,21 +54,23 @@ def classify(x, classes, activation, name=None):
     return activate(x, activation, name or "predictions")
 
 
-def activate(x, activation, name="predictions"):
-    """The activation of logits, in full precision; `activation` None leaves them as they are."""
-    full = keras.config.dtype_policy().variable_dtype
-    return layers.Activation(activation or "linear", dtype=full, name=name)(x)
+def activate(x: KerasTensor, activation: Activation, name: str = "predictions") -> KerasTensor:
+    """The activation of logits, in full precision under a mixed policy too; None leaves them as they are."""
+    dtype = keras.config.dtype_policy().variable_dtype
+    return layers.Activation(activation or "linear", dtype=dtype, name=name)(x)
 
 
-def pooled(x, classes, activation, dropout=0.0, pooling="avg"):
-    """One value of each map, dropout and a classifier.
+def pooled(
+    x: KerasTensor, classes: int, activation: Activation, dropout: float = 0.0, pooling: str = "avg"
+) -> KerasTensor:
+    """Global pooling, dropout and a classifier.
 
     Args:
-        x: Maps, (batch, *grid, channels).
+        x: Feature maps, (batch, *grid, channels).
         classes: Number of classes.
-        activation: Name of an activation, or None for logits.
-        dropout: Share of the values dropped in training.
-        pooling: "avg" for the mean of each map, "max" for its largest value.
+        activation: Activation, or None for logits.
+        dropout: Dropout rate.
+        pooling: "avg" for the mean of each channel, "max" for its maximum.
 
     Returns:
         (batch, classes).
@@ -77,26 +81,33 @@ def pooled(x, classes, activation, dropout=0.0, pooling="avg"):
     return classify(x, classes, activation)
 
 
-def averaged(x, classes, activation):
-    """Mean of each map and a classifier, for bodies whose own `dropout` is not the head's; as in `pooled`."""
+def averaged(x: KerasTensor, classes: int, activation: Activation) -> KerasTensor:
+    """Global average pooling and a classifier, for bodies whose option `dropout` is not that of the head."""
     return pooled(x, classes, activation)
 
 
-def max_pooled(x, classes, activation, dropout=0.0):
-    """Largest value of each map, dropout and a classifier; as in `pooled`."""
+def max_pooled(x: KerasTensor, classes: int, activation: Activation, dropout: float = 0.0) -> KerasTensor:
+    """Global max pooling, dropout and a classifier. The arguments are those of `pooled`."""
     return pooled(x, classes, activation, dropout, "max")
 
 
-def flattened(x, classes, activation, hidden=(), act="relu", dropout=0.0):
+def flattened(
+    x: KerasTensor,
+    classes: int,
+    activation: Activation,
+    hidden: Sequence[int] = (),
+    act: Activation = "relu",
+    dropout: float = 0.0,
+) -> KerasTensor:
     """Hidden dense layers over the whole grid, and a classifier.
 
     Args:
-        x: Maps, (batch, *grid, channels), the grid known.
+        x: Feature maps, (batch, *grid, channels), of known grid.
         classes: Number of classes.
-        activation: Name of an activation, or None for logits.
-        hidden: Units of each hidden layer.
+        activation: Activation, or None for logits.
+        hidden: Number of units of each hidden layer.
         act: Activation of the hidden layers.
-        dropout: Share of each hidden layer's units dropped in training.
+        dropout: Dropout rate after each hidden layer.
 
     Returns:
         (batch, classes).
@@ -105,16 +116,16 @@ def flattened(x, classes, activation, hidden=(), act="relu", dropout=0.0):
     return classify(dense_stack(x, hidden, act=act, dropout=dropout, name="fc"), classes, activation)
 
 
-def convolved(x, classes, activation, act="relu"):
-    """A 1x1 convolution to one map for each class, and the mean of each map.
+def convolved(x: KerasTensor, classes: int, activation: Activation, act: Activation = "relu") -> KerasTensor:
+    """A 1x1 convolution with one filter for each class, and global average pooling.
 
     Source: Lin et al. 2014, section 3.2.
 
     Args:
-        x: Maps, (batch, height, width, channels).
+        x: Feature maps, (batch, height, width, channels).
         classes: Number of classes.
-        activation: Name of an activation, or None for the means themselves.
-        act: Activation of the maps of the classes.
+        activation: Activation of the means, or None for the means themselves.
+        act: Activation of the convolution.
 
     Returns:
         (batch, classes).
@@ -130,16 +141,19 @@ FLATTENED = Head(flattened, fixed_size=True)
 CONVOLVED = Head(convolved)
 
 
-def pool(x, pooling, name=None):
-    """Maps pooled to one vector each, or left as they are.
+def pool(
+    x: KerasTensor | dict[str, KerasTensor], pooling: str | None, name: str | None = None
+) -> KerasTensor | dict[str, KerasTensor]:
+    """Global pooling of feature maps.
 
     Args:
-        x: Maps, (batch, *grid, channels), or features, (batch, features), which stay so, or a dict of these.
-        pooling: None, "avg" or "max".
-        name: Start of the layer's name, if need be.
+        x: Feature maps, (batch, *grid, channels); or features, (batch, features), which stay as they are; or
+            a dict of these.
+        pooling: None for none, "avg" or "max".
+        name: Prefix of the layer's name, if it needs one.
 
     Returns:
-        (batch, channels), or `x` where `pooling` is None; a dict of these for a dict.
+        (batch, channels), or `x` if `pooling` is None; a dict of these for a dict.
     """
     if isinstance(x, dict):
         return {n: pool(maps, pooling, name=f"{n}_") for n, maps in x.items()}
@@ -149,7 +163,7 @@ def pool(x, pooling, name=None):
     return of_rank(x, kind)(name=f"{name or ''}{pooling}_pool")(x)
 
 
-def outputs_of(model):
+def outputs_of(model: keras.Model) -> dict[str, KerasTensor]:
     """The outputs of a model with auxiliary heads.
 
     Args:
@@ -167,12 +181,12 @@ def outputs_of(model):
     return outputs
 
 
-def check_head(include_top, pooling, classes, activation):
-    """Refuses what no head can be made of.
+def check_head(include_top: bool, pooling: str | None, classes: int, activation: Activation) -> None:
+    """Refuses arguments of which no head can be made.
 
     Args:
         include_top: Whether there is a head.
-        pooling: Pooling where there is none.
+        pooling: Pooling if there is none.
         classes: Number of classes.
         activation: Activation of the classifier.
 

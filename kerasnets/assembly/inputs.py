@@ -1,31 +1,40 @@
-"""The input of a net: its shape is checked here, once, before anything is built."""
+"""The input of a network, whose shape is checked here before anything is built."""
+
+from collections.abc import Sequence
 
 import keras
 
 from kerasnets.checks import is_int, refuse
 
 
-def resolution(rho):
-    """Side of the input in pixels: 224 times the resolution multiplier."""
+def resolution(rho: float) -> int:
+    """The side of the input in pixels: 224 times the resolution multiplier."""
     return round(224 * rho)
 
 
-def model_input(input_tensor, input_shape, size, min_size, channels, fixed_size):
-    """The tensor that a net starts from.
+def model_input(
+    input_tensor: keras.KerasTensor | None,
+    input_shape: Sequence[int | None] | None,
+    size: Sequence[int],
+    min_size: Sequence[int],
+    channels: int,
+    fixed_size: bool,
+) -> keras.KerasTensor:
+    """The input tensor of a network.
 
     Args:
-        input_tensor: None, or the tensor to start from, (batch, *grid, channels).
-        input_shape: None, or (*grid, channels) without the batch.
-        size: Grid of the paper, one whole number for each axis.
-        min_size: Smallest grid that the net takes, likewise.
-        channels: Channels of the paper's input.
-        fixed_size: Whether the grid must be known, as dense layers over the whole of it need.
+        input_tensor: None, or the tensor to use, (batch, *grid, channels).
+        input_shape: None, or (*grid, channels), without the batch.
+        size: Grid of the paper's input, one whole number for each axis.
+        min_size: Smallest grid that the network takes, one whole number for each axis.
+        channels: Number of channels of the paper's input.
+        fixed_size: Whether the grid must be known, as for dense layers over the whole of it.
 
     Returns:
         A Keras tensor, (batch, *grid, channels).
 
     Raises:
-        ValueError: The shape does not fit the net, or the two arguments disagree.
+        ValueError: The network does not take the shape, or the two arguments disagree.
     """
     if keras.config.image_data_format() != "channels_last":
         refuse("image_data_format", "'channels_last' in kerasnets", keras.config.image_data_format())
@@ -43,21 +52,24 @@ def model_input(input_tensor, input_shape, size, min_size, channels, fixed_size)
     return input_tensor
 
 
-def check_shape(argument, shape, min_size, fixed_size):
-    """Refuses an input shape that the net cannot take.
+def check_shape(
+    argument: str, shape: Sequence[int | None], min_size: Sequence[int], fixed_size: bool
+) -> None:
+    """Refuses an input shape that a network does not take.
 
     Args:
-        argument: Name of the argument that gave the shape.
-        shape: (*grid, channels) without the batch, channels last.
+        argument: Name of the argument, for the message.
+        shape: (*grid, channels), without the batch.
         min_size: Smallest grid, one whole number for each axis.
-        fixed_size: Whether None is refused on the grid.
+        fixed_size: Whether the sides of the grid may not be None.
 
     Raises:
-        ValueError: Wrong rank, a grid below `min_size`, or channels that are not a whole number.
+        ValueError: The rank is wrong, the grid is smaller than `min_size`, or the number of channels is not a
+            whole number.
     """
     axes = ", ".join(("frames", "height", "width")[-len(min_size) :])
     least = ", ".join(str(m) for m in min_size)
-    free = "fixed" if fixed_size else "or None where free"
+    free = "all known" if fixed_size else "or None for any size"
     allowed = f"({axes}, channels), channels last, at least ({least}, 1), {free}"
     if not isinstance(shape, (tuple, list)) or len(shape) != len(min_size) + 1:
         refuse(argument, allowed, shape)

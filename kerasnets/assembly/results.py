@@ -1,9 +1,9 @@
-"""Published errors of the models, each with where it is printed.
+"""Published errors of the models, with their sources.
 
-A row holds top-1 and top-5 errors in percent, as printed; where a source prints accuracies, 100 less them.
-They are those of the nets as their authors, or the source, trained and tested them, so rows of different
-protocols, and of sources that train for longer or with more augmentation, do not compare to the last tenth.
-A model without a row has no error that was found in print.
+A row holds the top-1 and top-5 errors in percent, as printed. If a source prints accuracies, the errors are
+100 minus these. The networks were trained and tested by their authors or by the source. Small differences
+between rows therefore mean little where protocols differ, or where one source trains longer or augments more.
+No published error was found for a model without a row.
 """
 
 import dataclasses
@@ -11,22 +11,23 @@ import dataclasses
 from kerasnets.assembly import registry
 
 ONE_CROP, TEN_CROPS = "one crop", "ten crops"
-UNSTATED = "not stated"  # the source says neither crops nor scales
-AUGMENTED, RAW = "flips and shifts", "no augmentation"  # of the training images; the test's are whole
+UNSTATED = "not stated"  # the source states neither crops nor scales
+AUGMENTED, RAW = "flips and shifts", "no augmentation"  # of the training images; test images are whole
 
 IMAGENET, CIFAR10, MNIST = "ImageNet", "CIFAR-10", "MNIST"  # ImageNet: the 50,000 validation images of 2012
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a source prints for a model.
+    """The published error of a model.
 
     Attributes:
-        dataset: What was classified.
-        protocol: How the test images were cut for ImageNet, else how the training images were augmented.
-        top1: Error of the likeliest class in percent.
-        top5: Error of the five likeliest classes in percent, or None where the source prints none.
-        source: Where it is printed.
+        dataset: Name of the dataset.
+        protocol: For ImageNet, how the test images were cropped; otherwise, how the training images were
+            augmented.
+        top1: Top-1 error in percent.
+        top5: Top-5 error in percent, or None if the source does not print it.
+        source: Where it was published.
     """
 
     dataset: str
@@ -36,7 +37,7 @@ class Result:
     source: str
 
 
-# (dataset, protocol, source): {model: (top-1, top-5)}. Of several results of a model the first stands for it.
+# (dataset, protocol, source): {model: (top-1, top-5)}. The first of several results is a model's main one.
 TABLES = {
     (IMAGENET, ONE_CROP, "keras.io/api/applications, the trained weights"): {
         "Xception": (21.0, 5.5),
@@ -206,14 +207,14 @@ TABLES = {
 }
 
 
-def results(name):
+def results(name: str) -> tuple[Result, ...]:
     """The published errors of a model.
 
     Args:
         name: Name of a model, such as "DenseNet121".
 
     Returns:
-        A tuple of `Result`, the one that stands for the model first; empty where none is known.
+        The results, the main one first; empty if none is known.
 
     Raises:
         ValueError: There is no such model.

@@ -1,1 +1,1 @@
-"""Stateless units that several papers use: tensor in, tensor out."""
+"""Stateless building blocks that several papers use: functions of tensors that give tensors."""

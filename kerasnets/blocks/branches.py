@@ -1,87 +1,142 @@
-"""Branches of Inception modules, written as data."""
+"""Inception modules, written as data.
 
-from keras import layers
+A branch is a sequence of steps, each of which reads what the step before it gives. An empty branch passes its
+input through. A step is one of
 
-from kerasnets.blocks.attention import squeeze_excite as squeezed
-from kerasnets.blocks.conv import conv_bn_act
+- a `Conv`, or a tuple of its fields: (filters, kernel), (filters, kernel, strides) or (filters, kernel,
+  strides, padding);
+- a `Pool`, or a tuple of its fields: ("avg" or "max", kernel, strides) or the same and padding;
+- a list of branches, whose outputs are concatenated.
+
+The padding of a step, if it is not given, is "same" with strides of 1 and "valid" with larger strides, as in
+the Inception papers.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from keras import KerasTensor, layers
+
+from kerasnets.blocks import attention
+from kerasnets.blocks.conv import Padding, Size, conv_bn_act
 
 
-def branches(x, rows, convolve, name, squeeze_excite=None):
-    """Follows each branch from `x` and joins what they give.
+class Conv(NamedTuple):
+    """A step of a branch: a convolution."""
 
-    A branch is a tuple of steps; an empty one passes `x` through. A step is
+    filters: int
+    kernel: Size
+    strides: int = 1
+    padding: Padding | None = None
 
-    - (filters, kernel), (filters, kernel, strides) or (filters, kernel, strides, padding): a convolution;
-    - ("avg", kernel, strides) or ("max", kernel, strides), and padding if need be: pooling;
-    - a list of branches, followed and joined in turn.
 
-    Without padding in the step there are zeros where the strides are 1, none where they reduce the grid.
+class Pool(NamedTuple):
+    """A step of a branch: average or max pooling."""
+
+    kind: str
+    kernel: Size
+    strides: int
+    padding: str | None = None
+
+
+Step = Conv | Pool | tuple | list
+Branch = Sequence[Step]
+
+
+def branches(
+    x: KerasTensor,
+    rows: Sequence[Branch],
+    convolve: Callable,
+    name: str,
+    squeeze_excite: int | None = None,
+) -> KerasTensor:
+    """An Inception module: branches that all read `x`, and whose outputs are concatenated.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        rows: Branches.
-        convolve: Function of maps, filters and kernel, with `strides`, `padding` and `name` by keyword, that
-            makes a convolution and what belongs to it.
-        name: Start of the layers' names.
-        squeeze_excite: Reduction of a squeeze-and-excitation unit on the joined maps, or None.
+        x: Feature maps, (batch, height, width, channels).
+        rows: The branches.
+        convolve: Function of feature maps, filters and kernel size, and of `strides`, `padding` and `name` by
+            keyword. It adds a convolution and the layers that belong to it.
+        name: Prefix of the layers' names.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit after the concatenation, or None.
 
     Returns:
-        (batch, height', width', sum of the branches' maps).
+        Feature maps, (batch, height', width', sum of the branches' channels).
     """
-    ends = [follow(x, steps, convolve, f"{name}_branch{b}") for b, steps in enumerate(rows, start=1)]
+    ends = [sequence(x, steps, convolve, f"{name}_branch{b}") for b, steps in enumerate(rows, start=1)]
     x = layers.Concatenate(name=f"{name}_join")(ends)
-    return squeezed(x, squeeze_excite, name=f"{name}_se") if squeeze_excite else x
+    return attention.squeeze_excite(x, squeeze_excite, name=f"{name}_se") if squeeze_excite else x
 
 
-def modules(x, rows, depth, convolve, name, squeeze_excite=None):
-    """Follows `depth` modules one after another: `rows` in turn, then the last of them again.
+def repeated(
+    x: KerasTensor,
+    modules: Sequence[Sequence[Branch]],
+    depth: int,
+    convolve: Callable,
+    name: str,
+    squeeze_excite: int | None = None,
+) -> KerasTensor:
+    """A stage of Inception modules: the given ones in turn, the last of them as often as needed.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        rows: Modules, each of them branches; see `branches`.
-        depth: How many.
+        x: Feature maps, (batch, height, width, channels).
+        modules: The modules, each a sequence of branches.
+        depth: Number of modules in the stage.
         convolve: As in `branches`.
-        name: Start of the layers' names; a number follows.
+        name: Prefix of the layers' names, followed by the module's number.
         squeeze_excite: As in `branches`.
 
     Returns:
-        (batch, height, width, sum of the last module's maps).
+        Feature maps, (batch, height, width, channels of the last module).
     """
     for i in range(1, depth + 1):
-        x = branches(x, rows[min(i, len(rows)) - 1], convolve, f"{name}{i}", squeeze_excite)
+        x = branches(x, modules[min(i, len(modules)) - 1], convolve, f"{name}{i}", squeeze_excite)
     return x
 
 
-def follow(x, steps, convolve, name):
-    """Takes the steps of a branch one after another; see `branches`."""
+def sequence(x: KerasTensor, steps: Branch, convolve: Callable, name: str) -> KerasTensor:
+    """The steps of one branch, one after another.
+
+    Args:
+        x: Feature maps, (batch, height, width, channels).
+        steps: The steps.
+        convolve: As in `branches`.
+        name: Prefix of the layers' names, followed by the step's number.
+
+    Returns:
+        Feature maps, (batch, height', width', channels of the last step).
+    """
     for i, step in enumerate(steps, start=1):
         unit = f"{name}_{i}"
         if isinstance(step, list):
             x = branches(x, step, convolve, unit)
         elif step[0] in ("avg", "max"):
-            kind, kernel, strides, padding = (*step, None)[:4]
-            pool = layers.AveragePooling2D if kind == "avg" else layers.MaxPooling2D
-            x = pool(kernel, strides, padding or default_padding(strides), name=f"{unit}_pool")(x)
+            step = Pool(*step)
+            pool = layers.AveragePooling2D if step.kind == "avg" else layers.MaxPooling2D
+            x = pool(step.kernel, step.strides, padding_of(step), name=f"{unit}_pool")(x)
         else:
-            filters, kernel, strides, padding = (*step, *(1, None)[len(step) - 2 :])
-            padding = padding or default_padding(strides)
-            x = convolve(x, filters, kernel, strides=strides, padding=padding, name=unit)
+            step = Conv(*step)
+            x = convolve(
+                x, step.filters, step.kernel, strides=step.strides, padding=padding_of(step), name=unit
+            )
     return x
 
 
-def default_padding(strides):
-    """Zeros where the grid stays, none where it is reduced, as the Inception papers have it."""
-    return "same" if strides == 1 else "valid"
+def padding_of(step: Conv | Pool) -> Padding:
+    """The padding of a step, or its default: the Inception papers pad only layers with strides of 1."""
+    return step.padding or ("same" if step.strides == 1 else "valid")
 
 
-def thinned(alpha):
-    """The convolution of the Inception nets from v3 on: batch normalisation and ReLU behind it.
+def scaled_conv(alpha: float) -> Callable:
+    """The convolution of Inception v3 and later, with batch normalization and ReLU, as `branches` takes it.
+
+    Its epsilon is the one that published weights were trained with.
 
     Args:
-        alpha: Share of each convolution's maps.
+        alpha: Fraction of the filters to keep, at least one of each convolution.
 
     Returns:
-        A function for `branches`. The epsilon is what published weights were trained with.
+        The function `convolve` for `branches`.
     """
 
     def convolve(x, filters, kernel, **options):

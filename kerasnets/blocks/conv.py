@@ -1,48 +1,55 @@
-"""Convolution, batch normalisation and activation, in the orders that papers use.
+"""Convolution, batch normalization and activation, in the orders that papers use.
 
-Padding is symmetric: a kernel of 3 reads one pixel beyond each border, whatever the stride. Published weights
-of ResNet, DenseNet and their kin expect that, where Keras's "same" pads a strided kernel on one side only.
+Padding is symmetric by default: a kernel of 3 reads one pixel beyond each border, whatever the strides. The
+published weights of ResNet, DenseNet and related networks expect this. Keras's "same" pads a strided kernel
+more on one side than on the other.
 
-`conv`, `conv_act`, `max_pool` and `pad` also take clips, (batch, frames, height, width, channels). A kernel
-and strides are one number for all axes, or a tuple of one for each.
+`conv`, `conv_act`, `max_pool` and `pad` also take video clips, (batch, frames, height, width, channels). A
+kernel size and strides are one number for all axes, or a tuple with one for each.
 """
 
+from collections.abc import Callable
+
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 EPSILON = 1.001e-5  # what published ResNet and DenseNet weights were trained with
 
+Size = int | tuple[int, ...]
+Padding = str | int | tuple
+Activation = str | Callable | None
+
 
 def conv(
-    x,
-    filters,
-    kernel,
-    strides=1,
-    padding="symmetric",
-    use_bias=False,
-    act=None,
-    groups=1,
-    bias=0.0,
-    init="he_uniform",
-    name=None,
-):
-    """A convolution, by default without bias, for batch normalisation follows or comes before.
+    x: KerasTensor,
+    filters: int,
+    kernel: Size,
+    strides: Size = 1,
+    padding: Padding = "symmetric",
+    use_bias: bool = False,
+    act: Activation = None,
+    groups: int = 1,
+    bias: float = 0.0,
+    init: str = "he_uniform",
+    name: str | None = None,
+) -> KerasTensor:
+    """A convolution. By default it has no bias, since batch normalization comes before or after it.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        filters: Maps that come out.
-        kernel: Side of the kernel in pixels.
-        strides: Step in pixels.
-        padding: "symmetric", Keras's "same" or "valid", or zeros to add as ZeroPadding2D takes them.
+        x: Feature maps, (batch, height, width, channels).
+        filters: Number of filters.
+        kernel: Kernel size in pixels.
+        strides: Strides in pixels.
+        padding: "symmetric", Keras's "same" or "valid", or what ZeroPadding2D takes.
         use_bias: Whether each filter has a bias.
         act: Activation, or None.
-        groups: Groups of maps that are convolved apart.
-        bias: What the biases are before training.
-        init: Initializer of the kernels.
+        groups: Number of groups of channels that are convolved separately.
+        bias: Initial value of the biases.
+        init: Initializer of the kernel.
         name: Name of the layer.
 
     Returns:
-        (batch, height', width', filters).
+        Feature maps, (batch, height', width', filters).
     """
     x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
     return of_rank(x, "Conv")(
@@ -59,18 +66,20 @@ def conv(
     )(x)
 
 
-def depthwise(x, kernel, strides=1, padding="symmetric", name=None):
-    """A convolution of each map by itself, without bias.
+def depthwise(
+    x: KerasTensor, kernel: Size, strides: Size = 1, padding: Padding = "symmetric", name: str | None = None
+) -> KerasTensor:
+    """A convolution of each channel separately, without biases.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        kernel: Side of the kernel in pixels.
-        strides: Step in pixels.
+        x: Feature maps, (batch, height, width, channels).
+        kernel: Kernel size in pixels.
+        strides: Strides in pixels.
         padding: "symmetric", or Keras's "same" or "valid".
         name: Name of the layer.
 
     Returns:
-        (batch, height', width', channels).
+        Feature maps, (batch, height', width', channels).
     """
     x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
     return layers.DepthwiseConv2D(
@@ -78,119 +87,167 @@ def depthwise(x, kernel, strides=1, padding="symmetric", name=None):
     )(x)
 
 
-def bn(x, epsilon=EPSILON, name=None):
-    """Batch normalisation.
+def bn(x: KerasTensor, epsilon: float = EPSILON, name: str | None = None) -> KerasTensor:
+    """Batch normalization.
 
     Args:
-        x: Maps, (batch, height, width, channels).
+        x: Feature maps, (batch, height, width, channels).
         epsilon: Added to the variance.
         name: Name of the layer.
 
     Returns:
-        The shape of `x`.
+        Feature maps of the shape of `x`.
     """
     return layers.BatchNormalization(epsilon=epsilon, name=name)(x)
 
 
-def bn_act(x, act="relu", epsilon=EPSILON, name=None):
-    """Batch normalisation, then the activation.
+def bn_act(
+    x: KerasTensor, act: Activation = "relu", epsilon: float = EPSILON, name: str | None = None
+) -> KerasTensor:
+    """Batch normalization, then the activation.
 
     Args:
-        x: Maps, (batch, height, width, channels).
+        x: Feature maps, (batch, height, width, channels).
         act: Activation.
         epsilon: Added to the variance.
-        name: Start of the layers' names.
+        name: Prefix of the layers' names.
 
     Returns:
-        The shape of `x`.
+        Feature maps of the shape of `x`.
     """
     x = bn(x, epsilon, name=f"{name}_bn")
     return layers.Activation(act, name=f"{name}_act")(x)
 
 
-def conv_bn_act(x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None):
-    """Convolution, batch normalisation, activation. Arguments as in `conv` and `bn_act`."""
+def conv_bn_act(
+    x: KerasTensor,
+    filters: int,
+    kernel: Size,
+    strides: Size = 1,
+    act: Activation = "relu",
+    padding: Padding = "symmetric",
+    epsilon: float = EPSILON,
+    name: str | None = None,
+) -> KerasTensor:
+    """Convolution, batch normalization, activation. The arguments are those of `conv` and `bn_act`."""
     x = conv(x, filters, kernel, strides, padding, name=f"{name}_conv")
     return bn_act(x, act, epsilon, name)
 
 
-def conv_act(x, filters, kernel, strides=1, padding="symmetric", batch_norm=False, name=None):
-    """Convolution and ReLU as before batch normalisation, with biases; or with it in their place.
+def conv_act(
+    x: KerasTensor,
+    filters: int,
+    kernel: Size,
+    strides: Size = 1,
+    padding: Padding = "symmetric",
+    batch_norm: bool = False,
+    name: str | None = None,
+) -> KerasTensor:
+    """A convolution with biases and ReLU, as in networks that are older than batch normalization.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        filters: Maps that come out.
-        kernel: Side of the kernel in pixels.
-        strides: Step in pixels.
+        x: Feature maps, (batch, height, width, channels).
+        filters: Number of filters.
+        kernel: Kernel size in pixels.
+        strides: Strides in pixels.
         padding: As in `conv`.
-        batch_norm: Whether batch normalisation stands between the two, instead of biases.
-        name: Name of the convolution, and start of the others.
+        batch_norm: Whether batch normalization before the ReLU replaces the biases.
+        name: Name of the convolution, and prefix of the other layers' names.
 
     Returns:
-        (batch, height', width', filters).
+        Feature maps, (batch, height', width', filters).
     """
     if batch_norm:
         return bn_act(conv(x, filters, kernel, strides, padding, name=name), name=name)
     return conv(x, filters, kernel, strides, padding, use_bias=True, act="relu", name=name)
 
 
-def bn_act_conv(x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None):
-    """Batch normalisation, activation, convolution. Arguments as in `conv` and `bn_act`."""
+def bn_act_conv(
+    x: KerasTensor,
+    filters: int,
+    kernel: Size,
+    strides: Size = 1,
+    act: Activation = "relu",
+    padding: Padding = "symmetric",
+    epsilon: float = EPSILON,
+    name: str | None = None,
+) -> KerasTensor:
+    """Batch normalization, activation, convolution. The arguments are those of `conv` and `bn_act`."""
     x = bn_act(x, act, epsilon, name)
     return conv(x, filters, kernel, strides, padding, name=f"{name}_conv")
 
 
 def separable_bn_act(
-    x, filters, kernel, strides=1, act="relu", padding="symmetric", epsilon=EPSILON, name=None
-):
-    """A depthwise and a 1x1 convolution, each with batch normalisation and activation.
+    x: KerasTensor,
+    filters: int,
+    kernel: Size,
+    strides: Size = 1,
+    act: Activation = "relu",
+    padding: Padding = "symmetric",
+    epsilon: float = EPSILON,
+    name: str | None = None,
+) -> KerasTensor:
+    """A depthwise and a 1x1 convolution, each followed by batch normalization and activation.
 
-    Source: Howard et al. 2017, figure 3. Arguments as in `conv` and `bn_act`.
+    The arguments are those of `conv` and `bn_act`.
+
+    Source: Howard et al. 2017, figure 3.
     """
     x = depthwise(x, kernel, strides, padding, name=f"{name}_depthwise_conv")
     x = bn_act(x, act, epsilon, name=f"{name}_depthwise")
     return conv_bn_act(x, filters, 1, act=act, epsilon=epsilon, name=f"{name}_pointwise")
 
 
-def max_pool(x, kernel, strides, padding="symmetric", name=None):
-    """The largest value under the kernel. The border counts as zero, so `x` is best not negative.
+def max_pool(
+    x: KerasTensor, kernel: Size, strides: Size, padding: Padding = "symmetric", name: str | None = None
+) -> KerasTensor:
+    """Max pooling.
+
+    Padding counts as zeros, so `x` should not be negative where there is any.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        kernel: Side of the window in pixels.
-        strides: Step in pixels.
-        padding: "symmetric", or Keras's "same" or "valid".
+        x: Feature maps, (batch, height, width, channels).
+        kernel: Size of the window in pixels.
+        strides: Strides in pixels.
+        padding: As in `conv`.
         name: Name of the layer.
 
     Returns:
-        (batch, height', width', channels).
+        Feature maps, (batch, height', width', channels).
     """
     x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
-    # TensorFlow pools clips of halves on no CPU. The largest of them is the same in full precision.
+    # TensorFlow cannot pool clips of float16 on a CPU; in float32 the result is the same.
     dtype = "float32" if x.ndim == 5 and x.dtype == "float16" else None
     return of_rank(x, "MaxPooling")(kernel, strides, padding, dtype=dtype, name=name)(x)
 
 
-def overlapping_pool(x, name):
-    """The largest value of each 3x3 pixels, every 2 pixels; the last window may hang over the border.
+def overlapping_pool(x: KerasTensor, name: str) -> KerasTensor:
+    """Max pooling of 3x3 windows with strides of 2. The last window may extend beyond the border.
 
-    Source: Krizhevsky et al. 2012, section 3.4; the border as cuda-convnet and Caffe have it.
+    Source: Krizhevsky et al. 2012, section 3.4; the border is that of cuda-convnet and Caffe.
 
     Args:
-        x: Maps, not negative, (batch, height, width, channels).
+        x: Feature maps without negative values, (batch, height, width, channels).
         name: Name of the layer.
 
     Returns:
-        (batch, height // 2, width // 2, channels).
+        Feature maps, (batch, height // 2, width // 2, channels).
     """
     return max_pool(x, 3, 2, padding=((0, 1), (0, 1)), name=name)
 
 
-def pad(x, kernel, strides, padding, name):
-    """Padding as a layer of zeros where Keras has no word for it.
+def pad(x: KerasTensor, kernel: Size, strides: Size, padding: Padding, name: str) -> tuple[KerasTensor, str]:
+    """Adds a layer of zero padding where Keras's own "same" and "valid" do not give the padding asked for.
+
+    Args:
+        x: Feature maps, (batch, height, width, channels).
+        kernel: Kernel size of the layer that reads them.
+        strides: Strides of that layer.
+        padding: As in `conv`.
+        name: Name of the padding layer.
 
     Returns:
-        The maps, padded if need be, and Keras's padding for the layer that reads them.
+        The feature maps, padded if necessary, and the `padding` for the layer that reads them.
     """
     zeros = of_rank(x, "ZeroPadding")
     if not isinstance(padding, str):
@@ -205,6 +262,6 @@ def pad(x, kernel, strides, padding, name):
     return zeros(tuple(side // 2 for side in sides), name=name)(x), "valid"
 
 
-def of_rank(x, layer):
-    """The Keras layer for the axes of `x`: of "Conv", Conv2D for images and Conv3D for clips."""
+def of_rank(x: KerasTensor, layer: str) -> type[layers.Layer]:
+    """The Keras layer class for the rank of `x`: for "Conv", Conv2D for images and Conv3D for clips."""
     return getattr(layers, f"{layer}{x.ndim - 2}D")

@@ -1,22 +1,33 @@
 """Dense layers."""
 
+from collections.abc import Sequence
+
 import keras
-from keras import layers
+from keras import KerasTensor, layers
+
+from kerasnets.blocks.conv import Activation
 
 
-def dense_stack(x, units, act="relu", dropout=0.0, max_norm=None, name=None):
+def dense_stack(
+    x: KerasTensor,
+    units: Sequence[int],
+    act: Activation = "relu",
+    dropout: float = 0.0,
+    max_norm: float | None = None,
+    name: str | None = None,
+) -> KerasTensor:
     """Dense layers one after another, each followed by dropout.
 
     Args:
         x: Features, (batch, features).
-        units: Units of each layer.
+        units: Number of units of each layer.
         act: Activation.
-        dropout: Share of each layer's units dropped in training.
-        max_norm: Largest norm of a unit's incoming weights, or None for no limit.
-        name: Start of the layers' names.
+        dropout: Dropout rate.
+        max_norm: Maximum norm of the incoming weights of a unit, or None for no limit.
+        name: Prefix of the layers' names.
 
     Returns:
-        (batch, units[-1]), or `x` where there are no units.
+        Features, (batch, units[-1]); `x` itself if there are no units.
     """
     init = "he_uniform" if act == "relu" else "glorot_uniform"
     for i, n in enumerate(units, start=1):

@@ -1,68 +1,85 @@
-"""Residual units: convolutions added to their input, written as rows.
-
-A row is (filters, kernel), (filters, kernel, strides) or (filters, kernel, strides, groups): a convolution.
-"""
+"""Residual units: convolutions whose output is added to their input."""
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from keras import layers
+from keras import KerasTensor, layers
 
-from kerasnets.blocks.attention import squeeze_excite as squeezed
+from kerasnets.blocks import attention
 from kerasnets.blocks.conv import bn, bn_act, conv
 
 
-def basic_rows(filters, strides=1):
-    """Two 3x3 convolutions, as rows.
+class Row(NamedTuple):
+    """A convolution of a residual unit, as a row of a table."""
+
+    filters: int
+    kernel: int
+    strides: int = 1
+    groups: int = 1
+
+
+def basic_rows(filters: int, strides: int = 1) -> tuple[Row, ...]:
+    """The rows of a basic unit: two 3x3 convolutions.
 
     Source: He et al. 2016, figure 5, left.
 
     Args:
-        filters: Maps of each.
-        strides: Step of the first, in pixels.
+        filters: Number of filters of each.
+        strides: Strides of the first.
     """
-    return (filters, 3, strides), (filters, 3)
+    return Row(filters, 3, strides), Row(filters, 3)
 
 
-def bottleneck_rows(filters, strides=1, width=None, groups=1, stride_in="3x3"):
-    """A 1x1 convolution that thins the maps, a 3x3, and a 1x1 that makes them many again, as rows.
+def bottleneck_rows(
+    filters: int, strides: int = 1, width: int | None = None, groups: int = 1, stride_in: str = "3x3"
+) -> tuple[Row, ...]:
+    """The rows of a bottleneck: a 1x1 convolution that reduces the channels, a 3x3, a 1x1 that restores them.
 
     Source: He et al. 2016, figure 5, right; with groups Xie et al. 2017, figure 3c.
 
     Args:
-        filters: Maps that come out.
-        strides: Step in pixels.
-        width: Maps inside; a quarter of `filters` by default.
-        groups: Groups of maps that the 3x3 convolves apart.
-        stride_in: "1x1" or "3x3": which of the first two convolutions takes the step.
+        filters: Number of filters of the last convolution.
+        strides: Strides of the unit.
+        width: Number of filters of the first two convolutions; by default a quarter of `filters`.
+        groups: Groups of the 3x3 convolution.
+        stride_in: "1x1" or "3x3": which of the first two convolutions has the strides.
     """
     width = width or max(1, filters // 4)
     first, second = (strides, 1) if stride_in == "1x1" else (1, strides)
-    return (width, 1, first), (width, 3, second, groups), (filters, 1)
+    return Row(width, 1, first), Row(width, 3, second, groups), Row(filters, 1)
 
 
-def residual(x, rows, shortcut="project", squeeze_excite=None, shortcut_kernel=1, name=None):
-    """The rows' convolutions, each with batch normalisation, added to `x`; ReLU between them and last.
+def residual(
+    x: KerasTensor,
+    rows: Sequence[Row],
+    shortcut: str | None = "project",
+    squeeze_excite: int | None = None,
+    shortcut_kernel: int = 1,
+    name: str | None = None,
+) -> KerasTensor:
+    """A residual unit: convolutions with batch normalization are added to `x`; ReLU between and after them.
 
     Source: He et al. 2016, equations 1 and 2 and figure 2.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        rows: Convolutions; see above.
-        shortcut: What brings `x` to the grid and count of the new maps where they differ, as in `skip`;
-            None adds nothing, which leaves a plain net.
-        squeeze_excite: Reduction of a squeeze-and-excitation unit on the new maps, or None.
-        shortcut_kernel: Side of a projection's kernel.
-        name: Start of the layers' names.
+        x: Feature maps, (batch, height, width, channels).
+        rows: The convolutions.
+        shortcut: What gives `x` the shape of the new feature maps where it has another, as in `skip`; None
+            adds nothing, which leaves a plain network.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on the new feature maps, or None.
+        shortcut_kernel: Kernel size of a projection.
+        name: Prefix of the layers' names.
 
     Returns:
-        (batch, height', width', filters of the last row).
+        Feature maps, (batch, height', width', filters of the last row).
     """
     new = x
     for i, row in enumerate(rows, start=1):
-        new = follow(new, row, name=f"{name}_{i}_conv")
+        new = convolve(new, row, name=f"{name}_{i}_conv")
         new = bn_act(new, name=f"{name}_{i}") if i < len(rows) else bn(new, name=f"{name}_{i}_bn")
     if squeeze_excite:
-        new = squeezed(new, squeeze_excite, name=f"{name}_se")
+        new = attention.squeeze_excite(new, squeeze_excite, name=f"{name}_se")
     if shortcut:
         old = skip(x, rows, shortcut, kernel=shortcut_kernel, name=f"{name}_shortcut")
         old = bn(old, name=f"{name}_shortcut_bn") if shortcut == "project" and old is not x else old
@@ -71,39 +88,54 @@ def residual(x, rows, shortcut="project", squeeze_excite=None, shortcut_kernel=1
 
 
 def preact_residual(
-    x, rows, shortcut="project", dropout=0.0, squeeze_excite=None, activated=False, use_bias=False, name=None
-):
-    """The rows' convolutions, each behind batch normalisation and ReLU, added to `x`.
+    x: KerasTensor,
+    rows: Sequence[Row],
+    shortcut: str = "project",
+    dropout: float = 0.0,
+    squeeze_excite: int | None = None,
+    activated: bool = False,
+    use_bias: bool = False,
+    name: str | None = None,
+) -> KerasTensor:
+    """A pre-activation residual unit: adds convolutions, each after batch normalization and ReLU, to `x`.
 
-    A projection reads what the first of them has normalised and activated.
+    A projection reads `x` after the first batch normalization and ReLU.
 
     Source: He et al. 2016 (identity mappings), figure 1b and the appendix; dropout Zagoruyko and Komodakis
     2016, section 2.4.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        rows: Convolutions; see above.
-        shortcut: What brings `x` to the grid and count of the new maps where they differ, as in `skip`.
-        dropout: Share dropped in training before the last convolution.
-        squeeze_excite: Reduction of a squeeze-and-excitation unit on the new maps, or None.
-        activated: Whether `x` comes normalised and activated, as behind a stem.
+        x: Feature maps, (batch, height, width, channels).
+        rows: The convolutions.
+        shortcut: What gives `x` the shape of the new feature maps where it has another, as in `skip`.
+        dropout: Dropout rate before the last convolution.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on the new feature maps, or None.
+        activated: Whether `x` is already normalized and activated, as after some stems.
         use_bias: Whether the last convolution and the projection have biases.
-        name: Start of the layers' names.
+        name: Prefix of the layers' names.
 
     Returns:
-        (batch, height', width', filters of the last row).
+        Feature maps, (batch, height', width', filters of the last row).
     """
     new, old = preact_branches(x, rows, shortcut, dropout, activated, use_bias, name)
     if squeeze_excite:
-        new = squeezed(new, squeeze_excite, name=f"{name}_se")
+        new = attention.squeeze_excite(new, squeeze_excite, name=f"{name}_se")
     return layers.Add(name=f"{name}_add")([old, new])
 
 
-def preact_branches(x, rows, shortcut="project", dropout=0.0, activated=False, use_bias=False, name=None):
-    """The two summands of a pre-activated residual unit. Arguments as in `preact_residual`.
+def preact_branches(
+    x: KerasTensor,
+    rows: Sequence[Row],
+    shortcut: str = "project",
+    dropout: float = 0.0,
+    activated: bool = False,
+    use_bias: bool = False,
+    name: str | None = None,
+) -> tuple[KerasTensor, KerasTensor]:
+    """The two terms that a pre-activation residual unit adds. The arguments are those of `preact_residual`.
 
     Returns:
-        The maps that the convolutions make, and `x` on their grid and with their count.
+        The output of the convolutions, and the shortcut, which has the same shape.
     """
     new = first = x if activated else bn_act(x, name=f"{name}_1")
     for i, row in enumerate(rows, start=1):
@@ -111,30 +143,38 @@ def preact_branches(x, rows, shortcut="project", dropout=0.0, activated=False, u
             new = bn_act(new, name=f"{name}_{i}")
         if i == len(rows) and dropout:
             new = layers.Dropout(dropout, name=f"{name}_dropout")(new)
-        new = follow(new, row, use_bias=use_bias and i == len(rows), name=f"{name}_{i}_conv")
-    project = shortcut == "project" and changes(x, rows)
+        new = convolve(new, row, use_bias=use_bias and i == len(rows), name=f"{name}_{i}_conv")
+    project = shortcut == "project" and changes_shape(x, rows)
     return new, skip(first if project else x, rows, shortcut, use_bias, name=f"{name}_shortcut")
 
 
-def skip(x, rows, kind, use_bias=False, kernel=1, name=None):
-    """`x` on the grid, and with the count, of the maps that the rows make of it.
+def skip(
+    x: KerasTensor,
+    rows: Sequence[Row],
+    kind: str,
+    use_bias: bool = False,
+    kernel: int = 1,
+    name: str | None = None,
+) -> KerasTensor:
+    """The shortcut of a residual unit: `x` in the shape that the convolutions give.
 
     Source: He et al. 2016, section 3.3, options A and B.
 
     Args:
-        x: Maps, (batch, height, width, channels).
-        rows: Convolutions; see above.
-        kind: "project": a convolution; "pad": every `strides`-th pixel, and maps of zeros.
-        use_bias: Whether the convolution has biases.
-        kernel: Side of its kernel.
-        name: Start of the layers' names.
+        x: Feature maps, (batch, height, width, channels).
+        rows: The convolutions.
+        kind: "project" for a convolution (option B); "pad" for every `strides`-th pixel, with channels of
+            zeros added (option A).
+        use_bias: Whether the projection has biases.
+        kernel: Kernel size of the projection.
+        name: Prefix of the layers' names.
 
     Returns:
-        (batch, height', width', filters of the last row); `x` itself where they are alike.
+        Feature maps, (batch, height', width', filters of the last row); `x` itself if the shape is the same.
     """
-    filters, strides = rows[-1][0], steps(rows)
-    if not changes(x, rows):
+    if not changes_shape(x, rows):
         return x
+    filters, strides = rows[-1].filters, total_strides(rows)
     if kind == "project":
         return conv(x, filters, kernel, strides, use_bias=use_bias, name=f"{name}_conv")
     if strides > 1:
@@ -145,31 +185,31 @@ def skip(x, rows, kind, use_bias=False, kernel=1, name=None):
     return zeros(x) if more else x
 
 
-def follow(x, row, use_bias=False, name=None):
+def convolve(x: KerasTensor, row: Row, use_bias: bool = False, name: str | None = None) -> KerasTensor:
     """The convolution of a row."""
-    filters, kernel, strides, groups = (*row, *(1, 1)[len(row) - 2 :])
-    return conv(x, filters, kernel, strides, use_bias=use_bias, groups=groups, name=name)
+    return conv(x, row.filters, row.kernel, row.strides, groups=row.groups, use_bias=use_bias, name=name)
 
 
-def steps(rows):
-    """Strides of all rows together."""
-    return math.prod(row[2] for row in rows if len(row) > 2)
+def total_strides(rows: Sequence[Row]) -> int:
+    """The strides of all rows together."""
+    return math.prod(row.strides for row in rows)
 
 
-def changes(x, rows):
-    """Whether the maps that rows make of `x` differ from it in grid or count."""
-    return steps(rows) > 1 or rows[-1][0] != x.shape[-1]
+def changes_shape(x: KerasTensor, rows: Sequence[Row]) -> bool:
+    """Whether the output of the rows has another grid or number of channels than `x`."""
+    return total_strides(rows) > 1 or rows[-1].filters != x.shape[-1]
 
 
-def units(depths, stride_last=False):
-    """What each residual unit of a net needs to know; every stage but the first halves the grid.
+def units(depths: Sequence[int], stride_last: bool = False) -> Iterator[tuple[int, int, str]]:
+    """The residual units of a network, stage by stage; every stage but the first halves the grid.
 
     Args:
-        depths: Units in each stage.
-        stride_last: Whether instead the last unit of every stage but the last does so.
+        depths: Number of units in each stage.
+        stride_last: Whether the last unit of every stage but the last halves the grid, instead of the first
+            unit of every stage but the first.
 
     Yields:
-        The number of the stage, from 0; the strides; and the name of the unit.
+        For each unit the number of its stage, from 0, its strides and its name.
     """
     for stage, depth in enumerate(depths):
         for i in range(1, depth + 1):

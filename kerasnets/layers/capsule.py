@@ -1,27 +1,29 @@
-"""Capsules: groups of values whose length says whether something is there, and whose direction how it is.
+"""Capsules: vectors of features. The length tells whether something is present, the direction how it looks.
 
-Lengths and sums of a routing are taken in float32 where the precision is less. Square roots have a finite
-gradient everywhere: at a zero vector that of its length counts as zero, and that of its squashed form is.
+In half precision, lengths and the sums of the routing are computed in float32. All gradients are finite: at a
+zero vector, those of the length and of the squashed vector are zero.
 """
 
 import math
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from kerasnets.checks import is_int, refuse
+from kerasnets.layers.precision import in_float32
 
 
-def lengths(x):
-    """Lengths of the vectors along the last axis, which stays, of 1; their gradient at zero is zero."""
+def lengths(x: KerasTensor) -> KerasTensor:
+    """The lengths of the vectors along the last axis, which is kept with size 1."""
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
-    there = squares > 0
-    root = ops.sqrt(ops.where(there, squares, ops.ones_like(squares)))
-    return ops.where(there, root, ops.zeros_like(root))
+    positive = squares > 0
+    # The square root of 1 in place of 0, since the gradient of the root at 0 is infinite.
+    roots = ops.sqrt(ops.where(positive, squares, ops.ones_like(squares)))
+    return ops.where(positive, roots, ops.zeros_like(roots))
 
 
-def squash(x):
-    """Vectors along the last axis, shortened from any length l to l^2 / (1 + l^2).
+def squash(x: KerasTensor) -> KerasTensor:
+    """Shortens the vectors along the last axis from any length l to l^2 / (1 + l^2).
 
     Source: Sabour et al. 2017, equation 1.
     """
@@ -31,21 +33,22 @@ def squash(x):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class Squash(keras.layers.Layer):
-    """Takes the maps of each pixel in groups, one capsule each, and squashes the capsules.
+    """Squashes capsules, which are groups of `dims` channels at each pixel.
 
     Source: Sabour et al. 2017, section 2, equation 1.
 
     Args:
-        dims: Values of a capsule: maps of a group.
+        dims: Number of channels of a capsule.
         **kwargs: As for every Keras layer.
 
-    Call: (batch, *grid, maps) -> the same shape.
+    Call:
+        (batch, *grid, channels) -> the same shape.
 
     Raises:
-        ValueError: `dims` is no count, or does not divide the maps.
+        ValueError: `dims` is not a whole number of at least 1, or does not divide the number of channels.
     """
 
-    def __init__(self, dims, **kwargs):
+    def __init__(self, dims: int, **kwargs) -> None:
         super().__init__(**kwargs)
         if not is_int(dims, 1):
             refuse("dims", "a whole number, at least 1", dims)
@@ -53,10 +56,10 @@ class Squash(keras.layers.Layer):
 
     def build(self, input_shape):
         if input_shape[-1] % self.dims:
-            refuse("dims", f"a divisor of the {input_shape[-1]} maps", self.dims)
+            refuse("dims", f"a divisor of the {input_shape[-1]} channels", self.dims)
 
     def call(self, x):
-        groups = ops.reshape(full(x, self), (-1, x.shape[-1] // self.dims, self.dims))
+        groups = ops.reshape(in_float32(x), (-1, x.shape[-1] // self.dims, self.dims))
         return ops.cast(ops.reshape(squash(groups), ops.shape(x)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
@@ -68,28 +71,38 @@ class Squash(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class RoutedCapsules(keras.layers.Layer):
-    """Capsules that read all those below, each below sending more to where it agrees: routing by agreement.
+    """Capsules that are connected to all capsules of the layer below by dynamic routing.
 
-    A capsule below, u_i, has a vote for each above, W_ij u_i. What it sends to each is a softmax over those
-    above of logits that start from zero and grow by the product of its vote and the capsule that came out.
-    With one iteration all get the same share.
+    A capsule u_i below predicts each capsule j above as W_ij u_i. The predictions for j are averaged with
+    coupling coefficients: for each i a softmax over all j of logits. The logits start from zero. In each
+    iteration, that of i and j grows by the product of the prediction and of the output of j. With one
+    iteration, all coefficients are equal.
 
     Source: Sabour et al. 2017, section 2, equations 2 and 3, and procedure 1.
 
     Args:
-        capsules: Capsules that come out.
-        dims: Values of each.
-        iterations: Rounds of the routing.
-        kernel_initializer: Initializer of the matrices W_ij; the default is that of the release.
+        capsules: Number of capsules of this layer.
+        dims: Number of values of each capsule.
+        iterations: Number of routing iterations.
+        kernel_initializer: Initializer of the matrices W_ij; the default is that of the authors' release.
         **kwargs: As for every Keras layer.
 
-    Call: (batch, capsules below, their values) -> (batch, capsules, dims).
+    Call:
+        (batch, capsules below, their values) -> (batch, capsules, dims).
 
     Raises:
-        ValueError: `capsules`, `dims` or `iterations` is no count, or the shape of the input is not known.
+        ValueError: `capsules`, `dims` or `iterations` is not a whole number of at least 1, or the shape of
+            the input is not known.
     """
 
-    def __init__(self, capsules, dims, iterations=3, kernel_initializer=None, **kwargs):
+    def __init__(
+        self,
+        capsules: int,
+        dims: int,
+        iterations: int = 3,
+        kernel_initializer: keras.Initializer | str | dict | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         counts = {"capsules": capsules, "dims": dims, "iterations": iterations}
         for word, value in counts.items():
@@ -112,21 +125,21 @@ class RoutedCapsules(keras.layers.Layer):
         )
 
     def call(self, x):
-        # Votes lie as (batch, capsule above, capsule below, values): so sums are products of matrices.
-        votes = full(ops.einsum("biv,ivcd->bcid", x, self.kernel), self)
-        logits = ops.zeros_like(votes[..., 0])
+        # Predictions are (batch, capsule above, capsule below, values), so that sums are matrix products.
+        predictions = in_float32(ops.einsum("biv,ivcd->bcid", x, self.kernel))
+        logits = ops.zeros_like(predictions[..., 0])
         for i in range(self.iterations):
-            shares = ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
-            above = squash(ops.squeeze(ops.matmul(shares[:, :, None], votes), axis=2))
+            coupling = ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
+            above = squash(ops.squeeze(ops.matmul(coupling[:, :, None], predictions), axis=2))
             if i + 1 < self.iterations:
-                logits = logits + ops.squeeze(ops.matmul(votes, above[..., None]), axis=3)
+                logits = logits + ops.squeeze(ops.matmul(predictions, above[..., None]), axis=3)
         return ops.cast(above, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.capsules, self.dims)
 
-    def mult_adds(self, given, made):
-        """Multiply-adds of the votes: each matrix is used once."""
+    def mult_adds(self, given, made) -> int:
+        """The multiply-adds of the predictions: each matrix is used once."""
         return math.prod(self.kernel.shape)
 
     def get_config(self):
@@ -143,11 +156,12 @@ class RoutedCapsules(keras.layers.Layer):
 class CapsuleLength(keras.layers.Layer):
     """The length of each capsule.
 
-    Call: (batch, capsules, values) -> (batch, capsules).
+    Call:
+        (batch, capsules, values) -> (batch, capsules).
     """
 
     def call(self, x):
-        return ops.cast(ops.squeeze(lengths(full(x, self)), axis=-1), self.compute_dtype)
+        return ops.cast(ops.squeeze(lengths(in_float32(x)), axis=-1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[:-1])
@@ -155,24 +169,20 @@ class CapsuleLength(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class CapsuleMask(keras.layers.Layer):
-    """Leaves one capsule and makes zeros of the others: in training the label's, else the longest.
+    """Sets all capsules but one to zero: it keeps the label's in training, and the longest otherwise.
 
     Source: Sabour et al. 2017, section 4.1.
 
-    Call: (batch, capsules, values) and in training, where they are known, labels, (batch,), whole numbers ->
-    (batch, capsules * values).
+    Call:
+        (batch, capsules, values) -> (batch, capsules * values). Labels, whole numbers of shape (batch,), may
+        be given as a second argument; without them the longest capsule is kept in training too.
     """
 
     def call(self, x, labels=None, training=False):
         if labels is None or not training:
-            labels = ops.argmax(ops.sum(ops.square(full(x, self)), axis=-1), axis=-1)
+            labels = ops.argmax(ops.sum(ops.square(in_float32(x)), axis=-1), axis=-1)
         mask = ops.one_hot(ops.cast(labels, "int32"), x.shape[1], dtype=self.compute_dtype)
         return ops.reshape(x * mask[..., None], (-1, x.shape[1] * x.shape[2]))
 
     def compute_output_shape(self, x_shape, labels_shape=None):
         return (x_shape[0], x_shape[1] * x_shape[2])
-
-
-def full(x, layer):
-    """A tensor in the precision in which lengths and sums are taken."""
-    return ops.cast(x, keras.backend.result_type(layer.compute_dtype, "float32"))

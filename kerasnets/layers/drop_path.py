@@ -1,4 +1,4 @@
-"""Drop-path: in training, joins read some of their branches, or all joins those of one column."""
+"""Drop-path: in training, joins average only some of their branches, or all joins follow a single column."""
 
 import keras
 from keras import ops
@@ -8,42 +8,45 @@ from kerasnets.checks import is_int, is_number, refuse
 
 @keras.saving.register_keras_serializable("kerasnets")
 class DropPathSampler(keras.layers.Layer):
-    """Says once a step which column of a net is left alone, if one is: global drop-path.
+    """Decides in each training step whether only one column of the network is active: global drop-path.
 
-    All joins of a net read one sampler, so that they agree. A draw holds for the whole batch: only then do
-    the column's batch statistics come from itself.
+    All joins of a network read the same sampler, so that they agree. The decision holds for the whole batch;
+    otherwise the column's batch statistics would not be its own.
 
     Source: Larsson et al. 2017, section 3.1.
 
     Args:
-        columns: Columns of the net.
-        rate: Share of the training steps in which one column is left; each is as likely as another.
-        seed: Seed of the draws, or None.
+        columns: Number of columns of the network.
+        rate: Fraction of the training steps in which a single column is active. All columns are equally
+            likely.
+        seed: Seed of the random numbers, or None.
         **kwargs: As for every Keras layer.
 
-    Call: the net's input, of which only the graph takes note -> (columns,): 1 for the column that is left
-    and 0 for the others; all 0 where none is singled out, as always outside training.
+    Call:
+        The input of the network, whose values are not used -> (columns,): 1 for the active column and 0 for
+        the others, or zeros if all columns are active. Outside training it is always zeros.
 
     Raises:
-        ValueError: `columns` is no count, or `rate` no share.
+        ValueError: `columns` is not a whole number of at least 1, or `rate` not in [0, 1].
     """
 
-    def __init__(self, columns, rate=0.5, seed=None, **kwargs):
+    def __init__(self, columns: int, rate: float = 0.5, seed: int | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         if not is_int(columns, 1):
             refuse("columns", "a whole number, at least 1", columns)
         if not (is_number(rate) and 0 <= rate <= 1):
-            refuse("rate", "a share in [0, 1]", rate)
+            refuse("rate", "a fraction in [0, 1]", rate)
         self.columns, self.rate, self.seed = columns, rate, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, x, training=False):
         if not training or not self.rate:
             return ops.zeros((self.columns,), self.compute_dtype)
-        # One number decides both: in a share `rate` of the steps it is below `columns`, and there it is even.
+        # Uniform over [0, columns / rate): below `columns` with probability `rate`, and then its integer part
+        # is a column, each with the same probability.
         place = keras.random.uniform((), seed=self.seed_generator) / self.rate * self.columns
-        left = ops.equal(ops.floor(place), ops.arange(self.columns, dtype=place.dtype))
-        return ops.cast(left, self.compute_dtype)
+        active = ops.equal(ops.floor(place), ops.arange(self.columns, dtype=place.dtype))
+        return ops.cast(active, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (self.columns,)
@@ -54,30 +57,31 @@ class DropPathSampler(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class DropPathJoin(keras.layers.Layer):
-    """The mean of branches; in training of those that are not dropped, never of none: local drop-path.
+    """The mean of branches. In training some branches are dropped, but never all: local drop-path.
 
-    Each branch is dropped by itself; where all would be, one is kept, each as likely as another. With the
-    draw of a `DropPathSampler` that leaves one column, the join gives that column's branch; where this has
-    no branch here, nothing that is read depends on the join, and it drops as without a draw.
+    Branches are dropped independently. If that would drop all, one is kept; all are equally likely. If a
+    `DropPathSampler` leaves a single column active, the join gives the branch of that column. If this column
+    has no branch here, the output of the join is not used, and branches are dropped as without a sampler.
 
-    Source: Larsson et al. 2017, section 3.1; a draw for the whole batch, as in the release.
+    Source: Larsson et al. 2017, section 3.1; one decision for the whole batch, as in the authors' release.
 
     Args:
-        rate: Share of the branches dropped in training.
-        seed: Seed of the draws, or None.
+        rate: Probability that a branch is dropped in training.
+        seed: Seed of the random numbers, or None.
         **kwargs: As for every Keras layer.
 
-    Call: branches of one shape, those of a net's last columns in their order; and the sampler's draw, if
-    there is one -> the shape of a branch.
+    Call:
+        A list of branches of one shape, those of the last columns in order; and the sampler's output, if
+        there is a sampler -> the shape of a branch.
 
     Raises:
-        ValueError: `rate` is no share.
+        ValueError: `rate` is not in [0, 1).
     """
 
-    def __init__(self, rate=0.0, seed=None, **kwargs):
+    def __init__(self, rate: float = 0.0, seed: int | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         if not (is_number(rate) and 0 <= rate < 1):
-            refuse("rate", "a share in [0, 1)", rate)
+            refuse("rate", "a fraction in [0, 1)", rate)
         self.rate, self.seed = rate, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.branches = None
@@ -89,13 +93,13 @@ class DropPathJoin(keras.layers.Layer):
         n = len(branches)
         kept = ops.ones((n,))
         if training and self.rate:
-            luck = keras.random.uniform((n,), seed=self.seed_generator)
-            kept = ops.cast(luck >= ops.minimum(self.rate, ops.max(luck)), kept.dtype)
+            random = keras.random.uniform((n,), seed=self.seed_generator)
+            kept = ops.cast(random >= ops.minimum(self.rate, ops.max(random)), kept.dtype)
         if training and draw is not None:
-            left = ops.cast(draw[-n:], kept.dtype)
-            kept = ops.where(ops.any(left > 0), left, kept)
-        shares = ops.cast(kept / ops.sum(kept), self.compute_dtype)
-        return sum(branch * shares[i] for i, branch in enumerate(branches))
+            active = ops.cast(draw[-n:], kept.dtype)
+            kept = ops.where(ops.any(active > 0), active, kept)
+        weights = ops.cast(kept / ops.sum(kept), self.compute_dtype)
+        return sum(branch * weights[i] for i, branch in enumerate(branches))
 
     def compute_output_shape(self, branches_shape, draw_shape=None):
         return tuple(branches_shape[0])

@@ -1,20 +1,21 @@
-"""Batch normalisation whose statistics stay."""
+"""Batch normalization with fixed statistics."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable("kerasnets")
 class FrozenBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation that takes its moving statistics in training too, and never moves them.
+    """Batch normalization that uses its moving statistics in training too, and never updates them.
 
-    Its scale and shift are trained where the layer is trainable. Keras's own layer keeps its statistics only
-    as long as it is not trainable; `training=False`, given where it is called in a graph, does not last in
-    `fit` (https://github.com/keras-team/keras/issues/20285).
+    Its scale and offset are trained if the layer is trainable. Keras's own layer keeps its statistics only
+    while it is not trainable. Calling that layer with `training=False` in a graph does not help, since `fit`
+    overrides the argument (https://github.com/keras-team/keras/issues/20285).
 
     Args:
         **kwargs: As for BatchNormalization.
 
-    Call: (batch, *grid, maps) -> the same.
+    Call:
+        (batch, *grid, channels) -> the same shape.
     """
 
     def call(self, x, training=None, mask=None):

@@ -1,4 +1,4 @@
-"""Maxout: the largest of several linear pieces, learnt in place of a fixed activation."""
+"""Maxout: the maximum of several linear pieces, learned in place of a fixed activation."""
 
 import functools
 
@@ -10,24 +10,25 @@ from kerasnets.checks import is_int, refuse
 
 @keras.saving.register_keras_serializable("kerasnets")
 class Maxout(keras.layers.Layer):
-    """The largest of each `pieces` neighbours among the maps of a convolution, or the units of a dense layer.
+    """The maximum of each group of `pieces` adjacent channels of a convolution, or units of a dense layer.
 
-    Where several are largest, the gradient goes to one of them, or in shares to them all.
+    If several pieces are equally large, the gradient goes to one of them or is divided among them.
 
-    Source: Goodfellow, Warde-Farley, Mirza, Courville, Bengio, ICML 2013, arXiv:1302.4389, section 3. As in
-    its release, the pieces of a unit lie side by side.
+    Source: Goodfellow, Warde-Farley, Mirza, Courville, Bengio, ICML 2013, arXiv:1302.4389, section 3. The
+    pieces of a unit are adjacent, as in the authors' release.
 
     Args:
-        pieces: Linear pieces of each unit; k in the paper.
+        pieces: Number of linear pieces of each unit; k in the paper.
         **kwargs: As for every Keras layer.
 
-    Call: (batch, *grid, maps), channels last -> (batch, *grid, maps / pieces).
+    Call:
+        (batch, *grid, channels) -> (batch, *grid, channels / pieces).
 
     Raises:
-        ValueError: `pieces` is no count, or the maps do not part into pieces.
+        ValueError: `pieces` is not a whole number of at least 1, or does not divide the number of channels.
     """
 
-    def __init__(self, pieces=2, **kwargs):
+    def __init__(self, pieces: int = 2, **kwargs) -> None:
         super().__init__(**kwargs)
         if not is_int(pieces, 1):
             refuse("pieces", "a whole number, at least 1", pieces)
@@ -35,11 +36,11 @@ class Maxout(keras.layers.Layer):
 
     def build(self, input_shape):
         if input_shape[-1] % self.pieces:
-            refuse("pieces", f"a divisor of the {input_shape[-1]} maps", self.pieces)
+            refuse("pieces", f"a divisor of the {input_shape[-1]} channels", self.pieces)
 
     def call(self, x):
         units = ops.reshape(x, (*ops.shape(x)[:-1], x.shape[-1] // self.pieces, self.pieces))
-        # One by one, for to reduce so short an axis takes twice as long.
+        # Pairwise maxima take half the time of a reduction over such a short axis.
         return functools.reduce(ops.maximum, ops.unstack(units, axis=-1))
 
     def compute_output_shape(self, input_shape):

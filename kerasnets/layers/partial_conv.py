@@ -1,4 +1,6 @@
-"""A convolution whose output maps read only some of the input maps."""
+"""A convolution whose output channels read only some of the input channels."""
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -7,54 +9,56 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("kerasnets")
 class PartialConv2D(keras.layers.Layer):
-    """A convolution with one kernel for each connected pair of maps, and a bias for each output map.
+    """A convolution with one kernel for each connected pair of channels, and a bias for each output channel.
 
-    The kernels are laid out in one weight, (kernel, kernel, pairs), and scattered into a full kernel, zero
-    between maps that are not connected, so one ordinary convolution computes all.
+    All kernels are in one weight of shape (kernel_size, kernel_size, pairs). They are scattered into a full
+    kernel, which is zero where channels are not connected, so that one ordinary convolution computes
+    everything.
 
     Source: LeCun et al. 1998, section II.B, table I.
 
     Args:
-        connections: For each output map, the input maps that it reads, counted from 0.
-        kernel_size: Side of the kernels in pixels.
+        connections: For each output channel, the input channels that it reads, counted from 0.
+        kernel_size: Kernel size in pixels.
         **kwargs: As for every Keras layer.
 
-    Call: (batch, height, width, maps) -> (batch, height - kernel_size + 1, width - kernel_size + 1,
-    len(connections)).
+    Call:
+        (batch, height, width, channels) -> (batch, height - kernel_size + 1, width - kernel_size + 1,
+        len(connections)).
 
     Raises:
-        ValueError: A connection names an input map that is not there.
+        ValueError: A connection names an input channel that does not exist.
     """
 
-    def __init__(self, connections, kernel_size, **kwargs):
+    def __init__(self, connections: Sequence[Sequence[int]], kernel_size: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.connections = tuple(tuple(reads) for reads in connections)
         self.kernel_size = kernel_size
 
     def build(self, input_shape):
-        maps, filters, k = input_shape[-1], len(self.connections), self.kernel_size
+        channels, filters, k = input_shape[-1], len(self.connections), self.kernel_size
         pairs = [(i, o) for o, reads in enumerate(self.connections) for i in reads]
-        if max(i for i, _ in pairs) >= maps:
+        if max(i for i, _ in pairs) >= channels:
             raise ValueError(
-                f"`connections` names input maps from 0 to {maps - 1}. "
+                f"`connections` names input channels from 0 to {channels - 1}. "
                 f"Received: connections={self.connections}"
             )
-        # Glorot's bound for the mean number of connections of an output and an input map.
-        bound = np.sqrt(6 / (k * k * len(pairs) * (1 / filters + 1 / maps)))
+        # Glorot's limit, for the mean number of connections of an output channel and of an input channel.
+        limit = np.sqrt(6 / (k * k * len(pairs) * (1 / filters + 1 / channels)))
         self.kernel = self.add_weight(
             name="kernel",
             shape=(k, k, len(pairs)),
-            initializer=keras.initializers.RandomUniform(-bound, bound),
+            initializer=keras.initializers.RandomUniform(-limit, limit),
         )
         self.bias = self.add_weight(name="bias", shape=(filters,), initializer="zeros")
-        self._scatter = np.zeros((len(pairs), maps * filters), "float32")
+        self._scatter = np.zeros((len(pairs), channels * filters), "float32")
         for pair, (i, o) in enumerate(pairs):
             self._scatter[pair, i * filters + o] = 1
-        self._full_shape = (k, k, maps, filters)
+        self._kernel_shape = (k, k, channels, filters)
 
     def call(self, x):
         kernel = ops.matmul(self.kernel, ops.cast(self._scatter, self.compute_dtype))
-        x = ops.conv(x, ops.reshape(kernel, self._full_shape), data_format="channels_last")
+        x = ops.conv(x, ops.reshape(kernel, self._kernel_shape), data_format="channels_last")
         return x + self.bias
 
     def compute_output_shape(self, input_shape):

@@ -1,69 +1,75 @@
-"""A dense layer's unit that computes again in the backward pass what it does not keep.
+"""A unit of DenseNet that saves memory: the backward pass recomputes what the forward pass does not keep.
 
-Two layers share its batch normalisation. One measures each map once, however many units read it; the other
-normalises by what was measured. So what is computed again is cheap and a pure function; the moving statistics
-stand outside of it and change once a step.
+Two layers share the unit's batch normalization. `BatchMoments` computes the statistics of each channel once,
+however many units read it. `RecomputedConv2D` normalizes by them. The recomputed part is therefore cheap and
+a pure function; the moving statistics are updated outside of it, once in each step.
 """
+
+from collections.abc import Callable
 
 import keras
 from keras import layers, ops
 
+from kerasnets.layers.precision import at_least_float32
+
 
 @keras.saving.register_keras_serializable("kerasnets")
 class BatchMoments(layers.Layer):
-    """Mean and variance of each map over the batch and the grid, in float32 or more.
+    """Mean and variance of each channel over the batch and the grid, computed in float32.
 
-    Call: (batch, height, width, maps) -> (2, maps); zeros outside training, where nothing reads them.
+    Call:
+        (batch, height, width, channels) -> (2, channels); zeros outside training, where they are not used.
     """
 
-    synchronized = False  # over the replicas of TensorFlow, as BatchNormalization has it
+    synchronized = False  # whether over all replicas of TensorFlow, as for BatchNormalization
 
     def call(self, x, training=None):
         if not training:
-            return ops.zeros((2, x.shape[-1]), full(self.compute_dtype))
-        x = ops.cast(x, full(self.compute_dtype))
+            return ops.zeros((2, x.shape[-1]), at_least_float32(self.compute_dtype))
+        x = ops.cast(x, at_least_float32(self.compute_dtype))
         return ops.stack(ops.moments(x, axes=[0, 1, 2], synchronized=self.synchronized))
 
     def compute_output_spec(self, x, training=None):
-        return keras.KerasTensor((2, x.shape[-1]), dtype=full(self.compute_dtype))
+        return keras.KerasTensor((2, x.shape[-1]), dtype=at_least_float32(self.compute_dtype))
 
 
 @keras.saving.register_keras_serializable("kerasnets")
 class RecomputedConv2D(layers.Layer):
-    """Joins maps, normalises, activates and convolves them, and keeps only what it reads and gives.
+    """Concatenates, normalizes, activates and convolves feature maps, and keeps only its input and output.
 
-    In training, the joined, normalised and activated maps are freed, and computed again when the backward
-    pass needs them. Weights, gradients and moving statistics are those of Concatenate, BatchNormalization,
-    Activation and Conv2D one after another. On CPUs, JAX's compiler orders the work for speed and so saves
-    nothing, but with XLA_FLAGS=--xla_cpu_enable_concurrency_optimized_scheduler=false.
+    In training, the concatenated, normalized and activated maps are freed, and recomputed when the backward
+    pass needs them. Weights, gradients and moving statistics are those of the sequence of Concatenate,
+    BatchNormalization, Activation and Conv2D. On CPUs, JAX's compiler schedules for speed and saves no memory
+    unless XLA_FLAGS=--xla_cpu_enable_concurrency_optimized_scheduler=false is set.
 
     Source: Pleiss et al. 2017, arXiv:1707.06990, section 3.
 
     Args:
-        filters: Maps that come out.
-        kernel_size: Side of the kernel in pixels; the grid stays as it is.
+        filters: Number of filters.
+        kernel_size: Kernel size in pixels; the padding is "same".
         activation: Activation before the convolution.
         epsilon: Added to the variance.
         kernel_initializer: Initializer of the kernel.
         **kwargs: As for every Keras layer.
 
     Attributes:
-        parts: The four layers, in the order in which data meets them.
+        parts: The four layers, in order.
 
-    Call: a list of maps, (batch, height, width, any number), and the list of their `BatchMoments` ->
-    (batch, height, width, filters).
+    Call:
+        A list of feature maps, (batch, height, width, any number), and the list of their `BatchMoments` ->
+        (batch, height, width, filters).
     """
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        activation="relu",
-        epsilon=1e-3,
-        kernel_initializer="glorot_uniform",
+        filters: int,
+        kernel_size: int,
+        activation: str | Callable = "relu",
+        epsilon: float = 1e-3,
+        kernel_initializer: str | keras.Initializer = "glorot_uniform",
         **kwargs,
-    ):
-        super().__init__(autocast=False, **kwargs)  # moments stay in full precision
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)  # the moments stay in float32
         self.join = layers.Concatenate(dtype=self.dtype_policy, name=f"{self.name}_join")
         self.norm = layers.BatchNormalization(
             epsilon=epsilon, dtype=self.dtype_policy, name=f"{self.name}_bn"
@@ -80,7 +86,7 @@ class RecomputedConv2D(layers.Layer):
         )
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[layers.Layer, ...]:
         return self.join, self.norm, self.act, self.conv
 
     def build(self, maps_shape, moments_shape):
@@ -98,12 +104,13 @@ class RecomputedConv2D(layers.Layer):
                 old = ops.cast(moving, new.dtype)
                 moving.assign(old * norm.momentum + new * (1 - norm.momentum))
             stats = batch
-        norms = (ops.cast(w, full(self.compute_dtype)) for w in (*stats, norm.beta, norm.gamma))
+        dtype = at_least_float32(self.compute_dtype)
+        norms = (ops.cast(w, dtype) for w in (*stats, norm.beta, norm.gamma))
         run = keras.remat(self.run) if training else self.run
         return run(ops.cast(self.conv.kernel, self.compute_dtype), *norms, *maps)
 
     def run(self, kernel, mean, variance, beta, gamma, *maps):
-        """All that is computed again: a pure function of these tensors."""
+        """The recomputed part: a pure function of these tensors."""
         x = ops.cast(ops.concatenate(maps, axis=-1), mean.dtype)
         x = ops.batch_normalization(x, mean, variance, -1, beta, gamma, self.norm.epsilon)
         x = self.act.activation(ops.cast(x, self.compute_dtype))
@@ -123,11 +130,6 @@ class RecomputedConv2D(layers.Layer):
         }
 
 
-def parts(layer):
-    """The layers that a layer is made of, in the order in which data meets them; itself if of one piece."""
+def parts(layer: layers.Layer) -> tuple[layers.Layer, ...]:
+    """The layers of which a layer consists, in order; only itself unless it is a `RecomputedConv2D`."""
     return layer.parts if isinstance(layer, RecomputedConv2D) else (layer,)
-
-
-def full(dtype):
-    """The precision in which maps of a dtype are normalised."""
-    return keras.backend.result_type(dtype, "float32")

@@ -1,23 +1,24 @@
-"""The last step of an attention mask: what the mask may single out."""
+"""The last step of an attention mask, which turns feature maps into weights."""
 
 import keras
 from keras import ops
 
 from kerasnets.checks import refuse
+from kerasnets.layers.precision import in_float32
 
 KINDS = ("mixed", "channel", "spatial")
-EPSILON = 1e-6  # added to squares before their root is taken, whose gradient at zero is not finite
+EPSILON = 1e-6  # added to squares before their root is taken, whose gradient at zero is infinite
 
 
 @keras.saving.register_keras_serializable("kerasnets")
 class SoftMask(keras.layers.Layer):
-    """Turns maps into a mask of each map and pixel, of maps alone, or of pixels alone.
+    """Turns feature maps into a mask.
 
     - "mixed": the sigmoid of each value.
-    - "channel": at each pixel, the maps' values divided by their Euclidean norm.
-    - "spatial": each map less its mean over the grid, divided by its deviation; then the sigmoid.
+    - "channel": at each pixel, the values of all channels divided by their Euclidean norm.
+    - "spatial": each channel normalized over the grid to mean 0 and variance 1; then the sigmoid.
 
-    In half precision the sums are taken in float32.
+    In half precision, sums are computed in float32.
 
     Source: Wang et al., CVPR 2017, section 3.3: f1, f2 and f3.
 
@@ -25,20 +26,21 @@ class SoftMask(keras.layers.Layer):
         kind: "mixed", "channel" or "spatial".
         **kwargs: As for every Keras layer.
 
-    Call: (batch, height, width, maps) -> the same shape, in (0, 1), for "channel" in [-1, 1].
+    Call:
+        (batch, height, width, channels) -> the same shape, with values in (0, 1), for "channel" in [-1, 1].
 
     Raises:
         ValueError: `kind` is not one of these.
     """
 
-    def __init__(self, kind="mixed", **kwargs):
+    def __init__(self, kind: str = "mixed", **kwargs) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
             refuse("kind", f"one of {', '.join(map(repr, KINDS))}", kind)
         self.kind = kind
 
     def call(self, x):
-        x = ops.cast(x, keras.backend.result_type(self.compute_dtype, "float32"))
+        x = in_float32(x)
         if self.kind == "channel":
             mask = x * ops.rsqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + EPSILON)
         else:

@@ -1,4 +1,4 @@
-"""Maps brought to the finer grid of others."""
+"""Upsampling to the grid of other feature maps."""
 
 import keras
 from keras import ops
@@ -6,20 +6,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("kerasnets")
 class UpSampleLike(keras.layers.UpSampling2D):
-    """Enlarges a grid and cuts off what then hangs over that of other maps, at the bottom and on the right.
+    """Upsamples feature maps, and crops them at the bottom and on the right to the grid of others.
 
-    A grid that was divided by `size`, its sides rounded up, comes back to what it was, whatever that was.
+    This undoes a division of the grid by `size` whose result was rounded up.
 
     Args:
-        size: Pixels that come out for each, along a side.
+        size: Upsampling factor.
         interpolation: "nearest" or "bilinear", as for UpSampling2D.
         **kwargs: As for every Keras layer.
 
-    Call: [x, like], (batch, height, width, maps) and maps on a grid at most `size` times as fine -> the maps
-    of `x` on the grid of `like`.
+    Call:
+        [x, like], two feature maps of which the grid of `like` is at most `size` times as fine -> the
+        feature maps of `x` on the grid of `like`.
     """
 
-    def __init__(self, size=2, interpolation="nearest", **kwargs):
+    def __init__(self, size: int = 2, interpolation: str = "nearest", **kwargs) -> None:
         super().__init__(size, interpolation=interpolation, **kwargs)
         self.input_spec = None  # there are two inputs
 

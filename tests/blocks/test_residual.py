@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, residual, skip, units
+from kerasnets.blocks.residual import Row, basic_rows, bottleneck_rows, preact_residual, residual, skip, units
 
 
 def maps(*shape):
@@ -37,7 +37,7 @@ def convolved(model, name, x):
 
 
 def test_residual_is_the_papers_equation():
-    model, x = model_of(residual, (1, 1, 4), ((3, 1), (5, 3))), maps(2, 1, 1, 4)
+    model, x = model_of(residual, (1, 1, 4), (Row(3, 1), Row(5, 3))), maps(2, 1, 1, 4)
     new = relu(normalised(model, "unit_1_bn", convolved(model, "unit_1_conv", np.float64(x))))
     new = normalised(model, "unit_2_bn", convolved(model, "unit_2_conv", new))
     old = normalised(model, "unit_shortcut_bn", convolved(model, "unit_shortcut_conv", np.float64(x)))
@@ -47,7 +47,7 @@ def test_residual_is_the_papers_equation():
 def test_preact_residual_is_the_papers_equation():
     """The projection reads what was activated; an identity what came in."""
     for filters in (4, 5):
-        model, x = model_of(preact_residual, (1, 1, 4), ((3, 1), (filters, 3))), maps(2, 1, 1, 4)
+        model, x = model_of(preact_residual, (1, 1, 4), (Row(3, 1), Row(filters, 3))), maps(2, 1, 1, 4)
         first = relu(normalised(model, "unit_1_bn", np.float64(x)))
         new = relu(normalised(model, "unit_2_bn", convolved(model, "unit_1_conv", first)))
         old = x if filters == 4 else convolved(model, "unit_shortcut_conv", first)

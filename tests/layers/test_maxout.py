@@ -55,5 +55,5 @@ def test_misuse(value):
 
 
 def test_maps_that_do_not_part_into_pieces():
-    with pytest.raises(ValueError, match="`pieces` is a divisor of the 7 maps. Received: pieces=2"):
+    with pytest.raises(ValueError, match="`pieces` is a divisor of the 7 channels. Received: pieces=2"):
         Maxout(2)(np.zeros((1, 2, 2, 7), "float32"))
