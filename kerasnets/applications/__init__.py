@@ -1,4 +1,4 @@
-"""Every net, as a function with one signature: ``kerasnets.applications.DenseNet121()``."""
+"""All networks, as functions with a common signature: ``kerasnets.applications.DenseNet121()``."""
 
 from kerasnets.applications import (
     alexnet,

@@ -1,16 +1,16 @@
-"""The all convolutional net: strided convolutions do what pooling does.
+"""The all convolutional net: strided convolutions replace pooling.
 
 Springenberg, Dosovitskiy, Brox, Riedmiller, "Striving for Simplicity: The All Convolutional Net", ICLR
 workshop 2015, arXiv:1412.6806.
 
-Three base nets, A to C, come in four forms each, as the paper compares them: max pooling (`BaseCNN`), a
-stride in the convolution before it instead (`StridedCNN`), one convolution more in front of it
-(`ConvPoolCNN`), and a strided convolution in its place (`AllCNN`). Padding, which the paper leaves open, is
-such that the mean is over its 6x6 pixels: both sides of the border alike for all convolutions but the last
-3x3, which has none; the last window of a pooling may hang over the border, as in Caffe. Table 3 prints about
-1.3M parameters for C and its strided form; the layers of tables 1 and 2 add up to 0.95M. The paper normalises
-the contrast of CIFAR images and whitens them, which needs the data set; `preprocess_input` takes ImageNet's
-mean and deviation.
+There are three base networks, A to C, each in the four forms that the paper compares: with max pooling
+(`BaseCNN`), with strides in the convolution before it instead (`StridedCNN`), with an additional convolution
+before the pooling (`ConvPoolCNN`), and with a strided convolution in its place (`AllCNN`). The paper does not
+state the padding. Here it is such that the final mean is over the paper's 6x6 pixels: all convolutions but
+the last 3x3 are padded symmetrically, and the last window of a pooling may extend beyond the border, as in
+Caffe. Table 3 states about 1.3M parameters for C and its strided form; the layers of tables 1 and 2 have
+0.95M in total. The paper normalizes the contrast of CIFAR images and whitens them, which needs the dataset;
+`preprocess_input` uses ImageNet's mean and standard deviation.
 """
 
 from keras import layers
@@ -53,18 +53,18 @@ TINY = dict(filters=(4, 6))
     checks=dict(downsampling=one_of("pool", "stride", "conv_pool", "conv")),
 )
 def AllCNN(x, kernels, downsampling="conv", filters=(96, 192), input_dropout=0.2, dropout=0.5):
-    """Blocks of convolutions, each of which halves the grid, and two convolutions behind them.
+    """Blocks of convolutions, each of which halves the grid, followed by two convolutions.
 
     Source: sections 2 and 3.1 and tables 1 and 2.
 
     Args:
-        kernels: For each block, the kernel of each of its convolutions in pixels.
-        downsampling: What halves the grid at the end of a block: "pool" is a max pooling, "stride" the
-            strides of the block's last convolution, "conv" a strided 3x3 convolution, "conv_pool" a 3x3
-            convolution and a max pooling.
-        filters: Maps of each block's convolutions.
-        input_dropout: Share of the input's values dropped in training.
-        dropout: Share of the values dropped in training behind each block.
+        kernels: For each block, the kernel size of each of its convolutions in pixels.
+        downsampling: What halves the grid at the end of a block. "pool" is max pooling, "stride" the strides
+            of the block's last convolution, "conv" a strided 3x3 convolution, and "conv_pool" a 3x3
+            convolution and max pooling.
+        filters: Number of filters of the convolutions of each block.
+        input_dropout: Dropout rate of the input.
+        dropout: Dropout rate after each block.
     """
     if len(filters) != len(kernels):
         refuse("filters", f"a tuple of {len(kernels)} whole numbers, one for each row of `kernels`", filters)

@@ -1,14 +1,17 @@
-"""BN-Inception, or Inception v2: GoogLeNet with batch normalisation and two 3x3 convolutions for each 5x5.
+"""BN-Inception, or Inception v2: GoogLeNet with batch normalization, and two 3x3 convolutions for each 5x5.
 
 Ioffe, Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
 Shift", ICML 2015, arXiv:1502.03167.
 
-Figure 5's columns of maps hold, not its output sizes, which contradict them: 4c and 4d give 608 maps where
-576 is printed, 4e 1,056 where 1,024 is, and 3c and 4e, of stride 2, halve the grid that is printed. The
-authors split the first 7x7 convolution in two; here it is whole, as in the weights that others published and
-in the counts, unless `separable_stem`. Strided convolutions are padded on both sides, as those weights
-expect; means over the border leave out the padding, which they count as zeros.
+The numbers of filters are those of the columns of figure 5, whose output sizes contradict them: 4c and 4d
+have 608 channels where 576 are printed, 4e has 1,056 where 1,024 are printed, and 3c and 4e, which have
+strides of 2, halve the printed grid. The authors split the first 7x7 convolution in two. Here it is a full
+convolution, as in the weights that others published and in the published counts, unless `separable_stem` is
+set. Strided convolutions are padded symmetrically, as these weights expect. Average pooling at the border
+leaves out the padding, which these networks count as zeros.
 """
+
+from typing import NamedTuple
 
 from keras import layers
 
@@ -18,8 +21,21 @@ from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import bn_act, conv_bn_act, max_pool, pad
 from kerasnets.checks import is_int, is_ints
 
-# Figure 5: #1x1, #3x3 reduce, #3x3, double #3x3 reduce, double #3x3, pool + proj. With "pass through" nothing
-# is projected and the strides are 2.
+
+class Module(NamedTuple):
+    """A row of `modules`: numbers of filters, as in the columns of figure 5, and the pooling."""
+
+    name: str
+    ones: int  # 0 for none
+    reduce: int
+    threes: int
+    double_reduce: int
+    doubles: int
+    pool: str  # "avg" or "max"
+    project: int | str  # with "pass through" nothing is projected, and the strides are 2
+
+
+# Figure 5: #1x1, #3x3 reduce, #3x3, double #3x3 reduce, double #3x3, pool + proj.
 MODULES = (
     ("3a", 64, 64, 64, 64, 96, "avg", 32),
     ("3b", 64, 64, 96, 64, 96, "avg", 64),
@@ -41,15 +57,15 @@ TINY = dict(
 
 def is_module(row):
     """Whether a row of `modules` can be built."""
-    if len(row) != 8:
+    if len(row) != len(Module._fields):
         return False
-    name, ones, *maps, pool, project = row
+    row = Module(*row)
     return (
-        isinstance(name, str)
-        and is_int(ones, 0)
-        and is_ints(maps, 1)
-        and pool in ("avg", "max")
-        and (project == "pass through" or is_int(project, 1))
+        isinstance(row.name, str)
+        and is_int(row.ones, 0)
+        and is_ints((row.reduce, row.threes, row.double_reduce, row.doubles), 1)
+        and row.pool in ("avg", "max")
+        and (row.project == "pass through" or is_int(row.project, 1))
     )
 
 
@@ -63,16 +79,16 @@ CHECKS = dict(
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
 def BNInceptions(x, modules, separable_stem=False):
-    """Inception modules, some of which halve the grid, on a stem of three convolutions.
+    """A stem of three convolutions and Inception modules, some of which halve the grid.
 
     Source: the appendix and figure 5.
 
     Args:
-        modules: Rows of figure 5: name, maps of 1x1, 3x3 reduce, 3x3, double 3x3 reduce, double 3x3, the
-            pooling, "avg" or "max", and maps of its projection or "pass through", which
-            makes the strides 2.
-        separable_stem: Whether the first convolution is a depthwise one with 8 maps for each channel, and a
-            1x1 behind it.
+        modules: Rows of figure 5: the name; the number of filters of 1x1, 3x3 reduce, 3x3, double 3x3 reduce
+            and double 3x3; the kind of pooling, "avg" or "max"; and the number of filters of its projection,
+            or "pass through" for a module without a projection and with strides of 2.
+        separable_stem: Whether the first convolution is a depthwise one that makes 8 channels of each,
+            followed by a 1x1 convolution.
     """
     if separable_stem:
         x, padding = pad(x, 7, 2, "symmetric", name="conv1_pad")
@@ -86,20 +102,23 @@ def BNInceptions(x, modules, separable_stem=False):
     x = conv_bn_act(x, 64, 1, name="conv2_reduce")
     x = conv_bn_act(x, 192, 3, name="conv2")
     x = max_pool(x, 3, 2, padding="same", name="pool2")
-    for name, *columns in modules:
-        x = branches(x, rows(*columns), conv_bn_act, f"inception_{name}")
+    for row in modules:
+        module = Module(*row)
+        x = branches(x, branches_of(module), conv_bn_act, f"inception_{module.name}")
     return x
 
 
-def rows(ones, reduce, threes, double_reduce, doubles, pool, project):
-    """Branches of a module."""
-    through = project == "pass through"
-    strides = 2 if through else 1
+def branches_of(module):
+    """The branches of a row of `modules`."""
+    pass_through = module.project == "pass through"
+    strides = 2 if pass_through else 1
+    ones = [[(module.ones, 1)]] if module.ones else []
+    project = [] if pass_through else [(module.project, 1)]
     return [
-        *([((ones, 1),)] if ones else []),
-        ((reduce, 1), (threes, 3, strides, "symmetric")),
-        ((double_reduce, 1), (doubles, 3), (doubles, 3, strides, "symmetric")),
-        ((pool, 3, strides, "same"), *([] if through else [(project, 1)])),
+        *ones,
+        [(module.reduce, 1), (module.threes, 3, strides, "symmetric")],
+        [(module.double_reduce, 1), (module.doubles, 3), (module.doubles, 3, strides, "symmetric")],
+        [(module.pool, 3, strides, "same"), *project],
     ]
 
 

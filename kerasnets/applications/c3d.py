@@ -1,15 +1,15 @@
-"""C3D: kernels of 3x3x3 reach over the frames of a clip as over its pixels.
+"""C3D: kernels of 3x3x3 cover the frames of a video clip as well as its pixels.
 
 Tran, Bourdev, Fergus, Torresani, Paluri, "Learning Spatiotemporal Features with 3D Convolutional Networks",
 ICCV 2015, arXiv:1412.0767.
 
-Classes are the 101 of UCF101, the first data set that the paper tests on; its net for Sports-1M has 487.
-Clips of 16 frames and 112 pixels leave 2 frames of 7 pixels before the last pooling, whose last windows
-hang over the border as in the authors' release. That release takes the mean volume of Sports-1M off its BGR
-clips, a file of 16 frames that is not at hand here: `preprocess_input` takes off UCF101's mean of each
-channel instead, in BGR too. Weights start as He's uniform ones and biases as zeros, where the release has
-Gaussians of 0.01 and 0.005 and biases of 1 in all layers but the first and the last. The paper also tries
-other reaches in time, in smaller nets, which are not here.
+The classes are the 101 of UCF101, the first dataset on which the paper tests; its network for Sports-1M has
+487. Clips of 16 frames and 112 pixels leave 2 frames of 7 pixels before the last pooling, whose last windows
+extend beyond the border as in the authors' release. The release subtracts the mean volume of Sports-1M from
+its BGR clips, which is a file of 16 frames that is not available here. `preprocess_input` instead subtracts
+UCF101's mean of each channel, also in BGR. Weights are initialized by He's uniform distribution and biases
+with zeros; the release has Gaussians of 0.01 and 0.005, and biases of 1 in all layers but the first and the
+last. The smaller networks with other temporal depths that the paper also tries are not included.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -33,17 +33,17 @@ TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
     dropout=0.5,
 )
 def C3Ds(x, depths, filters):
-    """Blocks of 3x3x3 convolutions, each halved by pooling, and dense layers.
+    """Blocks of 3x3x3 convolutions, each followed by pooling that halves the grid, and dense layers.
 
-    The first pooling keeps the frames apart, so that they do not merge early.
+    The first pooling does not merge frames, so that temporal information is not lost early.
 
     Source: section 3.3 and figure 3.
 
     Args:
-        depths: Convolutions in each block.
-        filters: Maps of each block's convolutions.
-        hidden: Units of each hidden dense layer of the top.
-        dropout: Share of the hidden units dropped in training.
+        depths: Number of convolutions in each block.
+        filters: Number of filters of the convolutions of each block.
+        hidden: Number of units of each hidden dense layer of the top.
+        dropout: Dropout rate of the hidden units.
     """
     if len(filters) != len(depths):
         refuse("filters", f"a tuple of {len(depths)} whole numbers, one for each of `depths`", filters)

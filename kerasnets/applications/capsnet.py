@@ -1,14 +1,16 @@
-"""CapsNet: capsules of several values instead of single ones, and routing between them by agreement.
+"""CapsNet: capsules, which are vectors of features instead of single ones, with routing by agreement.
 
 Sabour, Frosst, Hinton, "Dynamic Routing Between Capsules", NIPS 2017, arXiv:1710.09829.
 
-The scores are the lengths of the class capsules, each from 0 to 1 by itself; `classifier_activation=None`
-leaves them so and is the default. The net is trained by `kerasnets.training.MarginLoss` on
-these and, with a decoder, by `kerasnets.training.ReconstructionLoss` on the images that it draws again. The
-images are scaled to 0 to 1, as the decoder's sigmoid needs. The capsules have no biases, as in the paper's
-equations; the release adds some. `decoder=True` gives a dict of outputs, "predictions" and "reconstruction",
-in which the decoder sees the longest capsule alone; `labelled(model)` is the same net fed with labels too,
-and in training the decoder sees the capsule of the label:
+The scores are the lengths of the class capsules, each independently between 0 and 1. The default of
+`classifier_activation` is None, which leaves them as they are. The network is trained by
+`kerasnets.training.MarginLoss` on the scores and, with a decoder, by `kerasnets.training.ReconstructionLoss`
+on the reconstructed images. Images are scaled to 0..1, as the decoder's sigmoid requires. The capsules have
+no biases, as in the paper's equations; the authors' release adds some.
+
+`decoder=True` gives a dict of outputs, "predictions" and "reconstruction". The decoder sees only the longest
+capsule. `labelled(model)` is the same network with the labels as a second input: in training, its decoder
+sees the capsule of the label.
 
     net = CapsNet(decoder=True)
     train = labelled(net)
@@ -33,25 +35,25 @@ from kerasnets.layers.capsule import CapsuleLength, CapsuleMask, RoutedCapsules,
 # Section 4: "3 iterations of routing". A row is a variant; its columns are arguments of CapsNets.
 TABLE = {"CapsNet": dict(iterations=3)}
 # Figure 1.
-FILTERS, CAPSULES = 256, 32  # maps of the first convolution; primary capsules at each pixel
+FILTERS, CAPSULES = 256, 32  # filters of the first convolution; primary capsules at each pixel
 KERNEL = 9
 DIMS, CLASS_DIMS = 8, 16  # values of a primary and of a class capsule
 TINY = dict(alpha=0.0625, hidden=(6, 5))
 
 
 def capsule_head(x, classes, activation, images, iterations=3, decoder=False, hidden=(512, 1024)):
-    """A capsule for each class, its length as score, and a decoder that draws the images again.
+    """A capsule for each class, whose length is the score, and a decoder that reconstructs the images.
 
     Source: section 4 and figures 1 and 2.
 
     Args:
-        x: Maps of primary capsules, (batch, height, width, maps), the grid known.
+        x: Feature maps that consist of primary capsules, (batch, height, width, channels), of known grid.
         classes: Number of classes.
         activation: Activation of the lengths, or None for the lengths themselves.
-        images: Input of the net, whose shape the decoder's images have.
-        iterations: Rounds of the routing.
+        images: Input of the network, whose shape the reconstructed images have.
+        iterations: Number of routing iterations.
         decoder: Whether there is a decoder.
-        hidden: Units of each hidden layer of the decoder.
+        hidden: Number of units of each hidden layer of the decoder.
 
     Returns:
         (batch, classes), or a dict of these as "predictions" and of the images as "reconstruction".
@@ -66,7 +68,7 @@ def capsule_head(x, classes, activation, images, iterations=3, decoder=False, hi
 
 
 def make_decoder(x, images, hidden):
-    """Dense layers from masked class capsules to images of 0 to 1, as a model, "reconstruction".
+    """A model, "reconstruction", of dense layers that turn masked class capsules into images of 0..1.
 
     Source: figure 2.
     """
@@ -94,15 +96,16 @@ def make_decoder(x, images, hidden):
     iterations=3,
 )
 def CapsNets(x, alpha=1.0):
-    """A convolution, and one whose maps are capsules of 8 values; then routed class capsules of 16.
+    """A convolution, one whose channels are primary capsules of 8 values, and class capsules of 16 values.
 
     Source: section 4 and figure 1.
 
     Args:
-        alpha: Share of the paper's 256 maps of the first convolution and 32 primary capsules at each pixel.
-        iterations: Rounds of the routing.
-        decoder: Whether a decoder draws the images again, a second output.
-        hidden: Units of each hidden layer of the decoder.
+        alpha: Fraction of the paper's 256 filters of the first convolution and of its 32 primary capsules at
+            each pixel.
+        iterations: Number of routing iterations.
+        decoder: Whether the network has a decoder that reconstructs the images as a second output.
+        hidden: Number of units of each hidden layer of the decoder.
     """
     if int(alpha * CAPSULES) < 1:
         refuse("alpha", f"at least 1/{CAPSULES}, which leaves one capsule", alpha)
@@ -120,9 +123,10 @@ def CapsNets(x, alpha=1.0):
 
 
 def labelled(model):
-    """A CapsNet with a decoder, fed with labels beside the images: what is trained.
+    """A CapsNet with the labels as a second input, for training.
 
-    In training its decoder sees the capsule of the label, else the longest one, as that of `model` always.
+    In training its decoder sees the capsule of the label. Otherwise it sees the longest capsule, like
+    `model`.
 
     Source: section 4.1.
 
@@ -130,11 +134,12 @@ def labelled(model):
         model: A CapsNet with a decoder.
 
     Returns:
-        A keras.Model, uncompiled, that shares every weight: a dict of the images, by the name of the input of
-        `model`, "images", and of "labels", (batch,), whole numbers, in; the outputs of `model` out.
+        A keras.Model, uncompiled, that shares all weights. Its input is a dict of the images, by the name of
+        the input of `model`, and of "labels", whole numbers of shape (batch,). Its outputs are those of
+        `model`.
 
     Raises:
-        ValueError: `model` is no CapsNet with a decoder.
+        ValueError: `model` is not a CapsNet with a decoder.
     """
     masks = [part for part in getattr(model, "layers", ()) if isinstance(part, CapsuleMask)]
     if not masks:

@@ -1,24 +1,24 @@
-"""CMPE-SE: the weights of a residual unit's new maps depend on these and on the identity they are added to.
+"""CMPE-SE: channel weights that depend on the output of a residual unit and on the identity it is added to.
 
 Hu, Wen, Luo, Dai, Ma, Yu, "Competitive Inner-Imaging Squeeze and Excitation for Residual Network", 2018,
 arXiv:1807.08920.
 
-Of the paper's forms there are three. "double_fc" squeezes and reduces the two apart and excites from both.
-"pair_view" puts the means of the two side by side and reads them with 1x1 kernels. "inner_imaging" folds the
-means into an image, whose rows are in turn a group of the new maps and the same group of the identity, and
-reads it with 3x3 kernels, so that they see neighbours in both; it is what the paper's last version is named
-after, and the default here.
+Three of the paper's forms are included. "double_fc" squeezes and reduces residual and identity separately,
+and excites from both. "pair_view" places their means side by side and reads each pair with 1x1 kernels.
+"inner_imaging" folds the means into an image, whose rows alternate between a group of the residual's channels
+and the same group of the identity's. It reads the image with 3x3 kernels, which see neighbors in both. The
+last version of the paper is named after this form, and it is the default.
 
-The units are written from the paper's abstract and the authors' release in MXNet; its equations were not at
-hand. As in the release, no layer has biases; there is one kernel for each `reduction` maps, as many as the
-first exciting layer has units; an image gets no zeros around it; behind the kernels is batch normalisation
-alone, then the mean over the kernels, pixel by pixel; a fold has as many groups as the net is wide. In
-training that normalisation all but undoes the size of a 1x1 kernel: what "pair_view" learns is in the layers
-behind it.
+The units follow the paper's abstract and the authors' release in MXNet; the paper's equations were not
+available. As in the release, no layer has biases, the number of kernels is that of the units of the first
+excitation layer (one for each `reduction` channels), the image is not padded, the kernels are followed by
+batch normalization alone and then by the mean over the kernels at each pixel, and the number of groups in a
+fold is the width of the network. In training, this normalization almost cancels the scale of a 1x1 kernel, so
+that "pair_view" learns mainly in the layers after it.
 
-The body is the wide residual net of Zagoruyko and Komodakis 2016, with their dropout, which the release has
-not. The release also normalises the images, as `preprocess_input` does here, and the stem, as the first unit
-does once more: both are left out.
+The body is the wide residual network of Zagoruyko and Komodakis 2016 with their dropout, which the release
+does not have. The release also normalizes the images, as `preprocess_input` does here, and the output of the
+stem, as the first unit does again; both are left out.
 """
 
 from keras import layers
@@ -47,16 +47,17 @@ TINY = dict(depth=10, width=2, reduction=4)
     checks=dict(form=one_of("double_fc", "pair_view", "inner_imaging")),
 )
 def CMPESEWRN(x, depth, width, form="inner_imaging", reduction=16, dropout=0.0):
-    """Three stages of pre-activated units, in which residual and identity compete for the weights.
+    """Three stages of pre-activation units, whose channel weights depend on both residual and identity.
 
     Source: the release, CIFARWideResNet, CMPESEBlockDoubleFC, CMPESEBlock1x1 and CMPESEBlock3x3.
 
     Args:
-        depth: Convolutions, all told: 4 more than a multiple of 6.
-        width: Widening factor of the body, and groups in a fold.
-        form: What the weights are computed from: "double_fc", "pair_view" or "inner_imaging"; see above.
-        reduction: Maps for each unit of the first of the two layers that excite, and for each kernel.
-        dropout: Share dropped in training between the convolutions of a unit.
+        depth: Total number of convolutions: 4 more than a multiple of 6.
+        width: Widening factor of the body, and number of groups in a fold.
+        form: What the channel weights are computed from: "double_fc", "pair_view" or "inner_imaging", as
+            described in the docstring of the module.
+        reduction: Number of channels for each unit of the first excitation layer, and for each kernel.
+        dropout: Dropout rate between the convolutions of a unit.
     """
     if depth <= 4 or depth % 6 != 4:
         refuse("depth", "4 more than a multiple of 6", depth)
@@ -71,7 +72,7 @@ def CMPESEWRN(x, depth, width, form="inner_imaging", reduction=16, dropout=0.0):
 
 
 def compete(new, old, form, width, reduction, name):
-    """The residual's maps, each times its weight in one of the three forms."""
+    """The residual with its channels scaled by weights in one of the three forms."""
     if form == "double_fc":
         return double_fc(new, old, reduction, name)
     groups, kernel = (new.shape[-1], 1) if form == "pair_view" else (width, 3)
@@ -79,7 +80,7 @@ def compete(new, old, form, width, reduction, name):
 
 
 def double_fc(new, old, reduction, name):
-    """Means of residual and identity, each reduced by a layer of its own, excite the residual together."""
+    """Scales the residual by weights from the means of residual and identity, each reduced separately."""
     maps, signals = new.shape[-1], []
     for side, x in {"residual": new, "identity": old}.items():
         x = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_{side}_squeeze")(x)
@@ -90,18 +91,19 @@ def double_fc(new, old, reduction, name):
 
 
 def imaged(new, old, groups, kernel, reduction, name):
-    """Means of residual and identity, folded into one image that convolutions read, excite the residual.
+    """Scales the residual by weights from an image of the means of residual and identity.
 
     Args:
-        new: The residual's maps, (batch, height, width, channels).
-        old: The identity's, likewise.
-        groups: Groups into which the means of each are folded: pairs of rows of the image.
-        kernel: Side of the convolutions' kernels.
-        reduction: Maps for each kernel, and for each unit of the first layer that excites.
-        name: Start of the layers' names.
+        new: The residual, (batch, height, width, channels).
+        old: The identity, of the same shape.
+        groups: Number of groups into which the means of each are folded; each gives a pair of rows of the
+            image.
+        kernel: Kernel size of the convolutions.
+        reduction: Number of channels for each kernel, and for each unit of the first excitation layer.
+        name: Prefix of the layers' names.
 
     Returns:
-        The shape of `new`.
+        Feature maps of the shape of `new`.
     """
     maps, rows = new.shape[-1], []
     kernels = max(1, maps // reduction)
@@ -113,7 +115,7 @@ def imaged(new, old, groups, kernel, reduction, name):
     views = bn(conv(image, kernels, kernel, padding="valid", name=f"{name}_conv"), name=f"{name}_bn")
     pixels = views.shape[1] * views.shape[2]
     signals = layers.Reshape((pixels, kernels), name=f"{name}_views")(views)
-    # Read as channels first, the pixels are channels, and the mean is over the kernels.
+    # With channels first, the mean is over the kernels.
     signals = layers.GlobalAveragePooling1D(data_format="channels_first", name=f"{name}_mean")(signals)
     signals = layers.Reshape((1, 1, pixels), name=f"{name}_signals")(signals)
     return excite(new, signals, reduction, use_bias=False, name=name)

@@ -1,17 +1,17 @@
-"""DenseNet: every layer reads the maps of all layers before it in its block.
+"""DenseNet: every layer reads the feature maps of all earlier layers of its block.
 
 Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks", CVPR 2017,
 arXiv:1608.06993.
 
-Where the paper leaves a choice, the nets are those of the authors' release, which trained weights fit: a last
-batch normalisation and ReLU before the head, and batch normalisation and ReLU behind the stem of the
-ImageNet nets.
+Where the paper leaves a choice, the networks are those of the authors' release, which trained weights fit:
+there is a last batch normalization and ReLU before the head, and batch normalization and ReLU after the stem
+of the ImageNet networks.
 
-With `memory_efficient` the nets are trained as in Pleiss et al., "Memory-Efficient Implementation of
-DenseNets", 2017, arXiv:1707.06990: joined and normalised maps are computed again in the backward pass instead
-of kept, before a 3x3 convolution too where a net has no bottlenecks. Beyond their release, the second batch
-normalisation of a dense layer and that of a transition are treated alike, and a map's moments are measured
-once, not anew for each layer that reads it.
+`memory_efficient` trains as in Pleiss et al., "Memory-Efficient Implementation of DenseNets", 2017,
+arXiv:1707.06990: concatenated and normalized feature maps are not kept, but recomputed in the backward pass,
+also before a 3x3 convolution if a network has no bottlenecks. Unlike in their release, the second batch
+normalization of a dense layer and that of a transition are recomputed too, and the moments of a feature map
+are computed once, not again for each layer that reads it.
 """
 
 from keras import layers
@@ -26,14 +26,14 @@ from kerasnets.weights.keras_applications import KerasApplications
 # Table 1, ImageNet. A row is a variant; its columns are arguments of DenseNet.
 TABLE = {
     "DenseNet121": dict(depths=(6, 12, 24, 16), growth=32),
-    "DenseNet161": dict(depths=(6, 12, 36, 24), growth=48),  # of the release: k = 48
+    "DenseNet161": dict(depths=(6, 12, 36, 24), growth=48),  # the release's, k = 48
     "DenseNet169": dict(depths=(6, 12, 32, 32), growth=32),
     "DenseNet201": dict(depths=(6, 12, 48, 32), growth=32),
     "DenseNet264": dict(depths=(6, 12, 64, 48), growth=32),
 }
 TINY = dict(depths=(1, 2), growth=4)
 
-# Table 2, CIFAR and SVHN. BC stands for bottlenecks and transitions that thin the maps.
+# Table 2, CIFAR and SVHN. BC means bottlenecks, and transitions that reduce the channels.
 CIFAR_TABLE = {
     "DenseNet40": dict(depth=40, growth=12),
     "DenseNet100": dict(depth=100, growth=12),
@@ -48,15 +48,15 @@ CHECKS = dict(growth=count("maps"), keep=KEPT, memory_efficient=FLAG)
 
 @family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=CHECKS)
 def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
-    """Dense blocks, joined by transitions that thin and halve the maps.
+    """Dense blocks, connected by transitions that reduce the channels and halve the grid.
 
     Source: section 3 and table 1.
 
     Args:
-        depths: Dense layers in each block.
-        growth: Maps that a dense layer adds; k in the paper.
-        keep: Share of the maps that a transition keeps; theta in the paper.
-        memory_efficient: Whether training keeps each map once and computes again what is joined of them.
+        depths: Number of dense layers in each block.
+        growth: Number of channels that a dense layer adds; k in the paper.
+        keep: Fraction of the channels that a transition keeps; theta in the paper.
+        memory_efficient: Whether training recomputes concatenated feature maps instead of keeping them.
     """
     x = conv_bn_act(x, 2 * growth, 7, strides=2, name="stem")
     x = max_pool(x, 3, strides=2, name="stem_pool")
@@ -70,12 +70,12 @@ def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_effici
     Source: section 4.2 and table 2.
 
     Args:
-        depth: Layers with weights, all told: L in the paper. Four more than a multiple of 3, or of 6 with
-            bottlenecks.
-        growth: Maps that a dense layer adds; k in the paper.
-        keep: Share of the maps that a transition keeps; theta in the paper.
-        bottleneck: Whether a 1x1 convolution of 4k maps stands before each 3x3.
-        memory_efficient: Whether training keeps each map once and computes again what is joined of them.
+        depth: Total number of layers with weights; L in the paper. It is 4 more than a multiple of 3, or of 6
+            with bottlenecks.
+        growth: Number of channels that a dense layer adds; k in the paper.
+        keep: Fraction of the channels that a transition keeps; theta in the paper.
+        bottleneck: Whether a 1x1 convolution of 4k filters precedes each 3x3.
+        memory_efficient: Whether training recomputes concatenated feature maps instead of keeping them.
     """
     step = 6 if bottleneck else 3
     if depth <= 4 or (depth - 4) % step:
@@ -85,7 +85,7 @@ def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_effici
 
 
 def dense_blocks(x, depths, growth, keep, bottleneck, memory_efficient):
-    """Blocks of dense layers with a transition between any two."""
+    """Dense blocks with a transition between any two."""
     form = (recomputed, append) if memory_efficient else (bn_act_conv, concatenate)
     for b, depth in enumerate(depths, start=1):
         if b > 1:
@@ -100,7 +100,7 @@ def dense_blocks(x, depths, growth, keep, bottleneck, memory_efficient):
 
 
 def dense_layer(x, growth, bottleneck, form, name):
-    """Appends `growth` maps, computed from all maps so far."""
+    """Appends `growth` channels, computed from all channels so far."""
     unit, join = form
     new = unit(x, 4 * growth, 1, name=f"{name}_squeeze") if bottleneck else x
     new = unit(new, growth, 3, name=f"{name}_grow")
@@ -108,7 +108,7 @@ def dense_layer(x, growth, bottleneck, form, name):
 
 
 def transition(x, keep, form, name):
-    """Thins the maps to `keep` of them and halves the grid."""
+    """Reduces the channels to a fraction `keep` of them and halves the grid."""
     unit, _ = form
     count = sum(maps.shape[-1] for maps, _ in x) if isinstance(x, list) else x.shape[-1]
     x = unit(x, max(1, int(keep * count)), 1, name=name)
@@ -116,17 +116,17 @@ def transition(x, keep, form, name):
 
 
 def concatenate(x, new, name):
-    """One tensor of all maps."""
+    """All channels so far as one tensor."""
     return layers.Concatenate(name=f"{name}_join")([x, new])
 
 
 def append(x, new, name):
-    """A list of all maps, each with its moments, so that nothing is joined before it is read."""
+    """All channels so far as a list of tensors with their moments, to be concatenated when they are read."""
     return [*x, (new, BatchMoments(name=f"{name}_moments")(new))]
 
 
 def recomputed(x, filters, kernel, name):
-    """`bn_act_conv` of such a list, or of maps that nothing else reads, computed again for the gradient."""
+    """`bn_act_conv` of such a list, or of a tensor that nothing else reads, with recomputation."""
     x = x if isinstance(x, list) else append([], x, name)
     maps, moments = (list(column) for column in zip(*x, strict=True))
     unit = RecomputedConv2D(filters, kernel, epsilon=EPSILON, kernel_initializer="he_uniform", name=name)

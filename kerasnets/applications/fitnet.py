@@ -1,15 +1,16 @@
-"""FitNets: thin and deep students of maxout layers, which learn from hints of a wider, shallower teacher.
+"""FitNets: thin and deep students with maxout layers, trained with hints from a wider and shallower teacher.
 
 Romero, Ballas, Kahou, Chassang, Gatta, Bengio, "FitNets: Hints for Thin Deep Nets", ICLR 2015,
 arXiv:1412.6550.
 
-The text gives the hidden dense layer the teacher's five pieces, and so does the release; the printed counts,
-250K, 862K and 2.5M parameters, are those of two, which is the default of `hidden_pieces` here. FitNet3's
-printed 1.6M and 392M mult-adds are those of 64 maps in each of its first four layers; table 7 has fewer, 1.5M
-and 324M, and is followed. Weights start as LeCun's uniform ones, which keep the strength of the maps; the
-paper's, within 0.005 of zero, rely on hints. The release also limits the norms of weights. The paper
-normalises the contrast of CIFAR images and whitens them, which needs the data set; `preprocess_input` takes
-ImageNet's mean and deviation.
+The text and the release give the hidden dense layer the teacher's five pieces. The printed counts, 250K, 862K
+and 2.5M parameters, are those of two pieces, which is the default of `hidden_pieces` here. FitNet3's printed
+1.6M parameters and 392M multiply-adds are those of 64 filters in each of its first four layers; here it
+follows table 7, which has fewer filters, 1.5M parameters and 324M multiply-adds. Weights are initialized by
+LeCun's uniform distribution, which keeps the scale of the feature maps; those of the paper, within 0.005 of
+zero, rely on hints. The release also limits the norms of weights. The paper normalizes the contrast of CIFAR
+images and whitens them, which needs the dataset; `preprocess_input` uses ImageNet's mean and standard
+deviation.
 """
 
 from keras import layers
@@ -31,12 +32,12 @@ TABLE = {
         filters=(32, 32, 32, 48, 48, 80, 80, 80, 80, 80, 80, 128, 128, 128, 128, 128, 128),
     ),
 }
-INIT = "lecun_uniform"  # the larger of two pieces is then as strong as what they read; He's would double it
+INIT = "lecun_uniform"  # keeps the scale with two pieces; He's would double it
 TINY = dict(depths=(2, 1, 1), filters=(4, 4, 6, 8), hidden=(6,))
 
 
 def maxout_head(x, classes, activation, hidden, hidden_pieces):
-    """The largest value of each map, hidden maxout layers and a classifier.
+    """Global max pooling, hidden maxout layers and a classifier.
 
     Source: section A.1.2.
     """
@@ -59,16 +60,16 @@ def maxout_head(x, classes, activation, hidden, hidden_pieces):
     hidden_pieces=2,
 )
 def FitNet(x, depths, filters, pieces=2):
-    """Stages of 3x3 convolutions, each with maxout; pooling between any two stages.
+    """Stages of 3x3 convolutions with maxout, and pooling between any two stages.
 
     Source: section A.1.2 and table 7.
 
     Args:
-        depths: Convolutions in each stage.
-        filters: Maps of each convolution of all stages, behind maxout.
-        pieces: Linear pieces of each map.
-        hidden: Units of each hidden dense layer of the top, behind maxout.
-        hidden_pieces: Linear pieces of each hidden unit.
+        depths: Number of convolutions in each stage.
+        filters: Number of channels of each convolution of all stages, after maxout.
+        pieces: Number of linear pieces of each channel.
+        hidden: Number of units of each hidden dense layer of the top, after maxout.
+        hidden_pieces: Number of linear pieces of each hidden unit.
     """
     if len(filters) != sum(depths):
         refuse("filters", f"a tuple of {sum(depths)} whole numbers, one for each convolution", filters)
@@ -82,7 +83,7 @@ def FitNet(x, depths, filters, pieces=2):
 
 
 def maxout_conv(x, filters, pieces, name):
-    """A 3x3 convolution to `pieces` times the maps, and the largest of each `pieces` of these."""
+    """A 3x3 convolution with `pieces` times the filters, and the maximum of each `pieces` of its channels."""
     x = conv(x, pieces * filters, 3, use_bias=True, init=INIT, name=f"{name}_conv")
     return Maxout(pieces, name=f"{name}_maxout")(x)
 

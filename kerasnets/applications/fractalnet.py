@@ -1,18 +1,19 @@
-"""FractalNet: columns of convolutions, each twice as deep as the one before, meet in means; no residuals.
+"""FractalNet: columns of convolutions, each twice as deep as the one before, joined by their mean.
 
 Larsson, Maire, Shakhnarovich, "FractalNet: Ultra-Deep Neural Networks without Residuals", ICLR 2017,
 arXiv:1605.07648.
 
-As in the authors' release, dropout stands between a convolution and its batch normalisation, the columns of
-a block are pooled before their last join, and drop-path draws once for a batch. There the convolutions that
-read a block's input also bring it to the block's count of maps (`widen="conv"`); so counted, the nets of the
-paper's table 3 have the parameters printed, but FractalNet20 has 33.7 million where table 1 prints 38.6. A
-linear 1x1 projection before each block whose count is new (`widen="project"`) gives 38.6 million, and is
-the default of FractalNet20.
+As in the authors' release, dropout is between a convolution and its batch normalization, the columns of a
+block are pooled before their last join, and drop-path decides once for a whole batch. In the release, the
+convolutions that read a block's input also bring it to the block's number of channels (`widen="conv"`). The
+networks of the paper's table 3 then have the printed numbers of parameters, but FractalNet20 has 33.7 million
+where table 1 prints 38.6. A linear 1x1 projection before each block that changes the number of channels
+(`widen="project"`) gives 38.6 million, and is the default of FractalNet20.
 
-FractalNet40 is the net of table 1's footnote: columns of 128, 64, 32 and 16 maps, linear projections that
-widen thin columns before joins, and a mix of 1x1 and 3x3 filters "as in Iandola et al.", here half and half
-as in SqueezeNet. The paper prints 22.9 million parameters and not how they are spread; these are 27.5.
+FractalNet40 is the network of table 1's footnote. It has columns of 128, 64, 32 and 16 channels, linear
+projections that widen thin columns before joins, and a mix of 1x1 and 3x3 filters "as in Iandola et al.",
+here half of each as in SqueezeNet. The paper states 22.9 million parameters, but not how they are
+distributed; this network has 27.5 million.
 """
 
 import functools
@@ -55,24 +56,25 @@ def FractalNet(
     drop_path=0.15,
     global_drop_path=0.5,
 ):
-    """Fractal blocks; each halves the grid.
+    """Fractal blocks, each of which halves the grid.
 
-    In training, a share of the steps leaves one column in the whole net (`global_drop_path`), and the others
-    drop branches at each join (`drop_path`). `column` makes a net of one column.
+    In a fraction of the training steps (`global_drop_path`), a single column of the whole network is active.
+    In the other steps, each join drops some of its branches (`drop_path`). The function `column` of this
+    module extracts one column as a network.
 
     Source: section 3, figure 1 and table 1.
 
     Args:
-        filters: Maps of each block.
-        columns: Columns of each block; C in the paper. The last has 2 ** (C - 1) layers.
-        taper: Share of the maps of a column that the next, deeper one has.
-        widen: What brings a block's input to new maps: "conv": the first convolution of each column; or
-            "project": a linear 1x1 convolution before them.
-        mixed: Whether half of each convolution's filters are 1x1.
-        dropout: Share of each convolution's values dropped in training in the last block; the first has none,
-            and those between them evenly more.
-        drop_path: Share of the branches of a join dropped in training.
-        global_drop_path: Share of the training steps in which one column alone is left.
+        filters: Number of filters of each block.
+        columns: Number of columns of each block; C in the paper. The last has 2 ** (C - 1) layers.
+        taper: Fraction of a column's channels that the next, deeper column has.
+        widen: What brings a block's input to a new number of channels: "conv" for the first convolution of
+            each column, "project" for a linear 1x1 convolution before the block.
+        mixed: Whether half of the filters of each convolution are 1x1.
+        dropout: Dropout rate of the last block. The first block has none, and the rate grows linearly between
+            them.
+        drop_path: Probability that a join drops a branch in training.
+        global_drop_path: Fraction of the training steps in which a single column is active.
     """
     draw = None
     if columns > 1 and global_drop_path:
@@ -89,7 +91,7 @@ def FractalNet(
 
 
 def fractal(x, widths, mixed, dropout, meet, name):
-    """A block: at each step, the columns that have ended a convolution there are joined, and go on from that.
+    """A block. At each step, the columns that end a convolution are joined, and continue from the mean.
 
     Source: equations 1 and 2 and figure 1.
     """
@@ -107,7 +109,7 @@ def fractal(x, widths, mixed, dropout, meet, name):
 
 
 def unit(x, filters, mixed, dropout, name):
-    """A 3x3 convolution, or one half 1x1, then dropout, batch normalisation and ReLU."""
+    """A convolution, 3x3 or half 3x3 and half 1x1, then dropout, batch normalization and ReLU."""
     if mixed and filters > 1:
         small = conv(x, filters // 2, 1, name=f"{name}_1x1_conv")
         large = conv(x, filters - filters // 2, 3, name=f"{name}_3x3_conv")
@@ -120,7 +122,7 @@ def unit(x, filters, mixed, dropout, name):
 
 
 def join(ends, draw, drop_path, name):
-    """The mean of the ends of columns, with drop-path; thinner ones are widened by linear projections."""
+    """The mean of columns, with drop-path. Linear projections widen columns of fewer channels first."""
     if len(ends) == 1:
         return ends[0]
     most = max(x.shape[-1] for x in ends)
@@ -131,21 +133,21 @@ def join(ends, draw, drop_path, name):
 
 
 def column(model, index):
-    """One column of a FractalNet as a plain net, which shares its weights.
+    """One column of a FractalNet as a plain network, which shares its weights.
 
-    Pooling, dropout, projections and the head are those of the whole net.
+    Pooling, dropout, projections and the head are those of the whole network.
 
     Source: section 3.1 and table 1, "deepest column alone".
 
     Args:
         model: A FractalNet of two columns or more.
-        index: Which column, from 0; it has 2 ** index layers in each block.
+        index: Number of the column, from 0; it has 2 ** index layers in each block.
 
     Returns:
-        A keras.Model, uncompiled, of the inputs and outputs of `model`.
+        A keras.Model, uncompiled, with the inputs and outputs of `model`.
 
     Raises:
-        ValueError: `model` has no columns that join, or not this one.
+        ValueError: `model` has no columns that are joined, or not this one.
     """
     joins = [part for part in getattr(model, "layers", ()) if isinstance(part, DropPathJoin)]
     if not joins:
@@ -155,7 +157,7 @@ def column(model, index):
         refuse("index", f"a whole number from 0 to {columns - 1}", index)
 
     def choose(branches, draw=None):
-        # A join of fewer columns than reach down to this one is not on its way: what it gives is not read.
+        # A join that does not include this column is not on its path; its output is not used.
         return branches[max(index - columns, -len(branches))]
 
     inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]

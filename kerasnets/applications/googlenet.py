@@ -1,11 +1,12 @@
-"""GoogLeNet: modules that look at the maps with several kernels side by side, thinned by 1x1 convolutions.
+"""GoogLeNet: modules of parallel kernels of several sizes, after 1x1 convolutions that reduce the channels.
 
 Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, arXiv:1409.4842.
 
-The paper leaves the constants of local response normalisation open; they are those of AlexNet. Table 1
-prints 2.7K weights for the first convolution, which are those of a depthwise 7x7 with 8 maps for each colour
-and a 1x1 behind it (2,712); here it is the full 7x7 of figure 3 (9,408), padded on both sides. With batch
-normalisation, biases and local response normalisation go, as Ioffe and Szegedy have it (2015, section 4.2.1).
+The paper does not state the constants of local response normalization; they are those of AlexNet. Table 1
+states 2.7K weights for the first convolution, which are those of a depthwise 7x7 convolution with 8 channels
+for each color and a 1x1 after it (2,712). Here it is the full 7x7 convolution of figure 3 (9,408), padded
+symmetrically. With batch normalization there are no biases and no local response normalization, as in Ioffe
+and Szegedy (2015, section 4.2.1).
 """
 
 import functools
@@ -35,7 +36,7 @@ MODULES = (
     ("5a", 256, 160, 320, 32, 128, 128),
     ("5b", 384, 192, 384, 48, 128, 128),
 )
-AUX = {"4a": "aux1", "4d": "aux2"}  # the modules on which auxiliary heads stand
+AUX = {"4a": "aux1", "4d": "aux2"}  # modules with auxiliary heads
 TABLE = {"GoogLeNet": dict(modules=MODULES)}
 TINY = dict(
     modules=(("3a", 4, 3, 4, 3, 4, 4), ("pool3",), ("4a", 4, 4, 5, 3, 4, 4), ("4d", 4, 4, 4, 4, 3, 4))
@@ -44,7 +45,7 @@ CHECKS = dict(modules=rows_of(lambda row: is_named(row, (0, 6)), "a name, or a n
 
 
 def auxiliary(x, classes, activation, batch_norm=False, name=None):
-    """Pooling, a 1x1 convolution and a hidden dense layer over the whole grid; section 5."""
+    """Pooling, a 1x1 convolution, a hidden dense layer over the whole grid, and a classifier; section 5."""
     x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = conv_act(x, 128, 1, batch_norm=batch_norm, name=f"{name}_project")
     x = layers.Flatten(name=f"{name}_flatten")(x)
@@ -52,25 +53,25 @@ def auxiliary(x, classes, activation, batch_norm=False, name=None):
     return classify(x, classes, activation, name)
 
 
-AUXILIARY = Head(auxiliary, fixed_size=True, min_size=65)  # 65 pixels leave the 5 that the pooling needs
+AUXILIARY = Head(auxiliary, fixed_size=True, min_size=65)  # 65 pixels leave 5 for the pooling
 
 
 @family(size=224, min_size=32, preprocess="caffe", aux=AUXILIARY, tiny=TINY, checks=CHECKS, dropout=0.4)
 def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
-    """Inception modules on a stem of three convolutions.
+    """A stem of three convolutions and Inception modules.
 
     Source: section 5 and table 1.
 
     Args:
-        modules: Rows of table 1: name, maps of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, and pool proj; a
-            name alone is a max pooling that halves the grid.
-        aux_heads: Whether classifiers stand on modules 4a and 4d too, to help training: the output
-            is then a dict of "predictions", "aux1" and "aux2". They need a fixed grid.
-        batch_norm: Whether batch normalisation replaces biases and local response normalisation.
-        dropout: Share of the pooled maps dropped in training.
+        modules: Rows of table 1: the name, and the number of filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5
+            and pool proj. A name alone is max pooling that halves the grid.
+        aux_heads: Whether modules 4a and 4d have auxiliary classifiers too, which help training. The output
+            is then a dict of "predictions", "aux1" and "aux2". They need an input of known size.
+        batch_norm: Whether batch normalization replaces biases and local response normalization.
+        dropout: Dropout rate before the classifier.
     """
     if aux_heads and not set(AUX) <= {row[0] for row in modules}:
-        refuse("modules", f"a tuple with rows {' and '.join(AUX)}, where auxiliary heads stand", modules)
+        refuse("modules", f"a tuple with rows {' and '.join(AUX)}, which have auxiliary heads", modules)
 
     convolve = functools.partial(conv_act, batch_norm=batch_norm)
     x = convolve(x, 64, 7, strides=2, name="conv1")
@@ -83,12 +84,12 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
         x = LRN(name="norm2")(x)
     x = max_pool(x, 3, 2, padding="same", name="pool2")
 
-    taps = {}
+    aux_maps = {}
     for name, *maps in modules:
         x = module(x, maps, convolve, f"inception_{name}") if maps else max_pool(x, 3, 2, "same", name)
         if aux_heads and name in AUX:
-            taps[AUX[name]] = x
-    return x, taps
+            aux_maps[AUX[name]] = x
+    return x, aux_maps
 
 
 def module(x, maps, convolve, name):

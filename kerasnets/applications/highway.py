@@ -1,12 +1,13 @@
-"""Highway networks: gates, open or shut by what they read, carry a layer's input past it.
+"""Highway networks: learned gates decide how much of a layer's input bypasses it.
 
-Srivastava, Greff, Schmidhuber, "Training Very Deep Networks", NIPS 2015, arXiv:1507.06228;
-Srivastava, Greff, Schmidhuber, "Highway Networks", 2015, arXiv:1505.00387.
+Srivastava, Greff, Schmidhuber, "Training Very Deep Networks", NIPS 2015, arXiv:1507.06228; Srivastava, Greff,
+Schmidhuber, "Highway Networks", 2015, arXiv:1505.00387.
 
-HighwayNet19 is net B of the paper as released for CIFAR, whose 1x1 convolution and means stand where the text
-has a dense layer (section 3.3.2 says so). Of HighwayNet32, net C, the paper gives the depth, the kernels and
-the parameters, 1.25 million; the release does not have it. Its maps here are the round numbers that give
-these with stages of equal depth. Weights start as He's uniform ones, where the release has Glorot's.
+HighwayNet19 is network B of the paper as released for CIFAR, with a 1x1 convolution and global average
+pooling in place of the dense layer of the text (section 3.3.2 says so). For HighwayNet32, network C, the
+paper states the depth, the kernels and 1.25 million parameters; the release does not include it. Its numbers
+of filters here are the round numbers that give these parameters with stages of equal depth. Weights are
+initialized by He's uniform distribution, those of the release by Glorot's.
 """
 
 from keras import layers
@@ -16,8 +17,8 @@ from kerasnets.assembly.options import Check
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import is_number, refuse
 
-# Table 2, nets B and C, and the release's definition file. A row is a variant; its columns are arguments of
-# HighwayNet.
+# Table 2, networks B and C, and the release's definition file. A row is a variant; its columns are arguments
+# of HighwayNet.
 TABLE = {
     "HighwayNet19": dict(
         kernels=((3, 3, 3, 3, 3), (3, 3, 3, 3, 3, 3), (3, 3, 3, 3, 3, 3)),
@@ -44,16 +45,15 @@ TINY = dict(kernels=((3, 1), (3, 3)), filters=(4, 6, 8))
     checks=dict(gate_bias=Check(is_number, "a number", "float")),
 )
 def HighwayNet(x, kernels, filters, gate_bias=-2.0, dropout=0.2):
-    """Stages of highway layers, each behind a plain layer that sets the count of maps, joined by pooling.
+    """Stages of a plain layer, which sets the number of channels, and highway layers, separated by pooling.
 
     Source: sections 2.1 and 3.3 and table 2.
 
     Args:
-        kernels: For each stage, the kernels of its plain layer and of its highway layers in pixels.
-        filters: Maps of each stage, and of the 1x1 convolution behind them all.
-        gate_bias: What the biases of the transform gates are before training; a negative number carries
-            the input at first.
-        dropout: Share dropped in training of the image, behind each pooling and of the means.
+        kernels: For each stage, the kernel sizes of its plain layer and of its highway layers in pixels.
+        filters: Number of filters of each stage, and of the 1x1 convolution after the last stage.
+        gate_bias: Initial bias of the transform gates. A negative number lets the input pass at first.
+        dropout: Dropout rate of the input, after each pooling and before the classifier.
     """
     if len(filters) != len(kernels) + 1:
         refuse("filters", f"a tuple of {len(kernels) + 1} whole numbers, one more than `kernels`", filters)
@@ -69,7 +69,7 @@ def HighwayNet(x, kernels, filters, gate_bias=-2.0, dropout=0.2):
 
 
 def highway(x, kernel, gate_bias, name):
-    """H(x) T(x) + x (1 - T(x)), as x + T(x) (H(x) - x).
+    """A highway layer: H(x) T(x) + x (1 - T(x)), computed as x + T(x) (H(x) - x).
 
     Source: equation 3.
     """

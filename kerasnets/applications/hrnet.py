@@ -1,12 +1,12 @@
-"""HRNet: branches of several resolutions run side by side and exchange their maps again and again.
+"""HRNet: branches of several resolutions run in parallel and exchange their feature maps repeatedly.
 
 Wang, Sun, Cheng, Jiang, Deng, Zhao, Liu, Mu, Tan, Wang, Liu, Xiao, "Deep High-Resolution Representation
 Learning for Visual Recognition", TPAMI 2020, arXiv:1908.07919.
 
-These are the classification nets, HRNet-Wx-C in the paper's appendix. They are those of the authors' release,
-HRNet-Image-Classification, whose head has biases before batch normalisation. The grids need not be multiples
-of 32: each is half the finer one, rounded up, and what hangs over when it is enlarged is cut off. `alpha`, a
-share of the maps, is not the paper's.
+These are the classification networks, HRNet-Wx-C in the paper's appendix, as in the authors' release,
+HRNet-Image-Classification, whose head has biases before batch normalization. The sides of the input need not
+be multiples of 32: each grid is half the finer one, rounded up, and upsampled feature maps are cropped.
+`alpha`, the width multiplier, is not the paper's.
 """
 
 from keras import layers
@@ -28,24 +28,26 @@ TABLE = {
     "HRNetV2W48": dict(width=48),
     "HRNetV2W64": dict(width=64),
 }
-STEM, STAGE1 = 64, 256  # maps of the stem and of the first stage's units
-HEAD, LAST = (128, 256, 512, 1024), 2048  # maps of each branch in the head, and of the convolution behind it
+STEM, STAGE1 = 64, 256  # filters of the stem and of the first stage's units
+HEAD, LAST = (128, 256, 512, 1024), 2048  # filters of each branch in the head, and of the last convolution
 TINY = dict(width=64, depths=(1, 1), units=1, alpha=0.0625)
 
 
 @family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=dict(units=count("units")))
 def HRNet(x, width, depths=(1, 1, 4, 3), units=4, pyramid=False, alpha=1.0):
-    """Stages of one, two, three and four branches, each on half the grid and with twice the maps of the last.
+    """Stages of one to four branches, each of half the resolution and twice the channels of the one before.
 
     Source: sections 3.1 to 3.4 and table 1.
 
     Args:
-        width: Maps of the branch of the highest resolution; C in the paper.
-        depths: Modules in each stage, at most 4; branches exchange their maps behind every module.
-        units: Residual units of each branch of a module.
-        pyramid: Without a top, whether the output is a dict of each branch's maps, "P2", "P3", "P4" and "P5",
-            where Pk has a pixel for each 2**k x 2**k of the input, instead of the last maps alone.
-        alpha: Share of each layer's maps.
+        width: Number of channels of the branch of the highest resolution; C in the paper.
+        depths: Number of modules in each of at most 4 stages. Branches exchange their feature maps after
+            every module.
+        units: Number of residual units of each branch of a module.
+        pyramid: Whether a network without a top gives a dict of the feature maps of all branches, "P2", "P3",
+            "P4" and "P5", instead of the last feature maps alone. Pk has one pixel for each 2**k x 2**k
+            pixels of the input.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     if len(depths) > len(HEAD):
         refuse("depths", f"at most {len(HEAD)} numbers", depths)
@@ -75,7 +77,7 @@ def HRNet(x, width, depths=(1, 1, 4, 3), units=4, pyramid=False, alpha=1.0):
 
 
 def transition(maps, filters, name):
-    """Gives each branch its count of maps, and adds one on half the grid of the last; figure 2."""
+    """Brings each branch to its number of channels, and adds one of half the resolution; figure 2."""
     kept = [
         x if x.shape[-1] == n else conv_bn_act(x, n, 3, name=f"{name}{b}")
         for b, (x, n) in enumerate(zip(maps, filters, strict=False), start=1)
@@ -94,10 +96,10 @@ def module(maps, rows, units, name):
 
 
 def exchange(maps, name):
-    """Adds to each branch's maps those of all others, brought to its grid and count; figure 3.
+    """Adds to each branch the feature maps of all others, brought to its shape; figure 3.
 
-    Finer maps come by strided 3x3 convolutions, one for each halving; coarser ones by a 1x1 convolution and
-    the nearest pixel.
+    Finer feature maps are reduced by strided 3x3 convolutions, one for each halving of the grid. Coarser ones
+    are brought in by a 1x1 convolution and nearest-neighbor upsampling.
     """
     fused = []
     for i, own in enumerate(maps):

@@ -1,15 +1,16 @@
-"""Inception-ResNet: Inception modules whose output, scaled down, is added to their input.
+"""Inception-ResNet: Inception modules whose output is scaled down and added to their input.
 
 Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the Impact of Residual Connections on
 Learning", AAAI 2017, arXiv:1602.07261.
 
-InceptionResNetV2 is that of the authors' release, which trained weights fit: it has the stem of Inception v3,
-an Inception module before the first stage, and 10, 20 and 10 modules of other widths where the paper has 5,
-10 and 5 behind the stem of Inception v4. In both nets, as in the release, a module's last 1x1 convolution has
-biases and no batch normalisation, the scales are 0.17, 0.10 and 0.20 in the three stages, and the last module
-of all is neither scaled nor followed by ReLU. InceptionResNetV1, which the authors did not release, is the
-paper's with such a last module behind its 5, 10 and 5, as FaceNet has it. Batch normalisation has a scale,
-which the trained weights of Keras set to 1. `alpha`, a share of the maps, is not the paper's.
+InceptionResNetV2 is the network of the authors' release, which trained weights fit. It has the stem of
+Inception v3, an Inception module before the first stage, and 10, 20 and 10 modules of other widths, where the
+paper has 5, 10 and 5 modules after the stem of Inception v4. In both networks, as in the release, the last
+1x1 convolution of a module has biases and no batch normalization, the scales are 0.17, 0.10 and 0.20 in the
+three stages, and the last module of the network is neither scaled nor followed by ReLU. The authors did not
+release InceptionResNetV1. It is the paper's network with such a last module after its 5, 10 and 5, as in
+FaceNet. Batch normalization has a scale, which the trained weights of Keras set to 1. `alpha`, the width
+multiplier, is not the paper's.
 """
 
 from keras import layers
@@ -21,7 +22,7 @@ from kerasnets.blocks.conv import conv
 from kerasnets.checks import is_int, refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
-# What each version starts with: figure 14, and the release's.
+# The stem of each version: figure 14, and the release's.
 STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid")]
 MIXED = [[(96, 1)], [(48, 1), (64, 5)], [(64, 1), (96, 3), (96, 3)], [("avg", 3, 1), (64, 1)]]
 STEMS = {1: [*STEM, (256, 3, 2)], 2: [*STEM, ("max", 3, 2), MIXED]}
@@ -41,7 +42,7 @@ STAGES = {
 }
 SCALES = (0.17, 0.10, 0.20)
 
-# What stands before the second and the third stage: figures 7 and 12, and the release's.
+# The reductions before the second and the third stage: figures 7 and 12, and the release's.
 REDUCTIONS = {
     1: [
         [[(384, 3, 2)], [(192, 1), (192, 3), (256, 3, 2)], [("max", 3, 2)]],
@@ -80,15 +81,15 @@ TINY = dict(depths=(1, 1, 2), alpha=0.08)
     dropout=0.2,
 )
 def InceptionResNet(x, version, depths, alpha=1.0):
-    """Three stages of residual Inception modules, joined by reductions of the grid.
+    """Three stages of residual Inception modules, with reductions of the grid between them.
 
     Source: sections 3.2 and 3.3 and figures 10 to 15.
 
     Args:
-        version: 1 or 2: which of the paper's tables of branches.
-        depths: Modules in each of the three stages.
-        alpha: Share of each convolution's maps.
-        dropout: Share of the pooled maps dropped in training.
+        version: 1 or 2: which of the paper's tables of branches is used.
+        depths: Number of modules in each of the three stages.
+        alpha: Width multiplier: fraction of the filters of each convolution.
+        dropout: Dropout rate before the classifier.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
@@ -107,7 +108,7 @@ def InceptionResNet(x, version, depths, alpha=1.0):
 
 
 def module(x, rows, scale, convolve, name):
-    """Adds `scale` times what the branches give, brought to the maps of `x` by a 1x1 convolution."""
+    """Adds `scale` times the output of branches, which a 1x1 convolution brings to the channels of `x`."""
     new = branches(x, rows, convolve, name)
     new = conv(new, x.shape[-1], 1, use_bias=True, name=f"{name}_up")
     if scale != 1:

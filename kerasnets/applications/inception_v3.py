@@ -1,14 +1,15 @@
-"""Inception v3: large kernels are factorised into small ones, and into rows and columns.
+"""Inception v3: large kernels are factorized into small ones, and into rows and columns.
 
 Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR
 2016, arXiv:1512.00567.
 
-Where text and table of the paper leave a choice, the net is that of the authors' release, which trained
-weights fit: the 5x5 of the first modules stays whole, a 1x1 convolution stands in the stem, and the maps
-inside the modules are counted as below. The auxiliary head is the batch-normalised one of section 4 and
-figure 8. Batch normalisation has a scale, which the trained weights of Keras set to 1. `alpha` is the
-release's depth multiplier. Squeeze-and-excitation (`squeeze_excite`) is Hu et al.'s (CVPR 2018, figure 2): it
-stands behind the join of every module, the reductions too, as in their release of BN-Inception.
+Where the paper's text and table leave a choice, the network is that of the authors' release, which trained
+weights fit: the 5x5 convolutions of the first modules are not factorized, the stem contains a 1x1
+convolution, and the numbers of filters inside the modules are those below. The auxiliary head is the one with
+batch normalization of section 4 and figure 8. Batch normalization has a scale, which the trained weights of
+Keras set to 1. `alpha` is the depth multiplier of the release. Squeeze-and-excitation (`squeeze_excite`) is
+by Hu et al. (CVPR 2018, figure 2); it follows the concatenation of every module, including the reductions, as
+in their release of BN-Inception.
 """
 
 from keras import layers
@@ -20,13 +21,13 @@ from kerasnets.checks import refuse
 from kerasnets.weights.keras_applications import KerasApplications
 
 STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid"), ("max", 3, 2)]
-# Figure 5, one module for each count of maps behind the pooling.
+# Figure 5, one module for each number of filters after the pooling.
 INCEPTION_A = [
     [[(64, 1)], [(48, 1), (64, 5)], [(64, 1), (96, 3), (96, 3)], [("avg", 3, 1), (pooled, 1)]]
     for pooled in (32, 64, 64)
 ]
 REDUCTION_A = [[(384, 3, 2)], [(64, 1), (96, 3), (96, 3, 2)], [("max", 3, 2)]]
-# Figure 6, one module for each count of maps inside the branches: a 7x7 is a row and a column.
+# Figure 6, one module for each number of filters inside the branches. A 7x7 is a row and a column.
 INCEPTION_B = [
     [
         [(192, 1)],
@@ -41,7 +42,7 @@ REDUCTION_B = [
     [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3, 2)],
     [("max", 3, 2)],
 ]
-# Figure 7: the row and the column stand side by side.
+# Figure 7. The row and the column are side by side.
 SPLIT = [[(384, (1, 3))], [(384, (3, 1))]]
 INCEPTION_C = [[[(320, 1)], [(384, 1), SPLIT], [(448, 1), (384, 3), SPLIT], [("avg", 3, 1), (192, 1)]]]
 
@@ -50,9 +51,9 @@ TINY = dict(depths=(1, 1, 1), alpha=0.04)
 
 
 def auxiliary(x, classes, activation, name, alpha):
-    """The classifier of section 4 on the last maps of 17x17, which trains beside the main one.
+    """The auxiliary classifier of section 4 on the last feature maps of 17x17.
 
-    A smaller grid is padded, so that the weights are the same at every size.
+    A smaller grid is padded, so that the weights have the same shapes for every input size.
     """
     padding = "same" if min(x.shape[1:3]) < 17 else "valid"
     x = layers.AveragePooling2D(5, 3, padding, name=f"{name}_pool")(x)
@@ -63,17 +64,18 @@ def auxiliary(x, classes, activation, name, alpha):
 
 @family(size=299, min_size=75, preprocess="tf", tiny=TINY, aux=Head(auxiliary, fixed_size=True), dropout=0.2)
 def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
-    """Three stages of Inception modules, joined by reductions of the grid.
+    """Three stages of Inception modules, with reductions of the grid between them.
 
     Source: section 6, table 1 and figures 5 to 7 and 10.
 
     Args:
-        depths: Modules in each of the three stages. Those beyond the paper's repeat its last.
-        alpha: Share of each convolution's maps.
-        aux_heads: Whether the output is a dict of "predictions" and "aux1", which an auxiliary head on the
-            second stage gives.
-        squeeze_excite: Reduction of a squeeze-and-excitation unit on each module's maps, or None.
-        dropout: Share of the pooled maps dropped in training.
+        depths: Number of modules in each of the three stages. A stage that is deeper than the paper's repeats
+            its last module.
+        alpha: Width multiplier: fraction of the filters of each convolution.
+        aux_heads: Whether the output is a dict of "predictions" and of "aux1", the output of an auxiliary
+            head on the second stage.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on the output of each module, or None.
+        dropout: Dropout rate before the classifier.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
@@ -82,9 +84,9 @@ def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
     x = repeated(x, INCEPTION_A, depths[0], convolve, "inception_a", squeeze_excite)
     x = branches(x, REDUCTION_A, convolve, "reduction_a", squeeze_excite)
     x = repeated(x, INCEPTION_B, depths[1], convolve, "inception_b", squeeze_excite)
-    taps = {"aux1": x} if aux_heads else {}
+    aux_maps = {"aux1": x} if aux_heads else {}
     x = branches(x, REDUCTION_B, convolve, "reduction_b", squeeze_excite)
-    return repeated(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), taps
+    return repeated(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), aux_maps
 
 
 InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE, imagenet=KerasApplications())

@@ -1,10 +1,11 @@
-"""Inception v4: a deeper Inception net of uniform modules.
+"""Inception v4: a deeper Inception network of uniform modules.
 
 Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the Impact of Residual Connections on
 Learning", AAAI 2017, arXiv:1602.07261.
 
-The nets are the paper's; where its figures leave the order of a row and a column open, that of the authors'
-release stands. As there, branches that pool come last. `alpha`, a share of the maps, is not the paper's.
+The network is the paper's. Where its figures leave open whether a row or a column comes first, it is as in
+the authors' release. As there, branches that pool come last. `alpha`, the width multiplier, is not the
+paper's.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -35,7 +36,7 @@ REDUCTION_B = [
     [(256, 1), (256, (1, 7)), (320, (7, 1)), (320, 3, 2)],
     [("max", 3, 2)],
 ]
-# Figure 6: the row and the column stand side by side.
+# Figure 6. The row and the column are side by side.
 SPLIT = [[(256, (1, 3))], [(256, (3, 1))]]
 INCEPTION_C = [
     [(256, 1)],
@@ -50,14 +51,14 @@ TINY = dict(depths=(1, 1, 1), alpha=0.04)
 
 @family(size=299, min_size=75, preprocess="tf", tiny=TINY, dropout=0.2)
 def InceptionV4s(x, depths, alpha=1.0):
-    """Three stages of equal Inception modules, joined by reductions of the grid.
+    """Three stages of equal Inception modules, with reductions of the grid between them.
 
     Source: section 3.1 and figures 3 to 9.
 
     Args:
-        depths: Modules in each of the three stages.
-        alpha: Share of each convolution's maps.
-        dropout: Share of the pooled maps dropped in training.
+        depths: Number of modules in each of the three stages.
+        alpha: Width multiplier: fraction of the filters of each convolution.
+        dropout: Dropout rate before the classifier.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)

@@ -1,14 +1,15 @@
-"""LeNet: convolutions and subsampling, then dense layers; the first convolutional nets.
+"""LeNet: convolutions and subsampling followed by dense layers; the first convolutional networks.
 
 LeCun et al., "Handwritten Digit Recognition with a Back-Propagation Network", NIPS 1989 (LeNet1); LeCun et
 al., "Comparison of Learning Algorithms for Handwritten Digit Recognition", ICANN 1995 (LeNet4); LeCun,
 Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", Proc. IEEE 1998 (LeNet5).
 
-Differences: subsampling is the plain mean of 2x2 pixels unless `trainable_pooling` gives each map its
-coefficient and bias, as the papers have it; the nonlinearity stands behind it and is an unscaled tanh; the
-output is a softmax where LeNet-5 measures distances to fixed codes. Each map of LeNet-4's second convolution
-reads all maps below, for its table was not printed; its 8 maps of subsampling, two for each of 4, exist with
-`trainable_pooling` alone, since plain means would be equal.
+Three things differ from the papers. Subsampling is the mean of 2x2 pixels; `trainable_pooling` adds the
+papers' coefficient and bias of each channel. The nonlinearity follows the subsampling and is tanh without
+scaling. The output is a softmax, where LeNet-5 measures distances to fixed codes. Each channel of LeNet-4's
+second convolution reads all channels before it, since the table of its connections was not printed. Its
+subsampling makes 8 channels of 4 only with `trainable_pooling`, since without coefficients the two copies
+would be equal.
 """
 
 from keras import layers
@@ -19,10 +20,10 @@ from kerasnets.assembly.options import FLAG, count, optional, rows_of
 from kerasnets.checks import is_ints, refuse
 from kerasnets.layers.partial_conv import PartialConv2D
 
-# NIPS 1989, table 1: for each of the 12 maps of H3, the maps of H2 that it reads.
+# NIPS 1989, table 1: for each of the 12 feature maps of H3, those of H2 that it reads.
 H3 = ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1), (2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3))
 
-# Proc. IEEE 1998, table I: for each of the 16 maps of C3, the maps of S2 that it reads.
+# Proc. IEEE 1998, table I: for each of the 16 feature maps of C3, those of S2 that it reads.
 C3 = (
     (0, 1, 2),
     (1, 2, 3),
@@ -53,7 +54,9 @@ TINY1 = {**TINY, "filters": (2, 3)}
 
 CHECKS = dict(
     connections=optional(
-        rows_of(lambda row: is_ints(row, 0), "the maps that an output map reads", "Sequence[Sequence[int]]")
+        rows_of(
+            lambda row: is_ints(row, 0), "the input channels that a filter reads", "Sequence[Sequence[int]]"
+        )
     ),
     full_connection=FLAG,
     trainable_pooling=FLAG,
@@ -81,22 +84,23 @@ def LeNet(
     copies=1,
     act="tanh",
 ):
-    """5x5 convolutions with subsampling behind all but the third, and dense layers.
+    """5x5 convolutions with subsampling after all but the third, followed by dense layers.
 
     Source: LeCun 1998, section II.B and figure 2.
 
     Args:
-        filters: Maps of each convolution.
-        connections: For each map of the second convolution, the maps that it reads; None for all.
-        full_connection: Whether it reads all maps after all.
-        trainable_pooling: Whether subsampling gives each map a coefficient and a bias.
-        copies: Maps that trainable subsampling makes of each.
+        filters: Number of filters of each convolution.
+        connections: For each filter of the second convolution, the input channels that it reads; None for
+            all.
+        full_connection: Whether the second convolution reads all channels in spite of `connections`.
+        trainable_pooling: Whether subsampling has a coefficient and a bias for each channel.
+        copies: Number of channels that the first subsampling makes of each, with `trainable_pooling`.
         act: Activation.
-        hidden: Units of each hidden dense layer of the top.
+        hidden: Number of units of each hidden dense layer of the top.
     """
     partial = bool(connections) and not full_connection
     if partial and [len(connections)] != list(filters[1:2]):
-        refuse("connections", "None, or a tuple for each map of the second convolution", connections)
+        refuse("connections", "None, or a tuple for each filter of the second convolution", connections)
     for i, n in enumerate(filters, start=1):
         stage = 2 * i - 1
         if i == 2 and partial:
@@ -110,7 +114,7 @@ def LeNet(
 
 
 def subsample(x, copies, trainable, name):
-    """The mean of each 2x2 pixels, if `trainable` times a coefficient plus a bias, `copies` of each map."""
+    """The mean of each 2x2 pixels; if `trainable`, `copies` times with a coefficient and a bias each."""
     x = layers.AveragePooling2D(2, name=f"{name}_pool")(x)
     if trainable:
         x = layers.DepthwiseConv2D(1, depth_multiplier=copies, name=f"{name}_scale")(x)

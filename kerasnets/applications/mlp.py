@@ -1,10 +1,11 @@
-"""Fully connected nets for MNIST: the teacher and the student of distillation.
+"""Fully connected networks for MNIST: the teacher and the student of the first paper on distillation.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531; Hinton,
 Srivastava, Krizhevsky, Sutskever, Salakhutdinov, "Improving neural networks by preventing co-adaptation of
 feature detectors", 2012, arXiv:1207.0580.
 
-The nets are those of the first paper's section 3; dropout and the limit on weights are the second's.
+The networks are those of section 3 of the first paper. Dropout and the limit on the norms of weights are the
+second paper's.
 """
 
 from keras import layers
@@ -36,14 +37,14 @@ TINY = dict(hidden=(8, 8), dropout=0.1, input_dropout=0.1, max_norm=3.0)
 def MLP(x, hidden, act="relu", dropout=0.0, input_dropout=0.0, max_norm=None):
     """Hidden dense layers over all pixels.
 
-    Without a top it gives the last hidden layer, (batch, hidden[-1]), whatever `pooling`.
+    Without a top the output is that of the last hidden layer, (batch, hidden[-1]), whatever `pooling` is.
 
     Args:
-        hidden: Units of each hidden layer.
+        hidden: Number of units of each hidden layer.
         act: Activation of the hidden layers.
-        dropout: Share of each hidden layer's units dropped in training.
-        input_dropout: Share of the pixels dropped in training.
-        max_norm: Largest norm of a hidden unit's incoming weights, or None for no limit.
+        dropout: Dropout rate of the hidden units.
+        input_dropout: Dropout rate of the pixels.
+        max_norm: Maximum norm of the incoming weights of a hidden unit, or None for no limit.
     """
     x = layers.Flatten(name="flatten")(x)
     if input_dropout:

@@ -1,13 +1,13 @@
-"""MobileNet: each convolution is split into one of each map by itself and one across the maps.
+"""MobileNet: each convolution is factorized into a depthwise and a 1x1 convolution.
 
 Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017,
 arXiv:1704.04861.
 
-As in the authors' release, which trained weights fit, ReLU is capped at 6 and a little dropout stands before
-the classifier; the paper mentions neither. Table 1 prints stride 2 for the last depthwise layer, whose
-input and output grids it gives as equal: the stride is 1. Squeeze-and-excitation (`squeeze_excite`) is Hu et
-al.'s (2018); as in the net that they published (github.com/hujie-frank/SENet, issue 64) it stands behind each
-unit's last ReLU.
+As in the authors' release, which trained weights fit, ReLU is capped at 6 and there is a small dropout before
+the classifier; the paper mentions neither. Table 1 prints strides of 2 for the last depthwise layer, but
+equal input and output grids: the strides are 1. Squeeze-and-excitation (`squeeze_excite`) is by Hu et al.
+(2018); as in their published network (github.com/hujie-frank/SENet, issue 64), it follows the last ReLU of
+each unit.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -39,22 +39,22 @@ TINY = dict(depths=(1, 1, 1, 1, 1), alpha=0.125)
     dropout=0.001,
 )
 def MobileNets(x, depths, alpha=1.0, separable=True, squeeze_excite=None):
-    """Stages of depthwise-separable units, thinned by `alpha`, on an input shrunk by `rho`.
+    """Stages of depthwise-separable units, with a width multiplier `alpha` and a resolution multiplier `rho`.
 
     Source: sections 3.2 to 3.4 and table 1.
 
     Args:
-        depths: Units in each stage; every stage but the first halves the grid.
-        alpha: Width multiplier: share of each layer's maps.
-        separable: Whether a unit is a depthwise and a 1x1 convolution, or one full 3x3.
-        squeeze_excite: Reduction of a squeeze-and-excitation unit on each unit's maps, or None.
-        rho: Resolution multiplier: share of the input's side of 224; given instead of `input_shape`.
-        dropout: Share of the pooled maps dropped in training.
+        depths: Number of units in each stage; every stage but the first halves the grid.
+        alpha: Width multiplier: fraction of the filters of each layer.
+        separable: Whether a unit is a depthwise and a 1x1 convolution, instead of one full 3x3 convolution.
+        squeeze_excite: Reduction of a squeeze-and-excitation unit on the output of each unit, or None.
+        rho: Resolution multiplier: fraction of the input's side of 224 pixels. It replaces `input_shape`.
+        dropout: Dropout rate before the classifier.
     """
     if len(depths) != len(FILTERS):
         refuse("depths", f"{len(FILTERS)} whole numbers, one for each stage", depths)
     if int(alpha * STEM) < 1:
-        refuse("alpha", f"at least 1/{STEM}, which leaves the stem one map", alpha)
+        refuse("alpha", f"at least 1/{STEM}, which leaves the stem one filter", alpha)
     x = unit(x, STEM, alpha, strides=2, separable=False, name="stem")
     for s, (filters, depth) in enumerate(zip(FILTERS, depths, strict=True), start=1):
         for i in range(1, depth + 1):
@@ -66,7 +66,7 @@ def MobileNets(x, depths, alpha=1.0, separable=True, squeeze_excite=None):
 
 
 def unit(x, filters, alpha, strides, separable, name):
-    """A 3x3 convolution, whole or separable, of `alpha` times `filters` maps."""
+    """A 3x3 convolution, full or separable, with `alpha` times `filters` filters."""
     convolve = separable_bn_act if separable else conv_bn_act
     return convolve(
         x,

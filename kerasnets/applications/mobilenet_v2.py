@@ -1,11 +1,11 @@
-"""MobileNetV2: units that widen few maps into many, and thin them again without an activation.
+"""MobileNetV2: units that expand few channels into many, and reduce them again without an activation.
 
 Sandler, Howard, Zhu, Zhmoginov, Chen, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018,
 arXiv:1801.04381.
 
-As in the authors' release, which trained weights fit, counts of maps are multiples of 8 at every `alpha`, and
-a fifth of the pooled maps is dropped in training; the paper mentions neither. `rho`, which sets the side of
-the input as in MobileNet, is section 4.1's choice of resolution.
+As in the authors' release, which trained weights fit, numbers of filters are multiples of 8 at every `alpha`,
+and the dropout rate before the classifier is a fifth; the paper mentions neither. `rho`, which sets the side
+of the input as in MobileNet, is section 4.1's choice of resolution.
 """
 
 from keras import layers
@@ -40,18 +40,19 @@ TINY = dict(depths=(1, 1, 2, 1, 1, 1, 1), filters=(8, 8, 8, 8, 8, 8, 8, 8, 16), 
     dropout=0.2,
 )
 def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6):
-    """Stages of inverted residuals, thinned by `alpha`, on an input shrunk by `rho`.
+    """Stages of inverted residuals, with a width multiplier `alpha` and a resolution multiplier `rho`.
 
     Source: sections 3.2 to 3.4 and 4.1 and table 2.
 
     Args:
-        depths: Units in each stage; n in the paper.
-        filters: Maps of the stem, of each stage and of the last convolution; c in the paper.
-        alpha: Width multiplier: share of each layer's maps. The last convolution never has less than all.
-        expansion: Times that a unit has more maps inside than it reads; t in the paper. The first stage has
-            as many.
-        rho: Resolution multiplier: share of the input's side of 224; given instead of `input_shape`.
-        dropout: Share of the pooled maps dropped in training.
+        depths: Number of units in each stage; n in the paper.
+        filters: Number of filters of the stem, of each stage and of the last convolution; c in the paper.
+        alpha: Width multiplier: fraction of the filters of each layer. The last convolution never has fewer
+            than the given number.
+        expansion: Factor by which a unit expands its channels; t in the paper. The first stage does not
+            expand.
+        rho: Resolution multiplier: fraction of the input's side of 224 pixels. It replaces `input_shape`.
+        dropout: Dropout rate before the classifier.
     """
     if len(depths) != len(STRIDES):
         refuse("depths", f"{len(STRIDES)} whole numbers, one for each stage", depths)
@@ -68,9 +69,9 @@ def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6):
 
 
 def inverted_residual(x, filters, expansion, strides, name):
-    """A 1x1 convolution that widens, a depthwise 3x3, and a 1x1 that thins without activation.
+    """A 1x1 convolution that expands, a depthwise 3x3, and a 1x1 that reduces without activation.
 
-    What it makes is added to `x` where the two are alike. Source: figure 4d and table 1.
+    The output is added to `x` if it has the same shape. Source: figure 4d and table 1.
     """
     new = convolve(x, expansion * x.shape[-1], 1, name=f"{name}_expand") if expansion > 1 else x
     new = depthwise(new, 3, strides, padding="same", name=f"{name}_depthwise_conv")
@@ -81,12 +82,12 @@ def inverted_residual(x, filters, expansion, strides, name):
 
 
 def convolve(x, filters, kernel, strides=1, name=None):
-    """A convolution with batch normalisation and ReLU capped at 6."""
+    """A convolution with batch normalization and ReLU capped at 6."""
     return conv_bn_act(x, filters, kernel, strides, "relu6", padding="same", epsilon=EPSILON, name=name)
 
 
 def make_divisible(filters):
-    """The multiple of 8 that is nearest, not below 8, nor below nine tenths of `filters`."""
+    """The nearest multiple of 8 that is at least 8 and at least nine tenths of `filters`."""
     nearest = max(DIVISOR, int(filters + DIVISOR / 2) // DIVISOR * DIVISOR)
     return nearest + DIVISOR if nearest < 0.9 * filters else nearest
 

@@ -1,12 +1,12 @@
-"""Network in network: 1x1 convolutions behind each convolution, and the mean of a map for each class.
+"""Network in network: 1x1 convolutions after each convolution, and the mean of one feature map per class.
 
 Lin, Chen, Yan, "Network In Network", ICLR 2014, arXiv:1312.4400.
 
-The paper leaves the numbers of maps open; they are those of the authors' release, as is the whole ImageNet
-net, which the paper does not have. As there, dropout stands behind the pooling, whose last window may hang
-over the border. Weights start as He's uniform ones, where the release has Gaussians. The paper normalises
-the contrast of CIFAR images and whitens them, which needs the data set; `preprocess_input` takes ImageNet's
-mean and deviation.
+The paper does not state the numbers of filters; they are those of the authors' release. So is the whole
+ImageNet network, which the paper does not describe. As in the release, dropout follows the pooling, whose
+last window may extend beyond the border. Weights are initialized by He's uniform distribution, those of the
+release by Gaussians. The paper normalizes the contrast of CIFAR images and whitens them, which needs the
+dataset; `preprocess_input` uses ImageNet's mean and standard deviation.
 """
 
 from typing import NamedTuple
@@ -21,17 +21,17 @@ from kerasnets.checks import is_int, is_ints
 
 
 class Mlpconv(NamedTuple):
-    """A row of `mlpconvs`: a convolution, 1x1 convolutions behind it, and what follows them."""
+    """A row of `mlpconvs`: a convolution, the 1x1 convolutions after it, and what follows them."""
 
     kernel: int
     strides: int
-    filters: tuple  # maps of the convolution and of each 1x1
+    filters: tuple  # of the convolution and of each 1x1
     pooling: str | None  # "max" or "avg"
     dropped: bool  # whether dropout follows
 
 
-# The release's files. A row is a variant; its column is an argument of NINs. The very last 1x1 convolution is
-# in the head.
+# The release's files. A row is a variant; its column is an argument of NINs. The last 1x1 convolution is in
+# the head.
 TABLE = {
     "NIN": dict(
         mlpconvs=(
@@ -80,15 +80,15 @@ CHECKS = dict(mlpconvs=rows_of(is_mlpconv, "(kernel, strides, filters, 'max', 'a
 
 @family(size=32, min_size=8, classes=10, preprocess="torch", head=CONVOLVED, tiny=TINY, checks=CHECKS)
 def NINs(x, mlpconvs, dropout=0.5):
-    """Mlpconv layers: a convolution and 1x1 convolutions, each with ReLU; pooling between any two.
+    """Mlpconv layers, which are a convolution and 1x1 convolutions with ReLU; pooling between any two.
 
     Source: sections 3.1 and 3.3, figure 2.
 
     Args:
-        mlpconvs: For each layer, its kernel in pixels, its strides, the maps of its convolution and of each
-            1x1 behind it, "max", "avg" or None for the pooling behind them, and whether dropout follows. A
-            kernel with strides above 1 reads no zeros beyond the border.
-        dropout: Share of the values dropped in training.
+        mlpconvs: For each layer, the kernel size of its convolution in pixels, its strides, the number of
+            filters of the convolution and of each 1x1 after it, "max", "avg" or None for the pooling after
+            them, and whether dropout follows. Convolutions with strides above 1 are not padded.
+        dropout: Dropout rate.
     """
     for i, row in enumerate(map(Mlpconv._make, mlpconvs), start=1):
         padding = "same" if row.strides == 1 else "valid"

@@ -1,18 +1,18 @@
-"""Residual attention network: masks, made on coarser grids, weigh what residual units compute.
+"""Residual attention network: masks computed on coarser grids weight the output of residual units.
 
-Wang, Jiang, Qian, Yang, Li, Zhang, Wang, Tang, "Residual Attention Network for Image Classification",
-CVPR 2017, arXiv:1704.06904.
+Wang, Jiang, Qian, Yang, Li, Zhang, Wang, Tang, "Residual Attention Network for Image Classification", CVPR
+2017, arXiv:1704.06904.
 
-What the paper leaves open is as in the definition files of the release (fwang91/residual-attention-network):
-units behind each pooling of a mask and one more before each interpolation, one on each skip connection, and
-neither bias nor batch normalisation behind a mask's last convolution. Pooling rounds odd grids up, not down,
-and interpolation takes pixels as areas, where Caffe's aligns the corners. The release's Attention92 has TanH
-in the place of the paper's sigmoid.
+What the paper does not state is as in the definition files of the release
+(fwang91/residual-attention-network): residual units after each pooling of a mask and one more before each
+interpolation, one on each skip connection, and neither bias nor batch normalization after the last
+convolution of a mask. Pooling rounds odd grids up, not down. Interpolation treats pixels as areas, while
+Caffe aligns the corners. The release's Attention92 has TanH in place of the paper's sigmoid.
 
-The CIFAR nets were not released, and the paper does not say how wide they are and how deep their masks. Here
-the maps are those of ResNet's CIFAR nets with bottlenecks, and masks have 3, 2 and 1 poolings as on ImageNet.
-That makes 1.84, 5.08 and 8.75 million parameters, where table 6 prints 1.9, 5.1 and 8.6. `alpha`, a share of
-the maps, is not the paper's.
+The CIFAR networks were not released, and the paper states neither their width nor the depth of their masks.
+Here the numbers of channels are those of ResNet's CIFAR networks with bottlenecks, and masks have 3, 2 and 1
+poolings as on ImageNet. This gives 1.84, 5.08 and 8.75 million parameters, where table 6 prints 1.9, 5.1 and
+8.6. `alpha`, the width multiplier, is not the paper's.
 """
 
 import functools
@@ -31,7 +31,7 @@ TABLE = {
     "Attention56": dict(depths=(1, 1, 1)),
     "Attention92": dict(depths=(1, 2, 3)),
 }
-FILTERS, CIFAR_FILTERS = 64, 16  # maps of the stem, and a quarter of those of the first stage
+FILTERS, CIFAR_FILTERS = 64, 16  # filters of the stem; the first stage has four times as many
 TINY = dict(depths=(1,), trunk_units=1, alpha=0.0625)
 
 # Table 6 and its footnote, CIFAR.
@@ -52,19 +52,20 @@ CHECKS = dict(
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
 def ResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, attention="mixed", alpha=1.0):
-    """Attention modules in each of three stages, and three residual units behind them.
+    """Attention modules in each of three stages, followed by three residual units.
 
     Source: figure 2 and table 2.
 
     Args:
-        depths: Attention modules in each stage; every stage but the first halves the grid. Masks of the last
-            stage have one pooling, those of each earlier stage one more.
-        pre_units: Residual units before the trunk and the mask of a module part, and again behind them; p in
-            the paper.
-        trunk_units: Residual units of a trunk; t in the paper.
-        mask_units: Residual units behind each pooling of a mask; r in the paper.
-        attention: What masks tell apart: "mixed", maps and pixels; "channel", maps; "spatial", pixels.
-        alpha: Share of each layer's maps.
+        depths: Number of attention modules in each stage; every stage but the first halves the grid. The
+            masks of the last stage have one pooling, and those of each earlier stage one more.
+        pre_units: Number of residual units before a module splits into trunk and mask, and again after it; p
+            in the paper.
+        trunk_units: Number of residual units of a trunk; t in the paper.
+        mask_units: Number of residual units after each pooling of a mask; r in the paper.
+        attention: Which masks are used: "mixed", over channels and pixels; "channel", over channels;
+            "spatial", over pixels.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     filters = max(1, int(alpha * FILTERS))
     module = functools.partial(attention_module, p=pre_units, t=trunk_units, r=mask_units, kind=attention)
@@ -83,14 +84,15 @@ def CIFARResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, 
     Source: section 4.1.
 
     Args:
-        depths: Attention modules in each stage; every stage but the first halves the grid. Masks of the last
-            stage have one pooling, those of each earlier stage one more.
-        pre_units: Residual units before the trunk and the mask of a module part, and again behind them; p in
-            the paper.
-        trunk_units: Residual units of a trunk; t in the paper.
-        mask_units: Residual units behind each pooling of a mask; r in the paper.
-        attention: What masks tell apart: "mixed", maps and pixels; "channel", maps; "spatial", pixels.
-        alpha: Share of each layer's maps.
+        depths: Number of attention modules in each stage; every stage but the first halves the grid. The
+            masks of the last stage have one pooling, and those of each earlier stage one more.
+        pre_units: Number of residual units before a module splits into trunk and mask, and again after it; p
+            in the paper.
+        trunk_units: Number of residual units of a trunk; t in the paper.
+        mask_units: Number of residual units after each pooling of a mask; r in the paper.
+        attention: Which masks are used: "mixed", over channels and pixels; "channel", over channels;
+            "spatial", over pixels.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     filters = max(1, int(alpha * CIFAR_FILTERS))
     module = functools.partial(attention_module, p=pre_units, t=trunk_units, r=mask_units, kind=attention)
@@ -100,7 +102,7 @@ def CIFARResidualAttention(x, depths, pre_units=1, trunk_units=2, mask_units=1, 
 
 
 def stages(x, filters, depths, module, closed=False):
-    """A residual unit and attention modules in each stage; where it is `closed`, another unit behind them."""
+    """A residual unit and attention modules in each stage; if `closed`, another residual unit at its end."""
     for s, depth in enumerate(depths):
         x = unit(x, filters * 2**s, 2 if s else 1, name=f"stage{s + 1}_unit1")
         for i in range(1, depth + 1):
@@ -111,7 +113,7 @@ def stages(x, filters, depths, module, closed=False):
 
 
 def attention_module(x, poolings, p, t, r, kind, name):
-    """The trunk's maps T and their mask M, joined to (1 + M) T; section 3.1 and figure 2."""
+    """The trunk T and its mask M, combined to (1 + M) T; section 3.1 and figure 2."""
     x = chain(x, p, name=f"{name}_pre")
     trunk = chain(x, t, name=f"{name}_trunk")
     mask = down_and_up(x, poolings, r, name=f"{name}_mask")
@@ -124,7 +126,7 @@ def attention_module(x, poolings, p, t, r, kind, name):
 
 
 def down_and_up(x, poolings, r, name):
-    """Units on half the grid, and if there are more poolings on a quarter and so on, back on that of `x`."""
+    """The grid is halved `poolings` times with residual units, and upsampled again to that of `x`."""
     y = max_pool(x, 3, 2, padding="same", name=f"{name}_pool{poolings}")
     y = chain(y, r, name=f"{name}_down{poolings}_unit")
     if poolings > 1:
@@ -143,7 +145,7 @@ def chain(x, depth, name, first=1):
 
 
 def unit(x, filters=None, strides=1, name=None):
-    """A pre-activated bottleneck; as many maps as come in where `filters` is not given."""
+    """A pre-activation bottleneck. Without `filters` it keeps the number of channels."""
     return preact_residual(x, bottleneck_rows(filters or x.shape[-1], strides), name=name)
 
 

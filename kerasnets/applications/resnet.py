@@ -1,15 +1,15 @@
-"""ResNet: a unit's convolutions are added to its input, so that very deep nets train.
+"""ResNet: the output of a unit's convolutions is added to its input, so that very deep networks train.
 
 He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385.
 
-As in the paper and its release, which trained weights fit, the first 1x1 convolution of a bottleneck takes
-the stride; `stride_in="3x3"` is the form that later releases train ("v1.5"). Shortcuts are the paper's option
-B for ImageNet and option A for CIFAR. The plain nets are the same bodies without shortcuts. `alpha`, a share
-of the maps, is not the paper's.
+As in the paper and its release, which trained weights fit, the first 1x1 convolution of a bottleneck has the
+strides; `stride_in="3x3"` is the form that later releases train ("v1.5"). Shortcuts are the paper's option B
+for ImageNet and option A for CIFAR. The plain networks are the same bodies without shortcuts. `alpha`, the
+width multiplier, is not the paper's.
 
-ResNet1202 takes its time: see the README. Keras walks a net by one call inside another for each layer, so
-`keras.saving.load_model` of its ".keras" file needs `sys.setrecursionlimit(50_000)` first; building it here,
-and `weights=` with a path, do not.
+ResNet1202 takes long to build: see the README. Keras processes a network recursively, layer by layer.
+`keras.saving.load_model` of its ".keras" file therefore needs `sys.setrecursionlimit(50_000)` first. Building
+it here, and `weights=` with a path, do not.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -29,7 +29,7 @@ TABLE = {
     "PlainNet18": dict(depths=(2, 2, 2, 2), bottleneck=False, shortcut=None),
     "PlainNet34": dict(depths=(3, 4, 6, 3), bottleneck=False, shortcut=None),
 }
-FILTERS, CIFAR_FILTERS = 64, 16  # maps of the first stage
+FILTERS, CIFAR_FILTERS = 64, 16  # filters of the first stage
 TINY = dict(depths=(1, 1), alpha=0.0625)
 
 # Table 6 and figure 6, CIFAR-10.
@@ -50,17 +50,18 @@ CHECKS = dict(shortcut=one_of(None, "project", "pad"), stride_in=one_of("1x1", "
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
 def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alpha=1.0):
-    """Stages of residual units; every stage but the first halves the grid and has twice the maps.
+    """Stages of residual units. Every stage but the first halves the grid and doubles the channels.
 
     Source: sections 3.3 and 4.1 and table 1.
 
     Args:
-        depths: Units in each stage.
-        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
-        shortcut: Where the grid or the count of maps changes, "project" is a 1x1 convolution (option B),
-            "pad" takes every second pixel and adds maps of zeros (option A); None leaves all shortcuts out.
-        stride_in: "1x1" or "3x3": which convolution of a bottleneck takes the stride.
-        alpha: Share of each layer's maps.
+        depths: Number of units in each stage.
+        bottleneck: Whether a unit has convolutions of 1x1, 3x3 and 1x1, instead of two of 3x3.
+        shortcut: The shortcut where the grid or the number of channels changes. "project" is a 1x1
+            convolution (option B); "pad" takes every second pixel and adds channels of zeros (option A); None
+            removes all shortcuts.
+        stride_in: "1x1" or "3x3": which convolution of a bottleneck has the strides.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     filters = max(1, int(alpha * FILTERS))
     x = conv_bn_act(x, filters, 7, strides=2, name="stem")
@@ -79,10 +80,11 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
     Source: section 4.2.
 
     Args:
-        depth: Layers with weights, all told: 6n + 2 in the paper.
-        shortcut: Where the grid or the count of maps changes, "project" is a 1x1 convolution (option B),
-            "pad" takes every second pixel and adds maps of zeros (option A); None leaves all shortcuts out.
-        alpha: Share of each layer's maps.
+        depth: Total number of layers with weights: 6n + 2 in the paper.
+        shortcut: The shortcut where the grid or the number of channels changes. "project" is a 1x1
+            convolution (option B); "pad" takes every second pixel and adds channels of zeros (option A); None
+            removes all shortcuts.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     if depth < 8 or depth % 6 != 2:
         refuse("depth", "2 more than a multiple of 6, at least 8", depth)

@@ -1,12 +1,12 @@
-"""ResNet v2: batch normalisation and ReLU stand before each convolution, so that shortcuts are identities.
+"""ResNet v2: batch normalization and ReLU precede each convolution, so that shortcuts are identities.
 
 He, Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks", ECCV 2016, arXiv:1603.05027.
 
-The stem of the ImageNet nets is normalised and activated before the first unit, as the appendix says. The
-trained weights of keras.applications fit another form of these nets, `released=True`: each stage halves the
-grid at its end instead of its start, nothing stands between the stem and its pooling, and what is added to
-the shortcuts has biases. The paper trains nets of 200 layers on ImageNet; 18 to 152 layers have the depths of
-the first paper's table 1. `alpha`, a share of the maps, is not the paper's.
+The stem of the ImageNet networks is normalized and activated before the first unit, as the appendix says. The
+trained weights of keras.applications fit another form of these networks, `released=True`: each stage halves
+the grid at its end instead of its start, nothing is between the stem and its pooling, and the last
+convolutions of the units have biases. The paper trains networks of 200 layers on ImageNet; 18 to 152 layers
+have the depths of the first paper's table 1. `alpha`, the width multiplier, is not the paper's.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -32,20 +32,21 @@ CIFAR_TABLE = {
     "ResNet1001V2": dict(depth=1001),
 }
 CIFAR_TINY = dict(depth=11, alpha=0.25)
-FILTERS, CIFAR_FILTERS = 64, 16  # maps of the stem and inside the first stage
+FILTERS, CIFAR_FILTERS = 64, 16  # filters of the stem and inside the first stage
 
 
 @family(size=224, min_size=32, preprocess="tf", tiny=TINY, checks=dict(released=FLAG))
 def ResNetV2(x, depths, bottleneck=True, released=False, alpha=1.0):
-    """Stages of pre-activated residual units; every stage but the first halves the grid and doubles the maps.
+    """Stages of pre-activation residual units; all but the first halve the grid and double the channels.
 
     Source: sections 3 and 4 and the appendix.
 
     Args:
-        depths: Units in each stage.
-        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
-        released: Whether the net is the form that the weights of keras.applications fit; see above.
-        alpha: Share of each layer's maps.
+        depths: Number of units in each stage.
+        bottleneck: Whether a unit has convolutions of 1x1, 3x3 and 1x1, instead of two of 3x3.
+        released: Whether the network has the form that the weights of keras.applications fit, which the
+            docstring of the module describes.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     filters = max(1, int(alpha * FILTERS))
     x = conv(x, filters, 7, strides=2, use_bias=released, name="stem_conv")
@@ -72,9 +73,9 @@ def CIFARResNetV2(x, depth, bottleneck=True, alpha=1.0):
     Source: section 4 and the appendix.
 
     Args:
-        depth: Layers with weights, all told: 2 more than a multiple of 9, or of 6 without bottlenecks.
-        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
-        alpha: Share of each layer's maps.
+        depth: Total number of layers with weights: 2 more than a multiple of 9, or of 6 without bottlenecks.
+        bottleneck: Whether a unit has convolutions of 1x1, 3x3 and 1x1, instead of two of 3x3.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     step = 9 if bottleneck else 6
     if depth <= 2 or depth % step != 2:

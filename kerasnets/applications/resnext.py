@@ -1,10 +1,10 @@
-"""ResNeXt: the 3x3 convolution of a bottleneck is split into groups of maps.
+"""ResNeXt: the 3x3 convolution of a bottleneck is a grouped convolution.
 
 Xie, Girshick, Dollár, Tu, He, "Aggregated Residual Transformations for Deep Neural Networks", CVPR 2017,
 arXiv:1611.05431.
 
-The units are those of figure 3c, a grouped convolution, which figures 3a and 3b equal. The stride is in the
-3x3, as in the release.
+The units are those of figure 3c, with a grouped convolution, which are equivalent to figures 3a and 3b. The
+3x3 convolution has the strides, as in the release.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -20,21 +20,21 @@ TABLE = {
 }
 TINY = dict(depths=(1, 1), cardinality=2, width=2)
 
-# Table 7, CIFAR. With cardinality=16 it is the larger net of the table.
+# Table 7, CIFAR. With cardinality=16 it is the larger network of the table.
 CIFAR_TABLE = {"ResNeXt29": dict(depth=29, cardinality=8, width=64)}
 CIFAR_TINY = dict(depth=11, cardinality=2, width=2)
 
 
 @family(size=224, min_size=32, preprocess="torch", tiny=TINY)
 def ResNeXt(x, depths, cardinality=32, width=4):
-    """Stages of bottlenecks with grouped convolutions; every stage but the first halves the grid.
+    """Stages of bottlenecks with grouped convolutions. Every stage but the first halves the grid.
 
     Source: section 3 and table 1.
 
     Args:
-        depths: Units in each stage.
-        cardinality: Groups of each 3x3 convolution; C in the paper.
-        width: Maps of each group in the first stage, twice as many in each later one; d in the paper.
+        depths: Number of units in each stage.
+        cardinality: Number of groups of each 3x3 convolution; C in the paper.
+        width: Number of channels of each group in the first stage, doubled in each later one; d in the paper.
     """
     x = conv_bn_act(x, 64, 7, strides=2, name="stem")
     x = max_pool(x, 3, strides=2, name="stem_pool")
@@ -48,9 +48,9 @@ def CIFARResNeXt(x, depth, cardinality=8, width=64):
     Source: section 5.3.
 
     Args:
-        depth: Layers with weights, all told: 2 more than a multiple of 9.
-        cardinality: Groups of each 3x3 convolution; C in the paper.
-        width: Maps of each group in the first stage, twice as many in each later one; d in the paper.
+        depth: Total number of layers with weights: 2 more than a multiple of 9.
+        cardinality: Number of groups of each 3x3 convolution; C in the paper.
+        width: Number of channels of each group in the first stage, doubled in each later one; d in the paper.
     """
     if depth <= 2 or depth % 9 != 2:
         refuse("depth", "2 more than a multiple of 9", depth)
@@ -59,7 +59,7 @@ def CIFARResNeXt(x, depth, cardinality=8, width=64):
 
 
 def stages(x, depths, cardinality, width):
-    """Units of 256 maps in the first stage, and twice as many in each later one."""
+    """Units of 256 channels in the first stage, doubled in each later one."""
     for stage, strides, name in units(depths):
         inside = cardinality * width * 2**stage
         rows = bottleneck_rows(256 * 2**stage, strides, width=inside, groups=cardinality)

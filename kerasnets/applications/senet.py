@@ -1,13 +1,14 @@
-"""SENet: each residual unit weighs its new maps by what all of them contain.
+"""SENet: each residual unit scales its new channels by weights computed from all of them.
 
 Hu, Shen, Sun, "Squeeze-and-Excitation Networks", CVPR 2018, arXiv:1709.01507.
 
-The nets are those of the authors' release in Caffe, which the paper's tables leave open in part: a unit has
-biases; SE-ResNets take the stride in the first 1x1, SE-ResNeXts and SENet-154 in the 3x3; the last window of
-the pooling behind the stem may hang over the border. SENet-154 has a stem of three 3x3 convolutions, half the
-maps in the first 1x1 of a unit, projections of 3x3 where the grid is halved, and dropout before the
-classifier. The authors released no net of 18 or 34 layers: these are ResNet's with the same unit. `alpha`, a
-share of the maps, is not the paper's.
+The paper's tables do not define the networks completely; these are those of the authors' release in Caffe. A
+squeeze-and-excitation unit has biases. SE-ResNets have the strides in the first 1x1 convolution, SE-ResNeXts
+and SENet-154 in the 3x3. The last window of the pooling after the stem may extend beyond the border.
+SENet-154 has a stem of three 3x3 convolutions, half the filters in the first 1x1 convolution of a unit,
+projections of 3x3 where the grid is halved, and dropout before the classifier. The authors released no
+networks of 18 or 34 layers: these are ResNet's with the same unit. `alpha`, the width multiplier, is not the
+paper's.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -26,22 +27,23 @@ TABLE = {
     "SEResNeXt101": dict(depths=(3, 4, 23, 3), cardinality=32, width=4),
     "SENet154": dict(depths=(3, 8, 36, 3), cardinality=64, width=4),  # appendix, and the release
 }
-FILTERS = 64  # maps of the stem
+FILTERS = 64  # filters of the stem
 TINY = dict(depths=(1, 1), reduction=4, alpha=0.125)
 GROUPED_TINY = dict(depths=(1, 1), cardinality=2, width=2)
 
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
 def SEResNet(x, depths, bottleneck=True, reduction=16, alpha=1.0):
-    """The stages of a ResNet, a squeeze-and-excitation unit in each residual unit.
+    """The stages of a ResNet, with a squeeze-and-excitation unit in each residual unit.
 
     Source: sections 3 and 4, figure 3 and table 1.
 
     Args:
-        depths: Units in each stage.
-        bottleneck: Whether a unit is 1x1, 3x3 and 1x1 convolutions, or two of 3x3.
-        reduction: Maps for each unit of the first layer of squeeze and excitation; r in the paper.
-        alpha: Share of each layer's maps.
+        depths: Number of units in each stage.
+        bottleneck: Whether a unit has convolutions of 1x1, 3x3 and 1x1, instead of two of 3x3.
+        reduction: Number of channels for each unit of the first layer of squeeze-and-excitation; r in the
+            paper.
+        alpha: Width multiplier: fraction of the filters of each layer.
     """
     filters = max(1, int(alpha * FILTERS))
     x = conv_bn_act(x, filters, 7, strides=2, name="stem")
@@ -55,15 +57,16 @@ def SEResNet(x, depths, bottleneck=True, reduction=16, alpha=1.0):
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY)
 def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16):
-    """The stages of a ResNeXt, a squeeze-and-excitation unit in each residual unit.
+    """The stages of a ResNeXt, with a squeeze-and-excitation unit in each residual unit.
 
     Source: section 4 and table 1.
 
     Args:
-        depths: Units in each stage.
-        cardinality: Groups of each 3x3 convolution.
-        width: Maps of each group in the first stage, twice as many in each later one.
-        reduction: Maps for each unit of the first layer of squeeze and excitation; r in the paper.
+        depths: Number of units in each stage.
+        cardinality: Number of groups of each 3x3 convolution.
+        width: Number of channels of each group in the first stage, doubled in each later one.
+        reduction: Number of channels for each unit of the first layer of squeeze-and-excitation; r in the
+            paper.
     """
     x = conv_bn_act(x, FILTERS, 7, strides=2, name="stem")
     x = overlapping_pool(x, name="stem_pool")
@@ -76,16 +79,17 @@ def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16):
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, dropout=0.2)
 def SENet(x, depths, cardinality=64, width=4, reduction=16):
-    """An SE-ResNeXt of more maps in the 3x3 convolutions, with a deeper stem and larger shortcuts.
+    """An SE-ResNeXt with wider 3x3 convolutions, a deeper stem and larger kernels in its shortcuts.
 
     Source: appendix, "Details of SENet-154", and the release.
 
     Args:
-        depths: Units in each stage.
-        cardinality: Groups of each 3x3 convolution.
-        width: Maps of each group in the first stage, twice as many in each later one.
-        reduction: Maps for each unit of the first layer of squeeze and excitation; r in the paper.
-        dropout: Share of the pooled maps dropped in training.
+        depths: Number of units in each stage.
+        cardinality: Number of groups of each 3x3 convolution.
+        width: Number of channels of each group in the first stage, doubled in each later one.
+        reduction: Number of channels for each unit of the first layer of squeeze-and-excitation; r in the
+            paper.
+        dropout: Dropout rate before the classifier.
     """
     x = conv_bn_act(x, FILTERS, 3, strides=2, name="stem1")
     x = conv_bn_act(x, FILTERS, 3, name="stem2")

@@ -1,18 +1,19 @@
-"""SimpleNet and SimpNet: thirteen plain convolutions, their maps widened little by little.
+"""SimpleNet and SimpNet: thirteen plain convolutions whose numbers of filters grow gradually.
 
 Hasanpour, Rouhani, Fayyaz, Sabokrou, "Lets keep it simple, Using simple architectures to outperform deeper
-and more complex architectures", 2016, arXiv:1608.06037 (SimpleNet); Hasanpour, Rouhani, Fayyaz,
-Sabokrou, Adeli, "Towards Principled Design of Deep Convolutional Networks: Introducing SimpNet", 2018,
-arXiv:1802.06205 (SimpNet, SimpNetSlim300K, SimpNetSlim600K).
+and more complex architectures", 2016, arXiv:1608.06037 (SimpleNet); Hasanpour, Rouhani, Fayyaz, Sabokrou,
+Adeli, "Towards Principled Design of Deep Convolutional Networks: Introducing SimpNet", 2018, arXiv:1802.06205
+(SimpNet, SimpNetSlim300K, SimpNetSlim600K).
 
-SimpNet pools twice, not four times, so that most layers see large maps, and has no 1x1 convolution. Each
-pooling, the last one over the whole grid, is the second paper's SAF-pooling. Convolutions have no biases,
-which batch normalisation would take away; the releases have them.
+SimpNet pools twice instead of four times, so that most layers see large feature maps, and has no 1x1
+convolutions. Each pooling, including the last one over the whole grid, is the second paper's SAF-pooling.
+Convolutions have no biases, which batch normalization would cancel; the releases have them.
 
-The numbers of maps are those of the releases' definition files. The first release of SimpleNet leaves its
-last three convolutions without batch normalisation and pools the seventh's maps before it; here, as in the
-authors' later one, all are alike. One share is dropped behind every convolution, as the papers advise; the
-releases drop 0.1 more from SimpNet's second pooling on, and in the net of 300K at most behind the pooling.
+The numbers of filters are those of the releases' definition files. In the first release of SimpleNet, the
+last three convolutions have no batch normalization, and the output of the seventh is pooled before it. Here
+all convolutions are alike, as in the authors' later release. The dropout rate is the same after every
+convolution, as the papers advise. The releases use a rate that is 0.1 higher from SimpNet's second pooling
+on, and in the network of 300K at most after the pooling.
 """
 
 from keras import layers
@@ -52,15 +53,14 @@ SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4
 
 @family(size=32, min_size=4, classes=10, preprocess="torch", head=MAX_POOLED, tiny=TINY)
 def SimpNets(x, kernels, filters, dropout=0.2):
-    """Groups of convolutions, each with batch normalisation and ReLU; SAF-pooling between any two groups.
+    """Groups of convolutions with batch normalization and ReLU, with SAF-pooling between any two groups.
 
     Source: figure 6 of the paper of 2018, and the releases' files.
 
     Args:
-        kernels: For each group, the kernel of each of its convolutions in pixels.
-        filters: Maps of each convolution of all groups.
-        dropout: Share of the values dropped in training behind each convolution, or behind its pooling where
-            there is one.
+        kernels: For each group, the kernel size of each of its convolutions in pixels.
+        filters: Number of filters of each convolution of all groups.
+        dropout: Dropout rate after each convolution, or after the pooling that follows it.
     """
     total = sum(len(row) for row in kernels)
     if len(filters) != total:

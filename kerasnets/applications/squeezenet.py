@@ -1,16 +1,17 @@
-"""SqueezeNet: 1x1 convolutions squeeze the maps before 1x1 and 3x3 convolutions expand them.
+"""SqueezeNet: 1x1 convolutions reduce the channels before 1x1 and 3x3 convolutions expand them.
 
 Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters
 and <0.5MB model size", 2016, arXiv:1602.07360.
 
-The grids are those of the authors' release (github.com/forresti/SqueezeNet): the first convolution reads no
-zeros beyond the border, and the last window of a pooling may hang over it. Table 1 prints 111 pixels behind
-the first convolution, which an input of 227 gives, as the release has it. There, version 1.0 puts a border of
-zeros around what its last 1x1 convolution reads; here, as in version 1.1, there is none.
+The grids are those of the authors' release (github.com/forresti/SqueezeNet): the first convolution is not
+padded, and the last window of a pooling may extend beyond the border. Table 1 states 111 pixels after the
+first convolution, which requires an input of 227, as in the release. Version 1.0 of the release pads the
+input of its last 1x1 convolution; here it is not padded, as in version 1.1.
 
-Figure 2 draws the bypasses; `bypass="simple"` is the net of github.com/songhan/SqueezeNet-Residual. Whether
-ReLU follows the convolution of a complex bypass is not said; here it does, as behind every other convolution.
-Table 3 prints 7.7 MB for that net; the convolutions that section 6 describes make it 6.4 MB.
+Figure 2 shows the bypasses; `bypass="simple"` is the network of github.com/songhan/SqueezeNet-Residual. The
+paper does not say whether ReLU follows the convolution of a complex bypass; here it does, as after every
+other convolution. Table 3 states 7.7 MB for this network; the convolutions that section 6 describes give 6.4
+MB.
 """
 
 from keras import layers
@@ -20,7 +21,8 @@ from kerasnets.assembly.heads import Head, convolved
 from kerasnets.assembly.options import is_named, one_of, rows_of
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 
-# Table 1 and the release's files. Of the convolution: maps and kernel. Of fire modules: s1x1, e1x1, e3x3.
+# Table 1 and the release's files. A convolution has filters and kernel size, a fire module s1x1, e1x1 and
+# e3x3.
 TABLE = {
     "SqueezeNet": dict(
         modules=(
@@ -76,7 +78,7 @@ CHECKS = dict(
 
 
 def classifier(x, classes, activation, dropout=0.5):
-    """Dropout, a 1x1 convolution to one map for each class, and the mean of each map."""
+    """Dropout, a 1x1 convolution with one filter for each class, and global average pooling."""
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
     return convolved(x, classes, activation)
@@ -86,17 +88,18 @@ def classifier(x, classes, activation, dropout=0.5):
     size=224, min_size=21, preprocess="caffe", head=Head(classifier), tiny=TINY, checks=CHECKS, dropout=0.5
 )
 def SqueezeNets(x, modules, bypass=None):
-    """Fire modules on a convolution, with three poolings between them.
+    """A convolution and fire modules, with three poolings between them.
 
     Source: sections 3.2, 3.3 and 6, table 1 and figure 2.
 
     Args:
-        modules: Rows of table 1: name, maps and kernel of a convolution that halves the grid; name and maps
-            of the squeeze, 1x1 and 3x3 convolutions of a fire module; a name alone is a max pooling that
-            halves the grid.
-        bypass: "simple" adds the input of a fire module to what it makes where the two have as many maps;
-            "complex" does so with a 1x1 convolution in the way where they have not; None adds nothing.
-        dropout: Share of the last maps' values dropped in training before the classifier.
+        modules: Rows of table 1. A convolution that halves the grid is its name, number of filters and kernel
+            size. A fire module is its name and the numbers of filters of its squeeze, 1x1 and 3x3
+            convolutions. A name alone is max pooling that halves the grid.
+        bypass: "simple" adds the input of a fire module to its output if they have the same number of
+            channels. "complex" also does so otherwise, with a 1x1 convolution of the input. None adds
+            nothing.
+        dropout: Dropout rate before the classifier.
     """
     for name, *columns in modules:
         if not columns:
@@ -109,7 +112,7 @@ def SqueezeNets(x, modules, bypass=None):
 
 
 def fire(x, squeeze, ones, threes, bypass, name):
-    """Convolutions of 1x1 and 3x3 side by side on squeezed maps, and what goes past them; figures 1 and 2."""
+    """Squeezed channels, read by 1x1 and 3x3 convolutions side by side, and the bypass; figures 1 and 2."""
     new = conv_act(x, squeeze, 1, name=f"{name}_squeeze")
     expanded = [
         conv_act(new, ones, 1, name=f"{name}_expand1x1"),

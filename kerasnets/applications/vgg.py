@@ -1,11 +1,12 @@
-"""VGG: nothing but small convolutions, eight to sixteen of them, and three dense layers.
+"""VGG: eight to sixteen small convolutions, and three dense layers.
 
 Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
 arXiv:1409.1556.
 
-Names of layers are those of keras.applications. Weights start as He's uniform ones, which train from scratch;
-the paper fills the first and last layers from net A, and says that Glorot's would do. `batch_norm`, which is
-later than the paper, puts batch normalisation between each convolution, then without bias, and its ReLU.
+The names of the layers are those of keras.applications. Weights are initialized by He's uniform distribution,
+with which the networks can be trained from scratch. The paper copies the first and last layers from network
+A, and notes that Glorot's initialization would also work. `batch_norm`, which is not in the paper, adds batch
+normalization between each convolution, which then has no biases, and its ReLU.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -16,7 +17,7 @@ from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
 from kerasnets.weights.keras_applications import KerasApplications
 
-# Table 1. A row is a variant; its columns are arguments of VGG: the kernels of each block's convolutions.
+# Table 1. A row is a variant; its columns are arguments of VGG: the kernel sizes of each block.
 TABLE = {
     "VGG11": dict(kernels=((3,), (3,), (3, 3), (3, 3), (3, 3))),
     "VGG11LRN": dict(kernels=((3,), (3,), (3, 3), (3, 3), (3, 3)), lrn=True),
@@ -39,17 +40,17 @@ TINY = dict(filters=(4, 4, 6, 6, 8), hidden=(8, 6))
     dropout=0.5,
 )
 def VGG(x, kernels, filters=(64, 128, 256, 512, 512), lrn=False, batch_norm=False):
-    """Blocks of convolutions, each halved by pooling, and dense layers.
+    """Blocks of convolutions, each followed by pooling that halves the grid, and dense layers.
 
     Source: section 2 and table 1.
 
     Args:
-        kernels: For each block, the kernel of each of its convolutions in pixels.
-        filters: Maps of each block's convolutions.
-        lrn: Whether local response normalisation follows the first convolution.
-        batch_norm: Whether batch normalisation stands behind each convolution.
-        hidden: Units of each hidden dense layer of the top.
-        dropout: Share of the hidden units dropped in training.
+        kernels: For each block, the kernel size of each of its convolutions in pixels.
+        filters: Number of filters of the convolutions of each block.
+        lrn: Whether local response normalization follows the first convolution.
+        batch_norm: Whether batch normalization follows each convolution.
+        hidden: Number of units of each hidden dense layer of the top.
+        dropout: Dropout rate of the hidden units.
     """
     if len(filters) != len(kernels):
         refuse("filters", f"a tuple of {len(kernels)} whole numbers, one for each row of `kernels`", filters)

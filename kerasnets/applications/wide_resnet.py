@@ -1,9 +1,10 @@
-"""Wide residual nets: fewer units than a ResNet, each with `width` times the maps.
+"""Wide residual networks: fewer units than a ResNet, each with `width` times the channels.
 
 Zagoruyko, Komodakis, "Wide Residual Networks", BMVC 2016, arXiv:1605.07146.
 
-The CIFAR nets are pre-activated, those for ImageNet are not, as in the paper and its release, which has the
-stride of a bottleneck in the 3x3. Squeeze-and-excitation (`squeeze_excite`) is Hu et al.'s, not this paper's.
+The CIFAR networks have pre-activation units and those for ImageNet do not, as in the paper and its release,
+which has the strides of a bottleneck in the 3x3 convolution. Squeeze-and-excitation (`squeeze_excite`) is by
+Hu et al. (2018).
 """
 
 from kerasnets.assembly.family import family, variant
@@ -31,15 +32,14 @@ FILTERS = (16, 32, 64)
 
 @family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=AVERAGED)
 def WRN(x, depth, width, dropout=0.0, squeeze_excite=None):
-    """Three stages of equal depth, each of pre-activated units of two 3x3 convolutions.
+    """Three stages of equal depth, with pre-activation units of two 3x3 convolutions.
 
     Source: section 2.3 and table 1.
 
     Args:
-        depth: Convolutions, all told: 4 more than a multiple of 6.
+        depth: Total number of convolutions: 4 more than a multiple of 6.
         width: Widening factor; k in the paper.
-        dropout: Share dropped in training between the convolutions of a unit; 0.3 in the paper's nets with
-            dropout.
+        dropout: Dropout rate between the convolutions of a unit; 0.3 in the paper's networks with dropout.
         squeeze_excite: Reduction of a squeeze-and-excitation unit in each residual unit, or None.
     """
     if depth <= 4 or depth % 6 != 4:
@@ -53,13 +53,13 @@ def WRN(x, depth, width, dropout=0.0, squeeze_excite=None):
 
 @family(size=224, min_size=32, preprocess="torch", tiny=IMAGENET_TINY)
 def ImageNetWRN(x, depths, width, squeeze_excite=None):
-    """Stages of bottlenecks with `width` times the maps inside.
+    """Stages of bottlenecks with `width` times the channels inside.
 
     Source: section 3, "ImageNet and COCO experiments", and table 8.
 
     Args:
-        depths: Units in each stage.
-        width: Widening factor of the maps inside a bottleneck; k in the paper.
+        depths: Number of units in each stage.
+        width: Widening factor of the channels inside a bottleneck; k in the paper.
         squeeze_excite: Reduction of a squeeze-and-excitation unit in each residual unit, or None.
     """
     x = conv_bn_act(x, 64, 7, strides=2, name="stem")

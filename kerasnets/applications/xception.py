@@ -2,9 +2,9 @@
 
 Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017, arXiv:1610.02357.
 
-The net is the paper's: batch normalisation behind each convolution, and nothing between the two parts of a
-separable one. Of the two heads of figure 5 it has the one without a hidden dense layer. `alpha`, a share of
-the maps, is not the paper's. The smallest input is the one that leaves the last maps 2 pixels a side.
+The network is the paper's: each convolution is followed by batch normalization, and nothing is between the
+two parts of a separable one. Of the two heads of figure 5, it has the one without a hidden dense layer.
+`alpha`, the width multiplier, is not the paper's. The smallest input leaves a grid of 2x2 pixels at the end.
 """
 
 from keras import layers
@@ -13,7 +13,7 @@ from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.conv import conv, conv_bn_act, max_pool
 from kerasnets.weights.keras_applications import KerasApplications
 
-# Figure 5: maps of the convolutions of each module.
+# Figure 5: filters of the convolutions of each module.
 STEM = ((32, 2), (64, 1))  # and their strides
 ENTRY = ((128, 128), (256, 256), (728, 728))
 MIDDLE = (728, 728, 728)
@@ -32,9 +32,9 @@ def Xceptions(x, depth, alpha=1.0):
     Source: section 4.2 and figure 5.
 
     Args:
-        depth: Modules of the middle flow.
-        alpha: Share of each convolution's maps.
-        dropout: Share of the pooled maps dropped in training.
+        depth: Number of modules of the middle flow.
+        alpha: Width multiplier: fraction of the filters of each convolution.
+        dropout: Dropout rate before the classifier.
     """
 
     def maps(filters):
@@ -54,7 +54,7 @@ def Xceptions(x, depth, alpha=1.0):
 
 
 def module(x, filters, strides, name):
-    """Separable convolutions, each behind a ReLU, added to their input; strides of 2 halve the grid."""
+    """Adds separable convolutions, each after a ReLU, to their input; strides of 2 halve the grid."""
     shortcut = x
     for i, n in enumerate(filters, start=1):
         if not (name == "entry1" and i == 1):  # the stem ends with one
@@ -68,7 +68,7 @@ def module(x, filters, strides, name):
 
 
 def separable_bn(x, filters, name):
-    """A depthwise 3x3 and a 1x1 convolution with nothing between them, then batch normalisation."""
+    """A depthwise 3x3 and a 1x1 convolution with nothing between them, then batch normalization."""
     x = layers.SeparableConv2D(
         filters,
         3,

@@ -1,16 +1,19 @@
-"""ZFNet: AlexNet with a finer first convolution, found by looking at what its maps respond to.
+"""ZFNet: AlexNet with a finer first convolution, found by visualizing what its filters respond to.
 
 Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, arXiv:1311.2901.
 
-`ZFNet` is the net of figure 3; `ZFNet512` has the wider last convolutions that table 2 tries. The first
-convolution has a zero on each side, and the last window of pooling may hang over the border: so the grids of
-figure 3 come out. Its constants of contrast normalisation are not printed and are AlexNet's. Weights start as
-He's uniform ones, where the paper has 0.01; its limit on the filters' norm belongs to training.
+`ZFNet` is the network of figure 3; `ZFNet512` has the wider last convolutions that table 2 tries. The grids
+of figure 3 result from padding the first convolution by 1 on each side, and from pooling whose last window
+may extend beyond the border. The paper does not state the constants of its contrast normalization; they are
+AlexNet's. Weights are initialized by He's uniform distribution, those of the paper with 0.01. The paper's
+limit on the norm of the filters belongs to training.
 """
+
+from typing import NamedTuple
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
-from kerasnets.blocks.conv import conv, overlapping_pool
+from kerasnets.blocks.conv import conv_act, overlapping_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
 
@@ -19,13 +22,24 @@ TABLE = {
     "ZFNet": dict(filters=(96, 256, 384, 384, 256)),
     "ZFNet512": dict(filters=(96, 256, 512, 1024, 512)),
 }
-# Of each convolution: kernel, strides, padding, whether pooling follows, whether normalisation follows that.
+
+
+class Layer(NamedTuple):
+    """A convolution, and what follows it."""
+
+    kernel: int
+    strides: int = 1
+    padding: str | int = "same"
+    pooled: bool = False  # whether pooling follows
+    normalized: bool = False  # whether contrast normalization follows the pooling
+
+
 LAYERS = (
-    (7, 2, 1, True, True),
-    (5, 2, "valid", True, True),
-    (3, 1, "same", False, False),
-    (3, 1, "same", False, False),
-    (3, 1, "same", True, False),
+    Layer(7, strides=2, padding=1, pooled=True, normalized=True),
+    Layer(5, strides=2, padding="valid", pooled=True, normalized=True),
+    Layer(3),
+    Layer(3),
+    Layer(3, pooled=True),
 )
 TINY = dict(filters=(4, 6, 4, 5, 6), hidden=(8, 6))
 
@@ -40,23 +54,22 @@ TINY = dict(filters=(4, 6, 4, 5, 6), hidden=(8, 6))
     dropout=0.5,
 )
 def ZFNets(x, filters):
-    """Five convolutions with overlapping pooling and contrast normalisation behind it, and dense layers.
+    """Five convolutions with overlapping pooling and contrast normalization, followed by dense layers.
 
     Source: section 3 and figure 3.
 
     Args:
-        filters: Maps of each of the five convolutions.
-        hidden: Units of each hidden dense layer of the top.
-        dropout: Share of the hidden units dropped in training.
+        filters: Number of filters of each of the five convolutions.
+        hidden: Number of units of each hidden dense layer of the top.
+        dropout: Dropout rate of the hidden units.
     """
     if len(filters) != len(LAYERS):
         refuse("filters", f"{len(LAYERS)} whole numbers, one for each convolution", filters)
-    for i, (n, row) in enumerate(zip(filters, LAYERS, strict=True), start=1):
-        kernel, strides, padding, pooled, normalised = row
-        x = conv(x, n, kernel, strides, padding, use_bias=True, act="relu", name=f"conv{i}")
-        if pooled:
+    for i, (n, layer) in enumerate(zip(filters, LAYERS, strict=True), start=1):
+        x = conv_act(x, n, layer.kernel, layer.strides, layer.padding, name=f"conv{i}")
+        if layer.pooled:
             x = overlapping_pool(x, name=f"conv{i}_pool")
-        if normalised:
+        if layer.normalized:
             x = LRN(name=f"conv{i}_lrn")(x)
     return x
 
