@@ -106,7 +106,12 @@ def record(builder, params, mult_adds):
         "params": params,
         "mult_adds": mult_adds,
         "options": [
-            {"name": name, "default": default, "allowed": spec.checks[name].allowed, "meaning": meanings[name]}
+            {
+                "name": name,
+                "default": default,
+                "allowed": spec.checks[name].allowed,
+                "meaning": meanings[name],
+            }
             for name, default in spec.options.items()
         ],
     }

@@ -95,7 +95,7 @@ def NINs(x, mlpconvs, dropout=0.5):
         first, *others = row.filters
         x = conv_act(x, first, row.kernel, row.strides, padding, name=f"mlpconv{i}_conv1")
         for j, n in enumerate(others, start=2):
-            x = conv_act(x, n, 1, name=f"mlpconv{i}_conv{j}")
+            x = conv_act(x, n, 1, padding="same", name=f"mlpconv{i}_conv{j}")
         if row.pooling == "max":
             x = overlapping_pool(x, name=f"mlpconv{i}_pool")
         elif row.pooling == "avg":

@@ -7,6 +7,7 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
+def is_mlpconv(row) -> Any: ...
 def NINs(
     mlpconvs: Sequence[Sequence[Any]],
     dropout: float = 0.5,

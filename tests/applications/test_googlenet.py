@@ -202,7 +202,7 @@ def test_save_and_load_with_aux_heads(tmp_path):
     ],
 )
 def test_aux_heads_need_a_known_grid_that_their_pooling_fits(options, argument):
-    with pytest.raises(ValueError, match=rf"`{argument}`.*\(65, 65, 1\), fixed. Received: {argument}="):
+    with pytest.raises(ValueError, match=rf"`{argument}`.*\(65, 65, 1\), all known. Received: {argument}="):
         tiny(aux_heads=True, **options)
     tiny(**options)
 
