@@ -9,7 +9,6 @@ read. Papers come from the
 docstrings of kerasnets/applications, costs from analysis.profile. A model is built in about half a second.
 """
 
-import argparse
 import json
 import pathlib
 import sys
@@ -32,7 +31,7 @@ of keras.applications, with `weights="imagenet"`. `python recipes/models.py` wri
 
 def main():
     """Counts the models, and writes or checks the files."""
-    p = argparse.ArgumentParser(description="Write what is shipped about the models from the registry.")
+    p = shared.Parser(description="Write what is shipped about the models from the registry.")
     p.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     p.add_argument("--keep-counts", action="store_true", help="take the counts that the catalogue has")
     p.add_argument("--root", type=pathlib.Path, default=ROOT, help="the checkout to write into (this one)")

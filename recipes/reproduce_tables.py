@@ -107,7 +107,7 @@ class Figure:
 
 def main():
     """Recomputes the tables that the command line names, prints, writes or checks them."""
-    p = argparse.ArgumentParser(description="Recompute the tables of papers and lectures from the nets.")
+    p = shared.Parser(description="Recompute the tables of papers and lectures from the nets.")
     p.add_argument("tables", nargs="*", type=known, metavar="TABLE", help="tables to recompute (all)")
     p.add_argument("--list", action="store_true", help="print the tables' names and end")
     p.add_argument("--out", type=report, help="file for the figures: .md or .csv")

@@ -9,7 +9,6 @@ The models are those that `kerasnets.serving.export` wrote into --root; with ima
 pip install 'kerasnets[serving]'.
 """
 
-import argparse
 import base64
 import pathlib
 import shlex
@@ -49,7 +48,7 @@ def main():
 
 def options():
     """The command line."""
-    p = argparse.ArgumentParser(description="Serve exported models by TF Serving, and ask them.")
+    p = shared.Parser(description="Serve exported models by TF Serving, and ask them.")
     commands = p.add_subparsers(dest="what", required=True)
     port = shared.whole(1)
 

@@ -1,6 +1,5 @@
 """What every recipe shares: its options, its files and its report."""
 
-import argparse
 import base64
 import csv
 import html
@@ -11,6 +10,7 @@ import pathlib
 import sys
 
 from kerasnets.cli import options
+from kerasnets.cli.options import Parser as Parser
 from kerasnets.cli.options import number as number
 from kerasnets.cli.options import quiet as quiet
 from kerasnets.cli.options import whole as whole
@@ -28,9 +28,9 @@ def parser(description, epochs, batch_size, out):
         out: Words for the default output folder.
 
     Returns:
-        An argparse.ArgumentParser.
+        A `Parser`, whose errors `run` prints in one line.
     """
-    p = argparse.ArgumentParser(description=description)
+    p = Parser(description=description)
     p.add_argument("--epochs", type=whole(1), help=f"passes over the training data ({epochs})")
     p.add_argument("--batch-size", type=whole(1), help=f"examples in a batch ({batch_size})")
     p.add_argument("--seed", type=whole(0), default=0, help="same seed, same result on a CPU (0)")

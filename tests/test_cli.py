@@ -7,6 +7,8 @@ import sys
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kerasnets
 from kerasnets import cli
@@ -327,3 +329,19 @@ def test_export_of_what_is_not_there(refused, tmp_path):
     assert "a file that exists" in refused("export", "LeNet5", *out, "--weights", "no.weights.h5")
     assert "`weights` is None or a path" in refused("export", "LeNet5", *out, "--weights", "imagenet")
     assert not list(tmp_path.iterdir())
+
+
+LITERALS = st.recursive(
+    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner).map(tuple),
+)
+
+
+@given(LITERALS)
+def test_literals_mean_themselves(value):
+    assert options.parsed(repr(value), None) == value
+
+
+@given(st.text() | st.text("[](){},:'\"\\.-+/_0123456789eEjxabNone "))
+def test_no_text_is_too_odd(text):
+    options.parsed(text, None)
