@@ -141,7 +141,7 @@ def recipe_of(base, model, options):
 
 
 def scaling(recipe):
-    """The key of `preprocessing.MODES` of the images that a recipe's net sees."""
+    """The key of `scaling.MODES` of the images that a recipe's net sees."""
     return recipe.scaling or train.spec_of(recipe).mode
 
 
@@ -151,7 +151,7 @@ class Teaching:
 
     Attributes:
         recipe: The teachers' kerasnets.training.Recipe.
-        scaling: Key of `preprocessing.MODES` of the images that they were trained on.
+        scaling: Key of `scaling.MODES` of the images that they were trained on.
         files: A file of weights for each, or a name such as "imagenet".
         temperature: T of the Distiller.
         hard_weight: w of the Distiller.
@@ -191,6 +191,7 @@ class Distilled(train.Run):
         import kerasnets
         from kerasnets import distillation
         from kerasnets.assembly.graph import flat
+        from kerasnets.scaling import MODES
 
         teach, teachers = self.teach, []
         for i, file in enumerate(teach.files):
@@ -202,8 +203,8 @@ class Distilled(train.Run):
         if teach.scaling == scaling(self.recipe):
             return teacher
         images = keras.Input(net.input_shape[1:], name="images")
-        scaled = rescaled(images, scaling(self.recipe), teach.scaling)
-        return flat(keras.Model(images, teacher(scaled), name=teacher.name))
+        raw = MODES[scaling(self.recipe)].undo(images)
+        return flat(keras.Model(images, teacher(MODES[teach.scaling](raw)), name=teacher.name))
 
     def test(self, net):
         """The accuracy of the net, and of several teachers together."""
@@ -261,22 +262,6 @@ def main_output(model):
     if not isinstance(model.output, dict):
         return model
     return keras.Model(model.inputs, model.output["predictions"], name=model.name)
-
-
-def rescaled(images, before, after):
-    """Images that are scaled in one mode of `preprocessing.MODES`, scaled in another."""
-    import numpy as np
-    from keras import layers
-
-    from kerasnets.assembly.preprocessing import MODES
-
-    (mean, std, bgr), (mean_after, std_after, bgr_after) = MODES[before], MODES[after]
-    channels = np.ones(images.shape[-1])
-    mean, std = mean * channels, std * channels
-    if bgr != bgr_after:
-        images, mean, std = images[..., ::-1], mean[::-1], std[::-1]
-    scale, offset = std / std_after, (mean - mean_after) / std_after
-    return layers.Rescaling((scale * channels).tolist(), (offset * channels).tolist())(images)
 
 
 if __name__ == "__main__":

@@ -294,10 +294,9 @@ class Run:
 
     def scaled(self, images):
         """Images of 0 to 255 as the recipe scales them."""
-        from kerasnets.assembly.preprocessing import MODES
+        from kerasnets.scaling import MODES
 
-        mean, std, bgr = MODES[self.recipe.scaling or self.spec.mode]
-        return ((images[..., ::-1] if bgr else images) - mean) / std
+        return MODES[self.recipe.scaling or self.spec.mode](images)
 
     def ready(self, net, dataset):
         """Images scaled and labels as the trained model takes them."""

@@ -13,6 +13,8 @@ ROOT = pathlib.Path(kerasnets.__file__).parent
 # Packages by height. An arrow points from higher to lower; those of one height do not know one another.
 HEIGHTS = [
     {"checks", "files", "tables"},
+    {"graph"},
+    {"scaling"},
     {"layers"},
     {"blocks", "weights"},
     {"assembly"},

@@ -16,6 +16,7 @@ from kerasnets.assembly.heads import Head
 from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.checks import nearest, refuse
+from kerasnets.scaling import MODES
 from kerasnets.weights.keras_applications import KerasApplications
 
 REQUIRED = inspect.Parameter.empty
@@ -59,7 +60,7 @@ class Spec:
         channels: Number of channels of the paper's input.
         classes: Number of classes of the paper's dataset.
         fixed_size: Whether the size of the input must be known even without a top.
-        mode: Key of `preprocessing.MODES`.
+        mode: Key of `scaling.MODES`.
         tiny: Options of a small network with the same structure, for tests.
         options: Names of the options and their defaults; `REQUIRED` where there is none.
         checks: What each option may be.
@@ -122,7 +123,7 @@ def family(
     Args:
         size: As in `Spec`.
         min_size: As in `Spec`.
-        preprocess: Key of `preprocessing.MODES`.
+        preprocess: Key of `scaling.MODES`.
         tiny: As in `Spec`.
         channels: As in `Spec`.
         classes: As in `Spec`.
@@ -226,7 +227,7 @@ def public(name, spec, options_first):
     builder.__signature__ = signature
     builder.__doc__ = document(name, spec, options_first)
     builder.spec = spec
-    builder.preprocess_input = preprocessing.scaler(spec.mode)
+    builder.preprocess_input = MODES[spec.mode]
     builder.decode_predictions = preprocessing.decode_predictions
     return builder
 

@@ -11,13 +11,14 @@ from keras import ops
 
 import kerasnets
 from kerasnets import surgery
-from kerasnets.assembly import preprocessing, registry
+from kerasnets.assembly import registry
 from kerasnets.assembly.family import deep_recursion
 from kerasnets.assembly.graph import check_graph, flat, functional
 from kerasnets.checks import nearest, refuse
 from kerasnets.distillation import Distiller, as_logits
 from kerasnets.distillation.models import last_activation, output_layer
 from kerasnets.layers import CapsuleLength
+from kerasnets.scaling import MODES
 
 SQUASH = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
 # Most values of a weight that becomes a constant: kernels of convolutions do, from which fusing gains; the
@@ -158,12 +159,12 @@ def scaling_of(model, preprocess):
         preprocess = registry.find(model.name).spec.mode if known else "none"
     if callable(preprocess):
         return getattr(preprocess, "mode", getattr(preprocess, "__name__", "own")), preprocess
-    if preprocess not in preprocessing.MODES:
+    if preprocess not in MODES:
         raise ValueError(
-            f"`preprocess` is None, a function or one of {', '.join(map(repr, preprocessing.MODES))}."
-            f"{nearest(preprocess, preprocessing.MODES)} Received: preprocess={preprocess!r}"
+            f"`preprocess` is None, a function or one of {', '.join(map(repr, MODES))}."
+            f"{nearest(preprocess, MODES)} Received: preprocess={preprocess!r}"
         )
-    return preprocess, preprocessing.scaler(preprocess)
+    return preprocess, MODES[preprocess]
 
 
 def folded(net, images, always=False):

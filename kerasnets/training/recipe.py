@@ -10,8 +10,8 @@ import keras
 import kerasnets
 from kerasnets.assembly import registry
 from kerasnets.assembly.options import check_options
-from kerasnets.assembly.preprocessing import MODES
 from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
+from kerasnets.scaling import MODES
 from kerasnets.training import regularization, schedules
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
 
@@ -76,7 +76,7 @@ class Recipe:
         data: Name of a dataset, as `kerasnets.data.stream` takes it.
         classes: Classes of the dataset, or None for the net's own.
         splits: Names of the splits that are trained on and tested on.
-        scaling: Key of `preprocessing.MODES`, or None for the net's own.
+        scaling: Key of `scaling.MODES`, or None for the net's own.
         augmentation: Pairs: the rows of `kerasnets.data.augment` that change the images, in order.
         optimizer: Pair: a key of `OPTIMIZERS`, and options of Keras's optimizer.
         rate: First learning rate.

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-import distill
 import kerasnets
 
 TINY = """
@@ -87,18 +86,6 @@ def test_trained_teachers_and_hints_first(recipe, finished, tiny, tmp_path):
     assert not list((tmp_path / "run").glob("teacher*"))
     found = json.loads((tmp_path / "run" / "results.json").read_text())
     assert found["distilled student"]["top1"] > 0.2  # 0.1 by chance
-
-
-@pytest.mark.parametrize(("before", "after"), [("torch", "caffe"), ("caffe", "unit"), ("tf", "torch")])
-def test_images_rescaled_are_what_the_other_mode_makes_of_them(before, after):
-    from kerasnets.assembly.preprocessing import scaler
-
-    raw = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3)).astype("float32")
-    images = keras.Input((4, 4, 3))
-    model = keras.Model(images, distill.rescaled(images, before, after))
-    np.testing.assert_allclose(
-        model.predict(scaler(before)(raw), verbose=0), scaler(after)(raw), rtol=1e-4, atol=1e-4
-    )
 
 
 @pytest.mark.parametrize(
