@@ -1,4 +1,191 @@
-"""What of Keras is not public, under names of our own: no other file of the package uses it."""
+"""Graphs of layers, on which every operation on models stands.
+
+All that the package uses of Keras beyond its public names is in this file, and in no other.
+"""
+
+import contextlib
+import sys
+
+import keras
+
+from kerasnets.checks import refuse
+
+DEPTH = 50_000  # calls within one another; nets of thousands of layers need that many
+
+
+@contextlib.contextmanager
+def no_values():
+    """Nets built here have weights of shapes alone, which takes a fifth of the time and no memory."""
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.backend.clear_session()  # or the next such scope would fill them
+
+
+@contextlib.contextmanager
+def deep_recursion():
+    """Raises Python's recursion limit, for Keras walks down a graph by one call within another."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+# Whole models.
+
+
+def has_graph(model):
+    """Whether an object is a functional model, or a Sequential one with an input shape."""
+    return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
+
+
+def check_graph(model):
+    """Refuses what has no graph of layers."""
+    if not has_graph(model):
+        refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
+
+
+def functional(model):
+    """The functional form of a model, which a Sequential one has too."""
+    if isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return model
+
+
+def tensors(structure):
+    """The Keras tensors in nested tuples, lists and dicts."""
+    return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
+
+
+def fresh_inputs(structure):
+    """New inputs like Keras tensors, with their names, in the same structure."""
+    return keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), structure
+    )
+
+
+def run(model, inputs, visit, spread=True):
+    """Runs tensors through the graph of a model.
+
+    Args:
+        model: A functional or sequential model.
+        inputs: Tensors, in the structure of the model's or as a list.
+        visit: Function of a layer, or of another operation, that gives what is called in its place.
+        spread: Whether models nested in the model are run through too. If not, they are visited.
+
+    Returns:
+        Tensors, in the structure of the model's outputs.
+    """
+
+    def call(operation):
+        if spread and has_graph(operation):
+            return lambda *xs, **_: run(operation, xs, visit)
+        return visit(operation)
+
+    return functional(model)._run_through_graph(inputs, operation_fn=call)
+
+
+@deep_recursion()
+def model_of(model, inputs, outputs):
+    """A model with the name of another.
+
+    Args:
+        model: The other model.
+        inputs: List of Keras tensors; the new model takes them in the structure of the other's inputs.
+        outputs: Keras tensors.
+    """
+    inputs = inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, inputs)
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def flat(model):
+    """The same net, of the same layers, as one graph: nets that are nested in it are spread out."""
+    model = functional(model)
+    if not any(has_graph(layer) for layer in model.layers):
+        return model
+    inputs = fresh_inputs(model.input)
+    return keras.Model(inputs, run(model, inputs, lambda layer: layer), name=model.name)
+
+
+# Calls of layers: each has `operation`, `input_tensors` and `outputs`.
+
+
+def nodes(model, inputs=False):
+    """Calls of layers in a functional model, each behind all those that it reads.
+
+    Args:
+        model: A functional model.
+        inputs: Whether its inputs are among them, as calls that read nothing.
+    """
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    return [node for d in depths for node in model._nodes_by_depth[d] if inputs or not node.is_input]
+
+
+def producer(tensor):
+    """The call of a layer that made a Keras tensor."""
+    operation, index, _ = tensor._keras_history
+    return operation._inbound_nodes[index]
+
+
+def calls(operation):
+    """All calls of a layer, or of another operation, in the graphs of any models."""
+    return operation._inbound_nodes
+
+
+# Layers.
+
+
+def all_layers(layer):
+    """A layer or model, and the layers within it at any depth, each once."""
+    return layer._flatten_layers()
+
+
+def share_weights(layer, other):
+    """Builds a layer with the very variables of another of its class.
+
+    Args:
+        layer: A layer that is not built.
+        other: A layer that is.
+    """
+    for attribute, value in vars(other).items():
+        if isinstance(value, keras.Variable):
+            setattr(layer, attribute, value)
+    layer.built = True
+    layer._build_shapes_dict = other._build_shapes_dict
+
+
+def module_of(operation):
+    """Where in Keras the class of an operation is defined, such as "ops.numpy"; "" outside Keras."""
+    return type(operation).__module__.partition("keras.src.")[2]
+
+
+def draw_seeds(layer, generator):
+    """Makes a random layer of Keras take its seeds from a generator, where it accepts none as an argument."""
+    layer._get_seed_generator = lambda backend=None: generator
+
+
+# Training.
+
+
+def summed_penalty(model, loss):
+    """What a loss of a layer, such as weight decay, adds to a model's loss on each of its replicas."""
+    return model._aggregate_additional_loss(loss)
+
+
+@contextlib.contextmanager
+def gradients_as_given(optimizer):
+    """Within it, an optimizer takes gradients as summed over all replicas, and does not sum them itself."""
+    name = "_all_reduce_sum_gradients"
+    if not hasattr(optimizer, name):
+        raise RuntimeError(f"keras {keras.__version__} sums gradients elsewhere than kerasnets expects")
+    setattr(optimizer, name, lambda pairs: pairs)
+    try:
+        yield
+    finally:
+        delattr(optimizer, name)
 
 
 def tensorflow_functions():

@@ -190,7 +190,7 @@ class Distilled(train.Run):
 
         import kerasnets
         from kerasnets import distillation
-        from kerasnets.assembly.graph import flat
+        from kerasnets.graph import flat
         from kerasnets.scaling import MODES
 
         teach, teachers = self.teach, []

@@ -77,7 +77,7 @@ def records(keep_counts=False):
 def counts(builder):
     """Trainable parameters and multiply-adds of a model with its paper's options."""
     from kerasnets.analysis import profile
-    from kerasnets.assembly.graph import no_values
+    from kerasnets.graph import no_values
 
     with no_values():
         counted = profile(builder())

@@ -230,7 +230,7 @@ def layers_of(names):
         import rich.progress
 
         import kerasnets.analysis
-        from kerasnets.assembly.graph import no_values
+        from kerasnets.graph import no_values
 
         keras.ops.zeros(1)  # starts the devices, which say so
 

@@ -32,6 +32,8 @@ FREE_OF_FAMILIES = {"training", "distillation", "surgery", "analysis", "serving"
 TENSORFLOW = {"data", "serving", "training/distribution.py"}
 
 FILES = sorted(p.relative_to(ROOT) for p in ROOT.rglob("*.py"))
+RECIPES = sorted((ROOT.parent / "recipes").rglob("*.py"))
+ATTRIBUTE_FUNCTIONS = {"getattr", "hasattr", "setattr", "delattr"}
 each_file = pytest.mark.parametrize("file", FILES, ids=str)
 
 
@@ -77,6 +79,54 @@ def test_methods_know_no_family(file):
 def test_tensorflow_stays_in_its_places(file):
     if not any(file.as_posix() == place or file.parts[0] == place for place in TENSORFLOW):
         assert "tensorflow" not in {name.split(".")[0] for name in imports(file)}
+
+
+def private_names(tree):
+    """Names with one underscore that a file uses as attributes and does not define itself."""
+    nodes = list(ast.walk(tree))
+    used = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+    for call in nodes:
+        if isinstance(call, ast.Call) and getattr(call.func, "id", None) in ATTRIBUTE_FUNCTIONS:
+            used |= {a.value for a in call.args[1:2] if isinstance(a, ast.Constant)}
+    own = {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    own |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and is_stored_on_self(n)}
+    return {name for name in used - own if name.startswith("_") and not name.startswith("__")}
+
+
+def is_stored_on_self(node):
+    return isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+@pytest.mark.parametrize("path", [ROOT / f for f in FILES] + RECIPES, ids=lambda p: p.stem)
+def test_private_names_of_keras_stand_in_one_file(path):
+    if path == ROOT / "graph.py":
+        return
+    text = path.read_text()
+    assert "keras.src" not in text
+    if path.parent != ROOT / "tuning":
+        assert "keras_tuner.src" not in text
+        assert not private_names(ast.parse(text))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "layer._flatten_layers()",
+        "self._layers",
+        "layer._layers = []",
+        "hasattr(layer, '_layers')",
+        "del x._y",
+    ],
+)
+def test_private_names_are_found(program):
+    assert private_names(ast.parse(program))
+
+
+@pytest.mark.parametrize(
+    "program", ["self._own = 1; self._own", "def _own(): x._own", "x.__dict__", "_own()"]
+)
+def test_private_names_of_a_file_are_its_own(program):
+    assert not private_names(ast.parse(program))
 
 
 def test_every_package_has_a_height():

@@ -9,8 +9,8 @@ import subprocess
 
 from kerasnets.analysis import pictures
 from kerasnets.analysis.walk import shape_of
-from kerasnets.assembly.graph import check_graph, functional
 from kerasnets.checks import is_int, refuse
+from kerasnets.graph import check_graph, functional, nodes, producer
 from kerasnets.tables import shape_text
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
@@ -114,20 +114,20 @@ def choose(model, depth):
 def grouped(model, depth):
     """The blocks of a model at a depth, by name."""
     graph = functional(model)
-    nodes = [node for d in sorted(graph._nodes_by_depth, reverse=True) for node in graph._nodes_by_depth[d]]
-    layers = {node.operation.name for node in nodes}
+    calls = nodes(graph, inputs=True)
+    layers = {node.operation.name for node in calls}
     blocks = {}
-    for node in nodes:
+    for node in calls:
         name = group(node.operation.name, depth, layers)
         block = blocks.setdefault(name, Block([name], [], [], set()))
         block.layers += [] if node.operation in block.layers else [node.operation]
         for x in node.input_tensors:
-            source = group(x._keras_history[0].name, depth, layers)
+            source = group(producer(x).operation.name, depth, layers)
             if source != name:
                 block.reads.add(source)
                 blocks[source].gives.append(shape_of(x))
     for x in graph.outputs:
-        blocks[group(x._keras_history[0].name, depth, layers)].gives.append(shape_of(x))
+        blocks[group(producer(x).operation.name, depth, layers)].gives.append(shape_of(x))
     for block in blocks.values():
         block.gives = sorted(set(block.gives), key=lambda shape: [-(side or 0) for side in shape])
         if len(block.layers) == 1:

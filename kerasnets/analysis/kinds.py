@@ -7,6 +7,7 @@ import dataclasses
 
 from keras import layers
 
+from kerasnets.graph import module_of
 from kerasnets.layers import (
     LRN,
     DropPathJoin,
@@ -165,7 +166,7 @@ def kind_of(layer):
     for cls in type(layer).__mro__:
         if cls in KINDS:
             return KINDS[cls]
-    ours = type(layer).__module__.startswith(("keras.src.ops.", "keras.src.applications."))
+    ours = module_of(layer).startswith(("ops.", "applications."))
     return NAMES.get(type(layer).__name__, UNKNOWN) if ours else UNKNOWN
 
 

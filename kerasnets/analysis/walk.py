@@ -12,8 +12,8 @@ from kerasnets.analysis import rules
 from kerasnets.analysis.fields import input_axes
 from kerasnets.analysis.kinds import UNKNOWN, kind_of
 from kerasnets.analysis.memory import Tape, elements_of
-from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
 from kerasnets.checks import is_int, refuse
+from kerasnets.graph import check_graph, has_graph, module_of, producer, run, tensors
 from kerasnets.layers import PartialConv2D, parts
 from kerasnets.tables import shape_text
 
@@ -37,7 +37,7 @@ PRODUCTS = (
     "TorchModuleWrapper Vdot Vecdot VectorizedMap WhileLoop"
 )
 # Modules whose other operations multiply nothing that papers count.
-OPERATIONS = tuple(f"keras.src.ops.{name}" for name in ("core", "image", "nn", "numpy"))
+OPERATIONS = ("ops.core", "ops.image", "ops.nn", "ops.numpy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Walk:
             field = {i: input_axes(shape, first)}
             self.notes[id(spec)] = (spec, value, field)
             self.tape.inputs.append(value)
-            self.add_row(x._keras_history.operation, x.name, (), [spec], field, [value])
+            self.add_row(producer(x).operation, x.name, (), [spec], field, [value])
             specs.append(spec)
         outputs = self.run(model, specs, prefix="")
         self.tape.outputs = [self.notes[id(x)][1] for x in tensors(outputs)]
@@ -126,9 +126,7 @@ class Walk:
         Returns:
             KerasTensors of its outputs, in the structure of the model's.
         """
-        return functional(model)._run_through_graph(
-            specs, operation_fn=lambda layer: self.visit(layer, prefix)
-        )
+        return run(model, specs, lambda layer: self.visit(layer, prefix), spread=False)
 
     def visit(self, layer, prefix, kept=None):
         """The function that stands for a layer in the walk: of specs and what else it is called with."""
@@ -250,7 +248,7 @@ def multiplies_nothing(layer):
     if cls.__name__ in PRODUCTS.split() or getattr(layer, "weights", ()):
         return False
     libraries = (layers, kerasnets.layers)
-    return cls.__module__ in OPERATIONS or any(getattr(m, cls.__name__, None) is cls for m in libraries)
+    return module_of(layer) in OPERATIONS or any(getattr(m, cls.__name__, None) is cls for m in libraries)
 
 
 def geometry(axes):

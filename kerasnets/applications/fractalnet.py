@@ -26,6 +26,7 @@ from kerasnets.assembly.heads import AVERAGED
 from kerasnets.assembly.options import FLAG, KEPT, RATE, Check, count, one_of
 from kerasnets.blocks.conv import bn_act, conv, max_pool
 from kerasnets.checks import is_int, is_number, refuse
+from kerasnets.graph import fresh_inputs, run
 from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
 
 # Table 1 with its footnote. A row is a variant; its columns are arguments of FractalNet.
@@ -160,11 +161,9 @@ def column(model, index):
         # A join that does not include this column is not on its path; its output is not used.
         return branches[max(index - columns, -len(branches))]
 
-    inputs = [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs]
-    outputs = model._run_through_graph(
-        inputs, operation_fn=lambda part: choose if isinstance(part, DropPathJoin) else part
-    )
-    return keras.Model(inputs[0], outputs, name=f"{model.name}_column{index}")
+    inputs = fresh_inputs(model.input)
+    outputs = run(model, inputs, lambda part: choose if isinstance(part, DropPathJoin) else part)
+    return keras.Model(inputs, outputs, name=f"{model.name}_column{index}")
 
 
 FractalNet20 = variant(FractalNet, "FractalNet20", TABLE)

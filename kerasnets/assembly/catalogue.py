@@ -20,7 +20,7 @@ def catalogue() -> dict[str, dict]:
 
         - name, family (the file in kerasnets.applications) and summary (one sentence);
         - citation: the fields of a `citations.Citation`;
-        - input (a list of sides and channels), classes, preprocess_input (a key of `preprocessing.MODES`);
+        - input (a list of sides and channels), classes, preprocess_input (a key of `scaling.MODES`);
         - weights: whether trained weights can be fetched;
         - params and mult_adds: trainable parameters, and multiply-adds for one example, with the options of
           the paper;

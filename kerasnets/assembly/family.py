@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import gc
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from kerasnets.assembly.heads import Head
 from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.checks import nearest, refuse
+from kerasnets.graph import deep_recursion
 from kerasnets.scaling import MODES
 from kerasnets.weights.keras_applications import KerasApplications
 
@@ -239,17 +239,6 @@ def document(name, spec, options_first):
     shared = SHARED_ARGS.format(shape=(*grid, spec.channels))
     title = "" if options_first else f"{name}. "
     return f"{title}{inspect.cleandoc(spec.body.__doc__)}\n{shared}{OUTCOME}"
-
-
-@contextlib.contextmanager
-def deep_recursion():
-    """Room for nets of thousands of layers: Keras walks a graph by one call inside another for each layer."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 50_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 @deep_recursion()

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasnets.graph import draw_seeds
+
 # Principal components of the colors of ImageNet's pixels, scaled to 0..1: eigenvalues, and eigenvectors as
 # columns. Source: fb.resnet.torch, datasets/imagenet.lua, "computed from random subset of ImageNet".
 IMAGENET_COLORS = (
@@ -254,5 +256,5 @@ class Draws(keras.random.SeedGenerator):
 def keras_layer(layer, inputs, seed):
     """What a random layer of Keras makes of its inputs with a seed of ours."""
     draws = Draws(seed)
-    layer._get_seed_generator = lambda backend=None: draws  # RandAugment takes no seed in any other way
+    draw_seeds(layer, draws)  # RandAugment takes no seed in any other way
     return layer(inputs)

@@ -12,6 +12,7 @@ from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.hints import Guides, Hint, hint_loss
 from kerasnets.distillation.losses import hard_loss, soft_loss
 from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.graph import summed_penalty
 from kerasnets.weights.state import random_states
 
 
@@ -158,7 +159,7 @@ class Distiller(keras.Model):
 
         total = self.mean(losses, y_pred, sample_weight)
         for penalty in self.student.losses:
-            total = total + self._aggregate_additional_loss(penalty)
+            total = total + summed_penalty(self, penalty)
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):

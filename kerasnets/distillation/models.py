@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from kerasnets.checks import refuse
+from kerasnets.graph import producer, share_weights
 
 
 def as_logits(model):
@@ -29,11 +30,7 @@ def as_logits(model):
     if isinstance(last, (layers.Softmax, layers.Activation)):
         return keras.Model(model.inputs, before, name=model.name)
     twin = type(last).from_config({**last.get_config(), "activation": "linear"})
-    for attribute, value in vars(last).items():
-        if isinstance(value, keras.Variable):
-            setattr(twin, attribute, value)
-    twin.built = True
-    twin._build_shapes_dict = last._build_shapes_dict
+    share_weights(twin, last)
     return keras.Model(model.inputs, twin(before), name=model.name)
 
 
@@ -60,9 +57,9 @@ def last_activation(model):
 
 def output_layer(model):
     """The layer that gives the one output of a model, linear activations passed over."""
-    last = model.outputs[0]._keras_history.operation
+    last = producer(model.outputs[0]).operation
     linear = isinstance(last, layers.Activation) and last.activation is keras.activations.linear
-    return last.input._keras_history.operation if linear else last
+    return producer(last.input).operation if linear else last
 
 
 def check_logits(argument, model):

@@ -22,9 +22,10 @@ import tensorflow as tf
 from keras import layers
 
 from kerasnets.checks import nearest, refuse
+from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
 from kerasnets.surgery.fold import Copies
-from kerasnets.surgery.trace import inputs_like, model_of, trace
+from kerasnets.surgery.recording import record
 
 
 class Served(keras.Model):
@@ -62,15 +63,15 @@ class FloatLRN(LRN):
 
 def with_float_lrn(model):
     """The same net with `FloatLRN` for `LRN`."""
-    path, copies = trace(model), Copies()
+    recording, copies = record(model), Copies()
 
     def make(call, *args, **kwargs):
         layer = call.operation
         new = FloatLRN.from_config(layer.get_config()) if isinstance(layer, LRN) else copies.of(layer)
         return new(*args, **kwargs)
 
-    inputs = inputs_like(path.inputs)
-    outputs = path.replay(inputs, make)
+    inputs = fresh_inputs(recording.inputs)
+    outputs = recording.replay(inputs, make)
     copies.fill()
     return model_of(model, inputs, outputs)
 
@@ -200,7 +201,7 @@ def find(name):
 
 def check_layers(name, model):
     """Refuses a net with layers that a format lacks, and says which formats take them."""
-    for layer in model._flatten_layers():
+    for layer in all_layers(model):
         if isinstance(layer, FORMATS[name].lacks):
             takers = [other for other, row in FORMATS.items() if not isinstance(layer, row.lacks)]
             takers = ", ".join(map(repr, takers))

@@ -12,11 +12,10 @@ from keras import ops
 import kerasnets
 from kerasnets import surgery
 from kerasnets.assembly import registry
-from kerasnets.assembly.family import deep_recursion
-from kerasnets.assembly.graph import check_graph, flat, functional
 from kerasnets.checks import nearest, refuse
 from kerasnets.distillation import Distiller, as_logits
 from kerasnets.distillation.models import last_activation, output_layer
+from kerasnets.graph import all_layers, check_graph, deep_recursion, flat, functional
 from kerasnets.layers import CapsuleLength
 from kerasnets.scaling import MODES
 
@@ -186,7 +185,7 @@ def lowered(net):
 
 def raised(net):
     """The net computing in float32 all through."""
-    if all(layer.compute_dtype == "float32" for layer in net.model._flatten_layers()):
+    if all(layer.compute_dtype == "float32" for layer in all_layers(net.model)):
         return net
     return dataclasses.replace(net, model=surgery.with_precision(net.model, "float32"))
 

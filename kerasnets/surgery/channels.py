@@ -11,7 +11,7 @@ import math
 import numpy as np
 from keras import layers
 
-from kerasnets.assembly.graph import tensors
+from kerasnets.graph import tensors
 from kerasnets.layers import DropPathJoin, SoftMask, UpSampleLike
 from kerasnets.surgery.activations import is_elementwise
 
@@ -86,20 +86,20 @@ class Space:
 
 
 class Channels:
-    """The maps of every tensor of a trace.
+    """The maps of every tensor of a recording.
 
     Args:
-        path: A `Trace`.
+        recording: A `Recording`.
     """
 
-    def __init__(self, path):
+    def __init__(self, recording):
         self.rows, self.made = {}, {}
-        for x in path.inputs:
+        for x in recording.inputs:
             self.rows[id(x)] = [(Space(x.shape[-1], "are the input's"), 1)]
-        for call in path.calls:
+        for call in recording.calls:
             row = self.row(call)
             self.rows.update((id(x), row) for x in call.gives)
-        self.fix(tensors(path.outputs), "are the model's outputs")
+        self.fix(tensors(recording.outputs), "are the model's outputs")
 
     def space(self, x):
         """The space that a layer of `MAKERS` gives as `x`."""

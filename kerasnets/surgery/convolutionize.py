@@ -7,9 +7,10 @@ from keras import layers
 
 from kerasnets.blocks.conv import of_rank
 from kerasnets.checks import refuse
+from kerasnets.graph import model_of
 from kerasnets.layers import Maxout
 from kerasnets.surgery.activations import is_elementwise
-from kerasnets.surgery.trace import model_of, trace, words
+from kerasnets.surgery.recording import record, words
 
 POOLINGS = {
     getattr(layers, f"Global{kind}{rank}D"): kind
@@ -70,16 +71,16 @@ def convolutionize(model, window=None):
         ValueError: No convolution does what a layer of `model` does, which the message names; or `window` is
             missing or does not fit.
     """
-    path = trace(model, window)
-    shape = path.inputs[0].shape
-    if len(path.inputs) > 1 or len(shape) < 3:
+    recording = record(model, window)
+    shape = recording.inputs[0].shape
+    if len(recording.inputs) > 1 or len(shape) < 3:
         refuse("model", "a net of one input, (batch, *grid, channels)", words(model))
     if None in shape[1:]:
         refuse("window", "the sides of an input, for the model leaves them free", window)
-    in_head = head_of(path)
-    if not all(x.ndim == 2 for x in keras.tree.flatten(path.outputs)):
+    in_head = head_of(recording)
+    if not all(x.ndim == 2 for x in keras.tree.flatten(recording.outputs)):
         refuse_head(model)
-    spread = {}  # grids of vectors that are maps again, by the id of the trace's tensor
+    spread = {}  # grids of vectors that are maps again, by the id of the recording's tensor
 
     def make(call, *args, **kwargs):
         layer, given = call.operation, call.gives[0]
@@ -104,26 +105,26 @@ def convolutionize(model, window=None):
             refuse_layer(layer)
         return body(layer, *args, **kwargs)
 
-    image = path.inputs[0]
+    image = recording.inputs[0]
     free = (None,) * (len(shape) - 1) + shape[-1:]
     inputs = [keras.Input(batch_shape=free, dtype=image.dtype, name=image.name)]
-    outputs = path.replay(inputs, make)
+    outputs = recording.replay(inputs, make)
     if any(y.ndim != len(shape) for y in keras.tree.flatten(outputs)):
         refuse_head(model)
     return model_of(model, inputs, outputs)
 
 
-def head_of(path):
-    """A test of whether a tensor of a trace belongs to a head: nothing that is made of it is a map again.
+def head_of(recording):
+    """A test of whether a tensor of a recording belongs to a head: nothing that is made of it is a map again.
 
     A map has a grid of more than one position.
     """
-    readers, heads = path.readers(), set()
+    readers, heads = recording.readers(), set()
 
     def flat(x):
         return x.ndim > 1 and set(x.shape[1:-1]) <= {1}
 
-    for call in reversed(path.calls):
+    for call in reversed(recording.calls):
         for x in call.gives:
             behind = (made for reader in readers.get(id(x), ()) for made in reader.gives)
             if flat(x) and all(id(made) in heads for made in behind):

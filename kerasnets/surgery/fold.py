@@ -2,15 +2,16 @@
 
 import collections
 import dataclasses
+import functools
 import itertools
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasnets.assembly.graph import tensors
+from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D
-from kerasnets.surgery.trace import Call, copy_of, inputs_like, model_of, trace
+from kerasnets.surgery.recording import add_call, copy_of, record
 
 # Layers that a scale and a shift of their maps can become part of: the weight, and its axis of these maps;
 # of a depthwise kernel the maps are the last two axes.
@@ -54,8 +55,8 @@ def fold_batch_norm(model):
     Raises:
         ValueError: `model` has no graph of layers.
     """
-    path = for_inference(trace(model))
-    folds = folds_of(path)
+    recording = for_inference(record(model))
+    folds = folds_of(recording)
     norms = {id(norm) for norm in folds.values()}
     copies = Copies()
 
@@ -65,21 +66,16 @@ def fold_batch_norm(model):
         norm = folds.get(id(call))
         return copies.of(call.operation, norm and norm.operation)(*args, **kwargs)
 
-    inputs = inputs_like(path.inputs)
-    outputs = path.replay(inputs, make)
+    inputs = fresh_inputs(recording.inputs)
+    outputs = recording.replay(inputs, make)
     copies.fill()
     return model_of(model, inputs, outputs)
 
 
-def for_inference(path):
-    """A trace without the calls that only training needs, and without those that nothing reads then."""
+def for_inference(recording):
+    """A recording without the calls that only training needs, and without those that nothing reads then."""
     calls = []
-
-    def add(operation, *args, **kwargs):
-        made = operation.compute_output_spec(*args, **kwargs)
-        made = keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made)
-        calls.append(Call(operation, args, kwargs, made))
-        return made
+    add = functools.partial(add_call, calls)
 
     def make(call, *args, **kwargs):
         operation = call.operation
@@ -95,13 +91,13 @@ def for_inference(path):
             return x
         return add(operation, *args, **kwargs)
 
-    outputs = path.replay(path.inputs, make)
+    outputs = recording.replay(recording.inputs, make)
     needed, alive = {id(x) for x in tensors(outputs)}, []
     for call in reversed(calls):
         if any(id(x) in needed for x in call.gives):
             needed |= {id(x) for x in call.reads}
             alive.append(call)
-    return dataclasses.replace(path, calls=tuple(alive[::-1]), outputs=outputs)
+    return dataclasses.replace(recording, calls=alive[::-1], outputs=outputs)
 
 
 def passes(call):
@@ -115,13 +111,13 @@ def trains(call):
     return bool(call.kwargs.get("training")) or any(x is True for x in call.args)
 
 
-def folds_of(path):
+def folds_of(recording):
     """The calls of batch normalisation that can be folded, by the id of the call that each is folded into."""
-    readers, ends = path.readers(), {id(x) for x in tensors(path.outputs)}
-    times = collections.Counter(id(call.operation) for call in path.calls)
-    makers = {id(call.gives[0]): call for call in path.calls if takes_scale(call.operation)}
+    readers, ends = recording.readers(), {id(x) for x in tensors(recording.outputs)}
+    times = collections.Counter(id(call.operation) for call in recording.calls)
+    makers = {id(call.gives[0]): call for call in recording.calls if takes_scale(call.operation)}
     folds = {}
-    for norm in path.calls:
+    for norm in recording.calls:
         layer, x = norm.operation, norm.reads[0] if norm.reads else None
         maker = makers.get(id(x))
         if type(layer) not in NORMS or maker is None or layer.axis not in (-1, x.ndim - 1):

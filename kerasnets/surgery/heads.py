@@ -3,10 +3,9 @@
 import keras
 from keras import layers
 
-from kerasnets.assembly.family import deep_recursion
-from kerasnets.assembly.graph import check_graph, flat, nodes, producer
 from kerasnets.assembly.heads import POOLINGS, outputs_of, pool
 from kerasnets.checks import nearest, refuse
+from kerasnets.graph import check_graph, deep_recursion, flat, nodes, producer
 from kerasnets.surgery.strides import strides_of
 
 SQUASHING = ("softmax", "sigmoid")

@@ -1,7 +1,7 @@
 """Images that a net takes for alike."""
 
-from kerasnets.assembly.graph import check_graph
 from kerasnets.checks import is_int, refuse
+from kerasnets.graph import check_graph
 
 
 def neighbours(model, queries, images, count=6, batch_size=32):

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasnets.assembly.graph import tensors
 from kerasnets.blocks.conv import of_rank
 from kerasnets.checks import is_int, is_number, nearest, refuse
+from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.surgery.activations import is_elementwise, is_idempotent
 from kerasnets.surgery.channels import DEPTHWISE, MAKERS, Channels
-from kerasnets.surgery.trace import copy_of, inputs_like, model_of, trace, words
+from kerasnets.surgery.recording import copy_of, record, words
 
 CAN_BE_MORE = "one whose maps can be more"
 
@@ -46,9 +46,9 @@ def widen(model, layer, width, noise=0.0, seed=0):
         refuse("noise", "a number, at least 0", noise)
     if not is_int(seed, 0):
         refuse("seed", "a whole number, at least 0", seed)
-    path = trace(model)
-    call = find(path, layer, MAKERS)
-    channels = Channels(path)
+    recording = record(model)
+    call = find(recording, layer, MAKERS)
+    channels = Channels(recording)
     space = channels.space(call.gives[0])
     if space.fixed:
         refuse("layer", CAN_BE_MORE, f"{layer}, whose maps {space.fixed}")
@@ -58,7 +58,7 @@ def widen(model, layer, width, noise=0.0, seed=0):
     picks = np.concatenate([np.arange(space.size), rng.integers(space.size, size=width - space.size)])
 
     sources = {}  # of the maps that each layer reads and gives
-    for call in path.calls:
+    for call in recording.calls:
         new = [channels.sources(x[0], space, picks) if x else None for x in (call.reads, call.gives)]
         old = sources.setdefault(call.operation, new)
         if not all(np.array_equal(a, b) for a, b in zip(old, new, strict=True)):
@@ -69,9 +69,9 @@ def widen(model, layer, width, noise=0.0, seed=0):
         word = "units" if isinstance(operation, layers.Dense) else "filters"
         return {word: len(gives)} if gives is not None and isinstance(operation, MAKERS) else {}
 
-    inputs = inputs_like(path.inputs)
+    inputs = fresh_inputs(recording.inputs)
     copies = {operation: copy_of(operation, **changes(operation)) for operation in sources}
-    outputs = path.replay(inputs, lambda call, *args, **kwargs: copies[call.operation](*args, **kwargs))
+    outputs = recording.replay(inputs, lambda call, *args, **kwargs: copies[call.operation](*args, **kwargs))
     for old, copy in copies.items():
         if isinstance(old, keras.Layer):
             weights = picked(old, *sources[old])
@@ -149,18 +149,18 @@ def deepen(model, layer, kernel=3, data=None, name=None):
     """
     if not is_int(kernel, 1):
         refuse("kernel", "a whole number of pixels, at least 1", kernel)
-    path = trace(model)
-    call = find(path, layer, (*MAKERS, *DEPTHWISE))
-    if sum(c.operation is call.operation for c in path.calls) > 1:
+    recording = record(model)
+    call = find(recording, layer, (*MAKERS, *DEPTHWISE))
+    if sum(c.operation is call.operation for c in recording.calls) > 1:
         refuse("layer", "one that the model calls once", layer)
     name = name or f"{layer}_deeper"
-    unit = unit_of(path, call)
+    unit = unit_of(recording, call)
     new = [identity(call, kernel, name), *(copy_of(c.operation, **renamed(c, name)) for c in unit[1:])]
-    taken = {c.operation.name for c in path.calls} & {part.name for part in new}
+    taken = {c.operation.name for c in recording.calls} & {part.name for part in new}
     if taken:
         refuse("name", "one that no layer has", taken.pop())
 
-    copies = {c.operation: copy_of(c.operation) for c in path.calls}
+    copies = {c.operation: copy_of(c.operation) for c in recording.calls}
     ends = []  # what the layer gives in the new net
 
     def make(call, *args, **kwargs):
@@ -171,8 +171,8 @@ def deepen(model, layer, kernel=3, data=None, name=None):
                 x = part(x)
         return x
 
-    inputs = inputs_like(path.inputs)
-    outputs = path.replay(inputs, make)
+    inputs = fresh_inputs(recording.inputs)
+    outputs = recording.replay(inputs, make)
     for old, copy in copies.items():
         if isinstance(old, keras.Layer):
             copy.set_weights(old.get_weights())
@@ -184,13 +184,13 @@ def deepen(model, layer, kernel=3, data=None, name=None):
     return model_of(model, inputs, outputs)
 
 
-def unit_of(path, call):
+def unit_of(recording, call):
     """The calls of a layer, of its batch normalisation and of its activation, as far as nothing else reads.
 
     Raises:
         ValueError: There is no activation, or it is not idempotent.
     """
-    readers, ends = path.readers(), {id(x) for x in tensors(path.outputs)}
+    readers, ends = recording.readers(), {id(x) for x in tensors(recording.outputs)}
     unit, act = [call], call.operation.activation
     while act is keras.activations.linear:
         x = unit[-1].gives[0]
@@ -255,11 +255,11 @@ def renamed(call, name):
     return {"name": f"{name}_act"}
 
 
-def find(path, name, kinds):
+def find(recording, name, kinds):
     """The first call of a layer.
 
     Args:
-        path: A `Trace`.
+        recording: A `Recording`.
         name: Name of the layer.
         kinds: Classes of layers that it may be of.
 
@@ -269,7 +269,7 @@ def find(path, name, kinds):
     Raises:
         ValueError: There is no such layer of these kinds; the message has the closest names.
     """
-    calls = {c.operation.name: c for c in reversed(path.calls) if isinstance(c.operation, kinds)}
+    calls = {c.operation.name: c for c in reversed(recording.calls) if isinstance(c.operation, kinds)}
     if name not in calls:
         raise ValueError(
             f"`layer` is the name of a convolution or dense layer.{nearest(name, calls)} "

@@ -2,10 +2,10 @@
 
 import keras
 
-from kerasnets.assembly.graph import tensors
 from kerasnets.checks import refuse
+from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.surgery.fold import Copies
-from kerasnets.surgery.trace import inputs_like, model_of, trace
+from kerasnets.surgery.recording import record
 
 
 def with_precision(model, policy):
@@ -25,16 +25,16 @@ def with_precision(model, policy):
         keras.DTypePolicy(policy if isinstance(policy, str) else "")
     except ValueError:
         refuse("policy", "the name of a dtype policy of Keras", policy)
-    path = trace(model)
-    ends = {id(x) for x in tensors(path.outputs)}
-    last = {id(call.operation) for call in path.calls if any(id(x) in ends for x in call.gives)}
+    recording = record(model)
+    ends = {id(x) for x in tensors(recording.outputs)}
+    last = {id(call.operation) for call in recording.calls if any(id(x) in ends for x in call.gives)}
     copies = Copies()
 
     def make(call, *args, **kwargs):
         changes = {"dtype": policy} if policy == "float32" or id(call.operation) not in last else {}
         return copies.of(call.operation, **changes)(*args, **kwargs)
 
-    inputs = inputs_like(path.inputs)
-    outputs = path.replay(inputs, make)
+    inputs = fresh_inputs(recording.inputs)
+    outputs = recording.replay(inputs, make)
     copies.fill()
     return model_of(model, inputs, outputs)

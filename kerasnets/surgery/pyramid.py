@@ -4,9 +4,8 @@ import collections
 
 import keras
 
-from kerasnets.assembly.family import deep_recursion
-from kerasnets.assembly.graph import check_graph, nodes
 from kerasnets.checks import is_int, refuse
+from kerasnets.graph import check_graph, deep_recursion, nodes, producer
 from kerasnets.surgery.heads import body
 from kerasnets.surgery.strides import strides_of
 
@@ -98,4 +97,4 @@ def last_map(model, steps, stride):
 
 def is_padding(tensor):
     """Whether a Keras tensor is another with a border."""
-    return type(tensor._keras_history.operation).__name__ in PADDING
+    return type(producer(tensor).operation).__name__ in PADDING

@@ -2,7 +2,7 @@
 
 import keras
 
-from kerasnets.assembly.graph import nodes
+from kerasnets.graph import nodes
 
 STEP = 4096  # pixels by which inputs are made larger; a power of two, which every stride of a pyramid divides
 

@@ -6,12 +6,11 @@ import itertools
 import keras
 from keras import layers
 
-from kerasnets.assembly.family import deep_recursion
-from kerasnets.assembly.graph import fresh_inputs, nodes, run
 from kerasnets.assembly.heads import check_head, classify
 from kerasnets.assembly.options import check_options
 from kerasnets.blocks.dense import dense_stack
 from kerasnets.checks import nearest, refuse
+from kerasnets.graph import all_layers, deep_recursion, fresh_inputs, nodes, run
 from kerasnets.layers import FrozenBatchNormalization, parts
 from kerasnets.surgery.heads import features
 
@@ -77,7 +76,7 @@ def replace_head(
     if freeze_batch_norm:
         check_batch_norm(net)
 
-    inputs, copies = fresh_inputs(net), Copies(freeze_batch_norm)
+    inputs, copies = fresh_inputs(net.input), Copies(freeze_batch_norm)
     x = run(net, inputs, copies)
     copies.finish(frozen)
 
@@ -117,7 +116,7 @@ def frozen_layers(net, freeze):
 def check_batch_norm(net):
     """Refuses nets with batch normalisation that is out of reach, inside layers of other kinds."""
     for layer in net.layers:
-        for part in (inner for piece in parts(layer) for inner in piece._flatten_layers()):
+        for part in (inner for piece in parts(layer) for inner in all_layers(piece)):
             reached = type(part) in PLAIN and part in parts(layer)
             if isinstance(part, layers.BatchNormalization) and not reached:
                 allowed = f"False for a net with {layer.name}, a layer with batch normalisation of its own"

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kerasnets.checks import is_int, refuse
+from kerasnets.graph import all_layers, gradients_as_given
 from kerasnets.layers import BatchMoments, parts
 
 PIECE = 2**26  # bytes that hosts send at once
@@ -213,7 +214,7 @@ def batch_norm_synchronized(model):
     """Within it, batch normalisation measures the batches of all replicas; it is no part of what is saved."""
     norms = [
         part
-        for layer in model._flatten_layers()  # those of inner models too
+        for layer in all_layers(model)  # those of inner models too
         for part in parts(layer)
         if isinstance(part, (keras.layers.BatchNormalization, BatchMoments)) and not part.synchronized
     ]
@@ -231,23 +232,19 @@ def gradients_summed_first(optimizer):
     """Within it, an optimizer sums the gradients of all replicas before it clips or checks them."""
     import tensorflow as tf
 
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    apply, name = optimizer.apply, "_all_reduce_sum_gradients"  # Keras's own place for the sum
-    if not hasattr(inner, name):
-        raise RuntimeError(f"keras {keras.__version__} sums gradients elsewhere than kerasnets expects")
+    apply = optimizer.apply
 
     def summed(grads, *args, **kwargs):
         present = [g for g in grads if g is not None]
         sums = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, present))
         return apply([None if g is None else next(sums) for g in grads], *args, **kwargs)
 
-    optimizer.apply = summed
-    setattr(inner, name, lambda pairs: pairs)
-    try:
-        yield
-    finally:
-        del optimizer.apply
-        delattr(inner, name)
+    with gradients_as_given(getattr(optimizer, "inner_optimizer", optimizer)):
+        optimizer.apply = summed
+        try:
+            yield
+        finally:
+            del optimizer.apply
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from keras import ops
 
 from kerasnets.checks import is_int, is_ints, nearest, refuse
 from kerasnets.distillation.models import last_activation
+from kerasnets.graph import model_of
 from kerasnets.surgery import convolutionize, drop_aux_heads
-from kerasnets.surgery.trace import model_of
 
 # Where crops are, down and across: quarters of the way from the top and the left.
 CENTRE = ((2, 2),)

@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 
+from kerasnets.graph import calls, producer
 from kerasnets.layers import parts
 
 
@@ -113,13 +114,13 @@ def weighted_layers(model):
     stack = [(x, False) for x in reversed(model.outputs)]
     while stack:
         tensor, entered = stack.pop()
-        layer, index, _ = tensor._keras_history
+        node = producer(tensor)
         if entered:
-            order.append(layer)
-        elif layer not in seen:
-            seen.add(layer)
+            order.append(node.operation)
+        elif node.operation not in seen:
+            seen.add(node.operation)
             stack.append((tensor, True))
-            stack += [(x, False) for x in reversed(layer._inbound_nodes[index].input_tensors)]
+            stack += [(x, False) for x in reversed(node.input_tensors)]
     return [part for layer in order for part in parts(layer) if part.weights]
 
 
@@ -162,7 +163,7 @@ def fit(layer, other, biases):
 
 def source(layer):
     """The layer that one of a single input reads; None within a layer of several parts."""
-    return layer.input._keras_history[0] if layer._inbound_nodes else None
+    return producer(layer.input).operation if calls(layer) else None
 
 
 def shapes(layer):

@@ -7,7 +7,7 @@ from keras import layers, ops
 
 import kerasnets
 from kerasnets.applications.fractalnet import FractalNet, column
-from kerasnets.assembly.graph import no_values
+from kerasnets.graph import no_values
 from kerasnets.layers.drop_path import DropPathJoin
 
 RNG = np.random.default_rng(0)

@@ -3,7 +3,7 @@
 import pytest
 
 import kerasnets
-from kerasnets.assembly.graph import no_values
+from kerasnets.graph import no_values
 
 # Names of models, their options, and the sides of the maps behind layers.
 ROWS = [

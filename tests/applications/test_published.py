@@ -11,7 +11,7 @@ import pytest
 import kerasnets
 from kerasnets.analysis import profile
 from kerasnets.assembly.catalogue import catalogue
-from kerasnets.assembly.graph import no_values
+from kerasnets.graph import no_values, run
 from kerasnets.surgery import drop_aux_heads
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -67,9 +67,7 @@ def test_smallest_grid_passes_through_the_whole_net(published):
     if isinstance(net.output, dict):  # auxiliary heads have dense layers over a grid of their own
         net = drop_aux_heads(net)
     smallest = keras.KerasTensor((1, *spec.min_grid, spec.channels))
-    (made,) = keras.tree.flatten(
-        net._run_through_graph([smallest], operation_fn=lambda layer: layer.compute_output_spec)
-    )
+    (made,) = keras.tree.flatten(run(net, [smallest], lambda layer: layer.compute_output_spec))
     assert made.shape == (1, *net.output_shape[1:])
 
 

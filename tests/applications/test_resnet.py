@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kerasnets
-from kerasnets.assembly.graph import no_values
+from kerasnets.graph import no_values
 
 SMALL = {"ResNet": dict(alpha=0.05), "CIFARResNet": dict(alpha=0.25), "WRN": dict(width=1)}
 

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import kerasnets
+from kerasnets.graph import producer
 
 # Iandola 2016, table 1: "# parameters before pruning" of each row.
 PARAMETERS = {
@@ -67,7 +68,7 @@ def test_what_is_added(name, bypass, fires):
     assert [layer.name for layer in added] == [f"fire{i}_add" for i in fires]
     for layer in added:
         fire = layer.name.partition("_")[0]
-        past, through = (x._keras_history[0] for x in layer.input)
+        past, through = (producer(x).operation for x in layer.input)
         assert through.name == f"{fire}_join"
         read = net.get_layer(f"{fire}_squeeze").input
         assert (past.input if past.name == f"{fire}_bypass" else past.output) is read

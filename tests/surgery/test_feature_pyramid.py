@@ -5,6 +5,7 @@ from keras import layers, ops
 
 import kerasnets
 from kerasnets import analysis
+from kerasnets.graph import producer
 from kerasnets.surgery import feature_pyramid
 
 # One model of each family.
@@ -27,7 +28,7 @@ def predict(model, x):
 
 
 def made_by(pyramid):
-    return {level: maps._keras_history.operation.name for level, maps in pyramid.output.items()}
+    return {level: producer(maps).operation.name for level, maps in pyramid.output.items()}
 
 
 @pytest.mark.parametrize("name", WITH_MAPS)
@@ -49,7 +50,7 @@ def test_every_family(name):
 
 def spec_level(net, larger):
     """Level of the last map of a net, from how much larger that is of an input with `MORE` pixels."""
-    name = net.output._keras_history.operation.name
+    name = producer(net.output).operation.name
     grown = min(
         b - a for a, b in zip(net.output.shape[1:-1], larger.get_layer(name).output.shape[1:-1], strict=True)
     )

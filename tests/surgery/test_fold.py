@@ -4,6 +4,7 @@ import pytest
 from keras import layers
 
 import kerasnets
+from kerasnets.graph import producer
 from kerasnets.layers import FrozenBatchNormalization
 from kerasnets.surgery import fold_batch_norm
 from nets import array, filled, images, tiny
@@ -50,7 +51,7 @@ def test_every_family_gives_what_it_gave(name):
     # What is left stands behind a sum, joined or pooled maps, or maps that others read too.
     for layer in folded.layers:
         if isinstance(layer, layers.BatchNormalization):
-            before = layer.input._keras_history.operation
+            before = producer(layer.input).operation
             if isinstance(before, (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)):
                 assert len(before._outbound_nodes) > 1
 

@@ -1,13 +1,13 @@
-"""The graph of a model, as a list of calls that can be made again, otherwise."""
+"""The graph of a model as a list of calls, which can be replayed with other layers or on other inputs."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
 
-from kerasnets.assembly.family import deep_recursion
-from kerasnets.assembly.graph import check_graph, functional, has_graph, tensors
 from kerasnets.checks import is_ints, refuse
+from kerasnets.graph import check_graph, run, tensors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Call:
 
 
 @dataclasses.dataclass(frozen=True)
-class Trace:
-    """What a model does.
+class Recording:
+    """The calls that a model makes.
 
     Attributes:
         inputs: List of Keras tensors.
-        calls: A `Call` for each operation, in the order in which data meets them.
+        calls: List of a `Call` for each operation, in the order in which data meets them.
         outputs: Keras tensors, in the structure of the model's.
     """
 
     inputs: list
-    calls: tuple
+    calls: list
     outputs: Any
 
     def readers(self):
@@ -66,7 +66,7 @@ class Trace:
         """Makes every call again, on new tensors.
 
         Args:
-            inputs: Tensors in place of the trace's.
+            inputs: Tensors in place of the recording's.
             make: Function of a `Call`, and of the new arguments, that gives the new outputs.
 
         Returns:
@@ -84,7 +84,7 @@ class Trace:
         return keras.tree.map_structure(renew, self.outputs)
 
 
-def trace(model, window=None):
+def record(model, window=None):
     """Follows shapes through the graph of a model, and through the models nested in it.
 
     Args:
@@ -92,7 +92,7 @@ def trace(model, window=None):
         window: Sides of its one input where the model leaves them free, or None.
 
     Returns:
-        A `Trace`. The model is not changed.
+        A `Recording`. The model is not changed.
 
     Raises:
         ValueError: `model` has no graph of layers, or `window` does not fit its input.
@@ -108,42 +108,17 @@ def trace(model, window=None):
         shape = (None, *window, inputs[0].shape[-1])
         inputs = [keras.KerasTensor(shape, dtype=inputs[0].dtype, name=inputs[0].name)]
     calls = []
-    return Trace(inputs, calls, follow(model, inputs, calls))
+    outputs = run(model, inputs, lambda operation: functools.partial(add_call, calls, operation))
+    return Recording(inputs, calls, outputs)
 
 
-def follow(model, inputs, calls):
-    """Adds the calls of a model to a list; as in `trace`.
-
-    Returns:
-        Keras tensors of its outputs, in the structure of the model's.
-    """
-
-    def visit(operation):
-        if has_graph(operation):
-            return lambda *args, **_: follow(operation, keras.tree.flatten(args), calls)
-
-        def call(*args, **kwargs):
-            made = operation.compute_output_spec(*args, **kwargs)
-            # New tensors, for some operations give the very ones that they read.
-            made = keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made)
-            calls.append(Call(operation, args, kwargs, made))
-            return made
-
-        return call
-
-    return functional(model)._run_through_graph(inputs, operation_fn=visit)
-
-
-def inputs_like(tensors):
-    """Fresh inputs of a model, named as the given ones."""
-    return [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in tensors]
-
-
-@deep_recursion()
-def model_of(model, inputs, outputs):
-    """A model of other inputs, in the structure of those of `model`, and outputs, and with its name."""
-    inputs = inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, inputs)
-    return keras.Model(inputs, outputs, name=model.name)
+def add_call(calls, operation, /, *args, **kwargs):
+    """Adds the call of an operation to a list of `Call`s, and gives its outputs as Keras tensors."""
+    made = operation.compute_output_spec(*args, **kwargs)
+    # New tensors, for some operations give the very ones that they read.
+    made = keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made)
+    calls.append(Call(operation, args, kwargs, made))
+    return made
 
 
 def copy_of(operation, **changes):
