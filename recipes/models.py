@@ -1,12 +1,11 @@
-"""Writes what is shipped about the models from the registry.
+"""Writes the catalogue, the table of models and the stubs from the registry.
 
-    python recipes/models.py                  builds every model once, and writes the files
-    python recipes/models.py --keep-counts    builds only models that the catalogue lacks
-    python recipes/models.py --check          writes nothing; exit status 1 where a file is out of date
+    python recipes/models.py                  builds every model and writes the files (a minute)
+    python recipes/models.py --keep-counts    builds only models that the catalogue lacks (seconds)
+    python recipes/models.py --check          writes nothing; exit status 1 if a file is out of date
 
-The files are the catalogue, which `kerasnets list` reads, the table of models, and the stubs, which editors
-read. Papers come from the
-docstrings of kerasnets/applications, costs from analysis.profile. A model is built in about half a second.
+`kerasnets list` and `kerasnets show` read the catalogue; editors and type checkers read the stubs. Papers are
+those of the docstrings of kerasnets/applications, counts those of analysis.profile.
 """
 
 import json
@@ -22,18 +21,19 @@ ALIGNED = ("---", "---", "---", "---", "---:", "---:", "---")
 README = """\
 # Models
 
-One file for each paper; its docstring says what differs from the paper and why. Counts are those of the
-paper's input and options: trainable parameters, and multiply-adds for one image or clip. `weights` are those
-of keras.applications, with `weights="imagenet"`. `python recipes/models.py` writes this file.
+Each file implements one paper; its docstring says what differs from the paper and why. The counts are those
+of the paper's input and options: trainable parameters, and multiply-adds for one image or clip. Models with
+weights take `weights="imagenet"`, for the weights of keras.applications. `python recipes/models.py` writes
+this file.
 
 """
 
 
 def main():
     """Counts the models, and writes or checks the files."""
-    p = shared.Parser(description="Write what is shipped about the models from the registry.")
+    p = shared.Parser(description="Write the catalogue, the table of models and the stubs from the registry.")
     p.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
-    p.add_argument("--keep-counts", action="store_true", help="take the counts that the catalogue has")
+    p.add_argument("--keep-counts", action="store_true", help="count only what the catalogue lacks")
     p.add_argument("--root", type=pathlib.Path, default=ROOT, help="the checkout to write into (this one)")
     args = p.parse_args()
     new = files(records(args.keep_counts))

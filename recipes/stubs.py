@@ -1,7 +1,7 @@
-"""Texts of the stubs from which editors and type checkers know every argument of every builder.
+"""The stubs, from which editors and type checkers know every argument of every builder.
 
-`python recipes/models.py` writes them from the registry. The code of a family says what a net is; the
-functions that users call are made from it when it is imported, which no type checker follows.
+`python recipes/models.py` writes them from the registry. Builders are made when the module of a family is
+imported, which no type checker follows.
 """
 
 import importlib
@@ -85,9 +85,12 @@ def family(module):
 
 def unit(function):
     """The signature of a function of a file, without types."""
-    parameters = inspect.signature(function).parameters.values()
-    words = (str(p) if p.default is p.empty else f"{p.name}=..." for p in parameters)
-    return f"def {function.__name__}({', '.join(words)}) -> Any: ...\n"
+    parameters = [
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else ...)
+        for p in inspect.signature(function).parameters.values()
+    ]
+    text = str(inspect.Signature(parameters)).replace("Ellipsis", "...")
+    return f"def {function.__name__}{text} -> Any: ...\n"
 
 
 def builders(module):

@@ -83,7 +83,7 @@ def test_show(run):
         "224x224x3",
         "4,231,976 trainable parameters, 568,740,352 multiply-adds",
         "(1, 2, 2, 6, 2)",
-        "Width multiplier: share of each layer's maps.",
+        "Width multiplier: fraction of the filters of each layer.",
         "keras.io",
     ):
         assert words in text

@@ -1,7 +1,7 @@
-"""The catalogue: what is known of every model without building it, and without importing Keras.
+"""The catalogue: a description of every model that can be read without building it or importing Keras.
 
-catalogue.json is written from the registry by `python recipes/models.py`, one record a line; tests compare it
-with the registry and with the nets that they build.
+`python recipes/models.py` writes catalogue.json from the registry, one record a line. Tests compare it with
+the registry and with the models that they build.
 """
 
 import functools
@@ -13,10 +13,10 @@ FILE = pathlib.Path(__file__).with_name("catalogue.json")
 
 @functools.cache
 def catalogue() -> dict[str, dict]:
-    """What is known of every model of `kerasnets.applications`.
+    """The descriptions of all models of `kerasnets.applications`.
 
     Returns:
-        Records by name, in natural order. A record has
+        Records by name, in natural order. A record has these keys:
 
         - name, family (the file in kerasnets.applications) and summary (one sentence);
         - citation: the fields of a `citations.Citation`;

@@ -1,4 +1,4 @@
-"""The command `kerasnets`: what models there are, what they cost, how they look, and how they leave.
+"""The command `kerasnets`: lists, describes, counts, compares, draws and exports models.
 
     kerasnets list 'ResNet*'
     kerasnets show MobileNet
@@ -7,8 +7,8 @@
     kerasnets plot GoogLeNet --out googlenet.svg
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
 
-A file for each subcommand. `list` and `show` read the catalogue. The others import Keras when they run and
-not before, so that `--help` is quick, and build nets without values; but those that are exported.
+Each subcommand has a module. `list` and `show` read the catalogue, without Keras. The others import Keras
+when they run, so that `--help` is fast. All but `export` build models without weight values.
 """
 
 import json
@@ -24,16 +24,16 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        argv: Its words; None for those that the program was called with.
+        argv: Words of the command line; None for those of the process.
 
     Returns:
-        Exit status: 0, or 2 after one line on stderr that says what is wrong, or 130 if it was stopped.
+        Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
     """
     return run(lambda: answer(argv), "kerasnets")
 
 
 def answer(argv):
-    """Prints what a command answers, as text or JSON."""
+    """Runs a command and prints its result, as text or JSON."""
     options, rest = parser().parse_known_args(argv)
     if rest and not options.takes_options:
         raise ValueError(f"unknown option or argument {rest[0]!r}")

@@ -10,7 +10,7 @@ def add(commands):
     p = command(commands, "compare", run, "models side by side")
     p.add_argument("names", nargs="+", metavar="NAME")
     p.add_argument("--sort", metavar="COLUMN", help="params, mult_adds, top1, ...; an unknown one lists them")
-    p.add_argument("--reverse", action="store_true", help="largest first")
+    p.add_argument("--reverse", action="store_true", help="reverse the order")
     p.add_argument("--plot", metavar="FILE", help="draw accuracy against multiply-adds; .png, .svg or .pdf")
 
 

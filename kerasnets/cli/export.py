@@ -17,17 +17,17 @@ def add(commands):
     p.add_argument("--out", required=True, metavar="FOLDER", help="folder of models, such as saved_models")
     forms = f"{', '.join(FORMATS)} (saved_model)"
     p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
-    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: .npy file, or a folder")
-    p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the exported model")
-    p.add_argument("--as-version", type=int, metavar="N", help="its version; the next by default")
-    p.add_argument("--preprocess", metavar="MODE", help="another scaling than the net's own, such as unit")
-    p.add_argument("--class-names", metavar="FILE", help="names of the classes, one a line")
-    p.add_argument("--image-bytes", action="store_true", help="take JPEG and PNG files too")
-    p.add_argument("--shorter", type=int, metavar="PIXELS", help="shorter side of files before they are cut")
-    p.add_argument("--features", action="store_true", help="give what the classifier reads too")
-    p.add_argument("--warmup", type=int, default=0, metavar="N", help="warmup requests for each signature")
-    p.add_argument("--precision", default="float32", help="or bfloat16, for processors that have it")
-    p.add_argument("--plain", action="store_true", help="fold nothing, and keep weights as variables")
+    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: a .npy file or a folder")
+    p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the exported model (NAME)")
+    p.add_argument("--as-version", type=int, metavar="N", help="its version number (the next free one)")
+    p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (the model's own)")
+    p.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
+    p.add_argument("--image-bytes", action="store_true", help="also accept JPEG and PNG files")
+    p.add_argument("--shorter", type=int, metavar="PIXELS", help="size of the shorter side before cropping")
+    p.add_argument("--features", action="store_true", help="also output the classifier's input")
+    p.add_argument("--warmup", type=int, default=0, metavar="N", help="warm-up requests per signature (0)")
+    p.add_argument("--precision", default="float32", help="bfloat16, where processors support it (float32)")
+    p.add_argument("--plain", action="store_true", help="keep batch normalization and variables as they are")
 
 
 def run(options, rest):

@@ -12,11 +12,11 @@ SORTS = ("name", "year", "family", "params", "mult_adds")
 def add(commands):
     """Adds the subcommand."""
     p = command(commands, "list", run, "models by name, with their papers and what they cost")
-    p.add_argument("pattern", nargs="?", default="*", help="shell pattern, or how the names begin")
+    p.add_argument("pattern", nargs="?", default="*", help="shell pattern, or the beginning of a name")
     p.add_argument("--family", metavar="F", help="only models of this family, such as densenet")
     p.add_argument("--weights", action="store_true", help="only models with trained weights")
     p.add_argument("--sort", choices=SORTS, default="name", help="column to sort by (name)")
-    p.add_argument("--reverse", action="store_true", help="largest first")
+    p.add_argument("--reverse", action="store_true", help="reverse the order")
 
 
 def run(options, rest):

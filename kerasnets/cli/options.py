@@ -1,7 +1,7 @@
-"""What a command line means: types of options, values of a model's options, and errors in one line.
+"""Reading of command lines: types of options, values of a model's options, and errors in one line.
 
-The command `kerasnets` and the recipes share it. Keras is imported by the functions that need it and not
-before, so that `--help` is quick.
+The command `kerasnets` and the recipes share this module. It imports Keras only in the functions that need
+it, so that `--help` is fast.
 """
 
 import argparse
@@ -14,9 +14,9 @@ import re
 import sys
 
 WORDS = {"none": None, "true": True, "false": False}
-# Arguments that every builder takes, as far as they change what a net costs.
+# Arguments of every builder that change the cost of a model.
 SHARED = ("include_top", "pooling", "classes", "classifier_activation")
-# What a user can mend.
+# Errors that users can correct.
 EXPECTED = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
 
 
@@ -25,19 +25,19 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Raises what `run` prints."""
-        raise ValueError(f"{message} ({self.prog} --help says more)")
+        raise ValueError(f"{message} ({self.prog} --help lists the options)")
 
 
 def run(main, program: str, stopped: str = "") -> int:
-    """Runs a program: an error that a user can mend ends it with one line.
+    """Runs a program. Errors that users can correct end it with one line, without a traceback.
 
     Args:
         main: Function without arguments.
-        program: Its name, with which the line begins.
-        stopped: What is printed if the program is interrupted.
+        program: Name of the program, the beginning of that line.
+        stopped: Text to print when the program is interrupted.
 
     Returns:
-        Exit status: 0; 2 after one line on stderr that says what is wrong; 130 if it was interrupted.
+        Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
     """
     try:
         main()
@@ -58,7 +58,7 @@ def run(main, program: str, stopped: str = "") -> int:
 
 @contextlib.contextmanager
 def quiet():
-    """Keeps what TensorFlow's libraries say while they start off the terminal."""
+    """Hides the messages that TensorFlow's libraries print when they are loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -73,7 +73,7 @@ def quiet():
 
 @contextlib.contextmanager
 def without_values():
-    """Nets built here have no values, which takes a fifth of the time and next to no memory."""
+    """Models built here have no weight values, which saves memory and four fifths of the time."""
     with quiet():
         from kerasnets.graph import no_values
     with no_values():
@@ -114,10 +114,10 @@ def command(commands, name: str, run, text: str, builds: bool = False) -> Parser
     Args:
         commands: What `add_subparsers` of the command's parser gave.
         name: Name of the subcommand.
-        run: Function of the parsed options and of the words that are left, which gives the data that
-            --json prints, and the text.
-        text: What the subcommand does.
-        builds: Whether it builds a model, and takes the model's options too.
+        run: Function of the parsed options and the unknown words. It returns the data that --json prints, and
+            the text to print otherwise.
+        text: Description of the subcommand.
+        builds: Whether it builds one model. It then also takes the options of the model.
 
     Returns:
         Its parser.
@@ -129,17 +129,17 @@ def command(commands, name: str, run, text: str, builds: bool = False) -> Parser
     p.add_argument("--json", action="store_true", help="print JSON")
     if builds:
         p.add_argument("name", help="the model; its options follow")
-        p.add_argument("--input", metavar="224x224x3", help="another input than the paper's")
+        p.add_argument("--input", metavar="224x224x3", help="shape of the input (the paper's)")
     return p
 
 
 def built(options, rest, **more):
-    """The model that a subcommand names, with the options that it was given.
+    """Builds the model of a subcommand.
 
     Args:
-        options: What the subcommand's parser took: `name` and `input`.
-        rest: Words that it did not take.
-        **more: Further arguments of the model's builder.
+        options: Parsed options, of which `name` and `input` are read.
+        rest: The unknown words, which are options of the model.
+        **more: Further arguments of the builder.
 
     Returns:
         A keras.Model.
@@ -158,12 +158,12 @@ def built(options, rest, **more):
 
 
 def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> dict:
-    """The options of a model that words such as --alpha 0.5 give.
+    """Parses the options of a model, such as --alpha 0.5.
 
     Args:
-        name: The model.
-        words: List of words.
-        more: Names of arguments that are taken beside the family's options.
+        name: Name of the model.
+        words: Words of the command line.
+        more: Names of arguments that are allowed besides the options of the family.
 
     Returns:
         Values by name.
@@ -187,32 +187,35 @@ def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> di
 
 
 def parsed(text: str, default):
-    """The value that a text stands for: a Python literal, a fraction such as 160/224, or a word.
+    """Parses the value of an option: a Python literal, a fraction such as 160/224, or any other text.
 
     Args:
-        text: As it was typed.
-        default: The option's default; where it is a tuple, a value by itself becomes a tuple of one.
+        text: Text of the command line.
+        default: Default of the option. If it is a tuple, a single number becomes a tuple too.
+
+    Returns:
+        The value; the text itself where it is neither a word of `WORDS`, nor a fraction, nor a literal.
     """
     value = literal(text)
     return (value,) if isinstance(default, tuple) and isinstance(value, int) else value
 
 
 def literal(text):
-    """The value of a word, a fraction or a Python literal; of any other text the text."""
+    """The value of a word, a fraction or a literal; any other text as it is."""
     if text.lower() in WORDS:
         return WORDS[text.lower()]
     try:
         if re.fullmatch(r"\d+/[1-9]\d*", text):
             return float(fractions.Fraction(text))
         return ast.literal_eval(text)
-    # TypeError is a dict or set of what cannot be hashed; the last two are numbers out of range and brackets
-    # that are too deep.
+    # A TypeError comes from {[]: 1}, whose key cannot be hashed; an OverflowError from a fraction that is too
+    # large; the last two from brackets that are nested too deeply.
     except (ValueError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError):
         return text
 
 
 def shape(text, spec):
-    """The input shape that a text such as 224x224x3 stands for; without channels, with those of the paper."""
+    """Parses an input shape such as 224x224x3. Without channels it gets those of the paper."""
     if not re.fullmatch(r"\d+(x\d+)*", text):
         raise ValueError(f"`--input` is a shape such as 224x224x3. Received: {text}")
     sides = tuple(map(int, text.split("x")))

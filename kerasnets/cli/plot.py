@@ -7,7 +7,7 @@ def add(commands):
     """Adds the subcommand."""
     p = command(commands, "plot", run, "a drawing of a model, block by block", builds=True)
     p.add_argument("--out", required=True, metavar="FILE", help=".svg, .png, .pdf or .dot")
-    p.add_argument("--depth", type=int, help="parts of layer names that make a block; 0 draws every layer")
+    p.add_argument("--depth", type=int, help="number of name parts that make a block; 0 draws every layer")
 
 
 @without_values()

@@ -35,9 +35,9 @@ def lines(data, paper):
     where = ", ".join(str(p) for p in (paper.venue, paper.year, paper.url) if p)
     yield f'{paper.authors}, "{paper.title}", {where}'
     yield ""
-    yield f"input     {data['input']}, scaled as preprocess_input {data['preprocess_input']!r} says"
+    yield f"input     {data['input']}, scaled by preprocess_input in mode {data['preprocess_input']!r}"
     yield f"classes   {data['classes']}"
-    yield f"weights   {'imagenet' if data['weights'] else 'none trained'}"
+    yield f"weights   {'imagenet' if data['weights'] else 'no trained weights'}"
     yield f"counts    {data['params']:,} trainable parameters, {data['mult_adds']:,} multiply-adds"
     if data["options"]:
         cells = [[o["name"], repr(tuples(o["default"])), o["meaning"]] for o in data["options"]]
