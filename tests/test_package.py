@@ -90,7 +90,8 @@ def private_names(tree):
             used |= {a.value for a in call.args[1:2] if isinstance(a, ast.Constant)}
     own = {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
     own |= {n.attr for n in nodes if isinstance(n, ast.Attribute) and is_stored_on_self(n)}
-    return {name for name in used - own if name.startswith("_") and not name.startswith("__")}
+    private = {name for name in used - own if name.startswith("_") and not name.startswith("__")}
+    return private - {"_fields", "_make", "_asdict", "_replace"}  # public names of named tuples
 
 
 def is_stored_on_self(node):
