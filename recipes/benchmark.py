@@ -29,6 +29,7 @@ import tempfile
 import time
 
 import shared
+from kerasnets import files
 
 # How `digits` trains each net: Adam, whose rate goes to 0 by half a cosine, on images shifted by up to
 # `shift` of their pixels in both directions (Sabour et al. 2017, section 5: 2). Pixels are repeated `zoom`
@@ -372,7 +373,7 @@ def written_as(form, model, images, folder):
         path = serving.export_file(model, folder, form, calibration=None if FORMATS[form].exact else images)
     except (ValueError, RuntimeError) as error:
         return {"refused": str(error)}
-    card = json.loads(card_of(path).read_text())
+    card = files.read_json(card_of(path))
     keys = ("largest_difference", "top1_agreement", "compared_images")
     return {key: card[key] for key in keys if key in card} | {"bytes": path.stat().st_size}
 
@@ -544,7 +545,7 @@ def train(model, batch, jit, **options):
 
 def held():
     """Megabytes that this process holds now, VmRSS, and has held at most, VmHWM."""
-    status = pathlib.Path("/proc/self/status").read_text()
+    status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
     return {word: int(kb) / 1024 for word, kb in re.findall(r"^(Vm\w+):\s+(\d+) kB", status, re.MULTILINE)}
 
 

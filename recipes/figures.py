@@ -7,6 +7,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from kerasnets import files
+
 COLOURS = ("#1b6ca8", "#b8442f", "#2e7d4f", "#7a5195")
 
 
@@ -280,5 +282,6 @@ def matches(path, queries, found, titles, captions):
 
 def save(figure, path):
     """Writes a figure and frees it."""
-    figure.savefig(path, dpi=130)
+    with files.replacing(path) as part:
+        figure.savefig(part, dpi=130)
     plt.close(figure)

@@ -121,7 +121,7 @@ def main():
             print(f"{name:24}{table.title}")
         return
     names = SMOKE if args.smoke else list(dict.fromkeys(args.tables)) or list(tables.TABLES)
-    before = REPORT.read_text() if args.check else ""
+    before = REPORT.read_text(encoding="utf-8") if args.check else ""
     figures = recompute(names)
     for name in names:
         show(name, figures[name])

@@ -9,6 +9,7 @@ import os
 import pathlib
 import sys
 
+from kerasnets import files
 from kerasnets.cli import options
 from kerasnets.cli.options import Parser as Parser
 from kerasnets.cli.options import number as number
@@ -63,7 +64,7 @@ def prepare(out, recipe, settings, resume):
     card = out / f"{recipe}.json"
     settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if card.exists() and resume:
-        before = json.loads(card.read_text())
+        before = files.read_json(card)
         other = [f"{k} was {before.get(k)!r}" for k, v in settings.items() if before.get(k) != v]
         if other:
             raise ValueError(f"the run in {out} cannot be resumed with other settings: {', '.join(other)}")
@@ -79,9 +80,8 @@ def save(model, path):
     """Saves a model, without what it was compiled with, whole or not at all."""
     import keras
 
-    part = path.with_name(f"part-{path.name}")
-    keras.Model(model.input, model.output, name=model.name).save(part)
-    os.replace(part, path)
+    with files.replacing(path) as part:
+        keras.Model(model.input, model.output, name=model.name).save(part)
 
 
 def show(rows):
@@ -105,11 +105,8 @@ def table(rows):
 
 def write(path, content):
     """Writes text, bytes, or data as JSON, whole or not at all."""
-    if not isinstance(content, (str, bytes)):
-        content = json.dumps(content, indent=2) + "\n"
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content if isinstance(content, bytes) else content.encode())
-    os.replace(part, path)
+    writer = {str: files.write_text, bytes: files.write_bytes}.get(type(content), files.write_json)
+    writer(path, content)
 
 
 PAGE = """<!doctype html>
@@ -165,7 +162,7 @@ def page(title, parts):
 
 def history(path):
     """The logs of each epoch of a history.csv, by name."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}
 

@@ -2,11 +2,11 @@
 
 import collections
 import dataclasses
-import io
 import math
 
 import keras
 
+from kerasnets import files
 from kerasnets.analysis import pictures
 from kerasnets.analysis.profile import profile
 from kerasnets.assembly import registry, results
@@ -220,10 +220,8 @@ def draw(panels, path):
     figure.set_layout_engine("none")
     for axis, rows in zip(axes, panels.values(), strict=True):
         label(axis, rows)
-    content = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "kerasnets"}):
-        figure.savefig(content, format=path.suffix[1:], dpi=130, metadata={DATES[path.suffix]: None})
-    pictures.write(path, content.getvalue())
+    with files.replacing(path) as part, matplotlib.rc_context({"svg.hashsalt": "kerasnets"}):
+        figure.savefig(part, dpi=130, metadata={DATES[path.suffix]: None})
 
 
 def panel(axis, dataset, rows, colour):

@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 
+from kerasnets import files
 from kerasnets.analysis import pictures
 from kerasnets.analysis.walk import shape_of
 from kerasnets.checks import is_int, refuse
@@ -63,7 +64,7 @@ def diagram(model, path, depth=None):
         text = subprocess.run(
             [dot, f"-T{path.suffix[1:]}"], input=text, capture_output=True, check=True
         ).stdout
-    pictures.write(path, text)
+    files.write_bytes(path, text)
     return len(blocks)
 
 

@@ -1,7 +1,6 @@
-"""Files of pictures: what they may be called, what they need, and how they are written."""
+"""Files of pictures: what they may be called, and what they need."""
 
 import importlib
-import os
 import pathlib
 
 from kerasnets.checks import refuse
@@ -36,10 +35,3 @@ def library(name):
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"Pictures need {name}: pip install 'kerasnets[plots]'") from error
-
-
-def write(path, content):
-    """Writes bytes whole or not at all."""
-    part = path.with_name(f"part-{path.name}")
-    part.write_bytes(content)
-    os.replace(part, path)

@@ -1,7 +1,6 @@
 """`kerasnets export`: a trained model as files for TF Serving or another runtime."""
 
-import json
-
+from kerasnets import files
 from kerasnets.cli.options import built, command, quiet
 
 # The default first; and options for that alone, with their defaults.
@@ -73,7 +72,7 @@ def export_file(options, rest, shared):
         path = serving.export_file(model, *place, calibration=options.calibration, **shared)
     except RuntimeError as error:  # the runtime's
         raise ValueError(str(error)) from error
-    card = json.loads(card_of(path).read_text())
+    card = files.read_json(card_of(path))
     keys = ("compared_images", "largest_difference", "top1_agreement")
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
     text = f"wrote {path}; its probabilities differ from Keras's by {card['largest_difference']:.1g} at most"

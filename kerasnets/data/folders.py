@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -11,6 +10,7 @@ import re
 import rich.progress
 import tensorflow as tf
 
+from kerasnets import files
 from kerasnets.checks import refuse
 
 IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
@@ -129,7 +129,7 @@ def corrupt(paths, root):
     home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
     memory = home / "kerasnets" / f"checked-{fingerprint(paths)}.json"
     if memory.is_file():
-        return json.loads(memory.read_text())
+        return files.read_json(memory)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = pool.map(problem, paths)
         words = f"checking the images of {root}, once"
@@ -137,9 +137,7 @@ def corrupt(paths, root):
         found = {path: why for path, why in zip(paths, problems, strict=True) if why}
     with contextlib.suppress(OSError):  # a home that cannot be written to
         memory.parent.mkdir(parents=True, exist_ok=True)
-        part = memory.with_name(f"{memory.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(found))
-        os.replace(part, memory)
+        files.write_json(memory, found)
     return found
 
 

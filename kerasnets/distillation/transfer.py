@@ -1,13 +1,12 @@
 """Transfer sets: data with the teacher's logits, computed once."""
 
 import hashlib
-import os
 import pathlib
-import tempfile
 
 import keras
 import numpy as np
 
+from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits
 
@@ -59,7 +58,9 @@ def add_teacher_logits(dataset, teacher, cache=None):
     if logits is None:
         logits = np.concatenate([logits_of(teacher, x) for x, *_ in dataset])
         if cache is not None:
-            write(path, logits)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.replacing(path) as part:
+                np.save(part, logits)
 
     def combine(x, y, *rest):
         *weights, v = rest
@@ -115,17 +116,3 @@ def read(path, size, sample):
         return None
     scale = max(1.0, float(np.abs(sample).max()))
     return logits if np.allclose(logits[: len(sample)], sample, rtol=0, atol=1e-3 * scale) else None
-
-
-def write(path, logits):
-    """Writes logits whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        try:
-            np.save(file, logits)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)

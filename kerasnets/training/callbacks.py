@@ -1,11 +1,11 @@
 """Callbacks of a training run: stop on NaN, log the learning rate, keep the best weights."""
 
 import math
-import os
 import pathlib
 
 import keras
 
+from kerasnets import files
 from kerasnets.training import distribution
 
 
@@ -79,15 +79,13 @@ class Best(keras.callbacks.Callback):
         self.score = score
         if not distribution.is_first():
             return
-        part = self.path.with_name(f"part-{self.path.name}")
         _ = self.model  # on JAX, brings the weights up to date
         if self.swap:
             self.swap.on_test_begin()
-        with distribution.alone():
-            self.net.save_weights(part, overwrite=True)
+        with files.replacing(self.path) as part, distribution.alone():
+            self.net.save_weights(part)
         if self.swap:
             self.swap.on_test_end()
-        os.replace(part, self.path)
 
     def state(self):
         """The state that a resumed run needs, as JSON."""

@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 import pathlib
 import time
 
 import h5py
 import keras
 
+from kerasnets import files
 from kerasnets.training import distribution
 from kerasnets.weights.state import random_states
 
@@ -20,9 +20,9 @@ SHARE = 0.05  # of a run's time, at most, that savings within epochs take
 class Checkpoint(keras.callbacks.Callback):
     """Keeps weights, optimizer, random state, metrics, position and callbacks of a run in one file.
 
-    The file is replaced whole, so whatever kills the run, the last whole state is there. (Keras's
-    BackupAndRestore writes weights and epoch as two files, neither of them at once.) It stands last among the
-    callbacks, so that it keeps what the others know at the end of an epoch.
+    The file is replaced whole and flushed to the disk, so whatever kills the run, the last whole state is
+    there. (Keras's BackupAndRestore writes weights and epoch as two files, neither of them at once.) It
+    stands last among the callbacks, so that it keeps what the others know at the end of an epoch.
 
     Args:
         path: Path of the file, which ends in ".weights.h5".
@@ -84,15 +84,14 @@ class Checkpoint(keras.callbacks.Callback):
         if not distribution.is_first():
             return
         start = time.monotonic()
-        part = self.path.with_name(f"part-{self.path.name}")
-        with distribution.alone():
-            self.model.save_weights(part, overwrite=True)
-        with h5py.File(part, "a") as file:
-            for name, variables in ((RANDOM, random_states(self.model)), (METRICS, metrics)):
-                for i, variable in enumerate(variables):
-                    file[f"{name}/{i}"] = keras.ops.convert_to_numpy(variable)
-            file.attrs[STEP] = self.step
-            file.attrs[CALLBACKS] = json.dumps([callback.state() for callback in self.kept])
-        os.replace(part, self.path)
+        with files.replacing(self.path) as part:
+            with distribution.alone():
+                self.model.save_weights(part)
+            with h5py.File(part, "a") as file:
+                for name, variables in ((RANDOM, random_states(self.model)), (METRICS, metrics)):
+                    for i, variable in enumerate(variables):
+                        file[f"{name}/{i}"] = keras.ops.convert_to_numpy(variable)
+                file.attrs[STEP] = self.step
+                file.attrs[CALLBACKS] = json.dumps([callback.state() for callback in self.kept])
         self.saved = time.monotonic()
         self.took = self.saved - start

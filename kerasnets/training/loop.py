@@ -1,11 +1,11 @@
 """Keras's fit, so that a run can be killed at any moment and go on."""
 
-import os
 import pathlib
 import tempfile
 
 import keras
 
+from kerasnets import files
 from kerasnets.training import distribution
 from kerasnets.training.callbacks import StopOnNaN
 from kerasnets.training.checkpoint import Checkpoint
@@ -68,7 +68,5 @@ def trim(history, epochs):
     history = pathlib.Path(history)
     if not history.exists():
         return
-    lines = history.read_text().splitlines(keepends=True)[: epochs + 1]
-    part = history.with_name(f"part-{history.name}")
-    part.write_text("".join(lines if epochs else ()))
-    os.replace(part, history)
+    lines = history.read_text(encoding="utf-8").splitlines(keepends=True)[: epochs + 1]
+    files.write_text(history, "".join(lines if epochs else ()))

@@ -9,7 +9,6 @@ choose values, and of its tuners, which train.
 
 import json
 import math
-import os
 import pathlib
 import time
 import traceback
@@ -17,6 +16,7 @@ import traceback
 import keras_tuner
 from keras_tuner.src import config
 
+from kerasnets import files
 from kerasnets.checks import is_int, nearest, refuse
 from kerasnets.tuning.budget import OverBudget
 
@@ -105,7 +105,7 @@ def records(folder):
         one. What is not known is None.
     """
     found = pathlib.Path(folder).glob(f"{PROJECT}/trial_*/{RECORD}")
-    return sorted((json.loads(path.read_text()) for path in found), key=lambda r: int(r["trial"]))
+    return sorted((files.read_json(path) for path in found), key=lambda r: int(r["trial"]))
 
 
 def pareto_front(rows, cost="mult_adds", gain="val_accuracy"):
@@ -124,13 +124,6 @@ def pareto_front(rows, cost="mult_adds", gain="val_accuracy"):
         if not front or row[gain] > front[-1][gain]:
             front.append(row)
     return front
-
-
-def write(path, data):
-    """Writes data as JSON, whole or not at all."""
-    part = pathlib.Path(f"{path}.part")
-    part.write_text(json.dumps(data, indent=2))
-    os.replace(part, path)
 
 
 class WholeOracle:
@@ -167,14 +160,14 @@ class WholeOracle:
     def save(self):
         """Writes the oracle and its trials."""
         trials = {trial_id: trial.get_state() for trial_id, trial in self.trials.items()}
-        write(self._get_oracle_fname(), {**self.get_state(), "trials": trials})
+        files.write_json(self._get_oracle_fname(), {**self.get_state(), "trials": trials})
 
     def _save_trial(self, trial):
         """Writes nothing: `save` writes the trials too."""
 
     def reload(self):
         """Reads what `save` wrote; trials that had not ended run again."""
-        state = json.loads(pathlib.Path(self._get_oracle_fname()).read_text())
+        state = files.read_json(self._get_oracle_fname())
         load = keras_tuner.engine.trial.Trial.from_state
         self.trials = {trial_id: load(trial) for trial_id, trial in state["trials"].items()}
         self.set_state(state)
@@ -233,11 +226,11 @@ class Search:
         """Runs a trial, unless an earlier process finished it, and keeps its record."""
         path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
         record = self.record(trial)
-        before = json.loads(path.read_text()) if path.exists() else {}
+        before = files.read_json(path) if path.exists() else {}
         told = ("values", "epochs")
         if before.get("status") in FINISHED and [before[k] for k in told] == [record[k] for k in told]:
             return self.outcome(before)
-        write(path, record)
+        files.write_json(path, record)
         started, self.hypermodel.cost = time.monotonic(), None
         try:
             history = super().run_trial(trial, *args, **options)[0].history
@@ -250,14 +243,15 @@ class Search:
             words = f"{type(error).__name__}: {error}"
             record |= {"status": "failed", "error": words, "traceback": traceback.format_exc()}
         record |= {**self.cost(), "seconds": round(time.monotonic() - started, 2)}
-        write(path, record)
+        files.write_json(path, record)
         self.told(record)
         return self.outcome(record)
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
         """Keeps in the record how far a trial is."""
         known = {"epoch": epoch + 1, "val_accuracy": (logs or {}).get("val_accuracy"), **self.cost()}
-        write(pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD, {**self.record(trial), **known})
+        path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
+        files.write_json(path, {**self.record(trial), **known})
 
     def record(self, trial):
         """The record of a trial that begins."""
