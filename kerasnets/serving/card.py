@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerasnets
-from kerasnets import analysis
+from kerasnets import analysis, files
 from kerasnets.checks import refuse
 from kerasnets.distillation import fingerprint
 
@@ -60,4 +60,4 @@ def card(net, name, sides, class_names, results):
 def write(path, data):
     """Writes a card."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(data, indent=2) + "\n")
+    files.write_json(path, data)

@@ -2,6 +2,7 @@
 
 import re
 
+from kerasnets import files
 from kerasnets.serving import versions
 
 MODELS, BATCHING = "models.config", "batching.config"
@@ -36,12 +37,11 @@ num_batch_threads { value: 2 }
 def update(root):
     """Writes the files for all models of a root; batching.config only where there is none."""
     with versions.lock(root):
-        for part in root.glob(f"{versions.PART}*"):
+        for part in root.glob(f"{files.PART}*"):  # of exporters that were killed
             part.unlink()
-        versions.replace(root / MODELS, models_config(root))
+        files.write_text(root / MODELS, models_config(root))
         if not (root / BATCHING).exists():
-            versions.replace(root / BATCHING, BATCHES)
-    versions.sync_one(root)
+            files.write_text(root / BATCHING, BATCHES)
 
 
 def models_config(root):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from kerasnets import files
 from kerasnets.serving import images
 
 IMAGES, BYTES, FEATURES = "serving_default", "serving_bytes", "features"
@@ -17,7 +18,7 @@ def names_table(path, names):
     Returns:
         A table: int64 in, string out.
     """
-    path.write_text("".join(f"{name}\n" for name in names))
+    files.write_text(path, "".join(f"{name}\n" for name in names))
     lines = tf.lookup.TextFileIndex
     rows = tf.lookup.TextFileInitializer(
         str(path), tf.int64, lines.LINE_NUMBER, tf.string, lines.WHOLE_LINE, vocab_size=len(names)

@@ -1,16 +1,16 @@
 """Folders of versions: written aside and renamed, so that one is whole or not there."""
 
 import contextlib
-import fcntl
 import os
-import pathlib
 import re
 import shutil
-import tempfile
 
+import filelock
+
+from kerasnets import files
 from kerasnets.checks import is_int, refuse
 
-PART = ".part-"  # how folders begin that are being written; TF Serving reads those named by numbers alone
+LOCK = ".lock"  # an empty file that stays; TF Serving reads folders named by numbers alone
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"  # of a model: a folder right below the root
 LARGEST = 2**63 - 1  # TF Serving's versions are int64
 STEM = "0"  # stands for the number in the names of files that are not published
@@ -49,47 +49,55 @@ def versions(folder, ending=""):
 
 @contextlib.contextmanager
 def staged(folder):
-    """A new folder to write a version in, which goes if it is not published.
+    """A new folder to write a version in, which is removed if it is not published.
 
-    What killed exporters left goes as well: theirs are the folders that nobody has a lock on.
+    What killed exporters left is removed as well: the unfinished folders whose locks nobody holds.
 
     Args:
-        folder: Folder of the model; it is made if need be, and goes again if it stays empty.
+        folder: Folder of the model, in the root; it is made if need be, and removed again if it stays empty.
 
     Yields:
-        Path of a folder inside.
+        Path of a folder, two levels below `folder`.
     """
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    sync_one(folder.parent)
-    try:
-        with contextlib.ExitStack() as stack:
-            with lock(folder):
-                sweep(folder)
-                part = pathlib.Path(tempfile.mkdtemp(prefix=PART, dir=folder))
-                stack.callback(shutil.rmtree, part, ignore_errors=True)
-                fcntl.flock(stack.enter_context(opened(part)), fcntl.LOCK_EX)
-            yield part
-    finally:
-        if made:
-            with contextlib.suppress(OSError):  # there is a version in it
-                folder.rmdir()
+    root = folder.parent
+    root.mkdir(parents=True, exist_ok=True)
+    place = folder / f"{files.PART}{os.urandom(4).hex()}"
+    with contextlib.ExitStack() as stack:
+        with lock(root):
+            sweep(folder)
+            stack.callback(remove, place)
+            place.mkdir(parents=True)
+            stack.enter_context(lock(place))
+        files.sync_folder(root)
+        part = place / "version"
+        part.mkdir()
+        yield part
 
 
-@contextlib.contextmanager
-def lock(folder):
-    """Keeps other exporters out of a folder, as long as this one works in it."""
-    with opened(folder) as place:
-        fcntl.flock(place, fcntl.LOCK_EX)
-        yield
+def remove(place):
+    """Removes what is left of an unfinished folder, and the folder of the model if it holds no version."""
+    shutil.rmtree(place, ignore_errors=True)
+    with lock(place.parents[1]), contextlib.suppress(OSError):  # not empty
+        place.parent.rmdir()
+
+
+def lock(folder, wait=True):
+    """A context manager that keeps other exporters out of a folder.
+
+    Args:
+        folder: The folder: the root of all models, or one that an exporter works in.
+        wait: Whether to wait for another that has it, else filelock.Timeout is raised.
+    """
+    return filelock.FileLock(folder / LOCK, blocking=wait)
 
 
 def sweep(folder):
     """Removes the unfinished folders whose exporters are gone."""
-    for part in folder.glob(f"{PART}*"):
-        with contextlib.suppress(BlockingIOError, FileNotFoundError), opened(part) as owner:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(part, ignore_errors=True)
+    for place in folder.glob(f"{files.PART}*"):
+        with contextlib.suppress(filelock.Timeout, FileNotFoundError):
+            with lock(place, wait=False):
+                pass  # nobody is at work in it
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def publish(part, version=None):
@@ -105,14 +113,13 @@ def publish(part, version=None):
     Raises:
         ValueError: Another exporter has written this version.
     """
-    folder = part.parent
-    part.chmod(0o755)
+    folder = part.parents[1]
     sync(part)
-    with lock(folder):
+    with lock(folder.parent):
         number = version or following(folder)
         check_version(folder, number)
         path = part.rename(folder / str(number))
-    sync_one(folder)
+    files.sync_folder(folder)
     return path
 
 
@@ -132,14 +139,14 @@ def publish_files(part, ending, version=None):
     Raises:
         ValueError: Another exporter has written this version.
     """
-    folder = part.parent
+    folder = part.parents[1]
     sync(part)
-    with lock(folder):
+    with lock(folder.parent):
         number = version or following(folder)
         check_version(folder, number, ending)
         for file in sorted(part.iterdir(), key=lambda file: file.name == f"{STEM}{ending}"):
             path = file.rename(folder / f"{number}{file.name.removeprefix(STEM)}")
-    sync_one(folder)
+    files.sync_folder(folder)
     return path
 
 
@@ -150,37 +157,7 @@ def following(folder):
 
 def sync(folder):
     """Waits until all files of a folder are on the disk."""
-    for place, _, files in os.walk(folder):
-        for file in files:
-            sync_one(os.path.join(place, file))
-        sync_one(place)
-
-
-def sync_one(path):
-    """Waits until a file, or the list of a folder's files, is on the disk."""
-    with opened(path) as descriptor:
-        os.fsync(descriptor)
-
-
-@contextlib.contextmanager
-def opened(path):
-    """A descriptor of a file or folder, which ends its lock when it is closed."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def replace(path, text):
-    """Writes a file whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=PART, delete=False) as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    for place, _, names in os.walk(folder):
+        for name in names:
+            files.sync(os.path.join(place, name))
+        files.sync_folder(place)

@@ -22,7 +22,7 @@ import keras
 from keras import layers
 from kerasnets.serving import export
 
-EVENTS = ("open", "os.", "shutil.", "tempfile.", "fcntl.")
+EVENTS = ("open", "os.", "shutil.", "tempfile.")
 
 
 def run(root, moment=None):
@@ -92,7 +92,8 @@ def check_whole(version):
 
 
 def names(folder):
-    return sorted(p.name for p in folder.iterdir())
+    """What is in a folder, but for the lock that stays in a root."""
+    return sorted(p.name for p in folder.iterdir() if p.name != versions.LOCK)
 
 
 def test_killed_at_ten_moments(exports):
@@ -149,7 +150,7 @@ def test_a_full_disk_leaves_nothing_behind(kilobytes, tmp_path):
         subprocess.run(["umount", tmp_path], check=True)
 
 
-@pytest.mark.parametrize("function", ["fsync", "chmod", "rename"])
+@pytest.mark.parametrize("function", ["fsync", "rename"])
 def test_what_fails_leaves_nothing_behind(function, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
