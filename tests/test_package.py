@@ -1,7 +1,10 @@
 """The laws of the package: what imports what, and what an import costs."""
 
 import ast
+import configparser
+import fnmatch
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -31,8 +34,20 @@ HEIGHT = {package: height for height, packages in enumerate(HEIGHTS) for package
 FREE_OF_FAMILIES = {"training", "distillation", "surgery", "analysis", "serving"}
 TENSORFLOW = {"data", "serving", "training/distribution.py"}
 
+MOVERS = {"rename", "renames", "move", "copyfile", "NamedTemporaryFile", "mkstemp"}
+OPENERS = {"open", "fdopen", "File"}
+SAVERS = {"write_bytes", "write_text", "savefig", "save_weights"}
+# Those that stand outside kerasnets.files, and why.
+WRITERS = {
+    "kerasnets/serving/versions.py": {"rename": "gives a whole folder its name, which is not there yet"},
+    "kerasnets/training/distribution.py": {"open": "a copy in a temporary folder of what the first host has"},
+    "recipes/shared.py": {"rename": "moves the whole folder of an earlier run aside"},
+}
+POSIX_ONLY = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")
+
 FILES = sorted(p.relative_to(ROOT) for p in ROOT.rglob("*.py"))
-RECIPES = sorted((ROOT.parent / "recipes").rglob("*.py"))
+SOURCES = [*map(ROOT.joinpath, FILES), *sorted((ROOT.parent / "recipes").rglob("*.py"))]
+each_source = pytest.mark.parametrize("file", SOURCES, ids=lambda p: p.relative_to(ROOT.parent).as_posix())
 ATTRIBUTE_FUNCTIONS = {"getattr", "hasattr", "setattr", "delattr"}
 each_file = pytest.mark.parametrize("file", FILES, ids=str)
 
@@ -98,13 +113,13 @@ def is_stored_on_self(node):
     return isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
-@pytest.mark.parametrize("path", [ROOT / f for f in FILES] + RECIPES, ids=lambda p: p.stem)
-def test_private_names_of_keras_stand_in_one_file(path):
-    if path == ROOT / "graph.py":
+@each_source
+def test_private_names_of_keras_stand_in_one_file(file):
+    if file == ROOT / "graph.py":
         return
-    text = path.read_text()
+    text = file.read_text(encoding="utf-8")
     assert "keras.src" not in text
-    if path.parent != ROOT / "tuning":
+    if file.parent != ROOT / "tuning":
         assert "keras_tuner.src" not in text
         assert not private_names(ast.parse(text))
 
@@ -128,6 +143,98 @@ def test_private_names_are_found(program):
 )
 def test_private_names_of_a_file_are_its_own(program):
     assert not private_names(ast.parse(program))
+
+
+def parsed(file):
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+def calls(file):
+    """Calls in a file, each with what its function is an attribute of, and the function's name."""
+    for node in parsed(file):
+        if isinstance(node, ast.Call):
+            of, _, name = ast.unparse(node.func).rpartition(".")
+            yield node, of, name
+
+
+def writes(file):
+    """Names of the functions by which a file writes or moves files, but for those of kerasnets.files."""
+    withs = [item for node in parsed(file) if isinstance(node, ast.With) for item in node.items]
+    parts = [w.optional_vars for w in withs if "files.replacing(" in ast.unparse(w.context_expr)]
+    allowed = {"files", *map(ast.unparse, parts)}
+    for call, of, name in calls(file):
+        nodes = [node for argument in (*call.args, *call.keywords) for node in ast.walk(argument)]
+        words = [node.value for node in nodes if isinstance(node, ast.Constant)]
+        moves = name in MOVERS or (of, name) == ("os", "replace")
+        opens = name in OPENERS and any(re.fullmatch("[rbt]*[wax+][rbt+]*", str(word)) for word in words)
+        saves = name in SAVERS or (name == "save" and len(call.args) == 1) or (of, name) == ("np", "save")
+        if moves or ((opens or saves) and not allowed & {of, *map(ast.unparse, call.args[:1])}):
+            yield name
+
+
+@each_source
+def test_files_are_written_whole_by_one_module(file):
+    place = file.relative_to(ROOT.parent).as_posix()
+    if place != "kerasnets/files.py":
+        assert set(writes(file)) == set(WRITERS.get(place, ())), (
+            "kerasnets.files writes files whole or not at all"
+        )
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("os.replace(a, b)", ["replace"]),
+        ("path.rename(b)", ["rename"]),
+        ("path.write_text('x')", ["write_text"]),
+        ("open(path, 'w', encoding='utf-8')", ["open"]),
+        ("open(path, mode='ab')", ["open"]),
+        ("h5py.File(path, 'a')", ["File"]),
+        ("model.save(path)", ["save"]),
+        ("np.save(path, x)", ["save"]),
+        ("open(path), open(path, 'rb'), h5py.File(path), checkpoint.save(), text.replace(a, b)", []),
+        ("files.write_text(path, 'x')", []),
+        ("with files.replacing(path) as part: model.save(part), np.save(part, x), open(part, 'w')", []),
+    ],
+)
+def test_what_writes_is_found(line, found, tmp_path):
+    (tmp_path / "file.py").write_text(line)
+    assert list(writes(tmp_path / "file.py")) == found
+
+
+@each_source
+def test_text_is_utf_8_on_every_platform(file):
+    for call, of, name in calls(file):
+        if name == "read_text" or (of, name) == ("", "open"):
+            binary = any("b" in ast.unparse(argument) for argument in call.args[1:])
+            assert binary or "encoding" in {k.arg for k in call.keywords}, ast.unparse(call)
+
+
+def test_import_without_modules_that_only_posix_has():
+    names = [".".join(["kerasnets", *f.with_suffix("").parts]) for f in FILES if f.name != "__main__.py"]
+    recipes = [p.stem for p in SOURCES if p.parent.name == "recipes"]
+    program = f"""
+import importlib, sys
+sys.path.insert(0, sys.argv[1])
+for name in {POSIX_ONLY}:
+    sys.modules[name] = None
+for name in {[name.removesuffix(".__init__") for name in names] + recipes}:
+    importlib.import_module(name)
+"""
+    command = [sys.executable, "-c", program, ROOT.parent / "recipes"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_what_is_not_code_is_in_the_wheel():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT.parent / "setup.cfg", encoding="utf-8")
+    patterns = [f"kerasnets/{p}" for p in setup["options.package_data"]["*"].split()]
+    for path in (p for p in ROOT.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc", ".md")):
+        name = path.relative_to(ROOT.parent).as_posix()
+        assert any(fnmatch.fnmatch(name, pattern.replace("**/", "*")) for pattern in patterns), name
+    for file in FILES:
+        assert (ROOT / file).with_name("__init__.py").exists(), f"{file} is in no package"
 
 
 def test_every_package_has_a_height():
