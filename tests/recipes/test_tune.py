@@ -100,9 +100,9 @@ def test_students_of_a_teacher(recipe, tmp_path):
 # Runs the recipe and kills it without a word when it writes a file for the nth time.
 KILLED = """
 import os, runpy, signal, sys
-import kerasnets.tuning.search as module
+from kerasnets import files
 
-path, left, real = sys.argv[1], int(sys.argv[2]), module.write
+path, left, real = sys.argv[1], int(sys.argv[2]), files.write_json
 sys.argv[:3] = [path]
 sys.path.insert(0, os.path.dirname(path))
 
@@ -113,7 +113,7 @@ def write(path, data):
         os.kill(os.getpid(), signal.SIGKILL)
     real(path, data)
 
-module.write = write
+files.write_json = write
 runpy.run_path(path, run_name="__main__")
 """
 
@@ -129,7 +129,7 @@ def test_a_killed_search_goes_on(recipe, finished, tmp_path):
     """It is killed while its second trial runs."""
     out = tmp_path / "run"
     options = (*TINY, "--budget-mult-adds", "200k", "--out", out)
-    process = start("-c", KILLED, RECIPES / "tune.py", 9, *options)
+    process = start("-c", KILLED, RECIPES / "tune.py", 11, *options)
     said = process.communicate(timeout=300)[0]
     assert process.returncode == -signal.SIGKILL, said
     assert not (out / "results.json").exists()

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnets import files
 from kerasnets.tuning import Budget, FamilySearch, pareto_front, records, tuner
 
 COSTS = {4: 64 * 4 + 4 * 3, 8: 64 * 8 + 8 * 3, 16: 64 * 16 + 16 * 3, 32: 64 * 32 + 32 * 3}
@@ -168,12 +169,10 @@ class Stopped(BaseException):
 @pytest.mark.parametrize("kind", ["random", "bayesian", "hyperband"])
 def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
     """At any moment at which a file is written; it ends as if it had not been stopped."""
-    import kerasnets.tuning.search as module
-
     options = dict(kind=kind, trials=4, epochs=3)
     search(tmp_path / "whole", space(), **options)
     whole = records(tmp_path / "whole")
-    real, trained, left = module.write, [], 0
+    real, trained, left = files.write_json, [], 0
     fit = Quick.fit
 
     def write(path, data):
@@ -187,7 +186,7 @@ def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
         trained.append(dict(hp.values))
         return fit(self, hp, *args, **more)
 
-    monkeypatch.setattr(module, "write", write)
+    monkeypatch.setattr(files, "write_json", write)
     monkeypatch.setattr(Quick, "fit", counted)
     stops = 0
     for moment in (1, 4, 3, 7, 6, 5, 9, 10**6):
