@@ -463,7 +463,7 @@ def learn(name, seed, smoke, epochs, batch_size, rate, shift, side, zoom=1, opti
     net = kerasnets.build(name, input_shape=x.shape[1:], classes=10, **(options or {}))
     model = net
     if isinstance(net.output, dict):  # a decoder, which learns to draw the images of the labels
-        model = applications.capsnet.labelled(net)
+        model = applications.capsnet.labeled(net)
         batches = batches.map(
             lambda x, y: ({"images": x, "labels": y}, {"predictions": y, "reconstruction": x})
         )

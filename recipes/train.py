@@ -260,12 +260,12 @@ class Run:
         import keras
 
         from kerasnets import training
-        from kerasnets.applications.capsnet import labelled
+        from kerasnets.applications.capsnet import labeled
 
         r, outputs = self.recipe, net.output
         several = isinstance(outputs, dict)
         decoder = several and "reconstruction" in outputs
-        model = labelled(net) if decoder else keras.Model(net.inputs, outputs, name=net.name)
+        model = labeled(net) if decoder else keras.Model(net.inputs, outputs, name=net.name)
         loss, weights, metrics = r.make_loss(), None, self.metrics()
         if several:
             weights = {n: r.aux_weight if n.startswith("aux") else 1.0 for n in outputs}

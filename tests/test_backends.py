@@ -27,7 +27,7 @@ logs = net.fit(rng.random((8, 8, 8, 3)), np.arange(8), batch_size=4, verbose=0).
 assert np.isfinite(logs["loss"]).all(), "drop-path"
 
 net = kerasnets.build("CapsNet", alpha=0.0625, decoder=True, hidden=(4,))
-train = kerasnets.applications.capsnet.labelled(net)
+train = kerasnets.applications.capsnet.labeled(net)
 margin, squares = kerasnets.training.MarginLoss(), kerasnets.training.ReconstructionLoss()
 train.compile("adam", {"predictions": margin, "reconstruction": squares})
 x, labels = np.zeros((8, 28, 28, 1), "float32"), np.arange(8)

@@ -143,6 +143,7 @@ NAMED = {
     Kind("axes", "over", ("output",)): "Softmax",
     Kind("concatenate", "new", ()): "Concatenate",
     Kind("reshape", "view", ()): "ExpandDims Reshape Squeeze",
+    Kind("shift", "new", ()): "Pad",
 }
 NAMES = {name: kind for kind, names in NAMED.items() for name in names.split()}
 

@@ -127,18 +127,26 @@ def enlarged(layer, fields, given, made):
 
 def shift(layer, fields, given, made):
     """Padding and cropping: the unit that was there."""
-    places = grid_of(layer, given[0])
-    cut = hasattr(layer, "cropping")
-    sides = layer.cropping if cut else layer.padding
-    before = [side[0] if isinstance(side, (tuple, list)) else side for side in sides][: len(places)]
     moves = {}
-    for p, left in zip(places, before, strict=True):
+    for p, removed in removed_before(layer, given[0]).items():
 
-        def sources(i, left=left if cut else -left):
-            return (i + left,)
+        def sources(i, removed=removed):
+            return (i + removed,)
 
         moves[p] = functools.partial(resampled, n=made[p], sources=sources)
     return along(fields[0], moves)
+
+
+def removed_before(layer, shape):
+    """For each padded or cropped axis, the number of units removed at its start; negative if some are added."""
+    if hasattr(layer, "pad_width"):  # keras.ops.pad, whose first row is the batch
+        if layer.mode != "constant" or len(layer.pad_width) != len(shape) + 1:
+            raise UnknownError
+        return {p: -before for p, (before, _) in enumerate(layer.pad_width[1:])}
+    places, crops = grid_of(layer, shape), hasattr(layer, "cropping")
+    sides = (layer.cropping if crops else layer.padding)[: len(places)]
+    before = (side[0] if isinstance(side, (tuple, list)) else side for side in sides)
+    return {p: n if crops else -n for p, n in zip(places, before, strict=True)}
 
 
 def grid(layer, fields, given, made):

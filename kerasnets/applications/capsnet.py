@@ -9,11 +9,11 @@ on the reconstructed images. Images are scaled to 0..1, as the decoder's sigmoid
 no biases, as in the paper's equations; the authors' release adds some.
 
 `decoder=True` gives a dict of outputs, "predictions" and "reconstruction". The decoder sees only the longest
-capsule. `labelled(model)` is the same network with the labels as a second input: in training, its decoder
+capsule. `labeled(model)` is the same network with the labels as a second input: in training, its decoder
 sees the capsule of the label.
 
     net = CapsNet(decoder=True)
-    train = labelled(net)
+    train = labeled(net)
     train.compile("adam", {"predictions": MarginLoss(), "reconstruction": ReconstructionLoss()})
     train.fit({"images": x, "labels": y}, {"predictions": y, "reconstruction": x})
     net.predict(x)
@@ -122,7 +122,7 @@ def CapsNets(x, alpha=1.0):
     return Squash(DIMS, name="primary_squash")(x)
 
 
-def labelled(model):
+def labeled(model):
     """A CapsNet with the labels as a second input, for training.
 
     In training its decoder sees the capsule of the label. Otherwise it sees the longest capsule, like
@@ -150,7 +150,7 @@ def labelled(model):
     return keras.Model(
         {images.name: images, "labels": labels},
         {**model.output, "reconstruction": drawn},
-        name=f"{model.name}_labelled",
+        name=f"{model.name}_labeled",
     )
 
 

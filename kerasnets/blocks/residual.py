@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from keras import KerasTensor, layers
+from keras import KerasTensor, layers, ops
 
 from kerasnets.blocks import attention
 from kerasnets.blocks.conv import bn, bn_act, conv
@@ -179,10 +179,8 @@ def skip(
         return conv(x, filters, kernel, strides, use_bias=use_bias, name=f"{name}_conv")
     if strides > 1:
         x = layers.MaxPooling2D(1, strides, name=f"{name}_pool")(x)
-    more = filters - x.shape[-1]
-    # Read as channels first, the last axis of the maps is a side, which this layer can pad.
-    zeros = layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_first", name=f"{name}_pad")
-    return zeros(x) if more else x
+    added = filters - x.shape[-1]
+    return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, added))) if added else x
 
 
 def convolve(x: KerasTensor, row: Row, use_bias: bool = False, name: str | None = None) -> KerasTensor:

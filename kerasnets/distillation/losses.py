@@ -5,6 +5,8 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 
 from keras import ops
 
+from kerasnets.layers.precision import in_float32
+
 
 def soft_targets(logits, temperature):
     """Probabilities at a temperature: the higher, the softer.
@@ -18,7 +20,7 @@ def soft_targets(logits, temperature):
     Returns:
         Probabilities, (..., classes), in float32 at least.
     """
-    return ops.softmax(full(logits) / temperature)
+    return ops.softmax(in_float32(ops.convert_to_tensor(logits)) / temperature)
 
 
 def hard_loss(labels, logits):
@@ -31,7 +33,7 @@ def hard_loss(labels, logits):
     Returns:
         (batch,).
     """
-    logits = full(logits)
+    logits = in_float32(ops.convert_to_tensor(logits))
     labels = ops.convert_to_tensor(labels)
     if labels.ndim == logits.ndim and labels.shape[-1] == logits.shape[-1]:
         return ops.categorical_crossentropy(ops.cast(labels, logits.dtype), logits, from_logits=True)
@@ -54,13 +56,7 @@ def soft_loss(teacher_logits, logits, temperature):
     Returns:
         (batch,).
     """
-    log_p = ops.log_softmax(full(ops.stop_gradient(teacher_logits)) / temperature)
-    log_q = ops.log_softmax(full(logits) / temperature)
+    log_p = ops.log_softmax(in_float32(ops.stop_gradient(teacher_logits)) / temperature)
+    log_q = ops.log_softmax(in_float32(ops.convert_to_tensor(logits)) / temperature)
     kl = ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
     return temperature**2 * ops.maximum(kl, 0.0)
-
-
-def full(logits):
-    """Logits in float32, or in float64 where they are."""
-    logits = ops.convert_to_tensor(logits)
-    return logits if str(logits.dtype).endswith("float64") else ops.cast(logits, "float32")

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 import kerasnets
 from kerasnets.analysis import ReceptiveField, profile, receptive_field
@@ -117,6 +117,17 @@ STACKS = {
     "padded": (
         (20, 20, 1),
         [layers.ZeroPadding2D(((2, 1), (0, 3))), layers.Conv2D(1, 3, strides=2), layers.Cropping2D(1)],
+        (3, 3),
+        (2, 2),
+        (0, 2),
+    ),
+    "padded by an operation": (
+        (20, 20, 1),
+        [
+            lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 3), (0, 2))),
+            layers.Conv2D(1, 3, strides=2),
+            layers.Cropping2D(1),
+        ],
         (3, 3),
         (2, 2),
         (0, 2),

@@ -41,6 +41,6 @@ def test_one_group_has_the_kernels_between_the_groups_too():
     assert joined.count_params() == 60_965_224 + 48 * 256 * 25 + 192 * 384 * 9 + 192 * 256 * 9
 
 
-def test_order_of_normalisation_and_pooling():
+def test_order_of_normalization_and_pooling():
     names = [layer.name for layer in features().layers]
     assert names[1:7] == ["conv1", "conv1_lrn", "conv1_pool", "conv2", "conv2_lrn", "conv2_pool"]

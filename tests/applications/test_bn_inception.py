@@ -49,7 +49,7 @@ def test_no_kernel_is_larger_than_3_behind_the_first(paper):
 
 
 def test_count_of_the_released_weights(paper):
-    """Those have a bias on each convolution too, which batch normalisation makes idle: 11,295,240."""
+    """Those have a bias on each convolution too, which batch normalization makes idle: 11,295,240."""
     idle = sum(layer.filters for layer in kinds(paper, layers.Conv2D))
     trainable = sum(layer.count_params() for layer in paper.layers) - sum(
         2 * layer.gamma.shape[0] for layer in kinds(paper, layers.BatchNormalization)

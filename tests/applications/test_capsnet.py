@@ -85,7 +85,7 @@ def test_decoder_sees_the_label_in_training_and_the_longest_capsule_else(net):
     net.get_layer("class_capsules").kernel.assign(
         RNG.normal(size=net.get_layer("class_capsules").kernel.shape)
     )
-    train = capsnet.labelled(net)
+    train = capsnet.labeled(net)
     longest = values(net(X))["predictions"].argmax(1)
     labels = (longest + 1) % 10
     fed = {"images": X, "labels": labels}
@@ -102,7 +102,7 @@ def test_decoder_sees_the_label_in_training_and_the_longest_capsule_else(net):
 
 
 def test_training_lowers_both_losses_and_reaches_every_weight(net):
-    train = capsnet.labelled(net)
+    train = capsnet.labeled(net)
     train.compile(
         keras.optimizers.Adam(0.01),
         {"predictions": MarginLoss(), "reconstruction": ReconstructionLoss()},
@@ -123,7 +123,7 @@ def test_save_and_load(net, tmp_path):
     expected = values(net(X))
     net.save(tmp_path / "net.keras")
     loaded = keras.saving.load_model(tmp_path / "net.keras")
-    train = capsnet.labelled(loaded)
+    train = capsnet.labeled(loaded)
     train.save(tmp_path / "train.keras")
     again = keras.saving.load_model(tmp_path / "train.keras")
     outputs = loaded(X), train({"images": X, "labels": Y}), again({"images": X, "labels": Y})
@@ -157,4 +157,4 @@ def test_precision(policy):
 def test_labels_need_a_decoder(decoder):
     model = None if decoder is None else kerasnets.build("CapsNet", **TINY)
     with pytest.raises(ValueError, match="`model` is a CapsNet with decoder=True. Received: model="):
-        capsnet.labelled(model)
+        capsnet.labeled(model)

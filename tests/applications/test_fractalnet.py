@@ -17,7 +17,7 @@ X = RNG.normal(size=(4, 8, 8, 3)).astype("float32")
 def small(columns=3, **options):
     options = {"filters": (4, 6), "dropout": 0.0, "classifier_activation": None, **options}
     net = FractalNet(columns=columns, input_shape=(8, 8, 3), **options)
-    # The statistics of batch normalisation differ from layer to layer, as after training.
+    # The statistics of batch normalization differ from layer to layer, as after training.
     net.set_weights([RNG.uniform(0.5, 1.5, w.shape) * np.where(w == 0, 1, w) for w in net.get_weights()])
     return net
 

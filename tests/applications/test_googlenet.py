@@ -101,14 +101,14 @@ def parents(op):
     return op._inbound_nodes[0].parent_nodes
 
 
-def test_normalisation_follows_pool1_and_conv2(paper):
+def test_normalization_follows_pool1_and_conv2(paper):
     assert [layer.name for layer in paper.layers if isinstance(layer, LRN)] == ["norm1", "norm2"]
     order = ["pool1", "norm1", "conv2_reduce", "conv2", "norm2", "pool2"]
     for before, after in zip(order, order[1:], strict=False):
         assert [n.operation.name for n in parents(paper.get_layer(after))] == [before]
 
 
-def test_batch_norm_takes_the_place_of_biases_and_of_local_normalisation(paper):
+def test_batch_norm_takes_the_place_of_biases_and_of_local_normalization(paper):
     net = kerasnets.build("GoogLeNet", batch_norm=True)
     convolutions = [layer for layer in net.layers if isinstance(layer, layers.Conv2D)]
     assert not any(layer.use_bias for layer in convolutions)

@@ -17,7 +17,7 @@ def run(model, x):
 
 
 def randomise(model):
-    """Weights, and statistics of batch normalisation too, as no fresh net has them."""
+    """Weights, and statistics of batch normalization too, as no fresh net has them."""
     for w in model.weights:
         low, high = (0.5, 1.5) if w.path.endswith(("gamma", "moving_variance")) else (-0.5, 0.5)
         w.assign(RNG.uniform(low, high, w.shape))
@@ -68,7 +68,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def normalised(x, layer):
+def normalized(x, layer):
     gamma, beta, mean, variance = (w.astype("float64") for w in layer.get_weights())
     return (x - mean) / np.sqrt(variance + layer.epsilon) * gamma + beta
 
@@ -85,7 +85,7 @@ def test_exchange_sums_every_branch_on_every_grid(side):
 
     def step(x, name, strides=1):
         (kernel,) = net.get_layer(f"{name}_conv").get_weights()
-        return normalised(convolved(x, kernel.astype("float64"), strides), net.get_layer(f"{name}_bn"))
+        return normalized(convolved(x, kernel.astype("float64"), strides), net.get_layer(f"{name}_bn"))
 
     def enlarged(x, factor, like):
         return x.repeat(factor, 0).repeat(factor, 1)[: like.shape[0], : like.shape[1]]

@@ -21,7 +21,7 @@ def test_auxiliary_head_of_v3(size):
         **inception_v3.TINY,
     )
     for w in model.trainable_weights:
-        # Fresh scales of maps that are normalised again have no gradient: their shifts are zero.
+        # Fresh scales of maps that are normalized again have no gradient: their shifts are zero.
         w.assign_add(keras.random.normal(w.shape, stddev=0.1))
     x = np.random.default_rng(0).uniform(-1, 1, (6, size, size, 3)).astype("float32")
     outs = model(x, training=False)

@@ -26,7 +26,7 @@ def test_thirteen_layers_each_with_dropout(name):
 
 
 # Sums over the releases' definition files: 5.48M in Hasanpour 2018, 300K and 600K in seed 002, table S3. The
-# nets here have no biases in front of batch normalisation.
+# nets here have no biases in front of batch normalization.
 @pytest.mark.parametrize(
     ("name", "params", "biases"),
     [("SimpNet", 5_478_223, 2_773), ("SimpNetSlim300K", 300_964, 676), ("SimpNetSlim600K", 601_021, 959)],

@@ -36,7 +36,7 @@ def test_batch_norm(name, convolutions):
         assert not np.array_equal(ops.convert_to_numpy(w), b), w.path
 
 
-def test_normalisation_of_net_a_lrn_stands_behind_its_first_convolution():
+def test_normalization_of_net_a_lrn_stands_behind_its_first_convolution():
     names = [layer.name for layer in kerasnets.build("VGG11LRN", **TINY).layers]
     assert names[1:4] == ["block1_conv1", "block1_lrn", "block1_pool"]
     assert sum("lrn" in name for name in names) == 1

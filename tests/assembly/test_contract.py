@@ -237,11 +237,11 @@ def test_save_and_load(name, built, tmp_path):
     np.testing.assert_allclose(predict(loaded, x), predict(model, x), rtol=0, atol=1e-6)
 
 
-# No ReLU is behind the last module, but a 1x1 convolution and batch normalisation, which takes a bias away.
+# No ReLU is behind the last module, but a 1x1 convolution and batch normalization, which takes a bias away.
 NO_GRADIENT = {
     "HRNetV2W18": {"head_down2_conv/bias", "last_conv/bias"},  # the same, as the release has it
     "InceptionResNetV2": {"inception_c2_up/bias"},
-    # Linear bottlenecks: what reads them, and the sums of them, is a 1x1 convolution that is normalised.
+    # Linear bottlenecks: what reads them, and the sums of them, is a 1x1 convolution that is normalized.
     "MobileNetV2": {f"stage{s}_unit{i}_project_bn/beta" for s in range(1, 8) for i in (1, 2)},
 }
 
@@ -252,7 +252,7 @@ def test_one_training_step(name):
     no_dropout = {option: 0.0 for option in options_of(name) if option.endswith(("dropout", "drop_path"))}
     model = tiny(name, input_shape=smallest(name), classes=3, **no_dropout)
     for w in model.trainable_weights:
-        # Fresh scales of maps that are normalised again have no gradient: their shifts are zero.
+        # Fresh scales of maps that are normalized again have no gradient: their shifts are zero.
         w.assign_add(keras.random.normal(w.shape, stddev=0.1))
     model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy", run_eagerly=True)
     before = [ops.convert_to_numpy(w) for w in model.trainable_weights]

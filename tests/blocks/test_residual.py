@@ -25,7 +25,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def normalised(model, name, x):
+def normalized(model, name, x):
     gamma, beta, mean, variance = map(np.float64, model.get_layer(name).get_weights())
     return gamma * (x - mean) / np.sqrt(variance + 1.001e-5) + beta
 
@@ -38,9 +38,9 @@ def convolved(model, name, x):
 
 def test_residual_is_the_papers_equation():
     model, x = model_of(residual, (1, 1, 4), (Row(3, 1), Row(5, 3))), maps(2, 1, 1, 4)
-    new = relu(normalised(model, "unit_1_bn", convolved(model, "unit_1_conv", np.float64(x))))
-    new = normalised(model, "unit_2_bn", convolved(model, "unit_2_conv", new))
-    old = normalised(model, "unit_shortcut_bn", convolved(model, "unit_shortcut_conv", np.float64(x)))
+    new = relu(normalized(model, "unit_1_bn", convolved(model, "unit_1_conv", np.float64(x))))
+    new = normalized(model, "unit_2_bn", convolved(model, "unit_2_conv", new))
+    old = normalized(model, "unit_shortcut_bn", convolved(model, "unit_shortcut_conv", np.float64(x)))
     np.testing.assert_allclose(model(x, training=False), relu(old + new), rtol=1e-4, atol=1e-4)
 
 
@@ -48,8 +48,8 @@ def test_preact_residual_is_the_papers_equation():
     """The projection reads what was activated; an identity what came in."""
     for filters in (4, 5):
         model, x = model_of(preact_residual, (1, 1, 4), (Row(3, 1), Row(filters, 3))), maps(2, 1, 1, 4)
-        first = relu(normalised(model, "unit_1_bn", np.float64(x)))
-        new = relu(normalised(model, "unit_2_bn", convolved(model, "unit_1_conv", first)))
+        first = relu(normalized(model, "unit_1_bn", np.float64(x)))
+        new = relu(normalized(model, "unit_2_bn", convolved(model, "unit_1_conv", first)))
         old = x if filters == 4 else convolved(model, "unit_shortcut_conv", first)
         expected = old + convolved(model, "unit_2_conv", new)
         np.testing.assert_allclose(model(x, training=False), expected, rtol=1e-4, atol=1e-4)

@@ -14,7 +14,7 @@ def run(layer, x):
 
 @pytest.mark.parametrize("shape", [(4, 12), (2, 3, 5, 12), (2, 2, 3, 2, 12)])
 @pytest.mark.parametrize("pieces", [1, 2, 3, 12])
-def test_is_the_largest_of_neighbouring_maps(shape, pieces):
+def test_is_the_largest_of_neighboring_maps(shape, pieces):
     x = RNG.normal(size=shape).astype("float32")
     y = run(Maxout(pieces), x)
     assert y.shape == (*shape[:-1], 12 // pieces)
