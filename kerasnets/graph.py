@@ -60,6 +60,21 @@ def tensors(structure):
     return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
 
 
+def named(x, name):
+    """Names the operation that gives a tensor, since the functions of `keras.ops` take no name.
+
+    Args:
+        x: A Keras tensor; any other tensor has no operation, and nothing is done.
+        name: Name of the operation.
+
+    Returns:
+        `x`.
+    """
+    if keras.utils.is_keras_tensor(x):
+        x._keras_history.operation.name = name
+    return x
+
+
 def fresh_inputs(structure):
     """New inputs like Keras tensors, with their names, in the same structure."""
     return keras.tree.map_structure(

@@ -15,17 +15,14 @@ import kerasnets
 ROOT = pathlib.Path(kerasnets.__file__).parent
 # Packages by height. An arrow points from higher to lower; those of one height do not know one another.
 HEIGHTS = [
-    {"checks", "files", "tables"},
-    {"graph"},
-    {"scaling"},
-    {"layers"},
-    {"blocks", "weights"},
-    {"assembly"},
-    {"applications"},
-    {"data"},
-    {"analysis", "distillation", "surgery"},
-    {"training"},
-    {"serving", "tuning"},
+    {"checks", "files", "tables"},  # know nothing of networks
+    {"graph", "layers"},  # one graph, one layer
+    {"blocks", "scaling"},  # become part of a graph
+    {"weights"},  # pair the layers of two graphs, and carry the scaling
+    {"assembly", "data"},  # what all models share; what they read
+    {"analysis", "applications", "distillation", "surgery"},  # the models, and what takes any model
+    {"training"},  # joins data, losses and surgery
+    {"serving", "tuning"},  # use trained models, and train many
     {"cli"},
     {"__main__"},
 ]

@@ -138,7 +138,7 @@ def shift(layer, fields, given, made):
 
 
 def removed_before(layer, shape):
-    """For each padded or cropped axis, the number of units removed at its start; negative if some are added."""
+    """For each padded or cropped axis, the units removed at its start; a negative number adds units."""
     if hasattr(layer, "pad_width"):  # keras.ops.pad, whose first row is the batch
         if layer.mode != "constant" or len(layer.pad_width) != len(shape) + 1:
             raise UnknownError

@@ -57,7 +57,7 @@ TINY = dict(
 
 def is_module(row):
     """Whether a row of `modules` can be built."""
-    if len(row) != len(Module._fields):
+    if len(row) != 8:
         return False
     row = Module(*row)
     return (

@@ -62,7 +62,7 @@ IMAGENET_TINY = dict(
 
 def is_mlpconv(row):
     """Whether a row of `mlpconvs` can be built."""
-    if len(row) != len(Mlpconv._fields):
+    if len(row) != 5:
         return False
     row = Mlpconv(*row)
     return (
@@ -90,7 +90,7 @@ def NINs(x, mlpconvs, dropout=0.5):
             them, and whether dropout follows. Convolutions with strides above 1 are not padded.
         dropout: Dropout rate.
     """
-    for i, row in enumerate(map(Mlpconv._make, mlpconvs), start=1):
+    for i, row in enumerate((Mlpconv(*row) for row in mlpconvs), start=1):
         padding = "same" if row.strides == 1 else "valid"
         first, *others = row.filters
         x = conv_act(x, first, row.kernel, row.strides, padding, name=f"mlpconv{i}_conv1")

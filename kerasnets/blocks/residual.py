@@ -8,6 +8,7 @@ from keras import KerasTensor, layers, ops
 
 from kerasnets.blocks import attention
 from kerasnets.blocks.conv import bn, bn_act, conv
+from kerasnets.graph import named
 
 
 class Row(NamedTuple):
@@ -180,7 +181,9 @@ def skip(
     if strides > 1:
         x = layers.MaxPooling2D(1, strides, name=f"{name}_pool")(x)
     added = filters - x.shape[-1]
-    return ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, added))) if added else x
+    if added:
+        x = named(ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, added))), f"{name}_pad")
+    return x
 
 
 def convolve(x: KerasTensor, row: Row, use_bias: bool = False, name: str | None = None) -> KerasTensor:
