@@ -104,16 +104,22 @@ def run(model, inputs, visit, spread=True):
 
 
 @deep_recursion()
-def model_of(model, inputs, outputs):
-    """A model with the name of another.
+def model_of(model, inputs, outputs, name=None):
+    """A model like another.
 
     Args:
         model: The other model.
         inputs: List of Keras tensors; the new model takes them in the structure of the other's inputs.
         outputs: Keras tensors.
+        name: Name of the model, or None for that of the other.
     """
     inputs = inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, inputs)
-    return keras.Model(inputs, outputs, name=model.name)
+    return keras.Model(inputs, outputs, name=name or model.name)
+
+
+def with_outputs(model, outputs, name=None):
+    """A model of the same inputs and the same layers that gives other tensors of its graph; as `model_of`."""
+    return model_of(model, model.inputs, outputs, name)
 
 
 def flat(model):
@@ -143,6 +149,62 @@ def producer(tensor):
     """The call of a layer that made a Keras tensor."""
     operation, index, _ = tensor._keras_history
     return operation._inbound_nodes[index]
+
+
+def trail(tensor):
+    """The calls that lead to a Keras tensor, the last first, up to the first of several inputs or of none.
+
+    Models that are nested in the graph are entered.
+
+    Args:
+        tensor: A Keras tensor.
+
+    Yields:
+        (call, the calls of nested models that it is within, outermost first).
+    """
+    within = ()
+    while True:
+        call = producer(tensor)
+        if has_graph(call.operation):
+            within = (*within, call)
+            tensor = call.operation.outputs[position(tensor, call.outputs)]
+        elif call.is_input and within:
+            *within, outer = within
+            tensor = outer.input_tensors[position(tensor, outer.operation.inputs)]
+        elif not call.is_input:
+            yield call, tuple(within)
+            if len(call.input_tensors) != 1:
+                return
+            (tensor,) = call.input_tensors
+        else:
+            return
+
+
+def lifted(tensor, within):
+    """The tensor of a graph that stands for one of a model nested in it.
+
+    Args:
+        tensor: A Keras tensor of the inner graph.
+        within: The calls of nested models that it is within, as `trail` gives them.
+    """
+    for outer in reversed(within):
+        inner = functional(outer.operation)
+        if any(x is tensor for x in inner.inputs):
+            tensor = outer.input_tensors[position(tensor, inner.inputs)]
+        else:
+            tensor = with_outputs(inner, tensor)(*outer.arguments.args, **outer.arguments.kwargs)
+    return tensor
+
+
+def repeat(call, tensor):
+    """What a call of one input gives for another tensor."""
+    args, kwargs = call.arguments.fill_in({id(call.input_tensors[0]): tensor})
+    return call.operation(*args, **kwargs)
+
+
+def position(tensor, tensors):
+    """Where a Keras tensor is among others."""
+    return next(i for i, x in enumerate(tensors) if x is tensor)
 
 
 def calls(operation):

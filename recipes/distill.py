@@ -190,6 +190,7 @@ class Distilled(train.Run):
 
         import kerasnets
         from kerasnets import distillation
+        from kerasnets.assembly.outputs import main_output
         from kerasnets.graph import flat
         from kerasnets.scaling import MODES
 
@@ -253,15 +254,6 @@ class Distilled(train.Run):
                 every=self.args.save_every,
             )
         super().fit(net, model)
-
-
-def main_output(model):
-    """A model without auxiliary heads."""
-    import keras
-
-    if not isinstance(model.output, dict):
-        return model
-    return keras.Model(model.inputs, model.output["predictions"], name=model.name)
 
 
 if __name__ == "__main__":

@@ -163,24 +163,6 @@ def pool(
     return of_rank(x, kind)(name=f"{name or ''}{pooling}_pool")(x)
 
 
-def outputs_of(model: keras.Model) -> dict[str, KerasTensor]:
-    """The outputs of a model with auxiliary heads.
-
-    Args:
-        model: A functional model whose output is a dict with "predictions".
-
-    Returns:
-        Keras tensors by name.
-
-    Raises:
-        ValueError: `model` has no such output.
-    """
-    outputs = getattr(model, "output", None)
-    if not isinstance(outputs, dict) or "predictions" not in outputs:
-        refuse("model", "a functional model whose output is a dict with 'predictions'", model)
-    return outputs
-
-
 def check_head(include_top: bool, pooling: str | None, classes: int, activation: Activation) -> None:
     """Refuses arguments of which no head can be made.
 

@@ -1,12 +1,12 @@
 """Knowledge distillation: a small net learns what a big one knows."""
 
+from kerasnets.assembly.outputs import as_logits
 from kerasnets.distillation.biases import add_biases, match_frequencies
 from kerasnets.distillation.combine import combine
 from kerasnets.distillation.distiller import Distiller
 from kerasnets.distillation.ensemble import Ensemble
 from kerasnets.distillation.hints import Hint
 from kerasnets.distillation.losses import hard_loss, soft_loss, soft_targets
-from kerasnets.distillation.models import as_logits
 from kerasnets.distillation.specialists import (
     confusable_classes,
     correct_dustbin,

@@ -4,12 +4,12 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 net distilled without any 3 knows threes well, but for a bias that is much too low.
 """
 
-import keras
 import numpy as np
 from keras import layers
 
 from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import check_subset
 
 ROUNDS = 100  # bound on the passes over the classes; few are needed
@@ -75,4 +75,4 @@ def add_biases(model, classes, biases):
     shift[check_subset("classes", classes, len(shift))] = biases
     outputs = model.outputs[0]
     shifted = layers.Rescaling(1.0, shift.tolist(), dtype=outputs.dtype, name="shifted_logits")(outputs)
-    return keras.Model(model.inputs, shifted, name=model.name)
+    return with_outputs(model, shifted)

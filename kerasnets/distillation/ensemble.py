@@ -5,6 +5,7 @@ from keras import layers
 
 from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.graph import with_outputs
 from kerasnets.layers import LogMeanProbability
 
 MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
@@ -44,6 +45,6 @@ def Ensemble(models, mean="geometric", name="ensemble"):
     logits = []
     for i, model in enumerate(models):
         # Names in a model are unique.
-        member = keras.Model(model.inputs[0], model.outputs[0], name=f"member{i}")
+        member = with_outputs(model, model.outputs[0], name=f"member{i}")
         logits.append(member(inputs))
     return keras.Model(inputs, MEANS[mean](name="logits")(logits), name=name)

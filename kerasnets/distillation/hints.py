@@ -10,6 +10,7 @@ import keras
 from keras import layers, ops
 
 from kerasnets.checks import is_number, nearest, refuse
+from kerasnets.graph import with_outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Guides:
         self.hints = hints
         self.student = with_maps("student", student, [hint.student_layer for hint in hints])
         self.teacher = with_maps("teacher", teacher, [hint.teacher_layer for hint in hints])
-        self.guided = keras.Model(self.student.inputs, self.student.outputs[1:])
+        self.guided = with_outputs(self.student, self.student.outputs[1:])
 
     def regressors(self):
         """A layer for each hint that brings the student's maps to the number of the teacher's."""
@@ -100,8 +101,7 @@ def with_maps(role, model, names):
                 f"`hints` name layers of the {role} {model.name}.{nearest(name, known)} Received: {name!r}"
             )
     maps = [model.get_layer(name).output for name in names]
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    return keras.Model(inputs, [model.outputs[0], *maps])
+    return with_outputs(model, [model.outputs[0], *maps])
 
 
 def regressor_for(hint, student_maps, teacher_maps, index):

@@ -18,10 +18,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from kerasnets.assembly.outputs import end_of
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.biases import add_biases
 from kerasnets.distillation.losses import soft_targets
-from kerasnets.distillation.models import check_logits, classes_of, output_layer
+from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
 
 
@@ -93,23 +95,23 @@ def specialist(generalist, classes, head="logsumexp", name=None):
     twin.set_weights(generalist.get_weights())
     name = name or f"{generalist.name}_specialist"
     if head == "logsumexp":
-        return keras.Model(
-            twin.inputs, Dustbin(subset, n, name="specialist_logits")(twin.outputs[0]), name=name
-        )
+        outputs = Dustbin(subset, n, name="specialist_logits")(twin.outputs[0])
+        return with_outputs(twin, outputs, name)
 
-    last = output_layer(twin)
+    end = end_of(twin)
+    last = end.layer
     if not isinstance(last, layers.Dense):
-        refuse("generalist", "a model that ends in a dense layer for the reduced head", last.name)
+        refuse("generalist", "a model that ends in a dense layer for the reduced head", last and last.name)
     config = {**last.get_config(), "units": len(subset) + 1, "name": "specialist_logits"}
     small = layers.Dense.from_config(config)
-    outputs = small(last.input)
+    outputs = small(end.reads)
     others = [c for c in range(n) if c not in set(subset)]
     rows = [ops.convert_to_numpy(w) for w in last.weights]  # kernel, (features, n), and bias, (n,), if any
     new = [np.concatenate([w[..., subset], w[..., others].mean(-1, keepdims=True)], -1) for w in rows]
     if last.use_bias:
         new[1][-1] += math.log(len(others))
     small.set_weights(new)
-    return keras.Model(twin.inputs, outputs, name=name)
+    return with_outputs(twin, outputs, name)
 
 
 def specialist_dataset(dataset, classes, special_fraction=0.5, seed=0, dustbin=True):

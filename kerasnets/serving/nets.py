@@ -12,9 +12,9 @@ from keras import ops
 import kerasnets
 from kerasnets import surgery
 from kerasnets.assembly import registry
+from kerasnets.assembly.outputs import as_logits, end_of, main_output
 from kerasnets.checks import nearest, refuse
-from kerasnets.distillation import Distiller, as_logits
-from kerasnets.distillation.models import last_activation, output_layer
+from kerasnets.distillation import Distiller
 from kerasnets.graph import all_layers, check_graph, deep_recursion, flat, functional
 from kerasnets.layers import CapsuleLength
 from kerasnets.scaling import MODES
@@ -125,9 +125,7 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     source, (scaling, preprocess) = model, scaling_of(model, preprocess)
     if from_logits is not None and not isinstance(from_logits, bool):
         refuse("from_logits", "None, True or False", from_logits)
-    model = functional(model)
-    if isinstance(model.output, dict) and "predictions" in model.output:
-        model = surgery.drop_aux_heads(model)
+    model = main_output(functional(model))
     one = len(model.inputs) == len(model.outputs) == 1
     if not one or model.outputs[0].ndim != 2 or model.outputs[0].shape[-1] is None:
         refuse("model", "a net of images that gives (batch, classes), or that as 'predictions'", model)
@@ -141,14 +139,12 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
 
 def scores_of(model, from_logits):
     """The Keras tensor of a model's logits, or of its scores, and the key of `SQUASH` that they need."""
-    last, end = output_layer(model), last_activation(model)
+    end = end_of(model)
     if from_logits is None:
-        from_logits = end is None and not isinstance(last, CapsuleLength)
+        from_logits = end.activation is None and not isinstance(end.layer, CapsuleLength)
     if from_logits:
         return model.outputs[0], "sigmoid" if model.outputs[0].shape[-1] == 1 else "softmax"
-    if end and not isinstance(last, keras.Model):
-        return as_logits(model).outputs[0], end
-    return model.outputs[0], None
+    return as_logits(model).outputs[0], end.activation
 
 
 def scaling_of(model, preprocess):

@@ -1,33 +1,12 @@
-"""Heads taken off, and the features that they read."""
+"""The features that a net's classifier reads."""
 
-import keras
 from keras import layers
 
-from kerasnets.assembly.heads import POOLINGS, outputs_of, pool
+from kerasnets.assembly.heads import POOLINGS, pool
+from kerasnets.assembly.outputs import classifier, main_output
 from kerasnets.checks import nearest, refuse
-from kerasnets.graph import check_graph, deep_recursion, flat, nodes, producer
+from kerasnets.graph import check_graph, deep_recursion, flat, nodes, producer, with_outputs
 from kerasnets.surgery.strides import strides_of
-
-SQUASHING = ("softmax", "sigmoid")
-# What may stand between a classifier and the output, beside pooling and a linear activation.
-NEUTRAL = ("Dropout", "Flatten", "Identity", "Reshape")
-
-
-def drop_aux_heads(model):
-    """The net without the auxiliary heads that helped to train it.
-
-    Args:
-        model: A functional model whose output is a dict with "predictions".
-
-    Returns:
-        A model that shares its weights and gives the predictions alone.
-
-    Raises:
-        ValueError: `model` has no such output.
-    """
-    predictions = outputs_of(model)["predictions"]
-    inputs = model.inputs[0] if len(model.inputs) == 1 else model.inputs
-    return keras.Model(inputs, predictions, name=model.name)
 
 
 @deep_recursion()
@@ -67,7 +46,7 @@ def features(model, layer=None, pooling=None):
         x = pool(x, pooling or "avg", name="features_")
     elif x.ndim > 2:
         x = layers.Flatten(name="features_flatten")(x)
-    return keras.Model(net.input, x, name=f"{model.name}_features")
+    return with_outputs(net, x, name=f"{model.name}_features")
 
 
 def body(model):
@@ -80,20 +59,14 @@ def body(model):
         A functional model of the same layers; of several outputs, unless these are a dict with "predictions",
         all are kept.
     """
-    model = flat(model)
-    outputs = model.output
-    if isinstance(outputs, dict) and "predictions" in outputs:
-        x = outputs["predictions"]
-    elif len(model.outputs) == 1:
-        (x,) = model.outputs
-    else:
+    model = main_output(flat(model))
+    call = classifier(model.outputs[0]) if len(model.outputs) == 1 else None
+    if call is None:
         return model
-    call = classifier(x)
-    if call:
-        (x,) = call.input_tensors
-        while isinstance(producer(x).operation, layers.Dropout):
-            (x,) = producer(x).input_tensors
-    return keras.Model(model.input, x, name=model.name)
+    (x,) = call.input_tensors
+    while isinstance(producer(x).operation, layers.Dropout):
+        (x,) = producer(x).input_tensors
+    return with_outputs(model, x)
 
 
 def up_to(model, layer):
@@ -116,41 +89,4 @@ def up_to(model, layer):
             f"`layer` is None or the name of a layer of {model.name}.{nearest(layer, made)} "
             f"Received: layer={layer!r}"
         )
-    return keras.Model(model.input, made[layer], name=model.name)
-
-
-def classifier(scores):
-    """The call of the layer that classifies, or None where there is none.
-
-    Args:
-        scores: Keras tensor of the output of a model.
-
-    Returns:
-        A node of the graph.
-    """
-    if scores.ndim != 2:
-        return None
-    x, certain, pooled = scores, False, False
-    while True:
-        call = producer(x)
-        layer = call.operation
-        if len(call.input_tensors) != 1:
-            return None
-        squashes = activation_of(layer) in SQUASHING
-        normalises = isinstance(layer, layers.BatchNormalization)
-        if getattr(layer, "weights", ()) and not (certain and normalises):
-            ends = isinstance(layer, layers.Dense) and (squashes or activation_of(layer) == "linear")
-            return call if certain or ends else None
-        if layer.name == "predictions" or (squashes and not pooled):
-            certain = True
-        pools = "Pooling" in type(layer).__name__
-        neutral = pools or type(layer).__name__ in NEUTRAL or activation_of(layer) == "linear"
-        if not (certain or neutral):
-            return None
-        pooled = pooled or pools
-        (x,) = call.input_tensors
-
-
-def activation_of(layer):
-    """Name of a layer's activation, or of the operation that it is, in lower case."""
-    return getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
+    return with_outputs(model, made[layer])

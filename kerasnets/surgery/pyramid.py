@@ -2,10 +2,8 @@
 
 import collections
 
-import keras
-
 from kerasnets.checks import is_int, refuse
-from kerasnets.graph import check_graph, deep_recursion, nodes, producer
+from kerasnets.graph import check_graph, deep_recursion, nodes, producer, with_outputs
 from kerasnets.surgery.heads import body
 from kerasnets.surgery.strides import strides_of
 
@@ -48,7 +46,7 @@ def feature_pyramid(model, strides=(4, 8, 16, 32)):
     if not wanted or set(wanted) - set(found):
         refuse("strides", f"among those of {model.name}, {tuple(found)}", strides)
     maps = {f"P{s.bit_length() - 1}": last_map(net, steps, s) for s in wanted}
-    return keras.Model(net.input, maps, name=f"{model.name}_pyramid")
+    return with_outputs(net, maps, name=f"{model.name}_pyramid")
 
 
 def is_power_of_two(value):

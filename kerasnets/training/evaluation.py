@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasnets.assembly.outputs import end_of, main_output
 from kerasnets.checks import is_int, is_ints, nearest, refuse
-from kerasnets.distillation.models import last_activation
-from kerasnets.graph import model_of
-from kerasnets.surgery import convolutionize, drop_aux_heads
+from kerasnets.graph import with_outputs
+from kerasnets.surgery import convolutionize
 
 # Where crops are, down and across: quarters of the way from the top and the left.
 CENTRE = ((2, 2),)
@@ -113,7 +113,7 @@ def scorer(model, protocol="center", *, sizes=None, crop=None, batch_size=None, 
         refuse("batch_size", "None or a whole number, at least 1", batch_size)
     model = single(model)
     crop = crop_of(model, crop, places, dense)
-    from_logits = last_activation(model) is None if from_logits is None else from_logits
+    from_logits = end_of(model).activation is None if from_logits is None else from_logits
     whole = convolutionize(model, window_of(model, crop)) if dense else None
 
     def seen(net, views):
@@ -140,13 +140,12 @@ def scorer(model, protocol="center", *, sizes=None, crop=None, batch_size=None, 
 
 def single(model):
     """A model of one input and one output, (batch, classes); auxiliary heads are left out."""
-    if isinstance(getattr(model, "output", None), dict):
-        model = drop_aux_heads(model)
+    model = main_output(model)
     ends = [getattr(model, side, None) or [] for side in ("inputs", "outputs")]
     if [len(end) for end in ends] != [1, 1] or ends[0][0].ndim < 4 or ends[1][0].ndim != 2:
         allowed = "a functional or sequential model of one input, images or clips, and (batch, classes) out"
         refuse("model", allowed, model)
-    return model_of(model, model.inputs, model.outputs[0])
+    return with_outputs(model, model.outputs[0])
 
 
 def crop_of(model, crop, places, dense):

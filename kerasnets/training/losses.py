@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kerasnets.assembly.heads import outputs_of
+from kerasnets.assembly.outputs import MAIN, outputs_by_name
 from kerasnets.checks import is_number, refuse
 
 AUX_WEIGHT = 0.3  # Szegedy et al. 2014, section 5
@@ -25,7 +25,7 @@ def aux_loss_weights(model, aux=AUX_WEIGHT):
     Raises:
         ValueError: `model` has no such output.
     """
-    return {name: 1.0 if name == "predictions" else aux for name in outputs_of(model)}
+    return {name: 1.0 if name == MAIN else aux for name in outputs_by_name(model)}
 
 
 @keras.saving.register_keras_serializable("kerasnets")
