@@ -24,7 +24,7 @@ from keras import layers
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
-from kerasnets.surgery.fold import Copies
+from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
 
 

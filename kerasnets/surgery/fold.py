@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import functools
-import itertools
 
 import keras
 import numpy as np
@@ -11,7 +10,8 @@ from keras import layers, ops
 
 from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D
-from kerasnets.surgery.recording import add_call, copy_of, record
+from kerasnets.surgery.copies import Copies
+from kerasnets.surgery.recording import add_call, record
 
 # Layers that a scale and a shift of their maps can become part of: the weight, and its axis of these maps;
 # of a depthwise kernel the maps are the last two axes.
@@ -63,8 +63,11 @@ def fold_batch_norm(model):
     def make(call, *args, **kwargs):
         if id(call) in norms:
             return args[0]
-        norm = folds.get(id(call))
-        return copies.of(call.operation, norm and norm.operation)(*args, **kwargs)
+        layer, norm = call.operation, folds.get(id(call))
+        if norm is None:
+            return copies.of(layer)(*args, **kwargs)
+        weights = functools.partial(folded, layer, norm.operation)
+        return copies.of(layer, weights, use_bias=True)(*args, **kwargs)
 
     inputs = fresh_inputs(recording.inputs)
     outputs = recording.replay(inputs, make)
@@ -135,45 +138,6 @@ def takes_scale(layer):
         return False
     changed = getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False)
     return not changed and getattr(layer, "data_format", None) != "channels_first"
-
-
-class Copies:
-    """Layers with weights of their own, one for each layer of a model, under names that are unique."""
-
-    def __init__(self):
-        self.made, self.names = {}, set()
-
-    def of(self, operation, norm=None, **changes):
-        """What is called in the place of an operation.
-
-        Args:
-            operation: A Keras layer or operation.
-            norm: Batch normalisation to fold into it, or None.
-            **changes: Arguments of the layer that change.
-        """
-        if id(operation) not in self.made:
-            changes |= {"use_bias": True} if norm else {}
-            self.made[id(operation)] = (operation, norm, self.copy(operation, changes))
-        return self.made[id(operation)][-1]
-
-    def copy(self, operation, changes):
-        """A new operation; one that has no weights, its name alone and no changes is its own."""
-        changes = changes if isinstance(operation, keras.Layer) else {}
-        if operation.name in self.names:
-            numbered = (f"{operation.name}_{i}" for i in itertools.count(2))
-            changes |= {"name": next(name for name in numbered if name not in self.names)}
-        self.names.add(changes.get("name", operation.name))
-        if changes and not isinstance(operation, keras.Layer):
-            return type(operation).from_config({**operation.get_config(), **changes})
-        return copy_of(operation, **changes) if changes or getattr(operation, "weights", ()) else operation
-
-    def fill(self):
-        """Gives the copies, built by now, their weights."""
-        for layer, norm, copy in self.made.values():
-            if norm:
-                copy.set_weights(folded(layer, norm))
-            elif copy is not layer and isinstance(layer, keras.Layer):
-                copy.set_weights(layer.get_weights())
 
 
 def folded(layer, norm):

@@ -4,6 +4,8 @@ Chen, Goodfellow, Shlens, "Net2Net: Accelerating Learning via Knowledge Transfer
 arXiv:1511.05641.
 """
 
+import functools
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -13,6 +15,7 @@ from kerasnets.checks import is_int, is_number, nearest, refuse
 from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.surgery.activations import is_elementwise, is_idempotent
 from kerasnets.surgery.channels import DEPTHWISE, MAKERS, Channels
+from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import copy_of, record, words
 
 CAN_BE_MORE = "one whose maps can be more"
@@ -70,14 +73,18 @@ def widen(model, layer, width, noise=0.0, seed=0):
         return {word: len(gives)} if gives is not None and isinstance(operation, MAKERS) else {}
 
     inputs = fresh_inputs(recording.inputs)
-    copies = {operation: copy_of(operation, **changes(operation)) for operation in sources}
-    outputs = recording.replay(inputs, lambda call, *args, **kwargs: copies[call.operation](*args, **kwargs))
-    for old, copy in copies.items():
-        if isinstance(old, keras.Layer):
-            weights = picked(old, *sources[old])
-            if noise and changes(old):
-                weights = noisy(old, weights, noise, rng)
-            copy.set_weights(weights)
+    copies = Copies()
+
+    def make(call, *args, **kwargs):
+        layer = call.operation
+        return copies.of(layer, functools.partial(weights, layer), **changes(layer))(*args, **kwargs)
+
+    def weights(layer):
+        values = picked(layer, *sources[layer])
+        return noisy(layer, values, noise, rng) if noise and changes(layer) else values
+
+    outputs = recording.replay(inputs, make)
+    copies.fill()
     return model_of(model, inputs, outputs)
 
 
@@ -160,11 +167,10 @@ def deepen(model, layer, kernel=3, data=None, name=None):
     if taken:
         refuse("name", "one that no layer has", taken.pop())
 
-    copies = {c.operation: copy_of(c.operation) for c in recording.calls}
-    ends = []  # what the layer gives in the new net
+    copies, ends = Copies(), []  # `ends`: what the layer gives in the new net
 
     def make(call, *args, **kwargs):
-        x = copies[call.operation](*args, **kwargs)
+        x = copies.of(call.operation)(*args, **kwargs)
         if call is unit[-1]:
             ends.append(x)
             for part in new:
@@ -173,9 +179,7 @@ def deepen(model, layer, kernel=3, data=None, name=None):
 
     inputs = fresh_inputs(recording.inputs)
     outputs = recording.replay(inputs, make)
-    for old, copy in copies.items():
-        if isinstance(old, keras.Layer):
-            copy.set_weights(old.get_weights())
+    copies.fill()
     set_identity(new[0])
     for part in new:
         if isinstance(part, layers.BatchNormalization):

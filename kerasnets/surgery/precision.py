@@ -4,7 +4,7 @@ import keras
 
 from kerasnets.checks import refuse
 from kerasnets.graph import fresh_inputs, model_of, tensors
-from kerasnets.surgery.fold import Copies
+from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
 
 

@@ -12,6 +12,7 @@ from kerasnets.blocks.dense import dense_stack
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import all_layers, deep_recursion, fresh_inputs, nodes, run
 from kerasnets.layers import FrozenBatchNormalization, parts
+from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.heads import features
 
 PLAIN = (layers.BatchNormalization, FrozenBatchNormalization)  # of these, copies are the one or the other
@@ -76,9 +77,20 @@ def replace_head(
     if freeze_batch_norm:
         check_batch_norm(net)
 
-    inputs, copies = fresh_inputs(net.input), Copies(freeze_batch_norm)
-    x = run(net, inputs, copies)
-    copies.finish(frozen)
+    inputs, copies, owners = fresh_inputs(net.input), Copies(), {}
+
+    def copy_of(layer, owner=None):
+        owners[id(layer)] = owner or layer.name
+        if freeze_batch_norm and parts(layer) != (layer,):
+            copied = [copy_of(part, layer.name) for part in parts(layer)]
+            return lambda x, *_, **__: functools.reduce(lambda x, part: part(x), copied, x)
+        return copies.of(layer, kind=PLAIN[freeze_batch_norm] if type(layer) in PLAIN else None)
+
+    x = run(net, inputs, copy_of)
+    copies.fill()
+    for layer, copy, _ in copies.made.values():
+        if copy is not layer and owners[id(layer)] in frozen:
+            copy.trainable = False
 
     taken = {part.name for part in net.layers}
     head = free_name(taken)
@@ -121,37 +133,3 @@ def check_batch_norm(net):
             if isinstance(part, layers.BatchNormalization) and not reached:
                 allowed = f"False for a net with {layer.name}, a layer with batch normalisation of its own"
                 refuse("freeze_batch_norm", allowed, True)
-
-
-class Copies:
-    """Gives copies of layers, of each layer one; layers without weights are their own.
-
-    Args:
-        frozen: Whether copies of batch normalisation keep their statistics.
-
-    Call: a layer -> what is called in its place.
-    """
-
-    def __init__(self, frozen):
-        self.frozen = frozen
-        self.made = {}
-
-    def __call__(self, layer, owner=None):
-        """What is called in the place of a layer, which is part of the layer `owner`, if of any."""
-        if self.frozen and parts(layer) != (layer,):
-            return lambda x, *_, **__: functools.reduce(
-                lambda x, part: self(part, layer.name)(x), parts(layer), x
-            )
-        if not getattr(layer, "weights", ()):
-            return layer
-        if id(layer) not in self.made:
-            kind = PLAIN[self.frozen] if type(layer) in PLAIN else type(layer)
-            self.made[id(layer)] = (owner or layer.name, layer, kind.from_config(layer.get_config()))
-        return self.made[id(layer)][-1]
-
-    def finish(self, frozen):
-        """Gives the copies, built by now, their weights, and freezes those of the layers of some names."""
-        for name, layer, copy in self.made.values():
-            copy.set_weights(layer.get_weights())
-            if name in frozen:
-                copy.trainable = False
