@@ -59,12 +59,13 @@ def report(out, results, table, test, logits):
     from keras import ops
 
     import figures
+    from kerasnets.data.datasets import CLASSES
     from kerasnets.distillation import soft_targets
 
     images, labels = test[0][..., 0], test[1]
     guess = {name: z.argmax(1) for name, z in logits.items()}
     n, temperature = len(labels), results["temperature"]
-    names = shared.class_names(results["dataset"])
+    names = CLASSES[results["dataset"]]
     files = ["teacher" if results["teachers"] == 1 else "teacher1", "plain", "student"]
     figures.curves(
         out / "curves.png",

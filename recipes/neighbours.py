@@ -177,8 +177,9 @@ def report(out, results, table, train, test, chosen):
     import numpy as np
 
     import figures
+    from kerasnets.data.datasets import CLASSES
 
-    names = shared.class_names(results["dataset"])
+    names = CLASSES[results["dataset"]]
     (images, labels), (asked, classes) = train, test
     rng = np.random.default_rng(results["seed"])
     hit = labels[chosen] == classes[:, None]

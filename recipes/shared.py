@@ -16,8 +16,6 @@ from kerasnets.cli.options import number as number
 from kerasnets.cli.options import quiet as quiet
 from kerasnets.cli.options import whole as whole
 
-CLOTHES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
-
 
 def parser(description, epochs, batch_size, out):
     """A command-line parser with the options that every recipe has.
@@ -165,8 +163,3 @@ def history(path):
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}
-
-
-def class_names(dataset):
-    """The names of the ten classes of digits, mnist or fashion_mnist."""
-    return CLOTHES if dataset == "fashion_mnist" else list("0123456789")

@@ -74,8 +74,9 @@ class Task:
         return self.out / f"specialist-{'-'.join(map(str, self.classes))}.keras"
 
     def __str__(self):
-        names = shared.class_names(self.settings.dataset)
-        return ", ".join(names[c] for c in self.classes)
+        from kerasnets.data.datasets import CLASSES
+
+        return ", ".join(CLASSES[self.settings.dataset][c] for c in self.classes)
 
 
 def options():
@@ -370,10 +371,11 @@ def draw(out, tasks, labels, guesses, logits):
     import keras
 
     import figures
+    from kerasnets.data.datasets import CLASSES
     from kerasnets.distillation import soft_targets
 
     s, sets = tasks[0].settings, [task.classes for task in tasks]
-    names = shared.class_names(s.dataset)
+    names = CLASSES[s.dataset]
     soft = keras.ops.convert_to_numpy(soft_targets(logits, s.temperature))
     order = sorted(range(10), key=lambda c: [c not in classes for classes in sets])  # sets stand together
     figures.confusion(out / "confusion.png", labels, guesses, names, order)

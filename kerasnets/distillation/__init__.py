@@ -14,7 +14,8 @@ from kerasnets.distillation.specialists import (
     specialist,
     specialist_dataset,
 )
-from kerasnets.distillation.transfer import add_teacher_logits, fingerprint
+from kerasnets.distillation.transfer import add_teacher_logits
+from kerasnets.weights.state import fingerprint
 
 __all__ = [
     "Distiller",

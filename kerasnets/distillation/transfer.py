@@ -1,6 +1,5 @@
 """Transfer sets: data with the teacher's logits, computed once."""
 
-import hashlib
 import pathlib
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits
+from kerasnets.weights.state import fingerprint
 
 
 def add_teacher_logits(dataset, teacher, cache=None):
@@ -67,23 +67,6 @@ def add_teacher_logits(dataset, teacher, cache=None):
         return (x, {"labels": y, "teacher_logits": v}, *weights)
 
     return join(dataset, logits, combine)
-
-
-def fingerprint(model):
-    """16 hexadecimal digits that stand for the weights of a model, in their order.
-
-    Args:
-        model: A built keras.Model.
-
-    Returns:
-        A string.
-    """
-    digest = hashlib.sha256()
-    for w in model.weights:
-        value = np.ascontiguousarray(keras.ops.convert_to_numpy(w))
-        digest.update(f"{value.dtype}{value.shape}".encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def logits_of(teacher, x):

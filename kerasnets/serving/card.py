@@ -9,7 +9,7 @@ import tensorflow as tf
 import kerasnets
 from kerasnets import analysis, files
 from kerasnets.checks import refuse
-from kerasnets.distillation import fingerprint
+from kerasnets.weights.state import fingerprint
 
 FILE = "assets.extra/model_card.json"  # in the folder of a version
 

@@ -1,4 +1,9 @@
-"""The state of a model that is no weight."""
+"""The state of a model: a fingerprint of its weights, and what is no weight."""
+
+import hashlib
+
+import keras
+import numpy as np
 
 
 def random_states(model):
@@ -11,3 +16,20 @@ def random_states(model):
         A list of variables, in the order of the layers.
     """
     return [v for v in model.variables if v.name == "seed_generator_state"]
+
+
+def fingerprint(model: keras.Model) -> str:
+    """16 hexadecimal digits that change with the weights of a model or their order.
+
+    Args:
+        model: A built keras.Model.
+
+    Returns:
+        A string.
+    """
+    digest = hashlib.sha256()
+    for w in model.weights:
+        value = np.ascontiguousarray(keras.ops.convert_to_numpy(w))
+        digest.update(f"{value.dtype}{value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()[:16]
