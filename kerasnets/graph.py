@@ -5,6 +5,9 @@ All that the package uses of Keras beyond its public names is in this file, and 
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any
 
 import keras
 
@@ -14,7 +17,7 @@ DEPTH = 50_000  # calls within one another; nets of thousands of layers need tha
 
 
 @contextlib.contextmanager
-def no_values():
+def no_values() -> Iterator[None]:
     """Nets built here have weights of shapes alone, which takes a fifth of the time and no memory."""
     try:
         with keras.StatelessScope(initialize_variables=False):
@@ -24,7 +27,7 @@ def no_values():
 
 
 @contextlib.contextmanager
-def deep_recursion():
+def deep_recursion() -> Iterator[None]:
     """Raises Python's recursion limit, for Keras walks down a graph by one call within another."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, DEPTH))
@@ -37,30 +40,30 @@ def deep_recursion():
 # Whole models.
 
 
-def has_graph(model):
+def has_graph(model: Any) -> bool:
     """Whether an object is a functional model, or a Sequential one with an input shape."""
     return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
 
 
-def check_graph(model):
+def check_graph(model: Any) -> None:
     """Refuses what has no graph of layers."""
     if not has_graph(model):
         refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
 
 
-def functional(model):
+def functional(model: keras.Model) -> keras.Model:
     """The functional form of a model, which a Sequential one has too."""
     if isinstance(model, keras.Sequential):
         return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model
 
 
-def tensors(structure):
+def tensors(structure: Any) -> list:
     """The Keras tensors in nested tuples, lists and dicts."""
     return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
 
 
-def named(x, name):
+def named(x: Any, name: str) -> Any:
     """Names the operation that gives a tensor, since the functions of `keras.ops` take no name.
 
     Args:
@@ -75,14 +78,14 @@ def named(x, name):
     return x
 
 
-def fresh_inputs(structure):
+def fresh_inputs(structure: Any) -> Any:
     """New inputs like Keras tensors, with their names, in the same structure."""
     return keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), structure
     )
 
 
-def run(model, inputs, visit, spread=True):
+def run(model: keras.Model, inputs: Any, visit: Callable, spread: bool = True) -> Any:
     """Runs tensors through the graph of a model.
 
     Args:
@@ -104,7 +107,7 @@ def run(model, inputs, visit, spread=True):
 
 
 @deep_recursion()
-def model_of(model, inputs, outputs, name=None):
+def model_of(model: keras.Model, inputs: list, outputs: Any, name: str | None = None) -> keras.Model:
     """A model like another.
 
     Args:
@@ -117,12 +120,12 @@ def model_of(model, inputs, outputs, name=None):
     return keras.Model(inputs, outputs, name=name or model.name)
 
 
-def with_outputs(model, outputs, name=None):
+def with_outputs(model: keras.Model, outputs: Any, name: str | None = None) -> keras.Model:
     """A model of the same inputs and the same layers that gives other tensors of its graph; as `model_of`."""
     return model_of(model, model.inputs, outputs, name)
 
 
-def flat(model):
+def flat(model: keras.Model) -> keras.Model:
     """The same net, of the same layers, as one graph: nets that are nested in it are spread out."""
     model = functional(model)
     if not any(has_graph(layer) for layer in model.layers):
@@ -134,7 +137,7 @@ def flat(model):
 # Calls of layers: each has `operation`, `input_tensors` and `outputs`.
 
 
-def nodes(model, inputs=False):
+def nodes(model: keras.Model, inputs: bool = False) -> list:
     """Calls of layers in a functional model, each behind all those that it reads.
 
     Args:
@@ -145,13 +148,13 @@ def nodes(model, inputs=False):
     return [node for d in depths for node in model._nodes_by_depth[d] if inputs or not node.is_input]
 
 
-def producer(tensor):
+def producer(tensor: keras.KerasTensor) -> Any:
     """The call of a layer that made a Keras tensor."""
     operation, index, _ = tensor._keras_history
     return operation._inbound_nodes[index]
 
 
-def trail(tensor):
+def trail(tensor: keras.KerasTensor) -> Iterator[tuple[Any, tuple]]:
     """The calls that lead to a Keras tensor, the last first, up to the first of several inputs or of none.
 
     Models that are nested in the graph are entered.
@@ -180,7 +183,7 @@ def trail(tensor):
             return
 
 
-def lifted(tensor, within):
+def lifted(tensor: keras.KerasTensor, within: tuple) -> keras.KerasTensor:
     """The tensor of a graph that stands for one of a model nested in it.
 
     Args:
@@ -196,18 +199,18 @@ def lifted(tensor, within):
     return tensor
 
 
-def repeat(call, tensor):
+def repeat(call: Any, tensor: keras.KerasTensor) -> Any:
     """What a call of one input gives for another tensor."""
     args, kwargs = call.arguments.fill_in({id(call.input_tensors[0]): tensor})
     return call.operation(*args, **kwargs)
 
 
-def position(tensor, tensors):
+def position(tensor: keras.KerasTensor, tensors: Sequence) -> int:
     """Where a Keras tensor is among others."""
     return next(i for i, x in enumerate(tensors) if x is tensor)
 
 
-def calls(operation):
+def calls(operation: Any) -> list:
     """All calls of a layer, or of another operation, in the graphs of any models."""
     return operation._inbound_nodes
 
@@ -215,12 +218,12 @@ def calls(operation):
 # Layers.
 
 
-def all_layers(layer):
+def all_layers(layer: keras.Layer) -> list[keras.Layer]:
     """A layer or model, and the layers within it at any depth, each once."""
     return layer._flatten_layers()
 
 
-def share_weights(layer, other):
+def share_weights(layer: keras.Layer, other: keras.Layer) -> None:
     """Builds a layer with the very variables of another of its class.
 
     Args:
@@ -234,12 +237,12 @@ def share_weights(layer, other):
     layer._build_shapes_dict = other._build_shapes_dict
 
 
-def module_of(operation):
+def module_of(operation: Any) -> str:
     """Where in Keras the class of an operation is defined, such as "ops.numpy"; "" outside Keras."""
     return type(operation).__module__.partition("keras.src.")[2]
 
 
-def draw_seeds(layer, generator):
+def draw_seeds(layer: keras.Layer, generator: keras.random.SeedGenerator) -> None:
     """Makes a random layer of Keras take its seeds from a generator, where it accepts none as an argument."""
     layer._get_seed_generator = lambda backend=None: generator
 
@@ -247,13 +250,13 @@ def draw_seeds(layer, generator):
 # Training.
 
 
-def summed_penalty(model, loss):
+def summed_penalty(model: keras.Model, loss: Any) -> Any:
     """What a loss of a layer, such as weight decay, adds to a model's loss on each of its replicas."""
     return model._aggregate_additional_loss(loss)
 
 
 @contextlib.contextmanager
-def gradients_as_given(optimizer):
+def gradients_as_given(optimizer: keras.Optimizer) -> Iterator[None]:
     """Within it, an optimizer takes gradients as summed over all replicas, and does not sum them itself."""
     name = "_all_reduce_sum_gradients"
     if not hasattr(optimizer, name):
@@ -265,7 +268,7 @@ def gradients_as_given(optimizer):
         delattr(optimizer, name)
 
 
-def tensorflow_functions():
+def tensorflow_functions() -> ModuleType:
     """Keras's functions of TensorFlow's tensors, named as numpy's, which tf.data needs under any backend."""
     from keras.src.backend.tensorflow import numpy
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Scaling:
     contrast: float | None = None
     matrix: np.ndarray | None = None
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         """Scales images as the net expects them.
 
         Args:
@@ -64,7 +65,7 @@ class Scaling:
         # Reversed last: with the channels reversed first, LiteRT finds wrong ranges for int8.
         return lib.flip(x, -1) if self.order == "BGR" else x
 
-    def undo(self, x):
+    def undo(self, x: Any) -> Any:
         """Turns scaled images back into those of 0..255.
 
         Args:

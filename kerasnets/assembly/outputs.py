@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import keras
 from keras import layers
 
 from kerasnets.checks import refuse
@@ -14,7 +15,7 @@ SQUASHING = ("softmax", "sigmoid")
 NEUTRAL = ("Cast", "Dropout", "Flatten", "Identity", "Reshape")
 
 
-def outputs_by_name(model):
+def outputs_by_name(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """The outputs of a model with several heads.
 
     Args:
@@ -32,7 +33,7 @@ def outputs_by_name(model):
     return outputs
 
 
-def drop_aux_heads(model):
+def drop_aux_heads(model: keras.Model) -> keras.Model:
     """The net without the auxiliary heads that helped to train it.
 
     Args:
@@ -47,7 +48,7 @@ def drop_aux_heads(model):
     return with_outputs(model, outputs_by_name(model)[MAIN])
 
 
-def main_output(model):
+def main_output(model: keras.Model) -> keras.Model:
     """A model without the heads beside "predictions"; a model without a dict of these as it is."""
     outputs = getattr(model, "output", None)
     return drop_aux_heads(model) if isinstance(outputs, dict) and MAIN in outputs else model
@@ -70,17 +71,17 @@ class End:
     behind: tuple = ()
 
     @property
-    def layer(self):
+    def layer(self) -> Any:
         """The layer or other operation that is called; None where there is none."""
         return self.call and self.call.operation
 
     @property
-    def reads(self):
+    def reads(self) -> keras.KerasTensor:
         """What it reads, as a Keras tensor of the model's own graph."""
         return lifted(self.call.input_tensors[0], self.within)
 
 
-def end_of(model):
+def end_of(model: keras.Model) -> End | None:
     """How the output of a model comes about.
 
     Args:
@@ -100,20 +101,20 @@ def end_of(model):
     return End(behind=tuple(behind[::-1]))
 
 
-def activation_of(operation):
+def activation_of(operation: Any) -> str:
     """Name of a layer's activation, or of the operation that it is, in lower case."""
     activation = getattr(operation, "activation", None)
     named = operation if activation is None else activation
     return getattr(named, "__name__", type(named).__name__.lower())
 
 
-def is_neutral(operation):
+def is_neutral(operation: Any) -> bool:
     """Whether a layer or other operation passes scores on as they are."""
     alike = type(operation).__name__ in NEUTRAL or activation_of(operation) == "linear"
     return alike and not getattr(operation, "weights", ())
 
 
-def as_logits(model):
+def as_logits(model: keras.Model) -> keras.Model:
     """The same net without its last softmax.
 
     Args:
@@ -141,14 +142,14 @@ def as_logits(model):
     return with_outputs(model, x)
 
 
-def linear_twin(layer):
+def linear_twin(layer: keras.Layer) -> keras.Layer:
     """A layer with the variables of another, and no activation."""
     twin = type(layer).from_config({**layer.get_config(), "activation": "linear"})
     share_weights(twin, layer)
     return twin
 
 
-def classifier(scores):
+def classifier(scores: keras.KerasTensor) -> Any:
     """The call of the layer that classifies, or None where there is none.
 
     Args:

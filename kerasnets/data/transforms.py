@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.graph import draw_seeds
+from kerasnets.scaling import Scaling
 
 # Principal components of the colors of ImageNet's pixels, scaled to 0..1: eigenvalues, and eigenvectors as
 # columns. Source: fb.resnet.torch, datasets/imagenet.lua, "computed from random subset of ImageNet".
@@ -162,29 +163,25 @@ def lighting(images, seed, std=0.1, colors=IMAGENET_COLORS):
 
 
 def contrast(images, seed, scale=55.0):
-    """Takes its mean from each image and gives it a norm: global contrast normalization.
+    """Subtracts its mean from each image and gives it a norm: global contrast normalization.
 
     Source: Goodfellow et al. 2013 (Maxout), section 5.2. The norm of 55 is that of pylearn2, its code.
     """
-    axes = list(range(1, len(images.shape)))
-    images -= tf.reduce_mean(images, axes, keepdims=True)
-    norm = tf.sqrt(tf.reduce_sum(images**2, axes, keepdims=True))
-    return scale * images / tf.maximum(norm, 1e-8)
+    return Scaling(contrast=scale)(images)
 
 
 def per_pixel_mean(images, seed, fitted):
-    """Takes the mean image of the training set away.
+    """Subtracts the mean image of the training set.
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 2; He et al. 2016, section 4.2.
     """
-    return images - fitted
+    return Scaling(mean=fitted)(images)
 
 
 def zca(images, seed, fitted):
     """Whitens images with what `fit_zca` gives."""
     mean, matrix = fitted
-    flat = tf.reshape(images, [tf.shape(images)[0], -1])
-    return tf.reshape(tf.matmul(flat - mean, matrix), tf.shape(images))
+    return Scaling(mean=mean, matrix=matrix)(images)
 
 
 def fitted_lighting(images, seed, fitted):
