@@ -43,7 +43,8 @@ WRITERS = {
 POSIX_ONLY = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")
 
 FILES = sorted(p.relative_to(ROOT) for p in ROOT.rglob("*.py"))
-SOURCES = [*map(ROOT.joinpath, FILES), *sorted((ROOT.parent / "recipes").rglob("*.py"))]
+RECIPES = ROOT.parent / "recipes"
+SOURCES = [*map(ROOT.joinpath, FILES), *sorted(RECIPES.rglob("*.py"))]
 each_source = pytest.mark.parametrize("file", SOURCES, ids=lambda p: p.relative_to(ROOT.parent).as_posix())
 ATTRIBUTE_FUNCTIONS = {"getattr", "hasattr", "setattr", "delattr"}
 each_file = pytest.mark.parametrize("file", FILES, ids=str)
@@ -208,17 +209,19 @@ def test_text_is_utf_8_on_every_platform(file):
 
 
 def test_import_without_modules_that_only_posix_has():
-    names = [".".join(["kerasnets", *f.with_suffix("").parts]) for f in FILES if f.name != "__main__.py"]
-    recipes = [p.stem for p in SOURCES if p.parent.name == "recipes"]
+    places = [p.relative_to(RECIPES if RECIPES in p.parents else ROOT.parent) for p in SOURCES]
+    names = [
+        ".".join(p.with_suffix("").parts).removesuffix(".__init__") for p in places if p.stem != "__main__"
+    ]
     program = f"""
 import importlib, sys
 sys.path.insert(0, sys.argv[1])
 for name in {POSIX_ONLY}:
     sys.modules[name] = None
-for name in {[name.removesuffix(".__init__") for name in names] + recipes}:
+for name in {names}:
     importlib.import_module(name)
 """
-    command = [sys.executable, "-c", program, ROOT.parent / "recipes"]
+    command = [sys.executable, "-c", program, RECIPES]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
