@@ -48,7 +48,7 @@ def export(
     into a folder beside, loaded and compared with what Keras predicts, flushed to the disk and then renamed.
     Exporters that run at once get versions of their own. A version has assets/class_names.txt, and
     assets.extra/ with model_card.json and the warmup requests; the root has models.config and
-    batching.config, for TF Serving.
+    batching.config, for TF Serving, and an empty file .lock, which keeps exporters apart.
 
     Args:
         model: Functional or sequential keras.Model of images, or clips, that gives (batch, classes), or a
