@@ -2,8 +2,8 @@
 
 from kerasnets.assembly.outputs import drop_aux_heads
 from kerasnets.surgery.convolutionize import convolutionize
+from kerasnets.surgery.features import features
 from kerasnets.surgery.fold import fold_batch_norm
-from kerasnets.surgery.heads import features
 from kerasnets.surgery.neighbours import neighbours
 from kerasnets.surgery.net2net import deepen, widen
 from kerasnets.surgery.precision import with_precision

@@ -16,7 +16,7 @@ from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.surgery.activations import is_elementwise, is_idempotent
 from kerasnets.surgery.channels import DEPTHWISE, MAKERS, Channels
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.recording import copy_of, record, words
+from kerasnets.surgery.recording import record, words
 
 CAN_BE_MORE = "one whose maps can be more"
 
@@ -162,7 +162,7 @@ def deepen(model, layer, kernel=3, data=None, name=None):
         refuse("layer", "one that the model calls once", layer)
     name = name or f"{layer}_deeper"
     unit = unit_of(recording, call)
-    new = [identity(call, kernel, name), *(copy_of(c.operation, **renamed(c, name)) for c in unit[1:])]
+    new = [identity(call, kernel, name), *(renamed(c.operation, name) for c in unit[1:])]
     taken = {c.operation.name for c in recording.calls} & {part.name for part in new}
     if taken:
         refuse("name", "one that no layer has", taken.pop())
@@ -252,11 +252,12 @@ def undo(norm, maps):
     norm.moving_variance.assign(variance)
 
 
-def renamed(call, name):
-    """Changes that make a layer of a unit one of the new unit."""
-    if isinstance(call.operation, layers.BatchNormalization):
-        return {"name": f"{name}_bn", "center": True, "scale": True, "trainable": True}
-    return {"name": f"{name}_act"}
+def renamed(layer, name):
+    """A layer for the new unit like one of the old unit."""
+    changes = {"name": f"{name}_act"}
+    if isinstance(layer, layers.BatchNormalization):
+        changes = {"name": f"{name}_bn", "center": True, "scale": True, "trainable": True}
+    return type(layer).from_config({**layer.get_config(), **changes})
 
 
 def find(recording, name, kinds):

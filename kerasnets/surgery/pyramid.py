@@ -4,7 +4,7 @@ import collections
 
 from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph, deep_recursion, nodes, producer, with_outputs
-from kerasnets.surgery.heads import body
+from kerasnets.surgery.features import body
 from kerasnets.surgery.strides import strides_of
 
 # Operations that add a border: what they give stands for no other pixels than what they read.

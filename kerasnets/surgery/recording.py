@@ -121,13 +121,6 @@ def add_call(calls, operation, /, *args, **kwargs):
     return made
 
 
-def copy_of(operation, **changes):
-    """A new layer like a layer but for some arguments; other operations, which have no state, as they are."""
-    if not isinstance(operation, keras.Layer):
-        return operation
-    return type(operation).from_config({**operation.get_config(), **changes})
-
-
 def words(operation):
     """An operation as messages name it."""
     return f"{operation.name} ({type(operation).__name__})"

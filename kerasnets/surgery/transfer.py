@@ -13,7 +13,7 @@ from kerasnets.checks import nearest, refuse
 from kerasnets.graph import all_layers, deep_recursion, fresh_inputs, nodes, run
 from kerasnets.layers import FrozenBatchNormalization, parts
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.heads import features
+from kerasnets.surgery.features import features
 
 PLAIN = (layers.BatchNormalization, FrozenBatchNormalization)  # of these, copies are the one or the other
 
