@@ -205,6 +205,7 @@ class Tuning:
     def read(self, shape):
         """Reads the images, values 0 to 1, and labels: all to train on, the parts of them, and to test on."""
         from kerasnets import data
+        from kerasnets.scaling import MODES
 
         args = self.args
         few = {"examples": SMOKE["examples"]} if args.smoke else {}
@@ -212,7 +213,7 @@ class Tuning:
         streams = [data.stream(args.dataset, split, **keywords) for split in ("train", "test")]
         self.classes = streams[0].classes
         self.whole, self.test = (
-            (images / 255, labels) for images, labels in (data.to_arrays(s.dataset) for s in streams)
+            (MODES["unit"](images), labels) for images, labels in (data.to_arrays(s.dataset) for s in streams)
         )
         self.training, self.validation = self.parts()
 

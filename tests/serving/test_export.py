@@ -221,6 +221,16 @@ def test_each_ending(activation, classes, tmp_path):
     np.testing.assert_allclose(given["logits"], logits, atol=1e-4)
 
 
+@pytest.mark.parametrize("last", [layers.Softmax(), layers.Reshape((3,))], ids=["softmax", "reshape"])
+def test_logits_of_an_inner_model(last, tmp_path):
+    inner = small(None if isinstance(last, layers.Softmax) else "softmax")
+    net = keras.Sequential([keras.Input((8, 8, 3)), inner, last])
+    given = serve(export(net, tmp_path))
+    logits = distillation.as_logits(net)(IMAGES)
+    np.testing.assert_allclose(given["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(given["probabilities"], net(IMAGES), atol=1e-6)
+
+
 def test_scores_that_are_no_logits(tmp_path):
     net = small("relu")
     given = serve(export(net, tmp_path, from_logits=False))

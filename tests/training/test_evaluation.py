@@ -70,6 +70,18 @@ def test_logits_are_averaged_as_probabilities(linear, protocol):
         np.testing.assert_allclose(outside, np.mean(shares, axis=0), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "squash",
+    [ops.softmax, keras.Sequential([keras.Input((CLASSES,)), layers.Softmax()]), "cast"],
+    ids=["operation", "inner model", "cast"],
+)
+def test_probabilities_are_known_in_every_form(linear, squash):
+    y = linear.outputs[0]
+    y = ops.cast(ops.softmax(y), "float32") if squash == "cast" else squash(y)
+    squashed = keras.Model(linear.inputs[0], y)
+    np.testing.assert_allclose(scorer(squashed)(IMAGES), scorer(linear)(IMAGES), atol=1e-6)
+
+
 def test_odd_rests_are_left_on_the_right_and_below(linear):
     images = IMAGES[:, :8, :11]  # leave 3 and 7
     np.testing.assert_allclose(scorer(linear, from_logits=False)(images), score(images, 1, 3), atol=1e-5)
