@@ -21,6 +21,7 @@ _PACKAGES = (
     "data",
     "distillation",
     "layers",
+    "runs",
     "serving",
     "surgery",
     "training",

@@ -38,8 +38,9 @@ def main():
     out = args.out or pathlib.Path("runs/degradation") / f"{args.data}-seed{args.seed}"
     args.epochs = args.epochs or (2 if args.smoke else EPOCHS)
     words = ("data", "epochs", "batch_size", "precision", "seed", "smoke")
-    shared.prepare(out, "config", {word: getattr(args, word) for word in words}, args.resume)
-    args.resume = True  # of the folders in this one
+    with shared.quiet():
+        from kerasnets import runs
+    runs.prepare(out, {word: getattr(args, word) for word in words}, args.resume)
     logs = {net: run(net, out / net, args) for net in NETS}
     draw(out / "degradation.png", logs)
     results = {net: {name: values[-1] for name, values in log.items()} for net, log in logs.items()}
@@ -56,28 +57,28 @@ def run(net, out, args):
     """The logs of a net, trained as ResNet-20 is on CIFAR-10, but without flips."""
     import keras
 
+    from kerasnets import runs
+
     keras.backend.clear_session()
     recipe = train.read(train.find("resnet20_cifar10"))
     rows = tuple(row for row in recipe.augmentation if row[0] != "flip")  # which digits do not stand
     recipe = dataclasses.replace(recipe, model=net, augmentation=rows)
-    train.train(train.adapted(recipe, args), out, args)
-    return shared.history(out / "history.csv")
+    runs.train(train.adapted(recipe, args), out, train.options_of(args, resume=True))
+    return runs.history(out / "history.csv")
 
 
 def draw(path, logs):
     """Errors over epochs, plain nets beside residual ones."""
-    import figures
+    from kerasnets.runs.figures import Panel, draw_panels
 
     def errors(nets, name):
         return {net: [100 * (1 - v) for v in logs[net][name]] for net in nets}
 
-    figures.panels(
-        path,
-        [
-            (title, "error, %", errors(nets, "val_accuracy"), errors(nets, "accuracy"), "linear")
-            for title, nets in PANELS.items()
-        ],
-    )
+    panels = [
+        Panel(title, "error, %", errors(nets, "val_accuracy"), errors(nets, "accuracy"))
+        for title, nets in PANELS.items()
+    ]
+    draw_panels(path, panels)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ HEIGHTS = [
     {"assembly", "data"},  # what all models share; what they read
     {"analysis", "applications", "distillation", "surgery"},  # the models, and what takes any model
     {"training"},  # joins data, losses and surgery
-    {"serving", "tuning"},  # use trained models, and train many
+    {"runs", "serving", "tuning"},  # train and test in one go, use trained models, and train many
     {"cli"},
     {"__main__"},
 ]

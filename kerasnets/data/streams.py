@@ -19,8 +19,8 @@ class Stream:
 
     Attributes:
         dataset: tf.data.Dataset of (images, labels): float32, (batch, *size), values 0..255 unless the
-            augmentation changes their scale; and int64, (batch,), or with "mixup" or "cutmix" one-hot
-            float32, (batch, classes). It goes on from epoch to epoch: give Keras `steps_per_epoch`.
+            augmentation changes their scale; and int64, (batch,), or one-hot float32, (batch, classes). It
+            goes on from epoch to epoch: give Keras `steps_per_epoch`.
         steps_per_epoch: Batches of an epoch; the last of them may be smaller.
         examples: Examples of an epoch.
         classes: Number of classes.
@@ -51,6 +51,7 @@ def stream(
     classes=None,
     examples=None,
     drop_remainder=False,
+    one_hot=False,
     hosts=1,
     host_index=0,
     devices=None,
@@ -82,6 +83,7 @@ def stream(
         examples: Number of examples to take, spread evenly over the split; None takes all, and 256 of
             "generated".
         drop_remainder: Whether to leave out the smaller batch at the end of an epoch.
+        one_hot: Whether labels are one-hot, as they always are with "mixup" or "cutmix".
         hosts: Number of hosts that train together, each of which gets an equal part of every batch.
         host_index: Number of this host, from 0.
         devices: Number of devices of all hosts, which share each batch; None stands for one of each host. So
@@ -136,12 +138,13 @@ def stream(
         batches = one.batch(local, drop_remainder=drop_remainder)
         return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
 
-    mixed = mixing(rows, len(source.class_names))
+    mixed = mixing(rows, len(source.class_names), one_hot)
     dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
     dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread holds up the end of a pass, by up to as long as the pass
     dataset = dataset.prefetch(2).with_options(options)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
     names = source.class_names
     return Stream(dataset, steps, n, len(names), names, source.skipped)
 
@@ -254,12 +257,12 @@ def is_change(row, fixed):
     return row[0] in augmentation.CHANGES and (row[0] in augmentation.FIXED) == fixed
 
 
-def mixing(rows, classes):
+def mixing(rows, classes, one_hot=False):
     """The function that joins the images and labels of a batch, from its seed."""
     functions = [augmentation.mix(row) for row in rows if row[0] in augmentation.MIXES]
 
     def mixed(images, labels, seeds):
-        if not functions:
+        if not functions and not one_hot:
             return images, labels
         both = {"images": images, "labels": tf.one_hot(labels, classes)}
         for i, function in enumerate(functions):

@@ -11,7 +11,7 @@ import kerasnets
 from kerasnets.assembly import registry
 from kerasnets.assembly.options import check_options
 from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
-from kerasnets.scaling import MODES
+from kerasnets.scaling import MODES, Scaling
 from kerasnets.training import regularization, schedules
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
 
@@ -146,6 +146,28 @@ class Recipe:
         LOSSES[self.loss[0]](**self.loss[1])
         check_rows(self.augmentation)
         check_protocol(self.evaluation)
+
+    @property
+    def spec(self):
+        """What is known of the net: its kerasnets.assembly.family.Spec."""
+        return registry.find(self.model).spec
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Sides of the images that are trained on, frames first."""
+        if self.size is None:
+            return tuple(self.spec.grid({**self.spec.options, **self.options}))
+        return tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,) * 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an example: the sides and the channels."""
+        return (*self.sides, self.spec.channels)
+
+    @property
+    def scale(self) -> Scaling:
+        """The function that scales images of 0..255."""
+        return MODES[self.scaling or self.spec.mode]
 
     def make_schedule(self, steps):
         """The schedule of Keras, or the rate, for epochs of `steps` steps."""

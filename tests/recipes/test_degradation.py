@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 
-import degradation
+from kerasnets import runs
 
 
 def test_four_nets_are_trained_alike_and_compared(recipe, tmp_path, monkeypatch, capsys):
     seen = []
 
-    def stands_in(recipe, out, args):
+    def stands_in(recipe, out, options):
         """Leaves the history that a run would."""
         seen.append((recipe, out.name))
         out.mkdir()
@@ -16,7 +16,7 @@ def test_four_nets_are_trained_alike_and_compared(recipe, tmp_path, monkeypatch,
         lines = [",".join(map(str, row)) for row in rows]
         (out / "history.csv").write_text("\n".join(["accuracy,crossentropy,val_accuracy", *lines]))
 
-    monkeypatch.setattr(degradation.train, "train", stands_in)
+    monkeypatch.setattr(runs, "train", stands_in)
     recipe("--epochs", 2, "--out", tmp_path / "run")
     assert [name for _, name in seen] == ["PlainNet20", "PlainNet56", "ResNet20", "ResNet56"]
     assert [r.model for r, _ in seen] == [name for _, name in seen]

@@ -1,10 +1,10 @@
 import json
 
-import keras
 import numpy as np
 import pytest
 
 import kerasnets
+from kerasnets import runs
 
 TINY = """
 from kerasnets.training import Recipe
@@ -72,20 +72,37 @@ def load(folder):
     return net
 
 
-def test_trained_teachers_and_hints_first(recipe, finished, tiny, tmp_path):
-    """The student of a good teacher, guided by hints at first, learns more than chance."""
-    file = finished / "teacher1" / "best.weights.h5"
-    layer = next(x.name for x in load(finished / "teacher1").layers if isinstance(x, keras.layers.Add))
-    hints = ("--hint", layer, layer, "--hint-epochs", 1)
-    recipe(
-        "--config", tiny, *NETS, "--teacher-weights", file, *hints, "--epochs", 3, "--out", tmp_path / "run"
+def test_what_the_command_line_says_reaches_the_student(recipe, tiny, tmp_path, monkeypatch):
+    """Teachers that are read from files are not trained."""
+    seen = []
+
+    def stands_in(*args):
+        seen.append(args)
+        return {"top1": 0.5, "top5": 1.0}
+
+    monkeypatch.setattr(runs, "train", stands_in)
+    files = [tmp_path / "one.weights.h5", tmp_path / "two.weights.h5"]
+    for file in files:
+        file.touch()
+    out = tmp_path / "run"
+    out.mkdir()
+    words = (
+        "--temperature 2 --hard-weight 0.25 --hint a b --hint c d --hint-weight 3 --hint-epochs 1 --seed 4"
     )
-    hinted = (tmp_path / "run" / "student" / "hints.csv").read_text().splitlines()
-    assert len(hinted) == 2
-    assert "hint_loss" in hinted[0]
-    assert not list((tmp_path / "run").glob("teacher*"))
-    found = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert found["distilled student"]["top1"] > 0.2  # 0.1 by chance
+    recipe("--config", tiny, *NETS, "--teacher-weights", *files, *words.split(), "--out", out)
+    ((student, folder, options, method),) = seen
+    assert (student.model, student.options) == ("WRN16_8", {"depth": 10, "width": 1})
+    assert (folder, options) == (out / "student", runs.Options(seed=4))
+    assert method == runs.Distillation(
+        teacher=student,
+        files=tuple(map(str, files)),
+        temperature=2.0,
+        hard_weight=0.25,
+        hints=(("a", "b"), ("c", "d")),
+        hint_weight=3.0,
+        hint_epochs=1,
+    )
+    assert json.loads((out / "results.json").read_text()) == {"distilled student": {"top1": 0.5, "top5": 1.0}}
 
 
 @pytest.mark.parametrize(

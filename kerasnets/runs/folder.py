@@ -1,0 +1,52 @@
+"""The folder of a run: what it was made of, and what it left."""
+
+import csv
+import itertools
+import json
+import os
+import pathlib
+
+import keras
+
+from kerasnets import files
+
+
+def prepare(out: str | os.PathLike, settings: dict, resume: bool, name: str = "config.json"):
+    """Makes the folder of a run. An earlier run in it is resumed, or moved aside.
+
+    Args:
+        out: The folder.
+        settings: What decides the result of the run, as JSON; kept in the folder.
+        resume: Whether to go on with the run that is there.
+        name: Name of the file of the settings.
+
+    Raises:
+        ValueError: The run that is there had other settings.
+    """
+    out = pathlib.Path(out)
+    card = out / name
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
+    if card.exists() and resume:
+        before = files.read_json(card)
+        other = [f"{k} was {before.get(k)!r}" for k, v in settings.items() if before.get(k) != v]
+        if other:
+            raise ValueError(f"the run in {out} cannot be resumed with other settings: {', '.join(other)}")
+    elif card.exists():
+        number = next(n for n in itertools.count(1) if not out.with_name(f"{out.name}.{n}").exists())
+        os.rename(out, out.with_name(f"{out.name}.{number}"))
+        print(f"the run that was in {out} is now in {out}.{number}")
+    out.mkdir(parents=True, exist_ok=True)
+    files.write_json(card, settings)
+
+
+def save(model: keras.Model, path: str | os.PathLike):
+    """Saves a model, without what it was compiled with, whole or not at all."""
+    with files.replacing(path) as part:
+        keras.Model(model.input, model.output, name=model.name).save(part)
+
+
+def history(path: str | os.PathLike) -> dict[str, list[float]]:
+    """Reads the logs of each epoch, by name, from a history.csv."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}

@@ -1,0 +1,56 @@
+"""What a training run leaves and prints when it is done."""
+
+import pathlib
+
+import keras
+
+from kerasnets import files
+from kerasnets.runs.data import Data
+from kerasnets.runs.figures import Panel, draw_panels
+from kerasnets.runs.folder import history
+from kerasnets.tables import text_table
+
+
+def report(results: dict, data: Data, out: pathlib.Path) -> dict:
+    """Draws the curves of a run, and writes and prints its results.
+
+    Args:
+        results: What its test gave.
+        data: Its data.
+        out: Its folder, with history.csv.
+
+    Returns:
+        What results.json holds.
+    """
+    recipe, logs = data.recipe, history(out / "history.csv")
+    main = "predictions_" if "predictions_accuracy" in logs else ""  # of several outputs
+    loss, splits = recipe.loss[0], ("", "val_")
+    errors = {s: [100 * (1 - share) for share in logs[f"{s}{main}accuracy"]] for s in splits}
+    losses = {s: logs[f"{s}{main}{loss}"] for s in splits}
+
+    def panel(ylabel, values, scale):
+        return Panel("", ylabel, {recipe.model: values["val_"]}, {recipe.model: values[""]}, scale)
+
+    panels = [panel(f"{loss}, without weight decay", losses, "log"), panel("error, %", errors, "linear")]
+    draw_panels(out / "curves.png", panels)
+    best = min(errors["val_"])
+    results = {
+        **results,
+        "classes": data.classes,
+        "train_examples": data.training.examples,
+        "test_examples": data.testing.examples,
+        "epochs": len(errors["val_"]),
+        "best_epoch": errors["val_"].index(best) + 1,
+        "best_epoch_error": round(best, 4),
+        "skipped_images": [*data.training.skipped, *data.testing.skipped],
+        "seed": data.options.seed,
+        "replicas": recipe.replicas,
+        "precision": recipe.precision,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+    }
+    files.write_json(out / "results.json", results)
+    shares = [(name, f"{100 * value:.2f}") for name, value in results.items() if name.startswith("top")]
+    print(text_table(("accuracy", "%"), shares, left=1))
+    print(f"{results['seconds']:.0f} s. In {out}: results.json, curves.png, best.weights.h5")
+    return results

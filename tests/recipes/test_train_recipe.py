@@ -1,0 +1,132 @@
+import dataclasses
+import json
+import pathlib
+import runpy
+
+import pytest
+
+import train
+from kerasnets import runs
+from kerasnets.training import Recipe
+
+RECIPES = pathlib.Path(train.__file__).parent
+CONFIGS = sorted((RECIPES / "configs").glob("*.py"))
+TINY = """
+from kerasnets.training import Recipe
+
+RECIPE = Recipe(
+    model="WRN16_8", options=dict(depth=10, width=1), size=8, data="generated", rate=0.1, batch=32, epochs=6
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    path = tmp_path_factory.mktemp("configs") / "tiny.py"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_a_config_tells_its_command_source_and_result(path):
+    module = runpy.run_path(str(path))
+    assert isinstance(module["RECIPE"], Recipe)
+    text = module["__doc__"]
+    assert f"python recipes/train.py {path.stem}" in text
+    assert "Published" in text
+    assert "arXiv" in text or "Proc. IEEE" in text or "NIPS" in text
+    recipe = module["RECIPE"]
+    assert len(recipe.sides) == len(recipe.spec.min_grid)
+
+
+def test_the_configs_are_all_there():
+    assert len(CONFIGS) >= 19
+
+
+@pytest.mark.parametrize("config", ["lenet5_mnist", "capsnet_mnist", "squeezenet_imagenet"])
+def test_smoke(recipe, config, tmp_path):
+    recipe(config, "--smoke", "--out", tmp_path / "run")
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert 0 <= results["top1"] <= results["top5"] <= 1
+    assert results["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("resnet20_cifar",), "'resnet20_cifar10'"),
+        (("no/such/file.py",), "`config`"),
+        (("resnet20_cifar10", "--data", "digit"), "'digits'"),
+        (("resnet20_cifar10", "--precision", "half"), "`precision`"),
+        (("resnet20_cifar10", "--replicas", "0"), "at least 1"),
+        (("resnet20_cifar10", "--epochs", "0"), "at least 1"),
+    ],
+)
+def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_refused):
+    check_refused(options, message)
+
+
+def test_a_recipe_must_be_one(recipe, tmp_path, capsys):
+    (tmp_path / "empty.py").write_text("RECIPE = None\n")
+    with pytest.raises(SystemExit):
+        recipe(tmp_path / "empty.py")
+    assert "RECIPE" in capsys.readouterr().err
+
+
+@pytest.fixture
+def runs_seen(monkeypatch):
+    """The arguments of each run, which is not made."""
+    seen = []
+    monkeypatch.setattr(runs, "train", lambda *args: seen.append(args))
+    return seen
+
+
+def test_what_the_command_line_says_reaches_the_run(recipe, tiny, runs_seen, tmp_path):
+    words = (
+        "--epochs 3 --batch-size 16 --seed 5 --data digits --precision mixed_bfloat16 --replicas 2 --resume"
+    )
+    more = f"--data-dir {tmp_path} --strict --save-every 0 --hosts 3 --host-index 1 --coordinator a:1"
+    recipe(tiny, *words.split(), *more.split())
+    ((made, out, options),) = runs_seen
+    before = train.read(tiny)
+    assert made == dataclasses.replace(
+        before.lasting(3), batch=16, data="digits", precision="mixed_bfloat16", replicas=2
+    )
+    assert out == pathlib.Path("runs/train/tiny-seed5")
+    assert options == runs.Options(
+        seed=5,
+        data_dir=str(tmp_path),
+        strict=True,
+        resume=True,
+        save_every=0.0,
+        hosts=3,
+        host_index=1,
+        coordinator="a:1",
+    )
+
+
+def test_a_run_without_options_is_the_papers(recipe, runs_seen):
+    recipe("resnet20_cifar10")
+    ((made, out, options),) = runs_seen
+    assert made == train.read(train.find("resnet20_cifar10"))
+    assert (out, options) == (pathlib.Path("runs/train/resnet20_cifar10-seed0"), runs.Options())
+
+
+def test_smoke_is_tiny(recipe, runs_seen, tmp_path):
+    recipe("resnet20_cifar10", "--smoke", "--replicas", 2, "--out", tmp_path / "run")
+    ((made, out, options),) = runs_seen
+    assert (made.data, made.size, made.batch, made.epochs) == ("generated", (16, 16), 4, 2)
+    assert (out, options) == (tmp_path / "run", runs.Options(steps=2))
+
+
+def test_without_a_config_they_are_listed(recipe, capsys):
+    recipe()
+    assert capsys.readouterr().out.split() == [p.stem for p in CONFIGS]
+
+
+def test_epochs_stretch_the_schedule(recipe, runs_seen):
+    recipe("resnet20_cifar10", "--epochs", 82)
+    short = runs_seen[0][0]
+    assert short.epochs == 82
+    assert short.schedule[1]["at"] == (41, 61.5)
+    assert short.rate == 0.1

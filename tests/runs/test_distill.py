@@ -1,0 +1,81 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+import kerasnets
+from kerasnets import runs
+from kerasnets.runs.data import Data
+from kerasnets.runs.train import build
+from kerasnets.training import Recipe
+
+
+@pytest.fixture(scope="module")
+def student():
+    return Recipe(
+        model="WRN16_8",
+        options=dict(depth=10, width=1),
+        size=8,
+        data="generated",
+        augmentation=(("flip", {}),),
+        rate=0.1,
+        batch=32,
+        epochs=2,
+    )
+
+
+def layer(recipe):
+    net = kerasnets.build(recipe.model, **recipe.options, input_shape=recipe.shape)
+    return next(x.name for x in net.layers if isinstance(x, keras.layers.Add))
+
+
+def test_hints_come_first_and_the_student_learns(student, finished, tmp_path):
+    """The student of a trained teacher, guided by hints at first, learns more than chance."""
+    hint = (layer(student), layer(student))
+    method = runs.Distillation(
+        teacher=student, files=(str(finished / "best.weights.h5"),), hints=(hint,), hint_epochs=1
+    )
+    results = runs.train(student, tmp_path, method=method)
+    assert results["top1"] > 0.2  # 0.1 by chance
+    hints = (tmp_path / "hints.csv").read_text().splitlines()
+    assert len(hints) == 2
+    assert "hint_loss" in hints[0]
+    history = runs.history(tmp_path / "history.csv")
+    assert {"hard_loss", "soft_loss", "val_accuracy"} <= set(history)
+    assert "hint_loss" not in history
+
+
+def test_settings_decide_whether_a_run_is_resumed(student):
+    method = runs.Distillation(teacher=student, files=("file.h5",), temperature=2.0)
+    assert method.settings() == {
+        "teacher_model": "WRN16_8",
+        "teacher_options": {"depth": 10, "width": 1},
+        "files": ("file.h5",),
+        "temperature": 2.0,
+        "hard_weight": 0.1,
+        "hints": [],
+        "hint_weight": 1.0,
+        "hint_epochs": 0,
+    }
+
+
+def test_a_teacher_sees_images_on_its_own_scale(student, finished):
+    data = Data(student, runs.Options(steps=1))
+    files = (str(finished / "best.weights.h5"),)
+    same = runs.Distillation(teacher=student, files=files).teachers(data)
+    scaled = dataclasses.replace(student, scaling="caffe")
+    other = runs.Distillation(teacher=scaled, files=files).teachers(data)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype("float32")
+    expected = same.predict(scaled.scale(images), verbose=0)
+    found = other.predict(student.scale(images), verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_several_teachers_are_tested_together(student, finished):
+    method = runs.Distillation(teacher=student, files=(str(finished / "best.weights.h5"),) * 2)
+    data = Data(student, runs.Options(steps=1))
+    net = build(data)
+    found = method.test(net, data)
+    assert found["ensemble"]["protocol"] == "center"
+    assert found["ensemble"]["top1"] > 0.2

@@ -1,0 +1,24 @@
+import json
+
+import pytest
+
+from kerasnets import runs
+
+
+def test_a_run_is_moved_aside_or_resumed(tmp_path, capsys):
+    out = tmp_path / "run"
+    runs.prepare(out, {"seed": 0, "size": (8, 8)}, resume=False)
+    assert json.loads((out / "config.json").read_text()) == {"seed": 0, "size": [8, 8]}
+    runs.prepare(out, {"seed": 0, "size": (8, 8)}, resume=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    with pytest.raises(ValueError, match="seed was 0"):
+        runs.prepare(out, {"seed": 1, "size": (8, 8)}, resume=True)
+    runs.prepare(out, {"seed": 1}, resume=False)
+    assert json.loads((tmp_path / "run.1" / "config.json").read_text())["seed"] == 0
+    assert json.loads((out / "config.json").read_text()) == {"seed": 1}
+    assert f"{out}.1" in capsys.readouterr().out
+
+
+def test_history(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss\n0,1.5\n1,0.5\n")
+    assert runs.history(tmp_path / "history.csv") == {"epoch": [0.0, 1.0], "loss": [1.5, 0.5]}
