@@ -47,6 +47,6 @@ def save(model: keras.Model, path: str | os.PathLike):
 
 def history(path: str | os.PathLike) -> dict[str, list[float]]:
     """Reads the logs of each epoch, by name, from a history.csv."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-import benchmark
+from benchmarks import digits, formats, measuring, serve
 
 
 def test_digits(recipe, tmp_path, capsys):
@@ -14,7 +14,7 @@ def test_digits(recipe, tmp_path, capsys):
         assert (figure["epochs"], figure["seed"]) == (1, 3)
         assert 0 <= figure["accuracy"] <= 1
         assert figure["seconds"] > 0
-        assert figure["rate"] == benchmark.DIGITS[name]["rate"]
+        assert figure["rate"] == digits.NETS[name]["rate"]
     printed = capsys.readouterr().out
     for figure in figures.values():
         assert f"{figure['accuracy']:.2%}" in printed
@@ -27,12 +27,27 @@ def test_an_unknown_net_ends_with_one_line_and_status_2(recipe, capsys):
     assert "ResNet50" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_contenders_take_turns():
+    """The first turn of each does not count."""
+    turns = []
+    seconds = measuring.measure({"a": lambda: turns.append("a"), "b": lambda: turns.append("b")}, rounds=2)
+    assert "".join(turns) == "ababab"
+    assert [len(times) for times in seconds.values()] == [2, 2]
+
+
+def test_ratios_are_those_of_each_round():
+    header, first, second = measuring.rows({"one": [1.0, 2.0, 4.0], "other": [2.0, 6.0, 4.0]})
+    assert header[-1] == "ratio to the first"
+    assert first == ["one", "2.000", "1.000", "4.000", "1.000"]
+    assert second == ["other", "4.000", "2.000", "6.000", "2.000"]
+
+
 def test_serve_rows():
     figures = {
         "A, batch 1": {"predict": [6.0, 8.0], "ours": [2.0, 2.0], "torchvision": [4.0, 2.0]},
         "B, batch 1": {"predict": [4.0, 4.0], "ours": [4.0, 4.0]},
     }
-    header, first, second, means = benchmark.serve_rows(figures)
+    header, first, second, means = serve.rows(figures)
     assert header == ["net", "predict", "ours", "torchvision", "predict / ours", "torchvision / ours"]
     assert first == ["A, batch 1", "7.0", "2.0", "3.0", "3.50", "1.50"]
     assert second == ["B, batch 1", "4.0", "4.0", "", "1.00", ""]
@@ -53,9 +68,9 @@ def test_formats(recipe, tmp_path, capsys):
 
 
 def test_formats_say_what_is_refused():
-    assert benchmark.cell({"refused": "why"}) == "no"
-    assert benchmark.cell({"largest_difference": 3e-7}) == "3e-07"
-    assert benchmark.cell({"largest_difference": 0.1, "top1_agreement": 0.97}) == "97%"
+    assert formats.cell({"refused": "why"}) == "no"
+    assert formats.cell({"largest_difference": 3e-7}) == "3e-07"
+    assert formats.cell({"largest_difference": 0.1, "top1_agreement": 0.97}) == "97%"
 
 
 def test_serve(recipe, tmp_path):
