@@ -13,6 +13,7 @@ import pathlib
 
 import shared
 import train
+from kerasnets import files
 
 NETS = ("PlainNet20", "PlainNet56", "ResNet20", "ResNet56")
 PANELS = {"plain nets": NETS[:2], "residual nets": NETS[2:]}
@@ -44,7 +45,7 @@ def main():
     logs = {net: run(net, out / net, args) for net in NETS}
     draw(out / "degradation.png", logs)
     results = {net: {name: values[-1] for name, values in log.items()} for net, log in logs.items()}
-    shared.write(out / "results.json", results)
+    files.write_json(out / "results.json", results)
     rows = [["after the last epoch", "training loss", "training error", "test error"]]
     for net, last in results.items():
         errors = [f"{100 * (1 - last[name]):.2f}%" for name in ("accuracy", "val_accuracy")]

@@ -20,6 +20,7 @@ import pathlib
 
 import shared
 import train
+from kerasnets import files
 
 DEFAULT = "resnet20_cifar10"  # the config where none is given and none trains the student
 
@@ -78,19 +79,19 @@ def main():
         student = of_net(base, args.student, model_options(args.student, words))
     out = args.out or pathlib.Path("runs/distill") / f"{path.stem}-{args.student}-seed{args.seed}"
 
-    found, files = {}, list(args.teacher_weights or ())
-    if not files:  # trained on the student's scale, so that one batch suits both
+    found, weights = {}, list(args.teacher_weights or ())
+    if not weights:  # trained on the student's scale, so that one batch suits both
         teacher = dataclasses.replace(teacher, scaling=student.scale.mode)
         for i in range(args.teachers):
             name = f"teacher{i + 1}"
             run = train.options_of(args, seed=args.seed + 1000 * i)
             found[name] = runs.train(teacher, out / name, run)
-            files.append(out / name / "best.weights.h5")
+            weights.append(out / name / "best.weights.h5")
     if args.plain:
         found["plain student"] = runs.train(student, out / "plain", train.options_of(args))
     distillation = runs.Distillation(
         teacher=teacher,
-        files=tuple(map(str, files)),
+        files=tuple(map(str, weights)),
         temperature=args.temperature,
         hard_weight=args.hard_weight,
         hints=tuple(map(tuple, args.hint or ())),
@@ -103,7 +104,7 @@ def main():
         found["teachers together"] = results.pop("ensemble")
     table = [["net", "top-1", "top-5"]]
     table += [[name, *(f"{100 * r[k]:.2f}%" for k in ("top1", "top5"))] for name, r in found.items()]
-    shared.write(out / "results.json", found)
+    files.write_json(out / "results.json", found)
     shared.show(table)
 
 

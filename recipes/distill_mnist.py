@@ -19,7 +19,6 @@ often as they are of it; beside that stand the biases that would be best for the
 
 import dataclasses
 import itertools
-import json
 import math
 import pathlib
 import time
@@ -29,6 +28,7 @@ import numpy as np
 
 import shared
 from distill_report import NETS, WORDS, compare, count, report
+from kerasnets import files
 
 # A teacher: the model, its options, and the epochs of it in a hundred of the student's.
 TEACHERS = {
@@ -135,14 +135,14 @@ def main():
     with shared.quiet():
         import keras
 
-        from kerasnets import distillation
+        from kerasnets import distillation, runs
         from kerasnets.training import distribution
 
         strategy = distribution.mirrored(args.replicas)
         keras.ops.zeros(1)  # starts the devices, which say so
     train, test = (read(settings, split, args.data_dir) for split in ("train", "test"))
     print(f"{args.dataset}: {len(train[0]):,} images to train on, {len(test[0]):,} to test on")
-    shared.prepare(out, "distill_mnist", json.loads(json.dumps(dataclasses.asdict(settings))), args.resume)
+    runs.prepare(out, dataclasses.asdict(settings), args.resume, "distill_mnist.json")
     run = Run(out, settings, train, test)
 
     with strategy.scope():
@@ -170,7 +170,7 @@ def main():
     }
     table = compare(results, teacher_of(settings))
     report(out, results, table, test, logits)
-    shared.write(out / "results.json", results)
+    files.write_json(out / "results.json", results)
     shared.show(table)
     print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json and the nets, *.keras")
 
@@ -327,7 +327,7 @@ class Run:
         """
         import keras
 
-        from kerasnets import data, distillation, training
+        from kerasnets import data, distillation, runs, training
 
         path = self.out / f"{name}.keras"
         if path.exists():
@@ -355,7 +355,7 @@ class Run:
             validation=data.batches(self.test, 1000),
             callbacks=[training.Progress(f"{name:8}", shown, batch_size=self.settings.batch_size)],
         )
-        shared.save(net, path)
+        runs.save(net, path)
         state.unlink(missing_ok=True)
         return net
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-import shared
+import pages
 
 # Net by net: what it is, and its errors of MNIST's 10,000 in the paper.
 NETS = {
@@ -51,7 +51,9 @@ def compare(results, teacher=None):
 
 def curve(out, name, n):
     """Test errors after each epoch, from the log of a net."""
-    return [n * (1 - accuracy) for accuracy in shared.history(out / f"{name}.csv")["val_accuracy"]]
+    from kerasnets import runs
+
+    return [n * (1 - accuracy) for accuracy in runs.history(out / f"{name}.csv")["val_accuracy"]]
 
 
 def report(out, results, table, test, logits):
@@ -99,12 +101,12 @@ def report(out, results, table, test, logits):
         "In this run test images count errors and decide nothing"
         + (", but for the biases that are called best for them." if results["moved"] else "."),
         table,
-        (
+        pages.Figure(
             "Learning curves",
             out / "curves.png",
             "Errors on the test images after each epoch.",
         ),
-        (
+        pages.Figure(
             "Soft targets",
             out / "soft_targets.png",
             "What the teacher says of test images that it gets right: for each class the one it doubts most, "
@@ -115,7 +117,7 @@ def report(out, results, table, test, logits):
     if results["sweep"]:
         figures.sweep(out / "sweep.png", results["sweep"], f"errors on {n:,} test images")
         parts.append(
-            (
+            pages.Figure(
                 "Temperature and hard weight",
                 out / "sweep.png",
                 "Errors on the test images of students that differ in nothing else. The best of so many is "
@@ -130,7 +132,7 @@ def report(out, results, table, test, logits):
             [f"{names[labels[i]]},\nnot {names[guess['plain'][i]]}" for i in most],
         )
         parts.append(
-            (
+            pages.Figure(
                 "What distillation gained",
                 out / "rescued.png",
                 f"{len(rescued)} test images that the plain net gets wrong and the student right"
@@ -138,4 +140,4 @@ def report(out, results, table, test, logits):
                 + f"; on {lost} it is the other way round.",
             )
         )
-    shared.write(out / "report.html", shared.page("Distilling a big net into a small one", parts))
+    files.write_text(out / "report.html", pages.page("Distilling a big net into a small one", parts))

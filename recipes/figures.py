@@ -8,8 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from kerasnets import files
-
-COLOURS = ("#1b6ca8", "#b8442f", "#2e7d4f", "#7a5195")
+from kerasnets.runs.figures import COLORS
 
 
 def curves(path, series, ylabel, levels=()):
@@ -22,8 +21,8 @@ def curves(path, series, ylabel, levels=()):
         levels: Pairs (title, value) of dotted lines to compare with.
     """
     figure, axes = plt.subplots(figsize=(9, 4.6), layout="constrained")
-    for colour, (title, values) in zip(COLOURS, series.items(), strict=False):
-        axes.plot(epochs(values), values, color=colour, label=title, linewidth=1.6)
+    for color, (title, values) in zip(COLORS, series.items(), strict=False):
+        axes.plot(epochs(values), values, color=color, label=title, linewidth=1.6)
     for title, value in levels:
         axes.axhline(value, color="#888", linewidth=1, linestyle=":")
         axes.annotate(title, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
@@ -36,34 +35,6 @@ def curves(path, series, ylabel, levels=()):
     save(figure, path)
 
 
-def panels(path, rows):
-    """Lines over epochs, in figures side by side.
-
-    Args:
-        path: Path of the PNG.
-        rows: Tuples (title, what the values are, values of each epoch on test data by line, and on training
-            data by line, which are drawn thin and dashed in the same colour, and "linear" or "log").
-    """
-    figure, axes = plt.subplots(
-        1, len(rows), figsize=(5.2 * len(rows), 4.2), layout="constrained", squeeze=False
-    )
-    for axis, (title, ylabel, tests, trainings, scale) in zip(axes[0], rows, strict=True):
-        for name, values in tests.items():
-            colour = COLOURS[list(tests).index(name)]
-            axis.plot(epochs(values), values, color=colour, label=f"{name}, test", linewidth=1.8)
-        for name, values in trainings.items():
-            colour = COLOURS[list(tests or trainings).index(name)]
-            label = f"{name}, training"
-            axis.plot(epochs(values), values, "--", color=colour, label=label, linewidth=1)
-        axis.set(title=title, xlabel="epoch", ylabel=ylabel, yscale=scale)
-        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
-        if scale == "linear":
-            axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
-    save(figure, path)
-
-
 def sweep(path, rows, ylabel):
     """Errors over temperatures, a line for each hard weight.
 
@@ -73,9 +44,9 @@ def sweep(path, rows, ylabel):
         ylabel: What the errors are.
     """
     figure, axes = plt.subplots(figsize=(7.5, 4.4), layout="constrained")
-    for colour, weight in zip(COLOURS, sorted({row["hard_weight"] for row in rows}), strict=False):
+    for color, weight in zip(COLORS, sorted({row["hard_weight"] for row in rows}), strict=False):
         line = sorted((row["temperature"], row["errors"]) for row in rows if row["hard_weight"] == weight)
-        axes.plot(*zip(*line, strict=True), "o-", color=colour, label=f"hard weight {weight:g}")
+        axes.plot(*zip(*line, strict=True), "o-", color=color, label=f"hard weight {weight:g}")
     temperatures = sorted({row["temperature"] for row in rows})
     axes.set(xlabel="temperature", ylabel=ylabel, xscale="log")
     axes.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
@@ -99,13 +70,13 @@ def front(path, points, best, xlabel, ylabel, limit=None):
     figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
     axes.scatter(*zip(*points, strict=True), color="#999", s=26, label="trials")
     x, y, names = zip(*best, strict=True)
-    axes.plot(x, y, "o-", color=COLOURS[0], drawstyle="steps-post", label="Pareto front", linewidth=1.6)
+    axes.plot(x, y, "o-", color=COLORS[0], drawstyle="steps-post", label="Pareto front", linewidth=1.6)
     for i, place in enumerate(best):
         last = 0 < i == len(best) - 1  # whose name would stand out of the figure
         offset = dict(xytext=(-5 if last else 4, -12), ha="right" if last else "left")
-        axes.annotate(place[2], place[:2], textcoords="offset points", fontsize=8, color=COLOURS[0], **offset)
+        axes.annotate(place[2], place[:2], textcoords="offset points", fontsize=8, color=COLORS[0], **offset)
     if limit is not None:
-        axes.axvline(limit, color=COLOURS[1], linestyle=":", label="budget")
+        axes.axvline(limit, color=COLORS[1], linestyle=":", label="budget")
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
     axes.margins(x=0.15, y=0.12)
     axes.set_xticks(ticks(*axes.get_xlim()))
@@ -148,7 +119,7 @@ def beside(path, images, rows, names, titles):
         picture.axis("off")
         for k, (title, p) in enumerate(rows.items()):
             bars = figure.add_subplot(grid[line, column + 1 + k])
-            bars.bar(range(len(names)), p[i], 0.75, color=COLOURS[k])
+            bars.bar(range(len(names)), p[i], 0.75, color=COLORS[k])
             bars.set_xticks(range(len(names)), names, fontsize=7, rotation=0 if len(names[0]) < 3 else 90)
             bars.tick_params(axis="y", labelsize=7)
             bars.spines[["top", "right"]].set_visible(False)
@@ -206,9 +177,9 @@ def confusion(path, labels, guesses, names, order):
         axis.imshow(worse, cmap="RdBu_r" if change else "Reds", vmin=-bound if change else 0, vmax=bound)
         for row, column in np.argwhere(counts):
             count = counts[row, column]
-            colour = "white" if abs(count) > 0.6 * bound else "black"
+            color = "white" if abs(count) > 0.6 * bound else "black"
             text = f"{count:+d}" if change else str(count)
-            axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+            axis.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
         grid(axis, names, names)
         axis.set(title=title, xlabel="taken for", ylabel="true class" if axis is axes[0] else "")
     save(figure, path)
@@ -234,7 +205,7 @@ def clusters(path, soft, sets, names, order):
     left.imshow(shown, cmap="RdBu_r", vmin=-bound, vmax=bound)
     grid(left, names, names)
     left.set(title="covariance of soft targets")
-    right.imshow(member, cmap=matplotlib.colors.ListedColormap(["white", COLOURS[0]]), vmin=0, vmax=1)
+    right.imshow(member, cmap=matplotlib.colors.ListedColormap(["white", COLORS[0]]), vmin=0, vmax=1)
     grid(right, names, range(1, len(sets) + 1))
     right.set(title="classes of each specialist", ylabel="specialist")
     save(figure, path)
@@ -275,8 +246,8 @@ def matches(path, queries, found, titles, captions):
             axis = figure.add_subplot(grid[i, column])
             axis.imshow(image, cmap="gray_r")
             axis.axis("off")
-            colour = "#222" if caption == titles[i] else COLOURS[1]
-            axis.set_title(caption, fontsize=8, weight=weight, color=colour)
+            color = "#222" if caption == titles[i] else COLORS[1]
+            axis.set_title(caption, fontsize=8, weight=weight, color=color)
     save(figure, path)
 
 

@@ -14,6 +14,7 @@ import sys
 
 import shared
 import stubs
+from kerasnets import files
 
 ROOT = pathlib.Path(__file__).parents[1]
 HEADER = ("model", "paper", "year", "input", "parameters", "multiply-adds", "weights")
@@ -47,7 +48,7 @@ def main():
     p.add_argument("--keep-counts", action="store_true", help="count only what the catalogue lacks")
     p.add_argument("--root", type=pathlib.Path, default=ROOT, help="the checkout to write into (this one)")
     args = p.parse_args()
-    new = files(records(args.keep_counts))
+    new = texts(records(args.keep_counts))
     stale = [name for name, text in new.items() if text != read(args.root / name)]
     if not stale:
         print("all files are up to date")
@@ -55,7 +56,7 @@ def main():
         print(f"out of date: {', '.join(stale)}\npython recipes/models.py writes them anew")
         sys.exit(1)
     for name in stale:
-        shared.write(args.root / name, new[name])
+        files.write_text(args.root / name, new[name])
         print(f"wrote {name}")
 
 
@@ -127,7 +128,7 @@ def record(builder, params, mult_adds):
     }
 
 
-def files(records):
+def texts(records):
     """Texts of all files, by their paths in a checkout."""
     return {
         "kerasnets/assembly/catalogue.json": catalogue_text(records),

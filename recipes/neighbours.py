@@ -14,7 +14,9 @@ import math
 import pathlib
 import time
 
+import pages
 import shared
+from kerasnets import files
 
 SIDE = 32  # pixels to which zeros fill the images up
 RATE = 2e-3  # Adam's, brought to 0 by half a cosine
@@ -69,7 +71,7 @@ def main():
     with shared.quiet():
         import keras
 
-        from kerasnets import surgery
+        from kerasnets import runs, surgery
         from kerasnets.assembly import registry
 
         builder = registry.find(args.model)
@@ -84,7 +86,7 @@ def main():
         raise ValueError(
             f"--count is at most {len(images)}, the images to choose from. Received: {args.count}"
         )
-    shared.prepare(out, "neighbours", dataclasses.asdict(settings), args.resume)
+    runs.prepare(out, dataclasses.asdict(settings), args.resume, "neighbours.json")
 
     def ask(model):
         return surgery.neighbours(model, test_images, images, args.count, batch_size=250)[0]
@@ -111,7 +113,7 @@ def main():
         shares = (results[kind][name] for kind in ("nearest_of_the_class", "neighbours_of_the_class"))
         table.append([name, *(f"{share:.2%}" for share in shares)])
     report(out, results, table, (pictures, labels), (test_pictures, test_labels), found["features"])
-    shared.write(out / "results.json", results)
+    files.write_json(out / "results.json", results)
     shared.show(table)
     print(f"The classifier of {args.model} is right on {results['accuracy']:.2%} of the test images.")
     print(f"{results['seconds']:.0f} s. In {out}: report.html, neighbours.png, results.json, net.keras")
@@ -140,7 +142,7 @@ def train(out, settings, net, images, labels):
     """The net, trained, or read from its file if an earlier run was that far."""
     import keras
 
-    from kerasnets import data, training
+    from kerasnets import data, runs, training
 
     path = out / "net.keras"
     if path.exists():
@@ -167,7 +169,7 @@ def train(out, settings, net, images, labels):
         history=out / "net.csv",
         callbacks=[training.Progress(settings.model)],
     )
-    shared.save(net, path)
+    runs.save(net, path)
     state.unlink(missing_ok=True)
     return net
 
@@ -216,8 +218,8 @@ def report(out, results, table, train, test, chosen):
             f"On the left {len(rows)} test images, {words}; beside each the training images whose features "
             "lie nearest, nearest first. Classes that are not the image's are red."
         )
-        parts.append((heading, out / f"{file}.png", caption))
-    shared.write(out / "report.html", shared.page("What a net takes for alike", parts))
+        parts.append(pages.Figure(heading, out / f"{file}.png", caption))
+    files.write_text(out / "report.html", pages.page("What a net takes for alike", parts))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from fractions import Fraction
 
 import shared
 import tables
+from kerasnets import files
 
 REPORT = pathlib.Path(__file__).with_name("tables.md")
 SMOKE = ("mobilenet-body", "small-kernels-savings")
@@ -131,7 +132,7 @@ def main():
     for name, f in wrong:
         print(f"{name}, {f.row}, {f.column.title}: {f.kind} {f.printed}, ours {f.words}: {f.agreement}")
     if args.out:
-        shared.write(args.out, (as_csv if args.out.suffix == ".csv" else as_markdown)(figures))
+        files.write_text(args.out, (as_csv if args.out.suffix == ".csv" else as_markdown)(figures))
         print(f"wrote {args.out}")
     stale = out_of_date(before, figures) if args.check else []
     if stale:

@@ -14,6 +14,7 @@ import pathlib
 import shlex
 
 import shared
+from kerasnets import files
 
 IMAGE = "tensorflow/serving"
 GRPC, REST = 8500, 8501
@@ -77,7 +78,7 @@ def start(args):
     """Writes compose.yaml and prints the lines that start TF Serving."""
     if not (args.root / "models.config").is_file():
         raise ValueError(f"--root is a folder that models are exported into. Received: {args.root}")
-    shared.write(args.root / "compose.yaml", compose(args.image, args.grpc, args.rest))
+    files.write_text(args.root / "compose.yaml", compose(args.image, args.grpc, args.rest))
     print(docker_line(args.root, args.image, args.grpc, args.rest))
     print(f"or: docker compose -f {shlex.quote(str(args.root / 'compose.yaml'))} up")
 
@@ -97,7 +98,7 @@ def compose(image=IMAGE, grpc=GRPC, rest=REST):
 
 def curl(args):
     """Writes a request by REST and prints the line that sends it."""
-    shared.write(args.out, rest_request(files(args.images)))
+    files.write_json(args.out, rest_request(contents(args.images)))
     place = f"/versions/{args.version}" if args.version else f"/labels/{args.label}" if args.label else ""
     url = shlex.quote(f"http://{args.at}/v1/models/{args.model}{place}:predict")
     print(f"curl --fail-with-body -d @{shlex.quote(str(args.out))} {url}")
@@ -112,7 +113,7 @@ def rest_request(encoded):
 def ask(args):
     """Sends image files by gRPC and shows the likeliest classes."""
     with shared.quiet():
-        request = predict_request(args.model, files(args.images), args.version, args.label)
+        request = predict_request(args.model, contents(args.images), args.version, args.label)
     found = answers(send(request, args.at, args.timeout))
     table = [["image", "class", "score"]]
     for path, ranking in zip(args.images, found, strict=True):
@@ -120,7 +121,7 @@ def ask(args):
     shared.show(table)
 
 
-def files(paths):
+def contents(paths):
     """What is in some files."""
     return [path.read_bytes() for path in paths]
 

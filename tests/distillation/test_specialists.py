@@ -1,3 +1,5 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -36,6 +38,12 @@ def softmax(z):
 
 def batches(y=Y, size=50):
     return tf.data.Dataset.from_tensor_slices((X[: len(y)], y)).batch(size)
+
+
+def test_clusters_without_scikit_learn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'kerasnets\[recipes\]'"):
+        confusable_classes(np.eye(4), 2)
 
 
 def test_classes_predicted_together_are_found():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import distill_mnist
-import shared
+from kerasnets import runs
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_result(recipe, finished, tmp_path):
 def test_a_stopped_run_goes_on(recipe, finished, tmp_path, monkeypatch):
     out = tmp_path / "run"
     options = ("--smoke", "--out", out)
-    real = shared.save
+    real = runs.save
 
     def stop(model, path):
         if path.name == "student.keras":
@@ -61,7 +61,7 @@ def test_a_stopped_run_goes_on(recipe, finished, tmp_path, monkeypatch):
         real(model, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(shared, "save", stop)
+        patch.setattr(runs, "save", stop)
         with pytest.raises(SystemExit) as ended:
             recipe(*options)
     assert ended.value.code == 130
@@ -125,15 +125,6 @@ def test_a_resumed_run_must_be_the_same_run(recipe, finished, capsys):
     assert ended.value.code == 2
     assert "temperature was 20.0" in capsys.readouterr().err
     assert sorted(p.name for p in finished.iterdir()) == before
-
-
-def test_a_new_run_keeps_the_old_one(tmp_path):
-    out = tmp_path / "run"
-    shared.prepare(out, "recipe", {"seed": 0}, resume=False)
-    (out / "precious").touch()
-    shared.prepare(out, "recipe", {"seed": 1}, resume=False)
-    assert (tmp_path / "run.1" / "precious").exists()
-    assert json.loads((out / "recipe.json").read_text()) == {"seed": 1}
 
 
 @pytest.mark.parametrize(

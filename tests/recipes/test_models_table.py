@@ -44,9 +44,9 @@ def test_costs_are_up_to_date(name):
     assert (record["params"], record["mult_adds"]) == models.counts(registry.find(name)), WRITE
 
 
-@pytest.mark.parametrize("name", models.files([]))
+@pytest.mark.parametrize("name", models.texts([]))
 def test_files_are_those_of_the_catalogue(name):
-    assert (ROOT / name).read_text(encoding="utf-8") == models.files(list(catalogue().values()))[name], WRITE
+    assert (ROOT / name).read_text(encoding="utf-8") == models.texts(list(catalogue().values()))[name], WRITE
 
 
 def test_the_table_is_in_the_order_of_the_papers():
@@ -67,7 +67,7 @@ def test_links_to_files():
 def written(recipe, monkeypatch, tmp_path):
     """Runs the recipe on two models, in a checkout without files; gives its folder."""
     monkeypatch.setattr(registry, "registered", lambda: [registry.find("LeNet5"), registry.find("MLP800")])
-    for name in models.files([]):
+    for name in models.texts([]):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
 
     def run(*options):

@@ -13,7 +13,9 @@ def test_a_run_is_moved_aside_or_resumed(tmp_path, capsys):
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
     with pytest.raises(ValueError, match="seed was 0"):
         runs.prepare(out, {"seed": 1, "size": (8, 8)}, resume=True)
+    (out / "precious").touch()
     runs.prepare(out, {"seed": 1}, resume=False)
+    assert (tmp_path / "run.1" / "precious").exists()
     assert json.loads((tmp_path / "run.1" / "config.json").read_text())["seed"] == 0
     assert json.loads((out / "config.json").read_text()) == {"seed": 1}
     assert f"{out}.1" in capsys.readouterr().out
