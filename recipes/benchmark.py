@@ -12,7 +12,7 @@ The contenders take turns, round after round; what counts is the median of the r
 machines are noisy. Memory is what a process that trains holds at its peak (VmHWM of /proc/self/status, so on
 Linux alone) beyond what it held just before its first step (VmRSS); the graph of that step is part of it.
 Accuracy is of the test split, and the seconds are those of the training. Nets of `serve` are untrained; those
-of `formats` too, but for the statistics of batch normalisation, and small: `--models` takes others, whole.
+of `formats` too, but for the statistics of batch normalization, and small: `--models` takes others, whole.
 """
 
 import pathlib

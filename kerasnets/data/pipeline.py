@@ -101,7 +101,7 @@ def join(dataset, values, combine):
     return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))
 
 
-def specialise(dataset, classes, keep, steps, seed, dustbin):
+def specialize(dataset, classes, keep, steps, seed, dustbin):
     """Thins the examples of some classes, or those of all others, and labels them for a specialist.
 
     Args:

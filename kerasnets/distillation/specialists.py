@@ -152,7 +152,7 @@ def specialist_dataset(dataset, classes, special_fraction=0.5, seed=0, dustbin=T
     keep = shares(*counts, special_fraction)
     size = len(keras.tree.flatten(next(iter(dataset)))[0])
     steps = math.ceil(sum(n * share for n, share in zip(counts, keep, strict=True)) / size)
-    return data.specialise(dataset, [int(c) for c in classes], keep, steps, seed, dustbin)
+    return data.specialize(dataset, [int(c) for c in classes], keep, steps, seed, dustbin)
 
 
 def oversampling(dataset, classes, special_fraction=0.5):
