@@ -6,6 +6,7 @@ from kerasnets import blocks as blocks
 from kerasnets import data as data
 from kerasnets import distillation as distillation
 from kerasnets import layers as layers
+from kerasnets import runs as runs
 from kerasnets import serving as serving
 from kerasnets import surgery as surgery
 from kerasnets import training as training
