@@ -2,7 +2,7 @@
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 5.3.
 
-For one case, with p the generalist's distribution and p_m those of its active specialists, q minimises
+For one case, with p the generalist's distribution and p_m those of its active specialists, q minimizes
 
     KL(p, q) + sum over m of KL(p_m, q)
 

@@ -7,7 +7,7 @@ from kerasnets.surgery.fold import fold_batch_norm
 from kerasnets.surgery.neighbours import neighbours
 from kerasnets.surgery.net2net import deepen, widen
 from kerasnets.surgery.precision import with_precision
-from kerasnets.surgery.preinit import preinitialise
+from kerasnets.surgery.preinit import preinitialize
 from kerasnets.surgery.pyramid import feature_pyramid
 from kerasnets.surgery.transfer import replace_head
 
@@ -19,7 +19,7 @@ __all__ = [
     "features",
     "fold_batch_norm",
     "neighbours",
-    "preinitialise",
+    "preinitialize",
     "replace_head",
     "widen",
     "with_precision",

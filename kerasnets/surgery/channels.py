@@ -29,7 +29,7 @@ MERGES = (
     layers.Subtract,
     DropPathJoin,
 )
-# Layers that treat every map by itself, and all alike but for batch normalisation.
+# Layers that treat every map by itself, and all alike but for batch normalization.
 EACH_MAP = (
     *(
         getattr(layers, f"{kind}{rank}D")

@@ -1,4 +1,4 @@
-"""Nets for inference alone: batch normalisation folded, and what only training needs left out."""
+"""Nets for inference alone: batch normalization folded, and what only training needs left out."""
 
 import collections
 import dataclasses
@@ -38,7 +38,7 @@ PASSING = (
 def fold_batch_norm(model):
     """The same net for inference, with fewer layers and the same outputs.
 
-    Batch normalisation right behind a convolution, a depthwise convolution or a dense layer without an
+    Batch normalization right behind a convolution, a depthwise convolution or a dense layer without an
     activation becomes part of its kernel and bias, where nothing else reads what the layer gives; elsewhere
     it stays. Dropout, noise and drop-path go. Outputs stay as they are, auxiliary heads too, which
     `drop_aux_heads` takes off. A memory-efficient net becomes one of plain layers.
@@ -115,7 +115,7 @@ def trains(call):
 
 
 def folds_of(recording):
-    """The calls of batch normalisation that can be folded, by the id of the call that each is folded into."""
+    """The calls of batch normalization that can be folded, by the id of the call that each is folded into."""
     readers, ends = recording.readers(), {id(x) for x in tensors(recording.outputs)}
     times = collections.Counter(id(call.operation) for call in recording.calls)
     makers = {id(call.gives[0]): call for call in recording.calls if takes_scale(call.operation)}
@@ -141,11 +141,11 @@ def takes_scale(layer):
 
 
 def folded(layer, norm):
-    """The weights of a layer of `FOLDABLE`, with a bias, that does what it and batch normalisation do.
+    """The weights of a layer of `FOLDABLE`, with a bias, that does what it and batch normalization do.
 
     Args:
         layer: The layer, linear.
-        norm: Batch normalisation of the maps that it gives.
+        norm: Batch normalization of the maps that it gives.
 
     Returns:
         A list of arrays, in the order of the weights of a copy with a bias.
@@ -160,7 +160,7 @@ def folded(layer, norm):
 
 
 def scale_of(norm):
-    """Batch normalisation outside training as a shift and a scale of each map, float64, (maps,)."""
+    """Batch normalization outside training as a shift and a scale of each map, float64, (maps,)."""
     scale = 1 / np.sqrt(values(norm.moving_variance) + norm.epsilon)
     scale = scale * values(norm.gamma) if norm.scale else scale
     shift = -values(norm.moving_mean) * scale

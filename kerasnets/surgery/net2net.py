@@ -132,8 +132,8 @@ def noisy(layer, weights, noise, rng):
 def deepen(model, layer, kernel=3, data=None, name=None):
     """A net with one more layer behind a layer, which passes on what it reads: Net2DeeperNet.
 
-    The new layer stands behind the layer's batch normalisation and activation, and has the same. Its kernel
-    is the identity. Its batch normalisation undoes itself by the statistics of `data`, or without data by a
+    The new layer stands behind the layer's batch normalization and activation, and has the same. Its kernel
+    is the identity. Its batch normalization undoes itself by the statistics of `data`, or without data by a
     mean of 0 and a variance of 1: then the net computes what it did when it predicts, but not in training,
     where the batch's statistics count.
 
@@ -144,7 +144,7 @@ def deepen(model, layer, kernel=3, data=None, name=None):
         layer: Name of a convolution or dense layer with an activation f for which f(f(x)) = f(x), as ReLU.
         kernel: Side of a new convolution's kernel in pixels.
         data: Inputs of the model, as `model.predict` takes them, such as a few hundred training images; only
-            read where there is batch normalisation.
+            read where there is batch normalization.
         name: Name of the new layer; by default that of `layer` with "_deeper" behind it.
 
     Returns:
@@ -189,7 +189,7 @@ def deepen(model, layer, kernel=3, data=None, name=None):
 
 
 def unit_of(recording, call):
-    """The calls of a layer, of its batch normalisation and of its activation, as far as nothing else reads.
+    """The calls of a layer, of its batch normalization and of its activation, as far as nothing else reads.
 
     Raises:
         ValueError: There is no activation, or it is not idempotent.
@@ -235,7 +235,7 @@ def set_identity(layer):
 
 
 def undo(norm, maps):
-    """Sets batch normalisation to give what it reads.
+    """Sets batch normalization to give what it reads.
 
     Args:
         norm: The layer.

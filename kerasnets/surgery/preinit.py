@@ -8,7 +8,7 @@ from kerasnets.checks import is_int, refuse
 CONVS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
-def preinitialise(model, source, convs=4, dense=3):
+def preinitialize(model, source, convs=4, dense=3):
     """Copies the weights of a shallow net's first convolutions and last dense layers to a deep net.
 
     A layer's weights go to that of the same name, which is how layers of VGG's nets correspond: of the blocks

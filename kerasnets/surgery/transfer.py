@@ -42,7 +42,7 @@ def replace_head(
         net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         net.fit(train, epochs=5)
         for part in net.layers:
-            part.trainable = True  # batch normalisation keeps its statistics
+            part.trainable = True  # batch normalization keeps its statistics
         net.compile(keras.optimizers.Adam(1e-5), "sparse_categorical_crossentropy", metrics=["accuracy"])
         net.fit(train, epochs=10)
 
@@ -58,7 +58,7 @@ def replace_head(
         classifier_activation: Activation of the classifier; None gives logits.
         freeze: True for a body that is not trained until its layers' `trainable` is set; the name of a layer,
             for it and all that it is computed from; False leaves each layer as it is in `model`.
-        freeze_batch_norm: Whether batch normalisation keeps its moving statistics, and normalises by them in
+        freeze_batch_norm: Whether batch normalization keeps its moving statistics, and normalizes by them in
             training, where its layer is trainable too. Units that save memory become plain ones then.
         name: Name of the model, or None for that of `model`.
 
@@ -126,10 +126,10 @@ def frozen_layers(net, freeze):
 
 
 def check_batch_norm(net):
-    """Refuses nets with batch normalisation that is out of reach, inside layers of other kinds."""
+    """Refuses nets with batch normalization that is out of reach, inside layers of other kinds."""
     for layer in net.layers:
         for part in (inner for piece in parts(layer) for inner in all_layers(piece)):
             reached = type(part) in PLAIN and part in parts(layer)
             if isinstance(part, layers.BatchNormalization) and not reached:
-                allowed = f"False for a net with {layer.name}, a layer with batch normalisation of its own"
+                allowed = f"False for a net with {layer.name}, a layer with batch normalization of its own"
                 refuse("freeze_batch_norm", allowed, True)

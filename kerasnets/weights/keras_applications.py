@@ -75,9 +75,9 @@ def from_keras_applications(model, peer):
     """Copies the weights of a keras.applications model into ours.
 
     Layers are paired by their place in the graph, so their names may differ; the branches that a layer
-    joins must come in the same order. A 1x1 convolution fits a dense layer, and a batch normalisation
+    joins must come in the same order. A 1x1 convolution fits a dense layer, and a batch normalization
     without scale one whose scale is 1. Where a convolution of the peer has biases and ours has none, the
-    batch normalisation that reads it takes them away from its moving mean.
+    batch normalization that reads it takes them away from its moving mean.
 
     Args:
         model: One of our models.
@@ -101,7 +101,7 @@ def from_keras_applications(model, peer):
     if biases:
         layer = next(iter(biases))
         raise ValueError(
-            f"`peer` has biases where batch normalisation follows. Received: a bias for {layer.name}"
+            f"`peer` has biases where batch normalization follows. Received: a bias for {layer.name}"
         )
     for layer, values in fitted:
         layer.set_weights(values)
@@ -131,7 +131,7 @@ def fit(layer, other, biases):
         layer: One of our layers.
         other: Its like in the peer.
         biases: By layers of ours, biases of the peer's that these have no place for. Those of `layer` are put
-            in; those of what `layer` reads are taken out, if it is a batch normalisation.
+            in; those of what `layer` reads are taken out, if it is a batch normalization.
 
     Returns:
         Arrays, as `layer.set_weights` takes them.

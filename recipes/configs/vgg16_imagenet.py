@@ -8,7 +8,7 @@ arXiv:1409.1556, section 3.1: batches of 256, SGD with a momentum of 0.9, weight
 are 74 epochs; crops of 224 from images whose shorter side is between 256 and 512, flips, principal
 components of the colours; section 3.2: dense evaluation, at the scales 256, 384 and 512.
 
-The first and last layers are not filled from net A, which `kerasnets.surgery.preinitialise` does with a
+The first and last layers are not filled from net A, which `kerasnets.surgery.preinitialize` does with a
 trained VGG11: weights start as He's uniform ones, and the paper says that random ones would do. How long the
 accuracy must stand still is not said: chosen are 5 epochs.
 

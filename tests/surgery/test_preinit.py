@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 import kerasnets
-from kerasnets.surgery import preinitialise
+from kerasnets.surgery import preinitialize
 
 TINY = dict(kerasnets.applications.VGG16.spec.tiny, input_shape=(32, 32, 3), classes=5)
 
@@ -29,7 +29,7 @@ def test_first_four_convolutions_and_last_three_dense_layers(nets):
     for w in shallow.weights:
         w.assign(w + 1)
     before, source = weights(deep), weights(shallow)
-    names = preinitialise(deep, shallow)
+    names = preinitialize(deep, shallow)
     # Simonyan and Zisserman 2015, section 3.1, and the columns A and D of table 1.
     first = ["block1_conv1", "block2_conv1", "block3_conv1", "block3_conv2"]
     assert names == [*first, "fc1", "fc2", "logits"]
@@ -39,8 +39,8 @@ def test_first_four_convolutions_and_last_three_dense_layers(nets):
 
 def test_another_number_of_layers(nets):
     deep, shallow = nets
-    assert preinitialise(deep, shallow, convs=1, dense=0) == ["block1_conv1"]
-    assert preinitialise(deep, shallow, convs=0, dense=2) == ["fc2", "logits"]
+    assert preinitialize(deep, shallow, convs=1, dense=0) == ["block1_conv1"]
+    assert preinitialize(deep, shallow, convs=0, dense=2) == ["fc2", "logits"]
 
 
 def test_the_shallow_net_may_have_other_classes_if_they_are_left_out(nets):
@@ -48,9 +48,9 @@ def test_the_shallow_net_may_have_other_classes_if_they_are_left_out(nets):
     other = kerasnets.build("VGG11", **{**TINY, "classes": 9})
     before = weights(deep)
     with pytest.raises(ValueError, match="`model` is a net whose layer logits has weights"):
-        preinitialise(deep, other)
+        preinitialize(deep, other)
     assert all(equal(now, before[name]) for name, now in weights(deep).items())
-    assert preinitialise(deep, other, dense=0)
+    assert preinitialize(deep, other, dense=0)
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_the_shallow_net_may_have_other_classes_if_they_are_left_out(nets):
 def test_bad_arguments_are_refused(nets, options, message):
     deep, shallow = nets
     with pytest.raises(ValueError, match=message):
-        preinitialise(**{"model": deep, "source": shallow, **options})
+        preinitialize(**{"model": deep, "source": shallow, **options})
