@@ -1,1 +1,1 @@
-"""What every model shares: the signature, its checks, heads, preprocessing and the registry."""
+"""What all models share: the signature and its checks, heads, names of classes, and the registry."""

@@ -20,8 +20,9 @@ def catalogue() -> dict[str, dict]:
 
         - name, family (the file in kerasnets.applications) and summary (one sentence);
         - citation: the fields of a `citations.Citation`;
-        - input (a list of sides and channels), classes, preprocess_input (a key of `scaling.MODES`);
-        - weights: whether trained weights can be fetched;
+        - input (the sides of the grid and the number of channels), classes, and preprocess_input (a key of
+          `scaling.MODES`);
+        - weights: whether trained weights can be downloaded;
         - params and mult_adds: trainable parameters, and multiply-adds for one example, with the options of
           the paper;
         - options: a list with name, default, allowed and meaning of each option of the family.

@@ -10,10 +10,11 @@ from typing import Any
 import keras
 
 from kerasnets import weights as trained
-from kerasnets.assembly import heads, preprocessing, registry
+from kerasnets.assembly import heads, registry
 from kerasnets.assembly.heads import Head
 from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
+from kerasnets.assembly.predictions import decode_predictions
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.scaling import MODES
@@ -228,7 +229,7 @@ def public(name, spec, options_first):
     builder.__doc__ = document(name, spec, options_first)
     builder.spec = spec
     builder.preprocess_input = MODES[spec.mode]
-    builder.decode_predictions = preprocessing.decode_predictions
+    builder.decode_predictions = decode_predictions
     return builder
 
 

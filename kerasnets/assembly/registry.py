@@ -3,6 +3,7 @@
 import fnmatch
 import importlib
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kerasnets.assembly.catalogue import catalogue
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 _MODELS = {}
 
 
-def register(builder):
-    """Makes a builder known by its name.
+def register(builder: Callable) -> Callable:
+    """Registers a builder under its name.
 
     Args:
         builder: Function with `__name__` and `spec`, as `family.variant` makes it.
@@ -24,7 +25,7 @@ def register(builder):
         The same function.
 
     Raises:
-        ValueError: The name is taken.
+        ValueError: The name is already registered.
     """
     name = builder.__name__
     if name in _MODELS:
@@ -33,13 +34,13 @@ def register(builder):
     return builder
 
 
-def registered() -> tuple:
+def registered() -> tuple[Callable, ...]:
     """The builders that have been registered so far, in natural order of their names."""
     return tuple(_MODELS[name] for name in sorted(_MODELS, key=natural))
 
 
-def find(name: str):
-    """The builder of a name. The first call imports `kerasnets.applications`, whose files register theirs.
+def find(name: str) -> Callable:
+    """The builder of a name. The first call imports `kerasnets.applications`, whose modules register theirs.
 
     Args:
         name: Name of a model, such as "DenseNet121".
@@ -75,7 +76,7 @@ def build(name: str, /, **options: Any) -> "keras.Model":
         A keras.Model.
 
     Raises:
-        ValueError: There is no such model, or an option is refused.
+        ValueError: There is no such model, or an option is not allowed.
     """
     return find(name)(**options)
 
@@ -83,20 +84,19 @@ def build(name: str, /, **options: Any) -> "keras.Model":
 def list_models(pattern: str = "*", family: str | None = None, trained: bool | None = None) -> list[str]:
     """Names of the models, in natural order.
 
-    They are those of the catalogue that is shipped, so that nothing need be imported to list them, and those
-    that were registered since.
+    They are those of the catalogue that is shipped, which are listed without importing anything else, and any
+    that were registered later.
 
     Args:
-        pattern: Shell pattern such as "*dense*"; upper and lower case are alike.
+        pattern: Shell pattern such as "*dense*", in upper or lower case.
         family: Name of a module of `kerasnets.applications`, such as "densenet", or None for all.
-        trained: True for models with trained weights to fetch, False for those without, None for all.
+        trained: True for models whose trained weights can be downloaded, False for others, None for all.
 
     Returns:
         A list of names.
 
     Raises:
-        ValueError: There is no such family, and the message lists the closest names; or `trained` is
-            something else.
+        ValueError: There is no such family, or `trained` is none of the three.
     """
     models = known()
     families = {family for family, _ in models.values()}
@@ -120,11 +120,11 @@ def list_models(pattern: str = "*", family: str | None = None, trained: bool | N
 
 
 def known():
-    """Family, and whether trained weights exist, of every model, by name."""
+    """By the name of each model, its family and whether trained weights exist."""
     shipped = {name: (row["family"], row["weights"]) for name, row in catalogue().items()}
     return shipped | {name: (b.spec.module, b.spec.imagenet is not None) for name, b in _MODELS.items()}
 
 
-def natural(name):
-    """Key of the natural order, in which DenseNet40 comes before DenseNet100."""
+def natural(name: str) -> list[int | str]:
+    """Sort key of the natural order, in which DenseNet40 comes before DenseNet100."""
     return [int(p) if p.isdigit() else p.lower() for p in re.split(r"(\d+)", name)]

@@ -1,4 +1,7 @@
-"""Names of classes for what a net gives."""
+"""Names of the classes that a network predicts."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -7,18 +10,20 @@ from keras import ops
 from kerasnets.checks import is_int, refuse
 
 
-def decode_predictions(preds, top=5, class_names=None):
-    """The likeliest classes of each image, by name.
+def decode_predictions(
+    preds: Any, top: int = 5, class_names: Sequence[str] | None = None
+) -> list[list[tuple[str | int, str, float]]]:
+    """The classes with the highest scores of each image, by name.
 
     Args:
         preds: Array or tensor of scores, (images, classes).
-        top: How many classes of each image.
-        class_names: Names in the order of the classes. None stands for ImageNet's 1,000, whose file
-            Keras fetches once and keeps.
+        top: Number of classes for each image.
+        class_names: Names in the order of the classes; None for the 1,000 classes of ImageNet, whose names
+            Keras downloads once.
 
     Returns:
-        For each image a list of (id, name, score), best first; `id` is ImageNet's "n02110958", or the
-        index of the class where `class_names` are given.
+        For each image a list of (id, name, score), best first. The id is that of ImageNet, such as
+        "n02110958", or the index of the class if `class_names` are given.
 
     Raises:
         ValueError: The shape of `preds` does not fit the names, or `top` is out of range.

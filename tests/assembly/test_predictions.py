@@ -6,7 +6,7 @@ import pytest
 from keras.src.utils import file_utils
 
 import kerasnets
-from kerasnets.assembly.preprocessing import decode_predictions
+from kerasnets.assembly.predictions import decode_predictions
 from kerasnets.scaling import MODES
 
 
