@@ -71,7 +71,7 @@ def is_module(row):
 
 CHECKS = dict(
     modules=rows_of(
-        is_module, "a name, 5 numbers of maps, 'avg' or 'max', and a number of maps or 'pass through'"
+        is_module, "a name, 5 numbers of filters, 'avg' or 'max', and a number of filters or 'pass through'"
     ),
     separable_stem=FLAG,
 )

@@ -81,12 +81,12 @@ def compete(new, old, form, width, reduction, name):
 
 def double_fc(new, old, reduction, name):
     """Scales the residual by weights from the means of residual and identity, each reduced separately."""
-    maps, signals = new.shape[-1], []
+    channels, signals = new.shape[-1], []
     for side, x in {"residual": new, "identity": old}.items():
         x = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_{side}_squeeze")(x)
-        signals.append(conv(x, max(1, maps // reduction), 1, act="relu", name=f"{name}_{side}_reduce"))
+        signals.append(conv(x, max(1, channels // reduction), 1, act="relu", name=f"{name}_{side}_reduce"))
     weights = layers.Concatenate(name=f"{name}_join")(signals)
-    weights = conv(weights, maps, 1, act="sigmoid", name=f"{name}_excite")
+    weights = conv(weights, channels, 1, act="sigmoid", name=f"{name}_excite")
     return layers.Multiply(name=f"{name}_scale")([new, weights])
 
 
@@ -105,13 +105,13 @@ def imaged(new, old, groups, kernel, reduction, name):
     Returns:
         Feature maps of the shape of `new`.
     """
-    maps, rows = new.shape[-1], []
-    kernels = max(1, maps // reduction)
+    channels, rows = new.shape[-1], []
+    kernels = max(1, channels // reduction)
     for side, x in {"residual": new, "identity": old}.items():
         x = layers.GlobalAveragePooling2D(name=f"{name}_{side}_squeeze")(x)
-        rows.append(layers.Reshape((groups, 1, maps // groups), name=f"{name}_{side}_fold")(x))
+        rows.append(layers.Reshape((groups, 1, channels // groups), name=f"{name}_{side}_fold")(x))
     image = layers.Concatenate(axis=2, name=f"{name}_pairs")(rows)
-    image = layers.Reshape((2 * groups, maps // groups, 1), name=f"{name}_image")(image)
+    image = layers.Reshape((2 * groups, channels // groups, 1), name=f"{name}_image")(image)
     views = bn(conv(image, kernels, kernel, padding="valid", name=f"{name}_conv"), name=f"{name}_bn")
     pixels = views.shape[1] * views.shape[2]
     signals = layers.Reshape((pixels, kernels), name=f"{name}_views")(views)

@@ -43,7 +43,7 @@ CIFAR_TABLE = {
 }
 CIFAR_TINY = dict(depth=10, growth=4)
 
-CHECKS = dict(growth=count("maps"), keep=KEPT, memory_efficient=FLAG)
+CHECKS = dict(growth=count("channels"), keep=KEPT, memory_efficient=FLAG)
 
 
 @family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=CHECKS)
@@ -110,8 +110,8 @@ def dense_layer(x, growth, bottleneck, form, name):
 def transition(x, keep, form, name):
     """Reduces the channels to a fraction `keep` of them and halves the grid."""
     unit, _ = form
-    count = sum(maps.shape[-1] for maps, _ in x) if isinstance(x, list) else x.shape[-1]
-    x = unit(x, max(1, int(keep * count)), 1, name=name)
+    channels = sum(maps.shape[-1] for maps, _ in x) if isinstance(x, list) else x.shape[-1]
+    x = unit(x, max(1, int(keep * channels)), 1, name=name)
     return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
 
 

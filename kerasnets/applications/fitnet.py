@@ -73,12 +73,12 @@ def FitNet(x, depths, filters, pieces=2):
     """
     if len(filters) != sum(depths):
         refuse("filters", f"a tuple of {sum(depths)} whole numbers, one for each convolution", filters)
-    maps = iter(filters)
+    remaining = iter(filters)
     for stage, depth in enumerate(depths, start=1):
         if stage > 1:
             x = max_pool(x, 2, strides=2, padding="valid", name=f"stage{stage - 1}_pool")
         for i in range(1, depth + 1):
-            x = maxout_conv(x, next(maps), pieces, name=f"stage{stage}_unit{i}")
+            x = maxout_conv(x, next(remaining), pieces, name=f"stage{stage}_unit{i}")
     return x
 
 

@@ -97,15 +97,19 @@ def fractal(x, widths, mixed, dropout, meet, name):
     Source: equations 1 and 2 and figure 1.
     """
     columns = len(widths)
-    ends, steps = [x] * columns, 2 ** (columns - 1)
+    steps = 2 ** (columns - 1)
+    spans = [steps // 2**c for c in range(columns)]  # steps from one convolution of a column to its next
+    ends = [x] * columns
     for step in range(1, steps + 1):
-        first = next(c for c in range(columns) if step % (steps >> c) == 0)
-        for c in range(first, columns):
-            i = step // (steps >> c)
+        ready = [c for c in range(columns) if step % spans[c] == 0]
+        for c in ready:
+            i = step // spans[c]
             ends[c] = unit(ends[c], widths[c], mixed, dropout, name=f"{name}_column{c}_{i}")
             if step == steps:
                 ends[c] = max_pool(ends[c], 2, strides=2, padding="same", name=f"{name}_column{c}_pool")
-        ends[first:] = [meet(ends[first:], name=f"{name}_step{step}")] * (columns - first)
+        joined = meet([ends[c] for c in ready], name=f"{name}_step{step}")
+        for c in ready:
+            ends[c] = joined
     return ends[-1]
 
 

@@ -41,7 +41,9 @@ TABLE = {"GoogLeNet": dict(modules=MODULES)}
 TINY = dict(
     modules=(("3a", 4, 3, 4, 3, 4, 4), ("pool3",), ("4a", 4, 4, 5, 3, 4, 4), ("4d", 4, 4, 4, 4, 3, 4))
 )
-CHECKS = dict(modules=rows_of(lambda row: is_named(row, (0, 6)), "a name, or a name and 6 numbers of maps"))
+CHECKS = dict(
+    modules=rows_of(lambda row: is_named(row, (0, 6)), "a name, or a name and 6 numbers of filters")
+)
 
 
 def auxiliary(x, classes, activation, batch_norm=False, name=None):
@@ -85,16 +87,18 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
     x = max_pool(x, 3, 2, padding="same", name="pool2")
 
     aux_maps = {}
-    for name, *maps in modules:
-        x = module(x, maps, convolve, f"inception_{name}") if maps else max_pool(x, 3, 2, "same", name)
+    for name, *filters in modules:
+        if filters:
+            x = module(x, *filters, convolve, f"inception_{name}")
+        else:
+            x = max_pool(x, 3, 2, padding="same", name=name)
         if aux_heads and name in AUX:
             aux_maps[AUX[name]] = x
     return x, aux_maps
 
 
-def module(x, maps, convolve, name):
+def module(x, ones, reduce3, threes, reduce5, fives, project, convolve, name):
     """1x1, 3x3 and 5x5 convolutions and max pooling side by side; figure 2(b)."""
-    ones, reduce3, threes, reduce5, fives, project = maps
     rows = (
         ((ones, 1),),
         ((reduce3, 1), (threes, 3)),

@@ -60,7 +60,7 @@ CHECKS = dict(
     ),
     full_connection=FLAG,
     trainable_pooling=FLAG,
-    copies=count("maps"),
+    copies=count("channels"),
 )
 
 

@@ -65,12 +65,12 @@ def SimpNets(x, kernels, filters, dropout=0.2):
     total = sum(len(row) for row in kernels)
     if len(filters) != total:
         refuse("filters", f"a tuple of {total} whole numbers, one for each convolution", filters)
-    maps = iter(filters)
+    remaining = iter(filters)
     for stage, row in enumerate(kernels, start=1):
         if stage > 1:
             x = saf_pool(x, dropout, name=f"stage{stage - 1}_pool")
         for i, kernel in enumerate(row, start=1):
-            x = conv_bn_act(x, next(maps), kernel, name=f"stage{stage}_unit{i}")
+            x = conv_bn_act(x, next(remaining), kernel, name=f"stage{stage}_unit{i}")
             if i < len(row) and dropout:
                 x = layers.Dropout(dropout, name=f"stage{stage}_unit{i}_dropout")(x)
     return x

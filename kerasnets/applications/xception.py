@@ -37,17 +37,17 @@ def Xceptions(x, depth, alpha=1.0):
         dropout: Dropout rate before the classifier.
     """
 
-    def maps(filters):
+    def scaled(filters):
         return [max(1, int(alpha * n)) for n in filters]
 
     for i, (n, strides) in enumerate(STEM, start=1):
-        x = conv_bn_act(x, *maps([n]), 3, strides, padding="valid", epsilon=EPSILON, name=f"stem{i}")
+        x = conv_bn_act(x, *scaled([n]), 3, strides, padding="valid", epsilon=EPSILON, name=f"stem{i}")
     for i, filters in enumerate(ENTRY, start=1):
-        x = module(x, maps(filters), 2, name=f"entry{i}")
+        x = module(x, scaled(filters), 2, name=f"entry{i}")
     for i in range(1, depth + 1):
-        x = module(x, maps(MIDDLE), 1, name=f"middle{i}")
-    x = module(x, maps(EXIT), 2, name="exit")
-    for i, n in enumerate(maps(LAST), start=1):
+        x = module(x, scaled(MIDDLE), 1, name=f"middle{i}")
+    x = module(x, scaled(EXIT), 2, name="exit")
+    for i, n in enumerate(scaled(LAST), start=1):
         x = separable_bn(x, n, name=f"last{i}")
         x = layers.Activation("relu", name=f"last{i}_act")(x)
     return x

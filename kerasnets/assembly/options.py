@@ -115,7 +115,7 @@ OPTIONS = {
 
 
 def check_options(options: Mapping[str, Any], checks: Mapping[str, Check] = OPTIONS) -> None:
-    """Refuses the options that a net cannot be built with.
+    """Refuses the options with which a network cannot be built.
 
     Args:
         options: Values by name.
