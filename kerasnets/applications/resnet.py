@@ -7,9 +7,10 @@ strides; `stride_in="3x3"` is the form that later releases train ("v1.5"). Short
 for ImageNet and option A for CIFAR. The plain networks are the same bodies without shortcuts. `alpha`, the
 width multiplier, is not the paper's.
 
-ResNet1202 takes long to build: see the README. Keras processes a network recursively, layer by layer.
-`keras.saving.load_model` of its ".keras" file therefore needs `sys.setrecursionlimit(50_000)` first. Building
-it here, and `weights=` with a path, do not.
+ResNet1202 builds in 17 s and takes 0.4 GiB. On 2 cores, its first training step with 32 images takes 6
+minutes, which TensorFlow mostly spends on the graph; each further step takes 5 s, and 8 GiB of memory. Keras
+processes a network recursively, layer by layer. `keras.saving.load_model` of its ".keras" file therefore
+needs `sys.setrecursionlimit(50_000)` first. Building it here, and `weights=` with a path, do not.
 """
 
 from kerasnets.assembly.family import family, variant

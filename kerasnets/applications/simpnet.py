@@ -10,10 +10,10 @@ convolutions. Each pooling, including the last one over the whole grid, is the s
 Convolutions have no biases, which batch normalization would cancel; the releases have them.
 
 The numbers of filters are those of the releases' definition files. In the first release of SimpleNet, the
-last three convolutions have no batch normalization, and the output of the seventh is pooled before it. Here
-all convolutions are alike, as in the authors' later release. The dropout rate is the same after every
-convolution, as the papers advise. The releases use a rate that is 0.1 higher from SimpNet's second pooling
-on, and in the network of 300K at most after the pooling.
+last three convolutions have no batch normalization, and the output of the seventh is pooled before its batch
+normalization. Here all convolutions are alike, as in the authors' later release. The dropout rate is the same
+after every convolution, as the papers advise. The releases of SimpNet use a rate that is 0.1 higher from the
+second pooling on, and that of 300K has dropout at most after poolings.
 """
 
 from keras import layers

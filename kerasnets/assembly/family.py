@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import gc
 import inspect
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from kerasnets.assembly.heads import Head
 from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.assembly.predictions import decode_predictions
+from kerasnets.blocks.conv import Activation
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.scaling import MODES
@@ -192,7 +194,7 @@ def variant(
     return registry.register(public(name, spec, options_first=False))
 
 
-def public(name, spec, options_first):
+def public(name: str, spec: Spec, options_first: bool) -> Callable[..., keras.Model]:
     """The function that users call, with the signature and the docstring that its `spec` implies."""
     kinds = inspect.Parameter
     shared = {
@@ -233,7 +235,7 @@ def public(name, spec, options_first):
     return builder
 
 
-def document(name, spec, options_first):
+def document(name: str, spec: Spec, options_first: bool) -> str:
     """The docstring of a public function: that of the body, completed by the shared arguments."""
     options = {} if callable(spec.size) else {"size": spec.size}
     grid = spec.grid({n: d for n, d in spec.options.items() if d is not REQUIRED} | options)
@@ -244,18 +246,18 @@ def document(name, spec, options_first):
 
 @deep_recursion()
 def assemble(
-    model_name,
-    spec,
-    options,
-    include_top,
-    weights,
-    input_tensor,
-    input_shape,
-    pooling,
-    classes,
-    classifier_activation,
-    name,
-):
+    model_name: str,
+    spec: Spec,
+    options: Mapping[str, Any],
+    include_top: bool,
+    weights: str | os.PathLike[str] | None,
+    input_tensor: keras.KerasTensor | None,
+    input_shape: Sequence[int | None] | None,
+    pooling: str | None,
+    classes: int,
+    classifier_activation: Activation,
+    name: str,
+) -> keras.Model:
     """Checks all arguments, then builds the network: input, body, head, weights.
 
     The arguments that are not listed here are the shared ones, as `SHARED_ARGS` describes them.
@@ -306,7 +308,7 @@ def assemble(
     return model if weights is None else trained.load(model, weights)
 
 
-def check_combination(spec, options, include_top, has_shape):
+def check_combination(spec: Spec, options: Mapping[str, Any], include_top: bool, has_shape: bool) -> None:
     """Refuses options that cannot be combined with the shared arguments.
 
     Args:
@@ -330,7 +332,7 @@ def check_combination(spec, options, include_top, has_shape):
 
 
 @contextlib.contextmanager
-def paused_collector():
+def paused_collector() -> Iterator[None]:
     """Pauses garbage collection while a network is built, which saves a tenth of the time.
 
     None of the many objects that are made could be freed.
@@ -344,7 +346,15 @@ def paused_collector():
             gc.enable()
 
 
-def check_weights(model_name, spec, options, weights, include_top, classes, channels):
+def check_weights(
+    model_name: str,
+    spec: Spec,
+    options: Mapping[str, Any],
+    weights: str | os.PathLike[str] | None,
+    include_top: bool,
+    classes: int,
+    channels: int,
+) -> None:
     """Refuses weights that do not exist for the network that the other arguments describe."""
     if weights is None:
         return

@@ -4,7 +4,7 @@ import fnmatch
 import importlib
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.checks import nearest, refuse
@@ -58,7 +58,7 @@ def find(name: str) -> Callable:
     return _MODELS[name]
 
 
-def refuse_name(name):
+def refuse_name(name: str) -> NoReturn:
     """Raises the ValueError for a name that no model has; its message lists the closest names."""
     raise ValueError(
         f"`name` is one of kerasnets.list_models().{nearest(name, known())} Received: name={name!r}"
@@ -119,7 +119,7 @@ def list_models(pattern: str = "*", family: str | None = None, trained: bool | N
     )
 
 
-def known():
+def known() -> dict[str, tuple[str, bool]]:
     """By the name of each model, its family and whether trained weights exist."""
     shipped = {name: (row["family"], row["weights"]) for name, row in catalogue().items()}
     return shipped | {name: (b.spec.module, b.spec.imagenet is not None) for name, b in _MODELS.items()}
