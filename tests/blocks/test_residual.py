@@ -78,6 +78,7 @@ def test_a_padded_shortcut_takes_every_second_pixel_and_adds_zeros(filters, stri
     assert made.shape == (2, -(-7 // strides), -(-6 // strides), filters)
     np.testing.assert_array_equal(made[..., :4], x[:, ::strides, ::strides])
     np.testing.assert_array_equal(made[..., 4:], 0)
+    assert ("skip_pad" in {operation.name for operation in model.operations}) == (filters > 4)
     assert not model.weights
 
 
