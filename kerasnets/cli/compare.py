@@ -19,7 +19,7 @@ def run(options, rest):
     """Data and text of `kerasnets compare`."""
     from kerasnets import analysis
     from kerasnets.analysis import pictures
-    from kerasnets.analysis.compare import DATES
+    from kerasnets.analysis.scatter import DATES
 
     if options.plot:  # before anything is built
         pictures.check_path(options.plot, DATES)

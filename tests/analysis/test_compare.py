@@ -76,6 +76,10 @@ def test_table(comparison):
     assert max(map(len, text.splitlines())) <= 110
 
 
+def test_models_of_a_generator(comparison):
+    assert compare(name for name in NAMES).rows == comparison.rows
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [(0, "0"), (999, "999"), (1000, "1k"), (270_896, "271k"), (999_600, "1M"), (25_557_032, "25.6M")],
@@ -176,9 +180,8 @@ def test_nothing_to_draw(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_without_matplotlib(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(
-        ModuleNotFoundError, match=r"Pictures need matplotlib: pip install 'kerasnets\[plots\]'"
-    ):
+@pytest.mark.parametrize("name", ["matplotlib", "adjustText"])
+def test_without_a_library(name, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ModuleNotFoundError, match=rf"Pictures need {name}: pip install 'kerasnets\[plots\]'"):
         Comparison(tuple(CROWD)).plot(tmp_path / "x.png")
