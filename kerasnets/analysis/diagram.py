@@ -4,8 +4,7 @@ import collections
 import dataclasses
 import graphlib
 import math
-import shutil
-import subprocess
+import urllib.parse
 
 from kerasnets import files
 from kerasnets.analysis import pictures
@@ -17,7 +16,7 @@ from kerasnets.tables import shape_text
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 READABLE = 40  # blocks that a page shows
 LINES = 4  # that say what a block does
-# The colour of a block says what it does; the first row that fits counts.
+# The color of a block says what it does; the first row that fits counts.
 FILLS = (
     ("Conv", "#d3e3f3"),
     ("Dense", "#f6dfc4"),
@@ -46,25 +45,17 @@ def diagram(model, path, depth=None):
     Raises:
         ValueError: `model` has no graph of layers, `depth` is none of the above, another suffix, or no such
             folder.
-        OSError: Graphviz's program `dot` is missing.
+        OSError: Graphviz's program `dot` is missing or fails; a .dot file does not need it.
+        ModuleNotFoundError: The package graphviz is missing.
     """
     check_graph(model)
     if depth is not None and not is_int(depth, 0):
         refuse("depth", "None or a whole number, at least 0", depth)
     path = pictures.check_path(path, SUFFIXES)
-    dot = shutil.which("dot")
-    if not dot and path.suffix != ".dot":
-        raise OSError(
-            "Drawing needs Graphviz, whose program `dot` is not there: apt install graphviz or "
-            "brew install graphviz. A .dot file needs none."
-        )
     blocks = choose(model, depth)
-    text = "\n".join(lines(model.name, blocks)).encode()
-    if path.suffix != ".dot":
-        text = subprocess.run(
-            [dot, f"-T{path.suffix[1:]}"], input=text, capture_output=True, check=True
-        ).stdout
-    files.write_bytes(path, text)
+    graph = drawing(model.name, blocks)
+    form = path.suffix[1:]
+    files.write_bytes(path, graph.source.encode() if form == "dot" else rendered(graph, form))
     return len(blocks)
 
 
@@ -197,23 +188,54 @@ def caption(block):
 
 
 def fill(layers):
-    """The colour of layers."""
+    """The color of layers."""
     kinds = {type(layer).__name__ for layer in layers}
-    return next(colour for word, colour in FILLS if any(word in kind for kind in kinds))
+    return next(color for word, color in FILLS if any(word in kind for kind in kinds))
 
 
-def lines(name, blocks):
-    """A drawing in Graphviz's language, line by line."""
-    yield f"digraph {quoted(name)} {{"
-    yield 'node [shape=box style="filled,rounded" fontname=Helvetica fontsize=11]'
-    yield 'edge [color="#666666" arrowsize=0.7]'
-    yield "nodesep=0.3 ranksep=0.25"
+def drawing(name, blocks):
+    """Blocks as a graphviz.Digraph."""
+    graph = pictures.library("graphviz").Digraph(
+        name,
+        graph_attr=dict(nodesep="0.3", ranksep="0.25"),
+        node_attr=dict(shape="box", style="filled,rounded", fontname="Helvetica", fontsize="11"),
+        edge_attr=dict(color="#666666", arrowsize="0.7"),
+    )
     for key, block in blocks.items():
-        yield f"{quoted(key)} [label={quoted(caption(block))} fillcolor={quoted(fill(block.layers))}]"
-        yield from (f"{quoted(read)} -> {quoted(key)}" for read in sorted(block.reads))
-    yield "}\n"
+        graph.node(identifier(key), label_of(block), fillcolor=fill(block.layers))
+        graph.edges((identifier(read), identifier(key)) for read in sorted(block.reads))
+    return graph
 
 
-def quoted(text):
-    """Text as Graphviz reads it."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+def identifier(key):
+    """The name of a block where Graphviz would take what follows a colon for a place on the block."""
+    return urllib.parse.quote(key)
+
+
+def label_of(block):
+    """The words in a block as Graphviz reads them, where a backslash begins an escape."""
+    graphviz = pictures.library("graphviz")
+    return graphviz.nohtml(graphviz.escape(caption(block)).replace("\n", "\\n"))
+
+
+def rendered(graph, form):
+    """A drawing as the bytes of a picture.
+
+    Args:
+        graph: A graphviz.Digraph.
+        form: "svg", "png" or "pdf".
+
+    Raises:
+        OSError: Graphviz's program `dot` is missing or fails.
+    """
+    graphviz = pictures.library("graphviz")
+    try:
+        return graph.pipe(form, quiet=True)
+    except graphviz.ExecutableNotFound:
+        raise OSError(
+            "Drawing needs Graphviz, whose program `dot` is not there: apt install graphviz or "
+            "brew install graphviz. A .dot file needs none."
+        ) from None
+    except graphviz.CalledProcessError as error:
+        said = " ".join(error.stderr.decode(errors="replace").split())
+        raise OSError(f"Graphviz's program `dot` failed, exit status {error.returncode}: {said}") from None

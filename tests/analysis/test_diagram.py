@@ -1,5 +1,7 @@
+import os
 import re
 import shutil
+import sys
 
 import keras
 import pytest
@@ -16,9 +18,10 @@ def drawn(model, tmp_path, depth=None):
     path = tmp_path / "x.dot"
     count = diagram(model, path, depth)
     text = path.read_text()
-    captions = {key: words.split(r"\n") for key, words in re.findall(r'"(.*)" \[label="(.*)" fill', text)}
+    found = re.findall(r'^\t"?(\S+?)"? \[label="(.*)" fill', text, re.M)
+    captions = {key: re.split(r"(?<!\\)\\n", words) for key, words in found}
     assert len(captions) == count
-    return captions, set(re.findall('"(.*)" -> "(.*)"', text))
+    return captions, set(re.findall(r'^\t"?(\S+?)"? -> "?(\S+?)"?$', text, re.M))
 
 
 def two_blocks():
@@ -134,6 +137,40 @@ def test_without_graphviz(monkeypatch, tmp_path):
         diagram(two_blocks(), tmp_path / "x.svg")
     assert not list(tmp_path.iterdir())
     assert diagram(two_blocks(), tmp_path / "x.dot") == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program is a shell script")
+def test_a_failing_dot_is_told_in_one_line(monkeypatch, tmp_path):
+    program = tmp_path / "bin" / "dot"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'Error: no' >&2\necho fonts >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    with pytest.raises(OSError, match=r"`dot` failed, exit status 3: Error: no fonts$"):
+        diagram(two_blocks(), tmp_path / "x.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
+def test_without_the_package(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(ModuleNotFoundError, match="Pictures need graphviz: pip install"):
+        diagram(two_blocks(), tmp_path / "x.dot")
+
+
+def test_names_that_graphviz_would_read_otherwise(tmp_path):
+    x = inputs = keras.Input((8,), name="images")
+    for name in ("a:b", r"a\n", 'say "a"'):
+        x = layers.Dense(8, name=name)(x)
+    captions, arrows = drawn(keras.Model(inputs, x), tmp_path, depth=0)
+    assert {key: words[0] for key, words in captions.items()} == {
+        "images": "images",
+        # A colon would name a place on a block, and a backslash begins an escape.
+        "a%3Ab": "a:b",
+        "a%5Cn": r"a\\n",
+        "say%20%22a%22": r"say \"a\"",
+    }
+    keys = list(captions)
+    assert arrows == set(zip(keys, keys[1:], strict=False))
 
 
 @pytest.mark.parametrize("path", ["x.jpg", "x", "nowhere/x.svg"])
