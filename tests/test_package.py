@@ -29,7 +29,7 @@ HEIGHTS = [
 HEIGHT = {package: height for height, packages in enumerate(HEIGHTS) for package in packages}
 # These know no family: they take any keras.Model.
 FREE_OF_FAMILIES = {"training", "distillation", "surgery", "analysis", "serving"}
-TENSORFLOW = {"data", "serving", "training/distribution.py"}
+TENSORFLOW = {"data", "serving", "training/distribution/on_tensorflow.py"}
 
 MOVERS = {"rename", "renames", "move", "copyfile", "NamedTemporaryFile", "mkstemp"}
 OPENERS = {"open", "fdopen", "File"}
@@ -37,7 +37,9 @@ SAVERS = {"write_bytes", "write_text", "savefig", "save_weights"}
 # Those that stand outside kerasnets.files, and why.
 WRITERS = {
     "kerasnets/serving/versions.py": {"rename": "gives a whole folder its name, which is not there yet"},
-    "kerasnets/training/distribution.py": {"open": "a copy in a temporary folder of what the first host has"},
+    "kerasnets/training/distribution/on_jax.py": {
+        "open": "a copy in a temporary folder of what the first host has"
+    },
     "kerasnets/runs/folder.py": {"rename": "moves the whole folder of an earlier run aside"},
 }
 POSIX_ONLY = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")

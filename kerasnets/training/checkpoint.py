@@ -51,7 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
             The number of the step to go on with, counted from the start of the run, 0 where there is no file.
         """
         self.steps = steps
-        distribution.spread(self.path)
+        distribution.copy_from_first(self.path)
         if not self.path.exists():
             return 0
         model.optimizer.build(model.trainable_variables)
