@@ -282,7 +282,7 @@ class Tuning:
             epochs=args.epochs,
             seed=args.seed,
             keep=args.keep_checkpoints,
-            told=None if terminal else lambda record: print("  ".join(row(record)), flush=True),
+            report=None if terminal else lambda record: print("  ".join(row(record)), flush=True),
             strategy=self.strategy if args.replicas > 1 else None,
         )
         if self.role == "worker":
@@ -337,7 +337,7 @@ class Tuning:
         shared.show(rows(trials))
         for t in trials:
             if t["status"] == "failed":
-                print(f"trial {t['trial']}, {told(t['values'])}: {t['error']}", file=sys.stderr)
+                print(f"trial {t['trial']}, {values_text(t['values'])}: {t['error']}", file=sys.stderr)
         if not done:
             files.write_json(self.out / "results.json", results)
             least = min((t["mult_adds"] for t in trials if t["status"] == "refused"), default=None)
@@ -348,7 +348,7 @@ class Tuning:
         self.draw(done, front)
         best = max(done, key=lambda t: t["score"])
         again = f"trained anew for {self.args.final_epochs} epochs"
-        print(f"{summary}. Best: {told(best['values'])}, which is {again}")
+        print(f"{summary}. Best: {values_text(best['values'])}, which is {again}")
         accuracy = self.train_best(best["values"])
         seconds = round(time.monotonic() - started, 1)
         results |= {
@@ -370,7 +370,7 @@ class Tuning:
         figures.front(
             self.out / "front.png",
             [(t["mult_adds"], 100 * t["val_accuracy"]) for t in done],
-            [(t["mult_adds"], 100 * t["val_accuracy"], told(t["values"])) for t in front],
+            [(t["mult_adds"], 100 * t["val_accuracy"], values_text(t["values"])) for t in front],
             f"multiply-adds of {self.args.model}",
             f"validation accuracy on {self.args.dataset}, %",
             limit=self.args.budget_mult_adds,
@@ -441,10 +441,10 @@ def row(trial):
     numbers = [f"{known[k] / 1e6:.2f}M" if k in known else "" for k in ("params", "mult_adds")]
     seconds = f"{known['seconds']:.1f}" if "seconds" in known else ""
     at = f"{known.get('epoch', 0)}/{trial['epochs']}"
-    return [trial["trial"], told(trial["values"]), trial["status"], at, accuracy, *numbers, seconds]
+    return [trial["trial"], values_text(trial["values"]), trial["status"], at, accuracy, *numbers, seconds]
 
 
-def told(values):
+def values_text(values):
     """Values in one line: growth 12 depths 6-12-24-16."""
     return " ".join(f"{name} {value}" for name, value in words(values).items())
 

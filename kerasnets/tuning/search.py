@@ -1,10 +1,8 @@
-"""Tuners of keras-tuner that tell what becomes of every trial, and can be killed at any moment.
+"""Tuners of keras-tuner that keep a record of every trial, and can be killed at any moment.
 
 keras-tuner by itself swallows the error of a trial, counts refused trials as failures, of which three in a
-row end a search, keeps the weights of all trials, proposes values again that it has tried (Bayesian
-optimisation), writes its state as several files, none of them at once, and runs a finished trial again if it
-is stopped just then. It is mended here where it lets itself be mended: in subclasses of its oracles, which
-choose values, and of its tuners, which train.
+row end a search, and runs a finished trial again if it is stopped just then. `Search` is a subclass of its
+tuners, which train; `oracle` has what is changed in its oracles, which choose values.
 """
 
 import json
@@ -19,6 +17,7 @@ from keras_tuner.src import config
 from kerasnets import files
 from kerasnets.checks import is_int, nearest, refuse
 from kerasnets.tuning.budget import OverBudget
+from kerasnets.tuning.oracle import WholeOracle
 
 TUNERS = {
     "random": (keras_tuner.RandomSearch, keras_tuner.oracles.RandomSearchOracle),
@@ -41,7 +40,7 @@ def tuner(
     epochs=10,
     seed=0,
     keep=1,
-    told=None,
+    report=None,
     strategy=None,
 ):
     """A tuner of keras-tuner whose search goes on where it was stopped, if `folder` holds one.
@@ -61,7 +60,7 @@ def tuner(
         seed: Whole number that decides which values are tried.
         keep: Trials, the best ones, whose weights are kept. Hyperband's are kept while it may go on with
             them.
-        told: Function of a record, as `records` gives it, that is called when a trial ends; or None.
+        report: Function of a record, as `records` gives it, that is called when a trial ends; or None.
         strategy: A tf.distribute.Strategy in whose scope each trial is built and trained, such as
             `kerasnets.training.distribution.mirrored` gives it, or None. The search itself is in no scope.
 
@@ -89,7 +88,7 @@ def tuner(
     )
     oracle.max_trials = trials or oracle.max_trials
     oracle.keep = keep
-    return type("Search", (Search, trainer), {})(oracle, hypermodel, folder, epochs, told, strategy)
+    return type("Search", (Search, trainer), {})(oracle, hypermodel, folder, epochs, report, strategy)
 
 
 def records(folder):
@@ -126,70 +125,20 @@ def pareto_front(rows, cost="mult_adds", gain="val_accuracy"):
     return front
 
 
-class WholeOracle:
-    """An oracle of keras-tuner whose state is one file, replaced whole, and that bounds what is on disk."""
-
-    keep = 1
-
-    def populate_space(self, trial_id):
-        """Values that no trial has had."""
-        found = super().populate_space(trial_id)
-        if found["status"] == "RUNNING" and self._duplicate(found["values"]):
-            values = self._random_values()
-            found = {"status": "RUNNING" if values else "STOPPED", "values": values}
-        return found
-
-    def end_trial(self, trial):
-        """Ends a trial, and deletes the weights that nobody needs any more."""
-        super().end_trial(trial)
-        self.prune()
-
-    def prune(self):
-        """Leaves the weights of the best trials, and of those that may go on."""
-        done = [t for t in self.trials.values() if t.status == "COMPLETED"]
-        best = sorted(done, key=lambda t: t.score, reverse=True)[: self.keep]
-        needed = {t.trial_id for t in best}
-        for trial in self.ongoing_trials.values():
-            needed |= {trial.trial_id, trial.hyperparameters.values.get("tuner/trial_id")}
-        for bracket in getattr(self, "_brackets", ()):
-            needed |= {row["id"] for rows in bracket["rounds"] for row in rows}
-        for path in pathlib.Path(self._project_dir).glob("trial_*/checkpoint*"):
-            if path.parent.name.removeprefix("trial_") not in needed:
-                path.unlink(missing_ok=True)
-
-    def save(self):
-        """Writes the oracle and its trials."""
-        trials = {trial_id: trial.get_state() for trial_id, trial in self.trials.items()}
-        files.write_json(self._get_oracle_fname(), {**self.get_state(), "trials": trials})
-
-    def _save_trial(self, trial):
-        """Writes nothing: `save` writes the trials too."""
-
-    def reload(self):
-        """Reads what `save` wrote; trials that had not ended run again."""
-        state = files.read_json(self._get_oracle_fname())
-        load = keras_tuner.engine.trial.Trial.from_state
-        self.trials = {trial_id: load(trial) for trial_id, trial in state["trials"].items()}
-        self.set_state(state)
-        self.ongoing_trials = {}
-        ended = ("COMPLETED", "FAILED")
-        self._retry_queue = [i for i, trial in self.trials.items() if trial.status not in ended]
-
-
 class Search:
-    """A tuner of keras-tuner that keeps a record of every trial, as `records` tells.
+    """A tuner of keras-tuner that keeps a record of every trial, as `records` describes it.
 
     Args:
         oracle: A `WholeOracle`.
         hypermodel: A `FamilySearch`.
         folder: Folder of the search.
         epochs: Epochs of a trial.
-        told: Function of a record, called when a trial ends, or None.
+        report: Function of a record, called when a trial ends, or None.
         strategy: As of `tuner`.
     """
 
-    def __init__(self, oracle, hypermodel, folder, epochs, told, strategy):
-        self.epochs, self.told = epochs, told or (lambda record: None)
+    def __init__(self, oracle, hypermodel, folder, epochs, report, strategy):
+        self.epochs, self.report = epochs, report or (lambda record: None)
         # Not the tuner's own, which makes an oracle of its own.
         keras_tuner.Tuner.__init__(
             self,
@@ -227,8 +176,8 @@ class Search:
         path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
         record = self.record(trial)
         before = files.read_json(path) if path.exists() else {}
-        told = ("values", "epochs")
-        if before.get("status") in FINISHED and [before[k] for k in told] == [record[k] for k in told]:
+        asked = ("values", "epochs")
+        if before.get("status") in FINISHED and [before[k] for k in asked] == [record[k] for k in asked]:
             return self.outcome(before)
         files.write_json(path, record)
         started, self.hypermodel.cost = time.monotonic(), None
@@ -240,11 +189,11 @@ class Search:
         except OverBudget as refusal:
             record |= {"status": "refused", "error": str(refusal)}
         except Exception as error:
-            words = f"{type(error).__name__}: {error}"
-            record |= {"status": "failed", "error": words, "traceback": traceback.format_exc()}
+            message = f"{type(error).__name__}: {error}"
+            record |= {"status": "failed", "error": message, "traceback": traceback.format_exc()}
         record |= {**self.cost(), "seconds": round(time.monotonic() - started, 2)}
         files.write_json(path, record)
-        self.told(record)
+        self.report(record)
         return self.outcome(record)
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
@@ -289,7 +238,7 @@ class Search:
         return {} if cost is None else {"params": cost.params, "mult_adds": cost.mult_adds}
 
     def outcome(self, record):
-        """What keras-tuner is told of a finished trial.
+        """The score that keras-tuner gets of a finished trial.
 
         Raises:
             keras_tuner.errors.FailedTrialError: It failed.

@@ -112,7 +112,7 @@ def test_the_same_seed_gives_the_same_search(finished, arrays, tmp_path):
 def test_what_is_over_budget_is_refused_and_no_failure(tmp_path):
     """Nor does it end the search, though three in a row are refused, or win."""
     told = []
-    made = search(tmp_path, space(budget=Budget(mult_adds=300)), told=told.append)
+    made = search(tmp_path, space(budget=Budget(mult_adds=300)), report=told.append)
     rows = records(tmp_path)
     assert [r["status"] for r in rows].count("refused") == 3
     for row in rows:
