@@ -1,5 +1,8 @@
 """Several nets as one, that can teach."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -11,8 +14,9 @@ from kerasnets.layers import LogMeanProbability
 MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
 
 
-def Ensemble(models, mean="geometric", name="ensemble"):
-    """One model that gives the mean of what several say.
+@keras.saving.register_keras_serializable("kerasnets")
+class Ensemble(keras.Model):
+    """One model of one input whose logits, (batch, classes), are the mean of what several models say.
 
     Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2: "an arithmetic or geometric mean of their
     individual predictive distributions".
@@ -23,12 +27,41 @@ def Ensemble(models, mean="geometric", name="ensemble"):
         mean: "geometric", of probabilities: the mean of the logits; or "arithmetic", of probabilities.
         name: Name of the model.
 
-    Returns:
-        A keras.Model of one input that gives logits, (batch, classes).
-
     Raises:
         ValueError: A model ends in a softmax, inputs or classes differ, or `mean` is another word.
     """
+
+    def __init__(
+        self, models: Sequence[keras.Model], mean: str = "geometric", name: str = "ensemble", **options: Any
+    ):
+        check_members(models, mean)
+        first = models[0].inputs[0]
+        inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
+        # Names in a model are unique.
+        members = [with_outputs(m, m.outputs[0], name=f"member{i}") for i, m in enumerate(models)]
+        logits = MEANS[mean](name="logits")([member(inputs) for member in members])
+        super().__init__(inputs, logits, name=name, **options)
+        self.mean = mean
+
+    @property
+    def members(self) -> list:
+        """The models whose mean it gives."""
+        return [layer for layer in self.layers if isinstance(layer, keras.Model)]
+
+    def get_config(self):
+        """The arguments that make it again."""
+        models = [keras.saving.serialize_keras_object(member) for member in self.members]
+        return {"models": models, "mean": self.mean, "name": self.name, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """An ensemble of what `get_config` gives."""
+        models = [keras.saving.deserialize_keras_object(m, custom_objects) for m in config["models"]]
+        return cls(**{**config, "models": models})
+
+
+def check_members(models, mean):
+    """Refuses arguments of `Ensemble` that are not allowed."""
     if mean not in MEANS:
         refuse("mean", f"one of {', '.join(map(repr, MEANS))}", mean)
     if not isinstance(models, (tuple, list)) or len(models) < 2:
@@ -40,11 +73,3 @@ def Ensemble(models, mean="geometric", name="ensemble"):
     shapes = {(tuple(model.inputs[0].shape[1:]), classes_of(model)) for model in models}
     if len(shapes) > 1:
         refuse("models", "of one input shape and one number of classes", shapes)
-    first = models[0].inputs[0]
-    inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
-    logits = []
-    for i, model in enumerate(models):
-        # Names in a model are unique.
-        member = with_outputs(model, model.outputs[0], name=f"member{i}")
-        logits.append(member(inputs))
-    return keras.Model(inputs, MEANS[mean](name="logits")(logits), name=name)

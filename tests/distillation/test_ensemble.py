@@ -37,7 +37,11 @@ def test_is_the_mean_of_probabilities(mean, of, tmp_path):
 
     ensemble.save(tmp_path / "e.keras")
     loaded = keras.saving.load_model(tmp_path / "e.keras")
+    assert isinstance(loaded, Ensemble)
     np.testing.assert_array_equal(loaded.predict(X, verbose=0), got)
+    copy = keras.models.clone_model(loaded)
+    copy.set_weights(loaded.get_weights())
+    np.testing.assert_array_equal(copy.predict(X, verbose=0), got)
     assert profile(ensemble).params == sum(m.count_params() for m in models)
     assert not profile(ensemble).unknown
 
