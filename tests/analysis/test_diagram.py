@@ -159,8 +159,8 @@ def test_without_the_package(monkeypatch, tmp_path):
 
 def test_names_that_graphviz_would_read_otherwise(tmp_path):
     x = inputs = keras.Input((8,), name="images")
-    for name in ("a:b", r"a\n", 'say "a"'):
-        x = layers.Dense(8, name=name)(x)
+    for units, name in enumerate(("a:b", r"a\n", 'say "a"'), start=1):
+        x = layers.Dense(units, name=name)(x)
     captions, arrows = drawn(keras.Model(inputs, x), tmp_path, depth=0)
     assert {key: words[0] for key, words in captions.items()} == {
         "images": "images",
