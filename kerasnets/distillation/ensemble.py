@@ -21,6 +21,8 @@ class Ensemble(keras.Model):
     Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2: "an arithmetic or geometric mean of their
     individual predictive distributions".
 
+    A saved ensemble is loaded by `keras.saving.load_model` where `kerasnets.distillation` is imported.
+
     Args:
         models: Two functional models or more that give logits of the same classes, from inputs of one shape.
             Their weights are shared, not copied.
