@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasnets.graph import flat
 from kerasnets.scaling import MODES, Scaling
 
 RNG = np.random.default_rng(0)
@@ -83,8 +84,10 @@ def test_one_scaling_becomes_another_within_a_model(before, after):
     before, after = MODES[before], MODES[after]
     images = keras.Input((7, 5, 3))
     model = keras.Model(images, after(before.undo(images)))
-    found = model.predict(before(IMAGES), verbose=0)
-    np.testing.assert_allclose(found, after(IMAGES), rtol=1e-4, atol=1e-4)
+    x = keras.Input((7, 5, 3))
+    for net in (model, flat(keras.Model(x, model(x)))):
+        found = net.predict(before(IMAGES), verbose=0)
+        np.testing.assert_allclose(found, after(IMAGES), rtol=1e-4, atol=1e-4)
 
 
 def test_contrast_is_normalized_before_images_are_whitened():

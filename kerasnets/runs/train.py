@@ -61,7 +61,7 @@ class Supervised:
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The model that `fit` trains: the net, or a CapsNet with a decoder that is fed labels too."""
         recipe, outputs = data.recipe, net.output
-        model = keras.Model(net.inputs, outputs, name=net.name)
+        model = keras.Model(net.input, outputs, name=net.name)
         loss, weights, logged = recipe.make_loss(), None, metrics(data)
         if isinstance(outputs, dict):
             weights = {n: recipe.aux_weight if n.startswith("aux") else 1.0 for n in outputs}
