@@ -7,7 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kerasnets
@@ -337,11 +337,13 @@ LITERALS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(LITERALS)
 def test_literals_mean_themselves(value):
     assert options.parsed(repr(value), None) == value
 
 
+@settings(deadline=None)
 @given(st.text() | st.text("[](){},:'\"\\.-+/_0123456789eEjxabNone "))
 def test_no_text_is_too_odd(text):
     options.parsed(text, None)
