@@ -6,6 +6,8 @@
 `train` reads as a run goes, from the data to the report.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 import time
@@ -49,68 +51,6 @@ class Options:
     hosts: int = 1
     host_index: int = 0
     coordinator: str | None = None
-
-
-class Supervised:
-    """Trains a net on the labels. Another way to train inherits it, as `Distillation` does."""
-
-    def settings(self) -> dict:
-        """What decides the result beside the recipe and the seed, as JSON."""
-        return {}
-
-    def compiled(self, net: keras.Model, data: Data) -> keras.Model:
-        """The model that `fit` trains: the net, or a CapsNet with a decoder that is fed labels too."""
-        recipe, outputs = data.recipe, net.output
-        model = keras.Model(net.input, outputs, name=net.name)
-        loss, weights, logged = recipe.make_loss(), None, metrics(data)
-        if isinstance(outputs, dict):
-            weights = {n: recipe.aux_weight if n.startswith("aux") else 1.0 for n in outputs}
-            loss = {n: training.ReconstructionLoss() if n == "reconstruction" else loss for n in outputs}
-            logged = {"predictions": logged}
-            model = labeled(net) if "reconstruction" in outputs else model
-        model.compile(
-            recipe.make_optimizer(data.training.steps_per_epoch),
-            loss,
-            weights,
-            logged,
-            run_eagerly=data.options.steps is not None and len(net.layers) > MANY_LAYERS,
-        )
-        return model
-
-    def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path):
-        """Trains from where the run was stopped, and keeps the weights of the best epoch."""
-        recipe, options = data.recipe, data.options
-        score = "val_predictions_accuracy" if isinstance(net.output, dict) else "val_accuracy"
-        swap = None if recipe.ema is None else keras.callbacks.SwapEMAWeights()
-        callbacks = [
-            swap,
-            recipe.plateau(),
-            training.LogRate(),
-            training.Best(net, out / "best.weights.h5", score, swap),
-        ]
-        if options.host_index == 0:
-            callbacks += [
-                keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False),
-                training.Progress(recipe.model, ("loss", score), batch_size=recipe.batch),
-            ]
-        training.fit(
-            model,
-            lambda step: data.batches(net, step),
-            data.training.steps_per_epoch,
-            recipe.epochs,
-            state=out / "last.weights.h5",
-            history=out / "history.csv",
-            validation=data.validation(net),
-            callbacks=[c for c in callbacks if c],
-            every=options.save_every,
-        )
-
-    def test(self, net: keras.Model, data: Data) -> dict:
-        """The accuracy of the net, as the recipe evaluates it."""
-        protocol, options = data.recipe.evaluation
-        logits = data.recipe.loss[0] == "crossentropy"
-        found = evaluation.evaluate(net, data.images(), protocol, from_logits=logits, **options)
-        return {"protocol": protocol, **{name: round(share, 6) for name, share in found.items()}}
 
 
 def train(recipe: Recipe, out, options: Options = Options(), method: Supervised | None = None) -> dict | None:
@@ -175,12 +115,66 @@ def build(data: Data) -> keras.Model:
     return net
 
 
-def copied(net: keras.Model, data: Data) -> keras.Model:
-    """A net with the same weights on this host alone, which can test it without the others."""
-    with distribution.alone():
-        copy = build(data)
-        copy.set_weights(net.get_weights())
-    return copy
+class Supervised:
+    """Trains a net on the labels. Another way to train inherits it, as `Distillation` does."""
+
+    def settings(self) -> dict:
+        """What decides the result beside the recipe and the seed, as JSON."""
+        return {}
+
+    def compiled(self, net: keras.Model, data: Data) -> keras.Model:
+        """The model that `fit` trains: the net, or a CapsNet with a decoder that is fed labels too."""
+        recipe, outputs = data.recipe, net.output
+        model = keras.Model(net.input, outputs, name=net.name)
+        loss, weights, logged = recipe.make_loss(), None, metrics(data)
+        if isinstance(outputs, dict):
+            weights = {n: recipe.aux_weight if n.startswith("aux") else 1.0 for n in outputs}
+            loss = {n: training.ReconstructionLoss() if n == "reconstruction" else loss for n in outputs}
+            logged = {"predictions": logged}
+            model = labeled(net) if "reconstruction" in outputs else model
+        model.compile(
+            recipe.make_optimizer(data.training.steps_per_epoch),
+            loss,
+            weights,
+            logged,
+            run_eagerly=data.options.steps is not None and len(net.layers) > MANY_LAYERS,
+        )
+        return model
+
+    def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path):
+        """Trains from where the run was stopped, and keeps the weights of the best epoch."""
+        recipe, options = data.recipe, data.options
+        score = "val_predictions_accuracy" if isinstance(net.output, dict) else "val_accuracy"
+        swap = None if recipe.ema is None else keras.callbacks.SwapEMAWeights()
+        callbacks = [
+            swap,
+            recipe.plateau(),
+            training.LogRate(),
+            training.Best(net, out / "best.weights.h5", score, swap),
+        ]
+        if options.host_index == 0:
+            callbacks += [
+                keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False),
+                training.Progress(recipe.model, ("loss", score), batch_size=recipe.batch),
+            ]
+        training.fit(
+            model,
+            lambda step: data.batches(net, step),
+            data.training.steps_per_epoch,
+            recipe.epochs,
+            state=out / "last.weights.h5",
+            history=out / "history.csv",
+            validation=data.validation(net),
+            callbacks=[c for c in callbacks if c],
+            every=options.save_every,
+        )
+
+    def test(self, net: keras.Model, data: Data) -> dict:
+        """The accuracy of the net, as the recipe evaluates it."""
+        protocol, options = data.recipe.evaluation
+        logits = data.recipe.loss[0] == "crossentropy"
+        found = evaluation.evaluate(net, data.images(), protocol, from_logits=logits, **options)
+        return {"protocol": protocol, **{name: round(share, 6) for name, share in found.items()}}
 
 
 def metrics(data: Data) -> list:
@@ -190,6 +184,14 @@ def metrics(data: Data) -> list:
     if data.one_hot:
         return [loss, m.CategoricalAccuracy("accuracy"), m.TopKCategoricalAccuracy(5, "top5")]
     return [loss, m.SparseCategoricalAccuracy("accuracy"), m.SparseTopKCategoricalAccuracy(5, "top5")]
+
+
+def copied(net: keras.Model, data: Data) -> keras.Model:
+    """A net with the same weights on this host alone, which can test it without the others."""
+    with distribution.alone():
+        copy = build(data)
+        copy.set_weights(net.get_weights())
+    return copy
 
 
 def tiny(recipe: Recipe, devices: int = 1) -> Recipe:
