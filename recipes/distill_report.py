@@ -68,10 +68,10 @@ def report(out, results, table, test, logits):
     guess = {name: z.argmax(1) for name, z in logits.items()}
     n, temperature = len(labels), results["temperature"]
     names = CLASSES[results["dataset"]]
-    files = ["teacher" if results["teachers"] == 1 else "teacher1", "plain", "student"]
+    nets = ["teacher" if results["teachers"] == 1 else "teacher1", "plain", "student"]
     figures.curves(
         out / "curves.png",
-        {title: curve(out, name, n) for (title, *_), name in zip(table[1:], files, strict=False)},
+        {title: curve(out, name, n) for (title, *_), name in zip(table[1:], nets, strict=False)},
         f"errors on {n:,} test images",
     )
 
