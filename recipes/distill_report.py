@@ -3,6 +3,7 @@
 import numpy as np
 
 import pages
+from kerasnets import files
 
 # Net by net: what it is, and its errors of MNIST's 10,000 in the paper.
 NETS = {
