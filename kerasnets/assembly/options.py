@@ -46,7 +46,8 @@ def count(things: str = "") -> Check:
     Args:
         things: What is counted, for the message.
     """
-    return Check(lambda v: is_int(v, 1), f"a whole number{things and f' of {things}'}, at least 1", "int")
+    of_things = f" of {things}" if things else ""
+    return Check(lambda v: is_int(v, 1), f"a whole number{of_things}, at least 1", "int")
 
 
 def optional(check: Check) -> Check:
