@@ -5,12 +5,24 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
+from tensorflow.python import pywrap_tfe
 
 
 def pytest_collection_finish(session):
     """Leaves modules and tests out of the search for garbage, of which each round took a second."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def kept_kernels():
+    """Lets TensorFlow keep its kernels when it is seeded: to build them anew takes half the time of a test.
+
+    They are cleared for the state of random ones, of which there are none here: Keras draws without state.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pywrap_tfe, "TFE_ContextClearCaches", lambda context: None)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")
