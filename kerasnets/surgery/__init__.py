@@ -4,7 +4,7 @@ from kerasnets.assembly.outputs import drop_aux_heads
 from kerasnets.surgery.convolutionize import convolutionize
 from kerasnets.surgery.features import features
 from kerasnets.surgery.fold import fold_batch_norm
-from kerasnets.surgery.neighbours import neighbours
+from kerasnets.surgery.neighbors import neighbors
 from kerasnets.surgery.net2net import deepen, widen
 from kerasnets.surgery.precision import with_precision
 from kerasnets.surgery.preinit import preinitialize
@@ -18,7 +18,7 @@ __all__ = [
     "feature_pyramid",
     "features",
     "fold_batch_norm",
-    "neighbours",
+    "neighbors",
     "preinitialize",
     "replace_head",
     "widen",

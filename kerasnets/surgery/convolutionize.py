@@ -51,7 +51,7 @@ def convolutionize(model, window=None):
     others become 1x1 convolutions, and global pooling becomes pooling of windows that large, one pixel apart.
     On one window, an input as large as the model's, the map has one position, whose scores are the model's;
     larger inputs give larger maps, whose positions are as far apart as the net's strides say. There, a
-    window sees its neighbourhood where the model alone would see a border of zeros, and units that weigh maps
+    window sees its neighborhood where the model alone would see a border of zeros, and units that weigh maps
     by their means (squeeze-and-excitation) take these over the whole image.
 
     Source: Sermanet et al. 2014, arXiv:1312.6229, section 3.5; Simonyan and Zisserman 2015, arXiv:1409.1556,

@@ -4,7 +4,7 @@ from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph
 
 
-def neighbours(model, queries, images, count=6, batch_size=32):
+def neighbors(model, queries, images, count=6, batch_size=32):
     """The images whose features lie nearest to those of each query, by Euclidean distance.
 
     Source: Krizhevsky et al. 2012, section 6.1 and figure 4, right.
@@ -34,7 +34,7 @@ def neighbours(model, queries, images, count=6, batch_size=32):
         from sklearn.neighbors import NearestNeighbors
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "neighbours are found by scikit-learn; install it with: pip install 'kerasnets[recipes]'"
+            "neighbors are found by scikit-learn; install it with: pip install 'kerasnets[recipes]'"
         ) from error
     chosen, asked = (model.predict(x, batch_size=batch_size, verbose=0) for x in (images, queries))
     distances, indices = NearestNeighbors(n_neighbors=count).fit(chosen).kneighbors(asked)

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import kerasnets
-from kerasnets.surgery import features, neighbours
+from kerasnets.surgery import features, neighbors
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +24,21 @@ def test_as_brute_force_finds_them(net):
     a, b = (model.predict(x, verbose=0).astype("float64") for x in (asked, chosen))
     distances = np.sqrt(((a[:, None] - b[None]) ** 2).sum(axis=-1))
     order = np.argsort(distances, axis=1)[:, :5]
-    found, far = neighbours(model, asked, chosen, count=5, batch_size=9)
+    found, far = neighbors(model, asked, chosen, count=5, batch_size=9)
     np.testing.assert_array_equal(found, order)
     np.testing.assert_allclose(far, np.take_along_axis(distances, order, 1), rtol=1e-3, atol=1e-6)
 
 
 def test_the_nearest_to_an_image_is_itself(net):
     x = images(20, 3)
-    found, _ = neighbours(features(net), x, x, count=1)
+    found, _ = neighbors(features(net), x, x, count=1)
     np.testing.assert_array_equal(found, np.arange(20)[:, None])
 
 
 def test_pixels():
     pixels = keras.Sequential([keras.Input((16, 16, 1)), layers.Flatten()])
     x = images(5, 4)
-    found, _ = neighbours(pixels, x[[3]] + 0.001, x, count=2)
+    found, _ = neighbors(pixels, x[[3]] + 0.001, x, count=2)
     assert found.shape == (1, 2)
     assert found[0, 0] == 3
 
@@ -46,15 +46,15 @@ def test_pixels():
 def test_misuse(net):
     x = images(4, 5)
     with pytest.raises(ValueError, match="`model` is one that gives a vector.* Received: model="):
-        neighbours(kerasnets.build("LeNet1", include_top=False), x, x)
+        neighbors(kerasnets.build("LeNet1", include_top=False), x, x)
     for count in (0, 5, 2.0, True):
         with pytest.raises(ValueError, match="`count` is a whole number from 1 to 4.* Received: count="):
-            neighbours(features(net), x, x, count=count)
+            neighbors(features(net), x, x, count=count)
     with pytest.raises(ValueError, match="`batch_size` is .* Received: batch_size=0"):
-        neighbours(features(net), x, x, count=1, batch_size=0)
+        neighbors(features(net), x, x, count=1, batch_size=0)
 
 
 def test_without_scikit_learn(net, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.neighbors", None)
     with pytest.raises(ModuleNotFoundError, match="pip install"):
-        neighbours(features(net), images(2, 0), images(2, 0), count=1)
+        neighbors(features(net), images(2, 0), images(2, 0), count=1)

@@ -21,10 +21,10 @@ def test_results(finished):
         0,
     )
     assert results["train_size"] == results["test_size"] == 200
-    for kind in ("nearest_of_the_class", "neighbours_of_the_class"):
+    for kind in ("nearest_of_the_class", "neighbors_of_the_class"):
         assert set(results[kind]) == {"pixels", "features before training", "features"}
     # 200 digits of ten classes: chance is 0.1.
-    assert 0.5 < results["neighbours_of_the_class"]["pixels"] <= 1
+    assert 0.5 < results["neighbors_of_the_class"]["pixels"] <= 1
     assert keras.saving.load_model(finished / "net.keras").output_shape == (None, 10)
 
 
@@ -33,7 +33,7 @@ def test_the_page_needs_nothing_else(finished):
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(sources) >= 1
     assert all(s.startswith("data:image/png;base64,") for s in sources)
-    assert (finished / "neighbours.png").read_bytes().startswith(b"\x89PNG")
+    assert (finished / "neighbors.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_that_is_resumed_gives_the_same(recipe, finished):

@@ -1,12 +1,12 @@
 """Shows what a net takes for alike: for test images, the training images of the nearest features.
 
-    python recipes/neighbours.py
-    python recipes/neighbours.py --model ResNet20 --dataset fashion_mnist --data-dir FOLDER
+    python recipes/neighbors.py
+    python recipes/neighbors.py --model ResNet20 --dataset fashion_mnist --data-dir FOLDER
 
 A net learns to classify; then each test image is asked for the training images whose features, what the
 classifier reads, lie nearest to its own. The picture is that of Krizhevsky, Sutskever and Hinton, "ImageNet
 Classification with Deep Convolutional Neural Networks", 2012, figure 4, right; the table says how many of the
-neighbours are of the image's class, beside neighbours by bare pixels and by the net before it has learnt.
+neighbors are of the image's class, beside neighbors by bare pixels and by the net before it has learnt.
 """
 
 import dataclasses
@@ -43,19 +43,19 @@ def options():
         "Show what a net takes for alike.",
         epochs="20",
         batch_size="64",
-        out="runs/neighbours/MODEL-DATASET-seedSEED",
+        out="runs/neighbors/MODEL-DATASET-seedSEED",
     )
     p.add_argument("--model", default="LeNet5", help=f"a registered net that takes {SIDE} pixels (LeNet5)")
     p.add_argument(
         "--dataset", choices=("digits", "mnist", "fashion_mnist"), default="digits", help="(digits)"
     )
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
-    p.add_argument("--count", type=shared.whole(1), default=6, help="neighbours of each image (6)")
+    p.add_argument("--count", type=shared.whole(1), default=6, help="neighbors of each image (6)")
     return p.parse_args()
 
 
 def main():
-    """Trains the net, finds the neighbours and draws them."""
+    """Trains the net, finds the neighbors and draws them."""
     args = options()
     settings = Settings(
         dataset=args.dataset,
@@ -66,7 +66,7 @@ def main():
         seed=args.seed,
         smoke=args.smoke,
     )
-    out = args.out or pathlib.Path("runs/neighbours") / f"{args.model}-{args.dataset}-seed{args.seed}"
+    out = args.out or pathlib.Path("runs/neighbors") / f"{args.model}-{args.dataset}-seed{args.seed}"
     started = time.monotonic()
     with shared.quiet():
         import keras
@@ -86,10 +86,10 @@ def main():
         raise ValueError(
             f"--count is at most {len(images)}, the images to choose from. Received: {args.count}"
         )
-    runs.prepare(out, dataclasses.asdict(settings), args.resume, "neighbours.json")
+    runs.prepare(out, dataclasses.asdict(settings), args.resume, "neighbors.json")
 
     def ask(model):
-        return surgery.neighbours(model, test_images, images, args.count, batch_size=250)[0]
+        return surgery.neighbors(model, test_images, images, args.count, batch_size=250)[0]
 
     pixels = keras.Sequential([keras.Input(net.input_shape[1:]), keras.layers.Flatten()])
     found = {"pixels": ask(pixels), "features before training": ask(surgery.features(net))}
@@ -104,19 +104,19 @@ def main():
         "test_size": len(test_images),
         "accuracy": float((scores.argmax(1) == test_labels).mean()),
         "nearest_of_the_class": {name: float(hit[:, 0].mean()) for name, hit in same.items()},
-        "neighbours_of_the_class": {name: float(hit.mean()) for name, hit in same.items()},
+        "neighbors_of_the_class": {name: float(hit.mean()) for name, hit in same.items()},
         "seconds": round(time.monotonic() - started, 1),
         "keras": keras.__version__,
     }
-    table = [["neighbours by", "nearest of the class", f"of all {args.count}"]]
+    table = [["neighbors by", "nearest of the class", f"of all {args.count}"]]
     for name in found:
-        shares = (results[kind][name] for kind in ("nearest_of_the_class", "neighbours_of_the_class"))
+        shares = (results[kind][name] for kind in ("nearest_of_the_class", "neighbors_of_the_class"))
         table.append([name, *(f"{share:.2%}" for share in shares)])
     report(out, results, table, (pictures, labels), (test_pictures, test_labels), found["features"])
     files.write_json(out / "results.json", results)
     shared.show(table)
     print(f"The classifier of {args.model} is right on {results['accuracy']:.2%} of the test images.")
-    print(f"{results['seconds']:.0f} s. In {out}: report.html, neighbours.png, results.json, net.keras")
+    print(f"{results['seconds']:.0f} s. In {out}: report.html, neighbors.png, results.json, net.keras")
 
 
 def read(settings, split, data_dir):
@@ -195,12 +195,12 @@ def report(out, results, table, train, test, chosen):
         table,
     ]
     drawn = [
-        ("neighbours", "Images and their nearest", np.arange(len(asked)), "drawn by chance"),
+        ("neighbors", "Images and their nearest", np.arange(len(asked)), "drawn by chance"),
         (
             "mixed",
-            "Where neighbours differ",
+            "Where neighbors differ",
             mixed,
-            f"of the {len(mixed):,} with a neighbour of another class",
+            f"of the {len(mixed):,} with a neighbor of another class",
         ),
     ]
     for file, heading, among, words in drawn:
