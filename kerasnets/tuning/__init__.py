@@ -1,4 +1,4 @@
-"""Searches with keras-tuner: the net that has the most accuracy for a budget."""
+"""Searches with keras-tuner for the most accurate net within a budget."""
 
 try:
     import keras_tuner

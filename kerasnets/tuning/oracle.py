@@ -1,36 +1,41 @@
-"""Oracles of keras-tuner, which choose the values of trials, that can be killed at any moment.
+"""Changes to keras-tuner's oracles, which choose the values of trials: a search survives being killed.
 
-keras-tuner's own keep the weights of all trials, may propose values again that were tried (Bayesian
-optimization), and write their state as several files, none of them whole or not at all.
+keras-tuner's own oracles keep the weights of all trials. In Bayesian optimization they may propose values
+that were tried before. They write their state to several files, none of which is replaced atomically.
 """
 
 import pathlib
+from typing import Any
 
 import keras_tuner
 
 from kerasnets import files
 
 
-class WholeOracle:
-    """An oracle of keras-tuner whose state is one file, replaced whole, and that bounds what is on disk."""
+class AtomicOracle:
+    """Mixin for an oracle: it saves its state atomically in one file and deletes weights it no longer needs.
+
+    Attributes:
+        keep: Number of the best trials whose weights are kept.
+    """
 
     keep = 1
 
-    def populate_space(self, trial_id):
-        """Values that no trial has had."""
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Chooses values that no trial has had yet."""
         found = super().populate_space(trial_id)
         if found["status"] == "RUNNING" and self._duplicate(found["values"]):
             values = self._random_values()
             found = {"status": "RUNNING" if values else "STOPPED", "values": values}
         return found
 
-    def end_trial(self, trial):
-        """Ends a trial, and deletes the weights that nobody needs any more."""
+    def end_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Ends a trial, and deletes weights that are no longer needed."""
         super().end_trial(trial)
         self.prune()
 
-    def prune(self):
-        """Leaves the weights of the best trials, and of those that may go on."""
+    def prune(self) -> None:
+        """Deletes all weights except those of the best trials and of trials that may continue."""
         done = [t for t in self.trials.values() if t.status == "COMPLETED"]
         best = sorted(done, key=lambda t: t.score, reverse=True)[: self.keep]
         needed = {t.trial_id for t in best}
@@ -42,16 +47,16 @@ class WholeOracle:
             if path.parent.name.removeprefix("trial_") not in needed:
                 path.unlink(missing_ok=True)
 
-    def save(self):
-        """Writes the oracle and its trials."""
+    def save(self) -> None:
+        """Writes the oracle and its trials to one file."""
         trials = {trial_id: trial.get_state() for trial_id, trial in self.trials.items()}
         files.write_json(self._get_oracle_fname(), {**self.get_state(), "trials": trials})
 
     def _save_trial(self, trial):
-        """Writes nothing: `save` writes the trials too."""
+        """Writes nothing, because `save` writes the trials too."""
 
-    def reload(self):
-        """Reads what `save` wrote; trials that had not ended run again."""
+    def reload(self) -> None:
+        """Reads what `save` wrote. Trials that had not ended are queued to run again."""
         state = files.read_json(self._get_oracle_fname())
         load = keras_tuner.engine.trial.Trial.from_state
         self.trials = {trial_id: load(trial) for trial_id, trial in state["trials"].items()}

@@ -1,15 +1,18 @@
-"""Tuners of keras-tuner that keep a record of every trial, and can be killed at any moment.
+"""Tuners of keras-tuner that keep a record of every trial and survive being killed at any moment.
 
-keras-tuner by itself swallows the error of a trial, counts refused trials as failures, of which three in a
-row end a search, and runs a finished trial again if it is stopped just then. `Search` is a subclass of its
-tuners, which train; `oracle` has what is changed in its oracles, which choose values.
+By itself, keras-tuner swallows the error of a trial. It counts refused trials as failures, and three failures
+in a row end a search. If it is stopped just after a trial, it runs that trial again. `Search` changes this
+in its tuners, which train; the module `oracle` changes its oracles, which choose values.
 """
 
 import json
 import math
+import os
 import pathlib
 import time
 import traceback
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 import keras_tuner
 from keras_tuner.src import config
@@ -17,7 +20,8 @@ from keras_tuner.src import config
 from kerasnets import files
 from kerasnets.checks import is_int, nearest, refuse
 from kerasnets.tuning.budget import OverBudget
-from kerasnets.tuning.oracle import WholeOracle
+from kerasnets.tuning.oracle import AtomicOracle
+from kerasnets.tuning.spaces import FamilySearch
 
 TUNERS = {
     "random": (keras_tuner.RandomSearch, keras_tuner.oracles.RandomSearchOracle),
@@ -25,47 +29,46 @@ TUNERS = {
     "hyperband": (keras_tuner.Hyperband, keras_tuner.oracles.HyperbandOracle),
 }
 OBJECTIVES = ("val_accuracy", "accuracy_per_madd")
-REFUSED = 0.0  # what a refused trial scores, so that a tuner looks elsewhere
+REFUSED = 0.0  # score of a refused trial, so that the tuner searches elsewhere
 PROJECT, RECORD = "search", "record.json"
 FINISHED = ("done", "refused", "failed")
 
 
 def tuner(
-    kind,
-    hypermodel,
-    folder,
+    kind: Literal["random", "bayesian", "hyperband"],
+    hypermodel: FamilySearch,
+    folder: str | os.PathLike,
     *,
-    objective="val_accuracy",
-    trials=None,
-    epochs=10,
-    seed=0,
-    keep=1,
-    report=None,
-    strategy=None,
-):
-    """A tuner of keras-tuner whose search goes on where it was stopped, if `folder` holds one.
+    objective: Literal["val_accuracy", "accuracy_per_madd"] = "val_accuracy",
+    trials: int | None = None,
+    epochs: int = 10,
+    seed: int = 0,
+    keep: int = 1,
+    report: Callable[[dict], Any] | None = None,
+    strategy: Any = None,
+) -> keras_tuner.Tuner:
+    """Makes a tuner of keras-tuner that resumes the search in `folder`, if there is one.
 
-    Its `search` takes the data as `FamilySearch.fit` does. A chief and its workers, which keras-tuner knows
-    by the environment's KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT, share the
-    folder. A worker that died goes on when it is started anew with its KERASTUNER_TUNER_ID.
+    Its method `search` takes data as `FamilySearch.fit` does. A chief and its workers share the folder.
+    keras-tuner identifies them by the environment variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
+    KERASTUNER_ORACLE_PORT. A worker that died resumes when it is restarted with the same KERASTUNER_TUNER_ID.
 
     Args:
         kind: "random", "bayesian" or "hyperband".
-        hypermodel: A `FamilySearch`.
+        hypermodel: The search space.
         folder: Folder of the search.
-        objective: "val_accuracy", or "accuracy_per_madd", the accuracy for each multiply-add.
-        trials: Values to try at most, those refused too; None stands for 10, and with "hyperband" for as
-            many as it wants.
-        epochs: Epochs of a trial; with "hyperband" of its longest ones.
-        seed: Whole number that decides which values are tried.
-        keep: Trials, the best ones, whose weights are kept. Hyperband's are kept while it may go on with
-            them.
-        report: Function of a record, as `records` gives it, that is called when a trial ends; or None.
+        objective: "val_accuracy", or "accuracy_per_madd", the validation accuracy per multiply-add.
+        trials: Maximum number of trials, refused ones included. None means 10, or no limit with "hyperband".
+        epochs: Epochs of a trial; with "hyperband", epochs of its longest trials.
+        seed: Whole number that determines which values are tried.
+        keep: Number of the best trials whose weights are kept. Weights with which Hyperband may continue
+            are kept as well.
+        report: Function called with the record of each trial when it ends, as `records` returns it; or None.
         strategy: A tf.distribute.Strategy in whose scope each trial is built and trained, such as
-            `kerasnets.training.distribution.mirrored` gives it, or None. The search itself is in no scope.
+            `kerasnets.training.distribution.mirrored` returns, or None. The search itself runs outside it.
 
     Returns:
-        A keras_tuner.Tuner.
+        The tuner.
 
     Raises:
         ValueError: An argument is not allowed.
@@ -80,9 +83,9 @@ def tuner(
     if trials is not None and not is_int(trials, 1):
         refuse("trials", "None or a whole number, at least 1", trials)
     trainer, chooser = TUNERS[kind]
-    oracle = type("Oracle", (WholeOracle, chooser), {})(
+    oracle = type("Oracle", (AtomicOracle, chooser), {})(
         objective=keras_tuner.Objective(objective, "max"),
-        seed=seed + 1,  # 0 stands for chance
+        seed=seed + 1,  # keras-tuner takes 0 for no seed
         max_consecutive_failed_trials=None,
         **({"max_epochs": epochs} if kind == "hyperband" else {"max_trials": trials or 10}),
     )
@@ -91,32 +94,35 @@ def tuner(
     return type("Search", (Search, trainer), {})(oracle, hypermodel, folder, epochs, report, strategy)
 
 
-def records(folder):
-    """What became of the trials of a search, in their order.
+def records(folder: str | os.PathLike) -> list[dict[str, Any]]:
+    """Reads the records of a search's trials.
 
     Args:
         folder: Folder of the search.
 
     Returns:
-        A list of dicts: `trial`, its number as a word; `values` by option; `epochs`; `status`, one of
-        "running", "done", "refused", "failed"; `epoch`, those trained; `val_accuracy` of the best epoch;
-        `score`, the objective's value; `params`, `mult_adds`; `seconds`; `error`, and `traceback` of a failed
-        one. What is not known is None.
+        A dict for each trial, in the order of the trials. Its keys are `trial`, the trial's number as a
+        string; `values` by option; `epochs` to train; `status`, one of "running", "done", "refused",
+        "failed"; `epoch`, the number of epochs trained; `val_accuracy` of the best epoch; `score`, the
+        objective's value; `params`; `mult_adds`; `seconds`; `error`; and `traceback` if the trial failed.
+        Unknown values are None.
     """
     found = pathlib.Path(folder).glob(f"{PROJECT}/trial_*/{RECORD}")
     return sorted((files.read_json(path) for path in found), key=lambda r: int(r["trial"]))
 
 
-def pareto_front(rows, cost="mult_adds", gain="val_accuracy"):
-    """Those rows that no other equals or beats in one respect and beats in the other.
+def pareto_front(
+    rows: Iterable[dict[str, Any]], cost: str = "mult_adds", gain: str = "val_accuracy"
+) -> list[dict[str, Any]]:
+    """Finds the rows on the Pareto front: no other row costs no more and gains no less, unless it is equal.
 
     Args:
         rows: Dicts of numbers.
-        cost: Name of what is the better the less it is.
-        gain: Name of what is the better the more it is.
+        cost: Key of the number to minimize.
+        gain: Key of the number to maximize.
 
     Returns:
-        A list of rows, the cheapest first; one of those that are alike.
+        The rows on the front, the cheapest first; of rows with equal numbers, one.
     """
     front = []
     for row in sorted(rows, key=lambda r: (r[cost], -r[gain])):
@@ -129,17 +135,17 @@ class Search:
     """A tuner of keras-tuner that keeps a record of every trial, as `records` describes it.
 
     Args:
-        oracle: A `WholeOracle`.
+        oracle: An `AtomicOracle`.
         hypermodel: A `FamilySearch`.
         folder: Folder of the search.
         epochs: Epochs of a trial.
-        report: Function of a record, called when a trial ends, or None.
-        strategy: As of `tuner`.
+        report: Function called with the record of each trial when it ends, or None.
+        strategy: A tf.distribute.Strategy in whose scope each trial is built and trained, or None.
     """
 
     def __init__(self, oracle, hypermodel, folder, epochs, report, strategy):
         self.epochs, self.report = epochs, report or (lambda record: None)
-        # Not the tuner's own, which makes an oracle of its own.
+        # Not the constructor of the subclass, which would make its own oracle.
         keras_tuner.Tuner.__init__(
             self,
             oracle=oracle,
@@ -150,7 +156,7 @@ class Search:
         )
 
     def _populate_initial_space(self):
-        """Names the options, without a net that is built for nothing; or goes on with an earlier search."""
+        """Declares the searched options without building a net, or resumes an earlier search."""
         if not self._is_worker() and pathlib.Path(self.oracle._get_oracle_fname()).exists():
             self.oracle.reload()
             return
@@ -159,20 +165,20 @@ class Search:
         self.oracle.update_space(hp)
 
     def save(self):
-        """Saves the oracle, which is all there is to save."""
+        """Saves the oracle, the only state that there is."""
         if not self._is_worker():
             self.oracle.save()
 
     def search(self, *args, **options):
-        """Runs the trials: as `keras_tuner.Tuner.search`, which takes what `FamilySearch.fit` takes."""
-        before, config.DEBUG = config.DEBUG, False  # which prints the traceback that a record has
+        """Runs the trials, as `keras_tuner.Tuner.search` does, with the arguments of `FamilySearch.fit`."""
+        before, config.DEBUG = config.DEBUG, False  # else keras-tuner prints tracebacks, which records hold
         try:
             super().search(*args, epochs=self.epochs, verbose=0, **options)
         finally:
             config.DEBUG = before
 
     def run_trial(self, trial, *args, **options):
-        """Runs a trial, unless an earlier process finished it, and keeps its record."""
+        """Runs a trial and writes its record, unless an earlier process finished the trial."""
         path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
         record = self.record(trial)
         before = files.read_json(path) if path.exists() else {}
@@ -197,13 +203,13 @@ class Search:
         return self.outcome(record)
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
-        """Keeps in the record how far a trial is."""
+        """Writes the progress of a trial to its record."""
         known = {"epoch": epoch + 1, "val_accuracy": (logs or {}).get("val_accuracy"), **self.cost()}
         path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
         files.write_json(path, {**self.record(trial), **known})
 
     def record(self, trial):
-        """The record of a trial that begins."""
+        """The record of a trial that has just started."""
         hp = trial.hyperparameters
         values = json.loads(json.dumps(self.hypermodel.values(hp)))
         nothing = dict.fromkeys(("epoch", "val_accuracy", "score", "params", "mult_adds", "seconds", "error"))
@@ -218,10 +224,13 @@ class Search:
         }
 
     def measured(self, history):
-        """What the logs of all epochs say.
+        """The results of a trial, as entries of its record.
+
+        Args:
+            history: Logs of all epochs, lists of numbers by name.
 
         Raises:
-            FloatingPointError: The objective is no finite number in one of them.
+            FloatingPointError: The objective is NaN or infinite in an epoch.
         """
         name = self.oracle.objective.name
         scores = history[name]
@@ -233,15 +242,15 @@ class Search:
         return {"status": "done", "epoch": len(scores), "val_accuracy": accuracy, "score": best}
 
     def cost(self):
-        """What the net of the trial that runs costs, if it is known."""
+        """The costs of the running trial's net, as entries of its record; empty if they are unknown."""
         cost = self.hypermodel.cost
         return {} if cost is None else {"params": cost.params, "mult_adds": cost.mult_adds}
 
     def outcome(self, record):
-        """The score that keras-tuner gets of a finished trial.
+        """The score of a finished trial, in the form that keras-tuner expects.
 
         Raises:
-            keras_tuner.errors.FailedTrialError: It failed.
+            keras_tuner.errors.FailedTrialError: The trial failed.
         """
         if record["status"] == "failed":
             raise keras_tuner.errors.FailedTrialError(record["error"])

@@ -1,6 +1,8 @@
-"""What is searched: options of a family's builder, as keras-tuner's HyperModels."""
+"""Search spaces: options of a family's builder, as HyperModels of keras-tuner."""
 
 import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import keras_tuner
@@ -20,27 +22,36 @@ class FamilySearch(keras_tuner.HyperModel):
 
         FamilySearch("WRN", depth=[16, 22], width=[4, 8], budget=Budget(mult_adds=50e6))
 
-    It goes into any tuner of keras-tuner. There the values are words, for keras-tuner knows no tuples: see
-    `values`. A net over budget is not trained: its trial raises `OverBudget`, which keras-tuner counts as
-    failed and `kerasnets.tuning.tuner` as refused.
+    Any tuner of keras-tuner takes it. keras-tuner cannot hold tuples, so its hyperparameters are strings;
+    the method `values` turns them back. A net over budget is not trained: its trial raises `OverBudget`,
+    which keras-tuner counts as failed and `kerasnets.tuning.tuner` as refused.
 
     Args:
         model: Name of a function of `kerasnets.applications`, such as "MobileNet" or "DenseNet".
-        budget: A `Budget`.
-        options: Other arguments of the function, alike in all nets, such as `input_shape` and `classes`.
-        compiled: Function that makes of a net the compiled model to train, or None for Adam and the
-            crossentropy of class numbers.
-        seed: Whole number, from which every trial starts.
-        **searched: Values to choose from, by option. All nets take images of one size: where `rho` is
-            searched, the net itself shrinks them.
+        budget: Limits on the costs of a net, or None.
+        options: Other arguments of the function, the same for all nets, such as `input_shape` and `classes`.
+        compiled: Function that takes a net and returns the compiled model to train. None compiles the net
+            with Adam and sparse categorical crossentropy.
+        seed: Whole number that seeds every trial.
+        **searched: Values to choose from, by option. All nets take images of the same size: if `rho` is
+            searched, each net resizes them itself.
 
     Raises:
-        ValueError: The model, an option or a value is not allowed; the message names the nearest one.
+        ValueError: The model, an option or a value is not allowed; the message suggests the closest name.
     """
 
-    def __init__(self, model, *, budget=None, options=None, compiled=None, seed=0, **searched):
+    def __init__(
+        self,
+        model: str,
+        *,
+        budget: Budget | None = None,
+        options: dict[str, Any] | None = None,
+        compiled: Callable[[keras.Model], keras.Model] | None = None,
+        seed: int = 0,
+        **searched: Sequence,
+    ) -> None:
         super().__init__(name=f"search of {model}")
-        self.builder = find(model)
+        self.builder = find_builder(model)
         self.fixed = dict(options or {})
         check_searched(model, self.builder.spec, self.fixed, searched)
         if budget is not None and not isinstance(budget, Budget):
@@ -52,72 +63,83 @@ class FamilySearch(keras_tuner.HyperModel):
         self.shape = shape or (*spec.grid(spec.options | self.fixed), spec.channels)
         for rho in searched.get("rho", (1.0,)):
             check_shape("input_shape", shrunk(self.shape, rho), spec.min_grid, spec.fixed_size)
-        self.searched = {name: {word(v): v for v in values} for name, values in searched.items()}
+        self.searched = {name: {as_text(v): v for v in values} for name, values in searched.items()}
         self.budget = budget or Budget()
-        self.compiled = compiled or compiled_plainly
+        self.compiled = compiled or with_defaults
         self.seed = seed
         self.cost = None
 
-    def declare_hyperparameters(self, hp):
-        """Names every searched option and its values to keras-tuner."""
+    def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
+        """Declares every searched option and its values to keras-tuner."""
         for name, values in self.searched.items():
             hp.Choice(name, list(values))
 
-    def values(self, hp):
-        """The searched options as a keras_tuner.HyperParameters has them, with their real values."""
+    def values(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
+        """The searched options with their actual values, not the strings that keras-tuner holds."""
         return {name: values[hp.Choice(name, list(values))] for name, values in self.searched.items()}
 
-    def net(self, values):
-        """A net, not compiled.
+    def net(self, values: dict[str, Any]) -> keras.Model:
+        """Builds a net without compiling it.
 
         Args:
-            values: Searched options by name.
+            values: Values of the searched options, by name.
 
         Returns:
-            A keras.Model.
+            The net.
         """
         rho = values.get("rho", 1.0)
-        given = {name: value for name, value in (self.fixed | values).items() if name != "rho"}
+        options = {name: value for name, value in (self.fixed | values).items() if name != "rho"}
         x = keras.Input(self.shape, name="images")
         if rho != 1.0:
             x = keras.layers.Resizing(*shrunk(self.shape, rho)[:-1], name="shrink")(x)
-        return self.builder(input_tensor=x, **given)
+        return self.builder(input_tensor=x, **options)
 
-    def build(self, hp):
-        """The compiled model of a trial; `cost` becomes the profile of its net."""
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Builds the compiled model of a trial, and sets `cost` to the profile of its net."""
         self.cost = None
         keras.utils.set_random_seed(self.seed)
         net = self.net(self.values(hp))
         self.cost = analysis.profile(net)
         model = self.compiled(net)
-        model.optimizer.build(model.trainable_variables)  # or Hyperband would lose its state
+        model.optimizer.build(model.trainable_variables)  # else Hyperband would lose its state
         return model
 
-    def fit(self, hp, model, x, *args, callbacks=(), initial_epoch=0, steps_per_epoch=None, **options):
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        x: Any,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        **options: Any,
+    ) -> keras.callbacks.History:
         """Trains the model of a trial if it is within budget.
 
         Args:
-            hp: The trial's keras_tuner.HyperParameters.
-            model: What `build` gave.
-            x: What `keras.Model.fit` takes; or a function of the number of a step, counted from the start of
-                the run, that gives a dataset of all batches from this one on.
-            *args: More of `keras.Model.fit`.
-            callbacks: Likewise; the logs have `accuracy_per_madd` too, the accuracy for each multiply-add.
-            initial_epoch: Likewise.
-            steps_per_epoch: Likewise.
-            **options: Likewise.
+            hp: The trial's hyperparameters.
+            model: The model that `build` returned.
+            x: Data as `keras.Model.fit` takes it; or a function that takes the number of a step, counted from
+                the start of the run, and returns a dataset of all batches from that step on.
+            *args: Further arguments of `keras.Model.fit`.
+            callbacks: Callbacks. They find `accuracy_per_madd`, the validation accuracy per multiply-add, in
+                the logs too.
+            initial_epoch: Number of the first epoch.
+            steps_per_epoch: Steps of an epoch; needed if `x` is a function.
+            **options: Further arguments of `keras.Model.fit`.
 
         Returns:
-            The keras.callbacks.History.
+            The history of the training.
 
         Raises:
             OverBudget: The net costs too much.
-            FloatingPointError: The loss is no finite number any more.
+            FloatingPointError: The loss became NaN or infinite.
         """
         self.budget.check(self.cost)
         if callable(x):
             x = x(initial_epoch * steps_per_epoch)
-        strategy = getattr(model, "distribute_strategy", None)  # TensorFlow's, in whose scope it was built
+        strategy = getattr(model, "distribute_strategy", None)  # TensorFlow's, in whose scope `build` ran
         with strategy.scope() if strategy else contextlib.nullcontext(), distribution.as_one_device(model):
             return model.fit(
                 x,
@@ -135,51 +157,66 @@ class WidthMultiplier(FamilySearch):
     Args:
         model: "MobileNet", "MobileNetV2", or another function with an option `alpha`.
         alphas: Width multipliers.
-        rhos: Resolution multipliers: shares of the side of the images; None for the images as they are.
-        budget: As of `FamilySearch`.
-        **more: Likewise.
+        rhos: Resolution multipliers, factors of the images' sides; None for images of full size.
+        budget: Limits on the costs of a net, or None.
+        **more: Further arguments of `FamilySearch`.
     """
 
-    def __init__(self, model="MobileNet", alphas=(0.25, 0.5, 0.75, 1.0), rhos=None, budget=None, **more):
-        super().__init__(model, budget=budget, **given(alpha=alphas, rho=rhos), **more)
+    def __init__(
+        self,
+        model: str = "MobileNet",
+        alphas: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
+        rhos: Sequence[float] | None = None,
+        budget: Budget | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(model, budget=budget, **without_none(alpha=alphas, rho=rhos), **more)
 
 
 class GrowthRate(FamilySearch):
     """DenseNets of several growth rates.
 
     Args:
-        model: "DenseNet", "CIFARDenseNet", a net of theirs, or another function with an option `growth`.
-        growths: Maps that a dense layer adds; k in the paper.
-        depths: Depths: tuples of the layers in each block, or of nets for small images whole numbers; None
-            for the net's own.
-        keeps: Shares of the maps that a transition keeps, theta in the paper; None for the net's own.
-        budget: As of `FamilySearch`.
-        **more: Likewise.
+        model: "DenseNet", "CIFARDenseNet", one of their variants, or another function with an option
+            `growth`.
+        growths: Growth rates: feature maps that a dense layer adds, k in the paper.
+        depths: Depths: tuples with the number of layers in each block, or whole numbers for nets for small
+            images; None for the net's default.
+        keeps: Compression factors: the share of the feature maps that a transition keeps, theta in the
+            paper; None for the net's default.
+        budget: Limits on the costs of a net, or None.
+        **more: Further arguments of `FamilySearch`.
     """
 
     def __init__(
-        self, model="DenseNet", growths=(12, 16, 24, 32), depths=None, keeps=None, budget=None, **more
-    ):
-        depth = "depths" if "depths" in find(model).spec.options else "depth"
-        searched = given(**{"growth": growths, depth: depths, "keep": keeps})
+        self,
+        model: str = "DenseNet",
+        growths: Sequence[int] = (12, 16, 24, 32),
+        depths: Sequence[tuple[int, ...]] | Sequence[int] | None = None,
+        keeps: Sequence[float] | None = None,
+        budget: Budget | None = None,
+        **more: Any,
+    ) -> None:
+        depth = "depths" if "depths" in find_builder(model).spec.options else "depth"
+        searched = without_none(**{"growth": growths, depth: depths, "keep": keeps})
         super().__init__(model, budget=budget, **searched, **more)
 
 
 class PerMultAdd(keras.callbacks.Callback):
-    """Adds to the logs of each epoch its validation accuracy for each multiply-add."""
+    """Adds the validation accuracy per multiply-add to the logs of each epoch."""
 
     def __init__(self, mult_adds):
         super().__init__()
         self.mult_adds = mult_adds
 
     def on_epoch_end(self, epoch, logs=None):
-        """Adds the log where there is a validation accuracy."""
+        """Adds `accuracy_per_madd` if the logs have a validation accuracy."""
         if "val_accuracy" in logs:
             logs["accuracy_per_madd"] = logs["val_accuracy"] / self.mult_adds
 
 
-def given(**searched):
-    """Those options for which there are values."""
+def without_none(**searched):
+    """The options whose values are not None."""
     return {name: values for name, values in searched.items() if values is not None}
 
 
@@ -188,8 +225,8 @@ def shrunk(shape, rho):
     return (*(round(rho * side) for side in shape[:-1]), shape[-1])
 
 
-def find(model):
-    """The builder of a name in `kerasnets.applications`, a whole family's too."""
+def find_builder(model):
+    """The function of this name in `kerasnets.applications`, be it of a variant or of a whole family."""
     known = [name for name, f in vars(applications).items() if hasattr(f, "spec")]
     if model not in known:
         raise ValueError(
@@ -200,14 +237,14 @@ def find(model):
 
 
 def check_searched(model, spec, fixed, searched):
-    """Refuses options that a builder has not or lacks, and values that they may not have."""
+    """Refuses unknown or missing options of a builder, and values that are not allowed."""
     check_names(searched, spec.options, f"an option of {model}", ())
     if not searched:
         refuse("searched", f"one or more of the options of {model}, {', '.join(spec.options)}", searched)
     for name, values in searched.items():
         if not isinstance(values, (tuple, list)) or not values:
             refuse(name, "a list of values to choose from", values)
-        if len({word(v) for v in values}) < len(values):
+        if len({as_text(v) for v in values}) < len(values):
             refuse(name, "a list of values that differ", values)
         if name in fixed:
             refuse(name, "in `options` or searched, not both", fixed[name])
@@ -218,12 +255,12 @@ def check_searched(model, spec, fixed, searched):
             raise ValueError(f"`{name}` is missing: it is an option of {model} that has no default")
 
 
-def word(value):
-    """A value as keras-tuner may keep it: 0.5, 6-12-24-16."""
-    return "-".join(map(word, value)) if isinstance(value, (tuple, list)) else str(value)
+def as_text(value):
+    """A value as a string that keras-tuner can hold: "0.5", "6-12-24-16"."""
+    return "-".join(map(as_text, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def compiled_plainly(net):
-    """A net compiled for class numbers, which it gives the probabilities of."""
+def with_defaults(net):
+    """A net that gives probabilities, compiled for integer labels."""
     net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return net
