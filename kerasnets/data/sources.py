@@ -1,4 +1,4 @@
-"""Where the examples of a stream come from: arrays, folders, TensorFlow Datasets, or chance."""
+"""The sources of a stream: arrays, folders, TensorFlow Datasets, or generated images."""
 
 import dataclasses
 import math
@@ -166,7 +166,7 @@ def check_rank(name, rank, size):
 
 
 def spread(n, count):
-    """So many of n rows, spread evenly; None, or more than there are, takes all."""
+    """Numbers of `count` of n rows, spread evenly; None, or more than n, takes all."""
     count = min(n, count or n)
     return np.arange(count) * n // count
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -37,25 +39,25 @@ class Stream:
 
 
 def stream(
-    name,
-    split,
+    name: str,
+    split: str,
     *,
-    size,
-    batch_size,
-    seed=None,
-    augment=(),
-    epochs=1,
-    first_step=0,
-    data_dir=None,
-    strict=False,
-    classes=None,
-    examples=None,
-    drop_remainder=False,
-    one_hot=False,
-    hosts=1,
-    host_index=0,
-    devices=None,
-):
+    size: Sequence[int],
+    batch_size: int,
+    seed: int | None = None,
+    augment: Sequence[str | tuple[str, Mapping[str, Any]]] = (),
+    epochs: int = 1,
+    first_step: int = 0,
+    data_dir: str | os.PathLike | None = None,
+    strict: bool = False,
+    classes: int | None = None,
+    examples: int | None = None,
+    drop_remainder: bool = False,
+    one_hot: bool = False,
+    hosts: int = 1,
+    host_index: int = 0,
+    devices: int | None = None,
+) -> Stream:
     """Batches of a dataset, epoch after epoch.
 
     Order and augmentation depend on `seed`, the epoch and the place in it alone: a run that is resumed at
@@ -74,7 +76,7 @@ def stream(
         augment: Rows (name, options) of `kerasnets.data.augment`. With no sizing among them, images of
             another size are zoomed until they cover it, and cropped to the middle.
         epochs: Number of the epoch to end before.
-        first_step: Batches, of all epochs, to leave out.
+        first_step: Number of batches to skip, over all epochs.
         data_dir: Folder of class folders (JPEG, PNG, GIF, BMP; for clips, class folders of folders of
             frames), inside "train" and "test" or "val" or directly; or folder of IDX files; or of TensorFlow
             Datasets, for which None stands for TFDS_DATA_DIR or ~/tensorflow_datasets.
@@ -227,7 +229,7 @@ def channels(image, count):
 
 
 def fixed_changes(rows, fit):
-    """The function that makes the changes without chance in a batch of what `sizing` gives, or None."""
+    """The function that makes the deterministic changes in a batch of what `sizing` gives, or None."""
     functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=True)]
 
     def fixed(images, labels, seeds):
@@ -253,7 +255,7 @@ def changes(rows, fit):
 
 
 def is_change(row, fixed):
-    """Whether a row of a plan is a change, of the kind without chance or with it."""
+    """Whether a row of a plan is a change, deterministic (`fixed`) or random."""
     return row[0] in augmentation.CHANGES and (row[0] in augmentation.FIXED) == fixed
 
 
@@ -276,7 +278,7 @@ FITS = {}  # what was fitted, for the streams of both splits and those that take
 
 
 def fitted(name, size, rows, row, data_dir, strict, classes):
-    """What a row is fitted to: the training split, sized and changed without chance by the rows before it."""
+    """What a row is fitted to: the training split after the deterministic rows before it."""
     before = rows[: rows.index(row)]
     before = tuple(r for r in before if r[0] in ("zoom", "pad") or is_change(r, fixed=True))
     plan = (name, size, repr(before), repr(row), str(data_dir), classes)

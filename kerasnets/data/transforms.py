@@ -134,7 +134,7 @@ def jitter(images, seed, pixels=2, mode="constant"):
 
 
 def flip(images, seed):
-    """Mirrors left and right, or does not, with even chances for each image."""
+    """Flips each image horizontally with probability 0.5."""
     heads = tf.random.stateless_uniform([tf.shape(images)[0], 1], seed) < 0.5
     columns = tf.range(tf.shape(images)[-2])[None]
     return tf.gather(images, tf.where(heads, columns[:, ::-1], columns), axis=-2, batch_dims=1)

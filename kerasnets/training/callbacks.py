@@ -1,6 +1,7 @@
 """Callbacks of a training run: stop on NaN, log the learning rate, keep the best weights."""
 
 import math
+import os
 import pathlib
 
 import keras
@@ -61,13 +62,19 @@ class Best(keras.callbacks.Callback):
     """Saves a net's weights, without the optimizer, after each epoch with the highest score so far.
 
     Args:
-        net: The net, which the trained model may be or contain.
+        net: The net: the trained model, or a part of it.
         path: Path of the file, which ends in ".weights.h5" and is replaced whole.
         monitor: Name of the log that is the score.
         swap: A keras.callbacks.SwapEMAWeights that brings the averaged weights, or None.
     """
 
-    def __init__(self, net, path, monitor="val_accuracy", swap=None):
+    def __init__(
+        self,
+        net: keras.Model,
+        path: str | os.PathLike,
+        monitor: str = "val_accuracy",
+        swap: keras.callbacks.SwapEMAWeights | None = None,
+    ):
         super().__init__()
         self.net, self.path, self.monitor, self.swap = net, pathlib.Path(path), monitor, swap
         self.score = None

@@ -1,9 +1,11 @@
-"""The state of a run in one file, so that it can be killed at any moment and go on."""
+"""Checkpoints: the state of a training run in one file, so that it can be killed at any time and resumed."""
 
 import json
 import math
+import os
 import pathlib
 import time
+from collections.abc import Sequence
 
 import h5py
 import keras
@@ -14,25 +16,27 @@ from kerasnets.weights.state import random_states
 
 RANDOM, METRICS = "kerasnets_random_states", "kerasnets_metrics"
 STEP, CALLBACKS = "kerasnets_step", "kerasnets_callbacks"
-SHARE = 0.05  # of a run's time, at most, that savings within epochs take
+SHARE = 0.05  # of a run's time that checkpoints within epochs take at most
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps weights, optimizer, random state, metrics, position and callbacks of a run in one file.
+    """Saves weights, optimizer, random state, metrics, step and callbacks of a run in one file.
 
-    The file is replaced whole and flushed to the disk, so whatever kills the run, the last whole state is
-    there. (Keras's BackupAndRestore writes weights and epoch as two files, neither of them at once.) It
-    stands last among the callbacks, so that it keeps what the others know at the end of an epoch.
+    The file is replaced atomically and flushed to the disk, so the last state survives whatever kills the
+    run. (Keras's BackupAndRestore writes two files, weights and epoch, neither of them atomically.) Put it
+    last among the callbacks, so that it saves their state at the end of an epoch.
 
     Args:
         path: Path of the file, which ends in ".weights.h5".
-        every: Seconds between two savings, at the ends of epochs and within them; within them at least twenty
-            times what a saving takes. 0 saves after every step.
-        callbacks: Callbacks whose knowledge belongs to the run: those with methods `state`, which gives it as
-            JSON, and `set_state`, which takes it; others are left alone.
+        every: Seconds between two checkpoints. Within an epoch, it is at least twenty times as long as saving
+            one takes. 0 saves after every step.
+        callbacks: Callbacks whose state belongs to the run: those with the methods `state`, which returns it
+            as JSON, and `set_state`, which takes it. Others are ignored.
     """
 
-    def __init__(self, path, every=10.0, callbacks=()):
+    def __init__(
+        self, path: str | os.PathLike, every: float = 10.0, callbacks: Sequence[keras.callbacks.Callback] = ()
+    ):
         super().__init__()
         self.path = pathlib.Path(path)
         self.every = every
@@ -40,15 +44,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.saved, self.took = time.monotonic(), 0.0
         self.steps, self.step, self.metrics = math.inf, 0, []
 
-    def restore(self, model, steps):
-        """Brings a compiled model to the state of the file, if there is one.
+    def restore(self, model: keras.Model, steps: int) -> int:
+        """Restores the state of a compiled model from the file, if there is one.
 
         Args:
             model: The model, built and compiled as it was.
             steps: Steps of an epoch.
 
         Returns:
-            The number of the step to go on with, counted from the start of the run, 0 where there is no file.
+            The number of the next step, counted from the start of the run; 0 where there is no file.
         """
         self.steps = steps
         distribution.copy_from_first(self.path)
@@ -67,7 +71,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.metrics:  # what the part of this epoch before the run was stopped adds to the means
+        if self.metrics:  # the sums over the steps of this epoch before the run was stopped
             for variable, before in zip(self.model.metrics_variables, self.metrics, strict=True):
                 variable.assign(variable + before)
             self.metrics = []
@@ -80,7 +84,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
 
     def save(self, metrics=()):
-        """Writes the file, within an epoch with the sums behind its metrics, on the first host."""
+        """Writes the file on the first host; within an epoch, with the state of the metrics."""
         if not distribution.is_first():
             return
         start = time.monotonic()

@@ -4,6 +4,8 @@ A protocol gives views of an image; a net's softmax outputs for all of them are 
 """
 
 import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,14 +17,14 @@ from kerasnets.graph import with_outputs
 from kerasnets.surgery import convolutionize
 
 # Where crops are, down and across: quarters of the way from the top and the left.
-CENTRE = ((2, 2),)
-CORNERS_AND_CENTRE = ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2))
+CENTER = ((2, 2),)
+CORNERS_AND_CENTER = ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2))
 GRID = tuple(itertools.product(range(5), repeat=2))
 
 # Of each protocol: its crops, whether mirror images are added, and whether the net sees whole images too.
 PROTOCOLS = {
-    "center": (CENTRE, False, False),
-    "ten_crop": (CORNERS_AND_CENTRE, True, False),  # Krizhevsky et al. 2012, section 4.1
+    "center": (CENTER, False, False),
+    "ten_crop": (CORNERS_AND_CENTER, True, False),  # Krizhevsky et al. 2012, section 4.1
     "multi_crop": (GRID, True, False),  # Simonyan, Zisserman 2015, section 3.2: 50 crops of a scale
     "dense": ((), True, True),  # likewise
     "dense_and_crops": (GRID, True, True),  # likewise, table 5
@@ -30,11 +32,19 @@ PROTOCOLS = {
 
 
 def evaluate(
-    model, data, protocol="center", *, sizes=None, crop=None, top=(1, 5), batch_size=None, from_logits=None
-):
-    """The share of images whose label is among the classes of the highest scores.
+    model: keras.Model,
+    data: Any,
+    protocol: str = "center",
+    *,
+    sizes: int | Sequence[int] | None = None,
+    crop: int | tuple[int, int] | None = None,
+    top: int | Sequence[int] = (1, 5),
+    batch_size: int | None = None,
+    from_logits: bool | None = None,
+) -> dict[str, float]:
+    """Top-k accuracy: the share of images whose label is among the k highest scores.
 
-    Classes of equal score rank in their order, and a score that is no number ranks last.
+    Ties are ranked by class number, and NaN ranks last.
 
     Args:
         model: A model, as in `scorer`.
@@ -42,11 +52,11 @@ def evaluate(
             channels), scaled as the model takes them, whole numbers (batch,); a batch may have sides of its
             own. Or two arrays of all images and all labels.
         protocol: As in `scorer`.
-        sizes: Likewise.
-        crop: Likewise.
-        top: How many of the highest scores count: a whole number, or several.
-        batch_size: Likewise; and how many images of two arrays are read at once.
-        from_logits: Likewise.
+        sizes: As in `scorer`.
+        crop: As in `scorer`.
+        top: k, a whole number or several.
+        batch_size: As in `scorer`; and how many images of two arrays are read at once.
+        from_logits: As in `scorer`.
 
     Returns:
         A dict: for each number k of `top` the share "topk", from 0 to 1.
@@ -70,7 +80,15 @@ def evaluate(
     return {f"top{k}": float(np.mean(ranks < k)) for k in top}
 
 
-def scorer(model, protocol="center", *, sizes=None, crop=None, batch_size=None, from_logits=None):
+def scorer(
+    model: keras.Model,
+    protocol: str = "center",
+    *,
+    sizes: int | Sequence[int] | None = None,
+    crop: int | tuple[int, int] | None = None,
+    batch_size: int | None = None,
+    from_logits: bool | None = None,
+) -> Callable[[Any], np.ndarray]:
     """A function that gives the scores of images under a protocol.
 
     - "center": one crop from the middle.
@@ -92,7 +110,7 @@ def scorer(model, protocol="center", *, sizes=None, crop=None, batch_size=None, 
             free, for the whole image, where there is one crop of it.
         batch_size: Views in one step of the model; None takes one view of all the images given.
         from_logits: Whether the model gives logits, whose softmax is then averaged; if not, its outputs are
-            averaged as they are. None tells by its last layer: whatever is no softmax or sigmoid is logits.
+            averaged as they are. None looks at its last layer: all but softmax and sigmoid give logits.
 
     Returns:
         A function of images, (batch, height, width, channels), that gives (batch, classes).
@@ -237,7 +255,7 @@ def check_batch(batch):
 
 
 def rank(scores, labels):
-    """How many classes rank above each label's, which one of equal score does if it comes first."""
+    """Number of classes that rank above that of each label; ties are ranked by class number."""
     classes = scores.shape[-1]
     if labels.min() < 0 or labels.max() >= classes:
         refuse("data", f"labels from 0 to {classes - 1}", (int(labels.min()), int(labels.max())))

@@ -1,7 +1,10 @@
-"""Keras's fit, so that a run can be killed at any moment and go on."""
+"""Keras's fit for runs that can be killed at any time and resumed."""
 
+import os
 import pathlib
 import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -12,24 +15,35 @@ from kerasnets.training.checkpoint import Checkpoint
 from kerasnets.training.progress import Progress
 
 
-def fit(model, batches, steps, epochs, *, state, history, validation=None, callbacks=(), every=10.0):
-    """Trains a compiled model, going on where an earlier run into the same files was stopped.
+def fit(
+    model: keras.Model,
+    batches: Callable[[int], Any],
+    steps: int,
+    epochs: int,
+    *,
+    state: str | os.PathLike,
+    history: str | os.PathLike,
+    validation: Any = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    every: float = 10.0,
+) -> None:
+    """Trains a compiled model, resuming an earlier run into the same files.
 
-    A run that was killed ends with the weights that it would have had, if `batches` gives it the batches that
-    it would have seen.
+    A run that was killed and is resumed ends with the weights that it would have had, if `batches` gives it
+    the batches that it would have seen.
 
     Args:
         model: A built and compiled keras.Model.
-        batches: Function of the number of a step, counted from the start of the run, that gives a
-            tf.data.Dataset of all batches from this one on.
+        batches: Function of the number of a step, counted from the start of the run, that returns a
+            tf.data.Dataset of the batches from that step on.
         steps: Steps of an epoch.
         epochs: Epochs of the run.
-        state: Path of the file that keeps the run's state, which ends in ".weights.h5".
-        history: Path of the CSV file of the logs of each epoch.
-        validation: A finite dataset that is tested on after every epoch, or None.
-        callbacks: More callbacks. One that knows something that belongs to the run has methods `state` and
-            `set_state`, as `Checkpoint` wants them.
-        every: Seconds between two savings of the state.
+        state: Path of the checkpoint, which ends in ".weights.h5".
+        history: Path of a CSV file for the logs of each epoch.
+        validation: A finite dataset to validate on after every epoch, or None.
+        callbacks: More callbacks. Those whose state belongs to the run have the methods `state` and
+            `set_state`, as in `Checkpoint`.
+        every: Seconds between two checkpoints.
 
     Raises:
         FloatingPointError: The loss is NaN or infinite.
@@ -64,7 +78,7 @@ def fit(model, batches, steps, epochs, *, state, history, validation=None, callb
 
 
 def trim(history, epochs):
-    """Leaves of a CSV file its header and a line for each epoch that the kept state holds."""
+    """Cuts a CSV file down to its header and a line for each epoch before the checkpoint."""
     history = pathlib.Path(history)
     if not history.exists():
         return

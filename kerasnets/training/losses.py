@@ -1,4 +1,4 @@
-"""Losses of papers, and of nets with more than one head."""
+"""Losses of the papers, and of nets with several heads."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ from kerasnets.checks import is_number, refuse
 AUX_WEIGHT = 0.3  # Szegedy et al. 2014, section 5
 
 
-def aux_loss_weights(model, aux=AUX_WEIGHT):
+def aux_loss_weights(model: keras.Model, aux: float = AUX_WEIGHT) -> dict[str, float]:
     """Loss weights of a net with auxiliary heads, for `compile(loss_weights=...)`.
 
     Source: Szegedy et al., "Going Deeper with Convolutions", 2014, section 5: the auxiliary losses are
@@ -30,9 +30,9 @@ def aux_loss_weights(model, aux=AUX_WEIGHT):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class Crossentropy(keras.losses.Loss):
-    """Cross-entropy whose targets are classes, or shares of classes, smoothed or not.
+    """Cross-entropy for class numbers and for one-hot or mixed labels, with label smoothing for both.
 
-    Keras smooths the second alone. Of a smoothed target, `label_smoothing` is spread over all classes alike.
+    Keras has label smoothing for one-hot labels only. It spreads `label_smoothing` evenly over all classes.
 
     Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
 
@@ -43,11 +43,11 @@ class Crossentropy(keras.losses.Loss):
         name: Name of the loss.
         dtype: As for every Keras loss.
 
-    Call: classes, whole numbers (batch,) or (batch, 1), or shares, (batch, classes); and scores, (batch,
-    classes).
+    Call: class numbers, (batch,) or (batch, 1), or one-hot or mixed labels, (batch, classes); and scores,
+    (batch, classes).
 
     Raises:
-        ValueError: `label_smoothing` is no number in [0, 1).
+        ValueError: `label_smoothing` is not a number in [0, 1).
     """
 
     def __init__(
@@ -81,27 +81,27 @@ class Crossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class MarginLoss(keras.losses.Loss):
-    """For each class by itself, the square of what its score lacks, or has too much of.
+    """The margin loss of capsule networks, a sum over the classes.
 
-    A class that is there costs max(0, upper - score)^2, one that is not there `absent_weight` times
-    max(0, score - lower)^2. Several classes may be there at once.
+    A class that is present costs max(0, upper - score)^2. A class that is absent costs `absent_weight` times
+    max(0, score - lower)^2. Several classes may be present at once.
 
     Source: Sabour et al., "Dynamic Routing Between Capsules", 2017, equation 4, whose constants are the
     defaults; arXiv:1710.09829. The release halves it.
 
     Args:
-        upper: Score from which a class that is there costs nothing; m+ in the paper.
-        lower: Score up to which a class that is not there costs nothing; m- in the paper.
-        absent_weight: Weight of classes that are not there; lambda in the paper.
+        upper: Score from which a class that is present costs nothing; m+ in the paper.
+        lower: Score up to which a class that is absent costs nothing; m- in the paper.
+        absent_weight: Weight of absent classes; lambda in the paper.
         reduction: As for every Keras loss.
         name: Name of the loss.
         dtype: As for every Keras loss.
 
-    Call: classes that are there, whole numbers (batch,) or (batch, 1), or 0 and 1 for each class, (batch,
-    classes); and scores, (batch, classes).
+    Call: class numbers, (batch,) or (batch, 1), or 0 and 1 for each class, (batch, classes); and scores,
+    (batch, classes).
 
     Raises:
-        ValueError: A constant is no number in [0, 1], or `absent_weight` is negative.
+        ValueError: `upper` or `lower` is not a number in [0, 1], or `absent_weight` is negative.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class MarginLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class ReconstructionLoss(keras.losses.Loss):
-    """The sum of the squared differences of an image's values, made small beside a margin loss.
+    """The sum of squared differences between images and their reconstructions, scaled down.
 
     Source: Sabour et al. 2017, section 4.1: "scale down this reconstruction loss by 0.0005".
 
@@ -147,10 +147,10 @@ class ReconstructionLoss(keras.losses.Loss):
         name: Name of the loss.
         dtype: As for every Keras loss.
 
-    Call: images, and images drawn again, (batch, ...).
+    Call: images, and their reconstructions, (batch, ...).
 
     Raises:
-        ValueError: `weight` is no number, or negative.
+        ValueError: `weight` is negative or not a number.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class ReconstructionLoss(keras.losses.Loss):
 
 
 def shares(y_true, y_pred):
-    """Targets as a share of each class: classes, (batch,) or (batch, 1), become ones and zeros."""
+    """Targets as one-hot labels: class numbers, (batch,) or (batch, 1), are converted."""
     classes = y_pred.shape[-1]
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == classes:
         return y_true
@@ -180,6 +180,6 @@ def shares(y_true, y_pred):
 
 
 def check_weight(word, value):
-    """Refuses the weight of a loss that is no number of at least 0."""
+    """Refuses the weight of a loss that is negative or not a number."""
     if not (is_number(value) and value >= 0):
         refuse(word, "a number, at least 0", value)

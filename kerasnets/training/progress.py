@@ -6,20 +6,20 @@ import keras
 import rich.console
 import rich.progress
 
-PAUSE = 30.0  # seconds between two lines where the output is no terminal
+PAUSE = 30.0  # seconds between two lines where the output is not a terminal
 
 
 class Progress(keras.callbacks.Callback):
-    """One line for a run: a bar over its epochs, time left, examples each second, and the last logs.
+    """One line for a run: a progress bar over its epochs, the time left, examples per second and logs.
 
-    Where the output is no terminal, it is a plain line after the last epoch, and one in every half minute.
+    Where the output is not a terminal, it prints a plain line every half minute and after the last epoch.
 
     Args:
         title: What is being trained.
         logs: Names of the logs to show.
         console: A rich console, or None for standard output.
-        batch_size: Examples of a step, to show how many there are in a second; None leaves that out.
-        epochs: Epochs of a run that is several calls of `fit`; None for those of the one call.
+        batch_size: Examples in a batch, to show examples per second; None does not show them.
+        epochs: Epochs of a run of several calls of `fit`; None for those of one call.
     """
 
     def __init__(self, title, logs=("loss",), console=None, batch_size=None, epochs=None):
@@ -29,7 +29,7 @@ class Progress(keras.callbacks.Callback):
         self.console = console or rich.console.Console()
         self.batch_size = batch_size
         self.whole = epochs
-        self.told = time.monotonic()
+        self.printed = time.monotonic()
 
     def on_train_begin(self, logs=None):
         self.bar = rich.progress.Progress(
@@ -62,20 +62,20 @@ class Progress(keras.callbacks.Callback):
         at, words = f"{epoch + 1}/{self.epochs}", f"{self.speed(self.steps)}{self.words}"
         self.bar.update(self.task, at=at, logs=words)
         last = epoch + 1 == self.epochs
-        if not self.console.is_terminal and (last or time.monotonic() - self.told >= PAUSE):
+        if not self.console.is_terminal and (last or time.monotonic() - self.printed >= PAUSE):
             left = "" if last else f"  {self.left(epoch)} left"
             self.console.print(f"{self.title}  epoch {at}  {words}{left}", soft_wrap=True, highlight=False)
-            self.told = time.monotonic()
+            self.printed = time.monotonic()
 
     def speed(self, steps):
-        """How many examples there were in a second of this epoch, in words."""
+        """Examples per second in this epoch, as text."""
         if not self.batch_size or not self.seconds:
             return ""
         rate = steps * self.batch_size / self.seconds
         return f"{rate:,.0f}/s  " if rate >= 10 else f"{rate:.2g}/s  "
 
     def left(self, epoch):
-        """The time that the epochs to come will take if they take as long as this one."""
+        """The time left, as text, if the other epochs take as long as this one."""
         minutes, seconds = divmod(int((self.epochs - epoch - 1) * (time.monotonic() - self.began)), 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}"

@@ -1,4 +1,4 @@
-"""A training run as a row of a paper, checked when it is made."""
+"""A training recipe: how a paper trained a net, as data that is checked when it is made."""
 
 import dataclasses
 import inspect
@@ -24,13 +24,13 @@ OPTIMIZERS = {
 }
 LOSSES = {"crossentropy": Crossentropy, "margin": MarginLoss}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-# What other fields say, or what a user of a recipe has no say in.
+# Arguments that other fields set, or that a recipe cannot choose.
 NOT_OPTIONS = {
     "self", "kwargs", "args", "name", "learning_rate", "weight_decay", "clipnorm", "clipvalue",
     "global_clipnorm", "use_ema", "ema_momentum", "rate", "steps", "epochs", "reduction", "dtype",
     "from_logits",
 }  # fmt: skip
-# What the fields that hold one value may be: (test, what is allowed).
+# The fields that hold one value: (test, what is allowed).
 SHARE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
 COUNT = (lambda v: is_int(v, 1), "a whole number, at least 1")
 LIMIT = (lambda v: v is None or (is_number(v) and v > 0), "None or a number above 0")
@@ -123,7 +123,7 @@ class Recipe:
     replicas: int = 1
 
     def __new__(cls, **fields):
-        """Refuses fields that a recipe has not, or lacks, before they are read."""
+        """Refuses unknown fields and names missing ones, before `__init__` does without a hint."""
         known = {f.name: f for f in dataclasses.fields(cls)}
         check_names(fields, known, "a field of a Recipe")
         return super().__new__(cls)
@@ -169,49 +169,49 @@ class Recipe:
         """The function that scales images of 0..255."""
         return MODES[self.scaling or self.spec.mode]
 
-    def make_schedule(self, steps):
+    def make_schedule(self, steps: int) -> keras.optimizers.schedules.LearningRateSchedule | float:
         """The schedule of Keras, or the rate, for epochs of `steps` steps."""
         kind, options = self.schedule
         return schedules.SCHEDULES[kind](self.rate, steps, self.epochs, **options)
 
-    def make_optimizer(self, steps):
+    def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Keras's optimizer, for epochs of `steps` steps."""
         kind, options = self.optimizer
         ema = {} if self.ema is None else {"use_ema": True, "ema_momentum": self.ema}
         return OPTIMIZERS[kind](self.make_schedule(steps), global_clipnorm=self.clip_norm, **ema, **options)
 
-    def make_loss(self):
-        """The loss of the net's scores: logits, save for the margin loss."""
+    def make_loss(self) -> keras.losses.Loss:
+        """The loss of the net's scores, which are logits except for the margin loss."""
         kind, options = self.loss
         logits = {"from_logits": True} if kind == "crossentropy" else {}
         return LOSSES[kind](**logits, **options)
 
-    def regularize(self, model):
-        """Puts weight decay and the limit of norms on a built model."""
+    def regularize(self, model: keras.Model) -> None:
+        """Adds the weight decay and the limit of norms to a built model."""
         regularization.decay_weights(model, self.weight_decay, self.decay_depthwise)
         if self.max_norm is not None:
             regularization.limit_norms(model, self.max_norm)
 
-    def plateau(self):
+    def plateau(self) -> keras.callbacks.Callback | None:
         """The callback that lowers the rate on a plateau, or None where the schedule is another."""
         kind, options = self.schedule
         if kind != "plateau":
             return None
         return schedules.Plateau(**{"monitor": "val_loss", "factor": 0.1, **options})
 
-    def lasting(self, epochs):
-        """The same recipe for another number of epochs, its schedule stretched or shrunk with it."""
+    def lasting(self, epochs: int) -> "Recipe":
+        """The same recipe for another number of epochs, with its schedule stretched or shrunk to fit."""
         kind, options = self.schedule
         schedule = (kind, schedules.stretched(options, epochs / self.epochs))
         return dataclasses.replace(self, epochs=epochs, schedule=schedule)
 
-    def as_json(self):
-        """The fields as what JSON holds."""
+    def as_json(self) -> dict:
+        """The fields as JSON data."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
 def check_names(given, known, what, required=None):
-    """Refuses unknown names, and says which of the known comes nearest; and a lack of required ones."""
+    """Refuses unknown names, with the nearest one that is known, and missing ones."""
     for name in given:
         if name not in known:
             raise ValueError(
@@ -236,7 +236,7 @@ def is_pair(value):
 
 
 def check_pair(field, value, table):
-    """Refuses a pair whose name no table has, or whose options its function has not."""
+    """Refuses a pair with an unknown name, or with options that the function of this name does not take."""
     if not is_pair(value):
         refuse(field, "a pair of a name and a dict of options", value)
     name, options = value
@@ -252,7 +252,7 @@ def check_pair(field, value, table):
 
 
 def check_rows(rows):
-    """Refuses rows of augmentation that are not in its tables."""
+    """Refuses rows of augmentation that `kerasnets.data.augment` does not know."""
     if rows:
         from kerasnets.data import augment  # imports TensorFlow
 
@@ -260,7 +260,7 @@ def check_rows(rows):
 
 
 def check_protocol(evaluation):
-    """Refuses an evaluation whose protocol or options there are not."""
+    """Refuses an evaluation with an unknown protocol or unknown options."""
     from kerasnets.training.evaluation import PROTOCOLS  # imports what models are made of
 
     if not is_pair(evaluation) or evaluation[0] not in PROTOCOLS:
@@ -276,7 +276,7 @@ def check_protocol(evaluation):
 
 
 def check_net(recipe):
-    """Refuses a net that cannot be built, or options that its builder has not."""
+    """Refuses an unknown net, or options that its builder does not take."""
     if recipe.model not in kerasnets.list_models():
         known = kerasnets.list_models()
         raise ValueError(
@@ -291,7 +291,7 @@ def check_net(recipe):
 
 
 def check_values(recipe):
-    """Refuses numbers and words that are out of range."""
+    """Refuses values that are out of range."""
     for name, (test, allowed) in VALUES.items():
         if not test(getattr(recipe, name)):
             refuse(name, allowed, getattr(recipe, name))

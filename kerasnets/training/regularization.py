@@ -1,4 +1,4 @@
-"""Limits on a built net's weights: Keras's own regularizers and constraints, set from outside."""
+"""Weight decay and max-norm constraints: Keras's regularizers and constraints, set on a built model."""
 
 import keras
 from keras import layers
@@ -7,8 +7,8 @@ from kerasnets.checks import is_number, refuse
 from kerasnets.layers import parts
 
 
-def kernels(model, depthwise=True):
-    """The trainable weights of a model that are neither biases nor batch normalization's.
+def kernels(model: keras.Model, depthwise: bool = True) -> list[keras.Variable]:
+    """The kernels of a model: its trainable weights without biases and those of batch normalization.
 
     Args:
         model: A built keras.Model.
@@ -23,15 +23,15 @@ def kernels(model, depthwise=True):
 
 
 def is_depthwise(layer):
-    """Whether a layer convolves each map by itself."""
+    """Whether a layer is a depthwise convolution."""
     return isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D))
 
 
-def decay_weights(model, decay, depthwise=True):
+def decay_weights(model: keras.Model, decay: float, depthwise: bool = True) -> None:
     """Adds `decay` / 2 times the squared kernels to the loss of a model, as the papers' weight decay.
 
-    Its gradient passes through the optimizer's momentum. The `weight_decay` of Keras's optimizers does not:
-    with a momentum of 0.9 the same number pulls ten times less there.
+    Its gradient passes through the optimizer's momentum. That of the `weight_decay` of Keras's optimizers
+    does not: with a momentum of 0.9, the same number has a tenth of the effect there.
 
     Source: Krizhevsky et al. 2012, section 5, the rule of update; Howard et al. 2017, section 3.2: "very
     little or no weight decay (l2 regularization) on the depthwise filters".
@@ -42,7 +42,7 @@ def decay_weights(model, decay, depthwise=True):
         depthwise: Whether the kernels of depthwise convolutions decay too.
 
     Raises:
-        ValueError: `decay` is no number, or negative.
+        ValueError: `decay` is negative or not a number.
     """
     check(decay, "decay")
     if decay:
@@ -50,8 +50,8 @@ def decay_weights(model, decay, depthwise=True):
             kernel.regularizer = keras.regularizers.L2(decay / 2)
 
 
-def limit_norms(model, limit):
-    """Keeps the norm of each unit's incoming weights, or each map's kernel, at or below a limit.
+def limit_norms(model: keras.Model, limit: float) -> None:
+    """Constrains the norm of the incoming weights of each unit, or of the kernel of each channel.
 
     Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors", 2012.
 
@@ -60,7 +60,7 @@ def limit_norms(model, limit):
         limit: Largest norm, above 0.
 
     Raises:
-        ValueError: `limit` is no number, or not above 0.
+        ValueError: `limit` is not a number above 0.
     """
     check(limit, "limit")
     if not limit:
@@ -70,6 +70,6 @@ def limit_norms(model, limit):
 
 
 def check(value, name):
-    """Refuses what is no number of at least 0."""
+    """Refuses a value that is negative or not a number."""
     if not (is_number(value) and value >= 0):
         refuse(name, "a number, at least 0", value)

@@ -1,7 +1,8 @@
-"""Learning rates over a run, as the papers set them, in epochs; the schedules themselves are Keras's.
+"""The learning rate schedules of the papers, given in epochs and built from those of Keras.
 
-Each function takes the first rate and the run's steps and epochs, then the options of its kind, all in epochs
-(which may be fractions). It gives a `keras.optimizers.schedules.LearningRateSchedule`, or a plain rate.
+Each function takes the initial rate, the steps of an epoch, the epochs of the run, and the options of its
+kind, in epochs, which may be fractions. It returns a `keras.optimizers.schedules.LearningRateSchedule`, or a
+constant rate.
 """
 
 import keras
@@ -12,12 +13,12 @@ schedules = keras.optimizers.schedules
 
 
 def constant(rate, steps, epochs):
-    """One rate."""
+    """A constant rate."""
     return float(rate)
 
 
 def step(rate, steps, epochs, at, factor=0.1, warmup=0, warmup_rate=None):
-    """A rate multiplied by `factor` at each of some epochs, after `warmup` epochs of another rate.
+    """A rate that is multiplied by `factor` at each epoch of `at`, after a warm-up at a constant rate.
 
     Source of the warm-up: He et al. 2016, section 4.2, the net of 110 layers.
     """
@@ -27,22 +28,22 @@ def step(rate, steps, epochs, at, factor=0.1, warmup=0, warmup_rate=None):
 
 
 def stages(rate, steps, epochs, at, rates):
-    """A rate, and at each of some epochs another."""
+    """A rate that is replaced by the next one at each epoch of `at`."""
     return pieces(at, (rate, *rates), steps)
 
 
 def exponential(rate, steps, epochs, every, factor):
-    """A rate multiplied by `factor` every `every` epochs, at once; Szegedy et al. 2016, section 8."""
+    """A rate that is multiplied by `factor` every `every` epochs; Szegedy et al. 2016, section 8."""
     return schedules.ExponentialDecay(float(rate), whole(every, steps), factor, staircase=True)
 
 
 def polynomial(rate, steps, epochs, power=1.0):
-    """A rate that falls to zero at the run's end, as Caffe's policy "poly"."""
+    """A rate that decays to zero as a power of the time left, like the policy "poly" of Caffe."""
     return schedules.PolynomialDecay(float(rate), steps * epochs, 0.0, power)
 
 
 def cosine(rate, steps, epochs, warmup=0):
-    """A rate that rises over `warmup` epochs, then falls to zero along half a cosine."""
+    """A linear warm-up, then a cosine decay to zero."""
     rise = round(warmup * steps)
     if not rise:
         return schedules.CosineDecay(float(rate), steps * epochs)
@@ -70,7 +71,7 @@ def whole(epochs, steps):
 
 
 def check(rate, kind, options, epochs):
-    """Refuses a schedule that cannot be, or that is longer than its run.
+    """Refuses options of a schedule that are not allowed or that do not fit into the run.
 
     Args:
         rate: First rate.
@@ -105,7 +106,7 @@ def check(rate, kind, options, epochs):
 
 
 def stretched(options, share):
-    """Options of a schedule for a run that is `share` times as long."""
+    """Options of a schedule, stretched for a run that is `share` times as long."""
 
     def stretch(value):
         return tuple(v * share for v in value) if isinstance(value, (tuple, list)) else value * share
@@ -114,18 +115,18 @@ def stretched(options, share):
 
 
 class Plateau(keras.callbacks.ReduceLROnPlateau):
-    """Keras's ReduceLROnPlateau, which `Checkpoint` keeps with a run."""
+    """Keras's ReduceLROnPlateau with a state that `Checkpoint` saves."""
 
     KEPT = ("best", "wait", "cooldown_counter")
 
     def on_train_begin(self, logs=None):
-        """Leaves what the callback knows, which Keras would forget."""
+        """Keeps the state, which Keras would reset."""
 
     def state(self):
-        """What it knows, as JSON."""
+        """The state that a resumed run needs, as JSON."""
         return {word: getattr(self, word) for word in self.KEPT}
 
     def set_state(self, state):
-        """Goes on with what another knew."""
+        """Takes up the state of an earlier run."""
         for word in self.KEPT:
             setattr(self, word, state[word])
