@@ -43,14 +43,9 @@ def test_the_page_needs_nothing_else(finished):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_same_seed_gives_the_same_result(recipe, finished, tmp_path):
-    recipe("--smoke", "--out", tmp_path / "again")
-    first, again = (keras.saving.load_model(d / "student.keras") for d in (finished, tmp_path / "again"))
-    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
-
-
-def test_a_stopped_run_goes_on(recipe, finished, tmp_path, monkeypatch):
+def test_a_stopped_run_goes_on_and_the_same_seed_gives_the_same_result(
+    recipe, finished, tmp_path, monkeypatch
+):
     out = tmp_path / "run"
     options = ("--smoke", "--out", out)
     real = runs.save
@@ -72,6 +67,10 @@ def test_a_stopped_run_goes_on(recipe, finished, tmp_path, monkeypatch):
     whole, resumed = (json.loads((d / "results.json").read_text()) for d in (finished, out))
     for errors in ("teacher_errors", "vanilla_errors", "distilled_errors"):
         assert whole[errors] == resumed[errors]
+    for name in ("teacher.keras", "student.keras"):
+        first, again = (keras.saving.load_model(d / name) for d in (finished, out))
+        for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, capsys):

@@ -97,66 +97,98 @@ def test_students_of_a_teacher(recipe, tmp_path):
     assert keras.saving.load_model(out / "best.keras").output_shape == (None, 10)
 
 
-# Runs the recipe and kills it without a word when it writes a file for the nth time.
-KILLED = """
-import os, runpy, signal, sys
-from kerasnets import files
+# Forks a process for each of several command lines, so that what they need is imported once. One that is given
+# a moment kills itself without a word when it writes JSON for the nth time.
+PROGRAM = """
+import json, os, signal, sys
+import keras_tuner
+from kerasnets import data, distillation, files, runs, training, tuning
+import shared, tune
 
-path, left, real = sys.argv[1], int(sys.argv[2]), files.write_json
-sys.argv[:3] = [path]
-sys.path.insert(0, os.path.dirname(path))
+def kill(moment):
+    real = files.write_json
+    def write(path, data):
+        nonlocal moment
+        moment -= 1
+        if moment == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(path, data)
+    files.write_json = write
 
-def write(path, data):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(path, data)
+def start(words, log, moment):
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        with open(log, "w") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        sys.argv = ["tune.py", *words]
+        kill(moment)
+        shared.run(tune.main)
+        code = 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
-files.write_json = write
-runpy.run_path(path, run_name="__main__")
+pids = [start(*job) for job in json.loads(sys.argv[1])]
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]))
 """
 
 
-def start(*command):
-    """A process of its own."""
-    words = {**os.environ, "PYTHONPATH": str(RECIPES.parent)}
-    command = [sys.executable, *map(str, command)]
-    return subprocess.Popen(command, env=words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    """A search that is killed while its second trial runs, and one of a chief and two workers.
+
+    Gives the folder, how the processes ended by name, and what they said.
+    """
+    out = tmp_path_factory.mktemp("apart")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    together = ["--out", out / "runs" / "together", "--oracle", address]
+    words = {
+        "killed": ["--out", out / "runs" / "killed"],
+        "chief": [*together, "--chief"],
+        "first": [*together, "--worker", 1, "--replicas", 2],
+        "second": [*together, "--worker", 2],
+    }
+    jobs = [
+        ([*TINY, "--budget-mult-adds", "200k", *map(str, own)], str(out / name), 11 * (name == "killed"))
+        for name, own in words.items()
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(RECIPES.parent), str(RECIPES)])}
+    command = [sys.executable, "-c", PROGRAM, json.dumps(jobs)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = {name: (out / name).read_text() for name in words}
+    return out, dict(zip(words, json.loads(done.stdout.splitlines()[-1]), strict=True)), said
 
 
-def test_a_killed_search_goes_on(recipe, finished, tmp_path):
-    """It is killed while its second trial runs."""
-    out = tmp_path / "run"
-    options = (*TINY, "--budget-mult-adds", "200k", "--out", out)
-    process = start("-c", KILLED, RECIPES / "tune.py", 11, *options)
-    said = process.communicate(timeout=300)[0]
-    assert process.returncode == -signal.SIGKILL, said
+def test_a_killed_search_goes_on(recipe, finished, apart):
+    folder, ended, said = apart
+    out = folder / "runs" / "killed"
+    assert ended["killed"] == -signal.SIGKILL, said["killed"]
     assert not (out / "results.json").exists()
     before = json.loads((out / "search" / "trial_0" / "record.json").read_text())
     assert json.loads((out / "search" / "trial_1" / "record.json").read_text())["status"] == "running"
-    recipe(*options, "--resume")
-    ended = results(out)["trials"]
-    assert ended[0]["seconds"] == before["seconds"]  # it did not run again
+    recipe(*TINY, "--budget-mult-adds", "200k", "--out", out, "--resume")
+    trials = results(out)["trials"]
+    assert trials[0]["seconds"] == before["seconds"]  # it did not run again
 
     def told(trials):
         return [{k: v for k, v in t.items() if k != "seconds"} for t in trials]
 
-    assert told(ended) == told(results(finished)["trials"])
+    assert told(trials) == told(results(finished)["trials"])
 
 
-def test_a_chief_and_two_workers(finished, tmp_path):
+def test_a_chief_and_two_workers(finished, apart):
     """They finish the trials that one process does, none twice; one trains on two parts of the CPU."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    out = tmp_path / "run"
-    options = (*TINY, "--budget-mult-adds", "200k", "--out", out, "--oracle", address)
-    roles = (["--chief"], ["--worker", 1, "--replicas", 2], ["--worker", 2])
-    parts = [start(RECIPES / "tune.py", *options, *role) for role in roles]
-    said = [part.communicate(timeout=300)[0] for part in parts]
-    assert [part.returncode for part in parts] == [0, 0, 0], "\n".join(said)
-    ours, alone = results(out)["trials"], results(finished)["trials"]
+    folder, ended, said = apart
+    assert [ended[name] for name in ("chief", "first", "second")] == [0, 0, 0], said
+    ours, alone = results(folder / "runs" / "together")["trials"], results(finished)["trials"]
     by_growth = {t["values"]["growth"]: t for t in ours}
     assert len(by_growth) == len(ours) == len(alone)
     assert {t["worker"] for t in ours} <= {"worker-1", "worker-2"}

@@ -35,7 +35,9 @@ def net(**options):
     dropout = layers.Dropout(0.5)
     model = keras.Sequential([keras.Input((6,)), layers.Dense(8, "relu"), dropout, layers.Dense(3)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(**{"learning_rate": 1e-2, **options}), loss, metrics=["accuracy"])
+    optimizer = keras.optimizers.Adam(**{"learning_rate": 1e-2, **options})
+    # As a graph with the plateau alone: to trace it takes longer than all of the few steps.
+    model.compile(optimizer, loss, metrics=["accuracy"], run_eagerly=bool(options))
     return model
 
 
