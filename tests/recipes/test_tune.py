@@ -97,7 +97,7 @@ def test_students_of_a_teacher(recipe, tmp_path):
     assert keras.saving.load_model(out / "best.keras").output_shape == (None, 10)
 
 
-# Forks a process for each of several command lines, so that what they need is imported once. One that is given
+# Forks a process for each of several command lines, so that what they need is imported once. One that has
 # a moment kills itself without a word when it writes JSON for the nth time.
 PROGRAM = """
 import json, os, signal, sys
