@@ -1,4 +1,4 @@
-"""Serving: trained nets as SavedModels that TF Serving reads, and as files of other runtimes."""
+"""Serving: trained nets as SavedModels for TF Serving, and as files for other runtimes."""
 
 from kerasnets.serving.export import export
 from kerasnets.serving.files import export_file

@@ -1,4 +1,4 @@
-"""Images that the ranges of a net's values are measured with, so that they fit into 8 bits."""
+"""Calibration images, on which the ranges of a net's activations are measured for quantization to 8 bits."""
 
 import os
 import pathlib
@@ -9,37 +9,37 @@ import tensorflow as tf
 from kerasnets.checks import refuse
 from kerasnets.serving.images import decoded
 
-MOST = 2_000  # images: a few hundred do, and of 224x224 this many take 1.2 GB
+MAX_IMAGES = 2_000  # a few hundred are enough, and 2,000 of 224x224 take 1.2 GB
 FILES = (".jpg", ".jpeg", ".png")
 ALLOWED = "images of 0..255, (n, height, width, channels): an array, batches, a .npy file or a folder"
 
 
 def collect(calibration, shape, shorter=None):
-    """Calibration images as one array.
+    """Collects calibration images in one array.
 
     Args:
-        calibration: As `export_file` takes it.
-        shape: Shape of an image; None for a free side.
-        shorter: As `export` takes it, for the files of a folder.
+        calibration: An array, batches or a path, as for `export_file`.
+        shape: Shape of an image; None for a side that the net leaves free.
+        shorter: Length to which the shorter side of a file's image is resized, as for `export_file`.
 
     Returns:
-        float32 array, (n, *shape).
+        float32 array, (n, *shape), values 0..255.
 
     Raises:
-        ValueError: They are not such images, or more than `MOST`.
+        ValueError: These are not images of this shape and of values 0..255, or more than `MAX_IMAGES`.
     """
     if isinstance(calibration, (str, os.PathLike)):
         images = from_path(pathlib.Path(calibration), shape, shorter)
     elif hasattr(calibration, "shape"):
         images = calibration
     else:
-        images = joined(calibration)
+        images = concatenated(calibration)
     check(np.asarray(images), shape)
     return np.asarray(images, "float32")
 
 
 def check(images, shape):
-    """Refuses an array that does not hold images of 0..255."""
+    """Refuses an array that does not hold 1 to `MAX_IMAGES` images of values 0..255."""
     fits = images.ndim == len(shape) + 1 and all(
         a in (None, b) for a, b in zip(shape, images.shape[1:], strict=True)
     )
@@ -47,22 +47,26 @@ def check(images, shape):
         refuse(
             "calibration", f"numbers of shape (n, {', '.join(map(str, shape))})", (images.dtype, images.shape)
         )
-    if not 1 <= len(images) <= MOST:
-        refuse("calibration", f"1 to {MOST:,} images", f"{len(images):,} images")
+    if not 1 <= len(images) <= MAX_IMAGES:
+        refuse("calibration", f"1 to {MAX_IMAGES:,} images", f"{len(images):,} images")
     low, high = images.min(), images.max()
     if not (low >= 0 and 1 < high <= 255):
-        refuse("calibration", "images of 0..255, which are not scaled", f"values from {low:g} to {high:g}")
+        refuse("calibration", "images of values 0..255, not scaled", f"values from {low:g} to {high:g}")
 
 
-def joined(batches):
-    """The images of batches, each an array, or a tuple with that first; no more batches than it takes."""
+def concatenated(batches):
+    """The images of batches in one array; reading stops once there are more than `MAX_IMAGES`.
+
+    Args:
+        batches: Iterable of arrays, or of tuples whose first element is such an array.
+    """
     if not hasattr(batches, "__iter__"):
         refuse("calibration", ALLOWED, batches)
     arrays, number = [], 0
     for batch in batches:
         arrays.append(np.atleast_1d(batch[0] if isinstance(batch, tuple) else batch))
         number += len(arrays[-1])
-        if number > MOST:
+        if number > MAX_IMAGES:
             break
     shapes = {array.shape[1:] for array in arrays}
     if len(shapes) != 1:
@@ -71,7 +75,7 @@ def joined(batches):
 
 
 def from_path(path, shape, shorter):
-    """The images of a .npy file, or of the JPEG and PNG files in a folder and in those inside."""
+    """The images of a .npy file, or of all JPEG and PNG files in a folder and its subfolders."""
     if path.is_file() and path.suffix == ".npy":
         return loaded(path)
     files = sorted(p for p in path.rglob("*") if p.suffix.lower() in FILES)
@@ -80,10 +84,10 @@ def from_path(path, shape, shorter):
     if len(shape) != 3 or None in shape or shape[-1] not in (1, 3):
         refuse(
             "calibration",
-            f"no folder for a net of {shape}: sides are to be fixed and channels 1 or 3",
+            f"an array, not a folder, for a net of {shape}: image files need fixed sides and 1 or 3 channels",
             str(path),
         )
-    return np.stack([image(file, shape, shorter) for file in files[: MOST + 1]])
+    return np.stack([read_image(file, shape, shorter) for file in files[: MAX_IMAGES + 1]])
 
 
 def loaded(path):
@@ -94,8 +98,8 @@ def loaded(path):
         return refuse("calibration", "a .npy file of numbers", str(path))
 
 
-def image(file, shape, shorter):
-    """The image of a file, sized as an export with `image_bytes` does it."""
+def read_image(file, shape, shorter):
+    """The image of a file, resized and cropped as the signature "serving_bytes" does it."""
     try:
         return decoded(tf.constant([file.read_bytes()]), shape, shorter)[0].numpy()
     except tf.errors.InvalidArgumentError:

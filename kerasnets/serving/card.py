@@ -1,4 +1,4 @@
-"""The model card of an export: what it is, what it costs, and where it comes from."""
+"""The model card of an export: its inputs, its classes, its costs and its origin."""
 
 import json
 
@@ -15,25 +15,25 @@ FILE = "assets.extra/model_card.json"  # in the folder of a version
 
 
 def check(results):
-    """Refuses training results that JSON cannot hold."""
+    """Refuses training results that JSON cannot represent."""
     try:
         json.dumps(results, allow_nan=False)
     except (TypeError, ValueError):
-        refuse("results", "None or a dict of what JSON holds", results)
+        refuse("results", "None or a dict that JSON can represent", results)
 
 
 def card(net, name, sides, class_names, results):
-    """What is known of an export.
+    """The content of a model card.
 
     Args:
-        net: The `Net` before anything is folded.
+        net: The `Net` before batch normalization is folded.
         name: Name of the model.
-        sides: Shape of the input that the costs are counted for.
+        sides: Shape of the input, without the batch, for which the costs are counted.
         class_names: Names of the classes, or None.
         results: Training results, or None.
 
     Returns:
-        A dict, as JSON holds it.
+        A dict that JSON can represent.
     """
     cost = analysis.profile(net.model, sides)
     return {
@@ -58,6 +58,6 @@ def card(net, name, sides, class_names, results):
 
 
 def write(path, data):
-    """Writes a card."""
+    """Writes a model card to a path."""
     path.parent.mkdir(exist_ok=True)
     files.write_json(path, data)

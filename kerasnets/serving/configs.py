@@ -1,4 +1,4 @@
-"""Files by which TF Serving is told what to serve: models.config and batching.config."""
+"""Configuration files of TF Serving: models.config and batching.config."""
 
 import re
 
@@ -6,10 +6,10 @@ from kerasnets import files
 from kerasnets.serving import versions
 
 MODELS, BATCHING = "models.config", "batching.config"
-PLACE = "/models"  # where a container of tensorflow/serving has the root
+PLACE = "/models"  # where the root is mounted in a container of tensorflow/serving
 HEADER = """\
-# Written anew with every export: all models of this folder, their last two versions, and names for these.
-# "stable" is the version before the last, or the only one; "canary" is the last.
+# Rewritten by every export: all models of this folder, with their last two versions and labels for these.
+# "canary" is the last version; "stable" is the one before it, or the only one.
 # tensorflow_model_server --model_config_file=/models/models.config \\
 #     --model_config_file_poll_wait_seconds=10 --allow_version_labels_for_unavailable_models=true
 """
@@ -25,8 +25,8 @@ MODEL = """\
 """
 BATCHES = """\
 # tensorflow_model_server --enable_batching --batching_parameters_file=/models/batching.config
-# Written once: yours to change. A request waits 2 ms at most for others to share a batch of up to 32 with,
-# and with them its fate: an image that cannot be decoded fails the batch.
+# Written once, and never overwritten: you can edit it. A request waits up to 2 ms for others, with which it
+# forms a batch of up to 32. If one image of a batch cannot be decoded, all its requests fail.
 max_batch_size { value: 32 }
 batch_timeout_micros { value: 2000 }
 max_enqueued_batches { value: 64 }
@@ -35,9 +35,9 @@ num_batch_threads { value: 2 }
 
 
 def update(root):
-    """Writes the files for all models of a root; batching.config only where there is none."""
+    """Writes both files for all models of a root; an existing batching.config is kept."""
     with versions.lock(root):
-        for part in root.glob(f"{files.PART}*"):  # of exporters that were killed
+        for part in root.glob(f"{files.PART}*"):  # left by exporters that were killed
             part.unlink()
         files.write_text(root / MODELS, models_config(root))
         if not (root / BATCHING).exists():
@@ -45,7 +45,7 @@ def update(root):
 
 
 def models_config(root):
-    """The text of models.config: a model_config_list of all models of a root."""
+    """The text of models.config: a `model_config_list` of all models of a root."""
     entries = []
     for folder in sorted(p for p in root.iterdir() if re.fullmatch(versions.NAME, p.name)):
         last = versions.versions(folder)[-2:]

@@ -1,7 +1,10 @@
-"""Models written as SavedModels with named signatures, whole or not at all."""
+"""Export of models as SavedModels with named signatures, published atomically."""
 
+import os
 import pathlib
 import tempfile
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -11,80 +14,81 @@ from kerasnets.checks import is_int, refuse
 from kerasnets.serving import card, configs, images, nets, records, signatures, versions
 
 PRECISIONS = ("float32", "bfloat16")
-# How far what was written may be from Keras, of the largest value; in bfloat16, where the order of summing
-# shows, from a net that computes in it too.
-AGREES = {"float32": 1e-4, "bfloat16": 0.05}
+# Largest difference allowed between an export and Keras, relative to the largest value. In bfloat16, where
+# rounding depends on the order of summation, Keras computes in bfloat16 too.
+TOLERANCES = {"float32": 1e-4, "bfloat16": 0.05}
 NAMES = "class_names.txt"
-FREE_SIDE = 224  # pixels of a side that a net leaves free, for the images that an export is tried with
+FREE_SIDE = 224  # pixels of the test images along sides that a net leaves free
 
 
 def export(
-    model,
-    root,
-    name=None,
-    version=None,
+    model: keras.Model,
+    root: str | os.PathLike,
+    name: str | None = None,
+    version: int | None = None,
     *,
-    preprocess=None,
-    class_names=None,
-    image_bytes=False,
-    warmup=0,
-    top=5,
-    shorter=None,
-    features=False,
-    from_logits=None,
-    optimize=None,
-    precision="float32",
-    results=None,
-):
+    preprocess: Callable | str | None = None,
+    class_names: list[str] | tuple[str, ...] | None = None,
+    image_bytes: bool = False,
+    warmup: int = 0,
+    top: int = 5,
+    shorter: int | None = None,
+    features: bool = False,
+    from_logits: bool | None = None,
+    optimize: bool | None = None,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    results: dict[str, Any] | None = None,
+) -> pathlib.Path:
     """Writes a model as a version that TF Serving serves: root/name/version.
 
-    The signature "serving_default" takes `images`, float32, (n, height, width, channels), values 0..255, and
-    gives `probabilities` and `logits`, (n, classes); what is no number is refused. With `image_bytes`,
-    "serving_bytes" takes `image_bytes`, strings, (n,): JPEG or PNG files of any size up to 25 megapixels; it
-    gives `probabilities`, and of the `top` likeliest classes, best first, `classes`, their names, and
-    `scores`. With `features`, "features" takes `images` and gives `features`, (n, values).
+    The signature "serving_default" takes `images`, float32, (n, height, width, channels), values 0..255. It
+    returns `probabilities` and `logits`, (n, classes). NaN and infinity are refused. With `image_bytes`, the
+    signature "serving_bytes" takes `image_bytes`, strings, (n,): JPEG or PNG files of any size up to 25
+    megapixels. It returns `probabilities` and, for the `top` most likely classes, best first, their names
+    `classes` and their `scores`. With `features`, the signature "features" takes `images` and returns
+    `features`, (n, values).
 
-    A version is there whole or not at all, even if the process is killed or the disk is full: it is written
-    into a folder beside, loaded and compared with what Keras predicts, flushed to the disk and then renamed.
-    Exporters that run at once get versions of their own. A version has assets/class_names.txt, and
-    assets.extra/ with model_card.json and the warmup requests; the root has models.config and
-    batching.config, for TF Serving, and an empty file .lock, which keeps exporters apart.
+    A version is published atomically, even if the process is killed or the disk is full: it is written to a
+    temporary folder, loaded and compared with Keras, flushed to the disk and then renamed. Concurrent
+    exporters get different versions. A version contains assets/class_names.txt, assets.extra/model_card.json
+    and any warm-up requests. The root contains models.config and batching.config for TF Serving, and the
+    empty lock file .lock.
 
     Args:
-        model: Functional or sequential keras.Model of images, or clips, that gives (batch, classes), or a
-            dict with these as "predictions"; of a `Distiller`, its student is taken.
+        model: Functional or sequential keras.Model of images or clips. It returns (batch, classes), or a dict
+            with these as "predictions". For a `Distiller`, its student is exported.
         root: Folder of all models.
-        name: Name of the model; None stands for its own.
-        version: Its number; None stands for the next.
-        preprocess: What makes of images of 0..255 what the model takes: a function of tensors, such as a
+        name: Name of the model; None for its own.
+        version: Number of the version; None for the next.
+        preprocess: How images of values 0..255 are scaled for the model: a function of tensors, such as a
             module's `preprocess_input`, or its name, "none", "unit", "tf", "torch", "caffe", "ucf101" or
-            "lecun". None stands for that of the net of this package that has the model's name, and for "none"
-            where there is no such net.
-        class_names: Names of the classes in their order; None stands for their numbers.
-        image_bytes: Whether there is the signature "serving_bytes".
-        warmup: How many warmup requests to write for each signature.
-        top: How many classes "serving_bytes" names.
-        shorter: Pixels that the shorter side of a file's image gets before the middle is cut out, such as
-            256; None for as many as the longer side of the model's input has.
-        features: Whether there is the signature "features": what the classifier reads.
-        from_logits: Whether the model gives logits; None tells by its last layer, as
+            "lecun". None uses the scaling of this package's net with the model's name, or "none" if there is
+            no such net.
+        class_names: Names of the classes in their order; None for their numbers.
+        image_bytes: Whether to add the signature "serving_bytes".
+        warmup: Number of warm-up requests to write for each signature.
+        top: Number of classes that "serving_bytes" names.
+        shorter: Length in pixels to which the shorter side of a file's image is resized before the center
+            crop, such as 256; None for the longer side of the model's input.
+        features: Whether to add the signature "features", which returns the input of the classifier.
+        from_logits: Whether the model returns logits; None decides by its last layer, as
             `kerasnets.training.evaluate` does.
-        optimize: Whether to fold batch normalisation, to leave out what only training needs and to write
-            weights as constants of the graph, which TensorFlow's optimizer needs to fuse layers. None does so
-            if the folded net gives the same outputs to 1e-5.
-        precision: "float32", or "bfloat16" to compute in it all but the logits, which is faster on processors
-            that have it (avx512_bf16, amx_bf16) for nets of large convolutions, and slower on others and for
-            depthwise ones. The model card has the largest difference of the probabilities of two images of
-            noise.
-        results: Training results for the model card, as JSON holds them.
+        optimize: Whether to fold batch normalization, to drop layers that only training needs and to write
+            weights as constants of the graph, which lets TensorFlow fuse layers. None does so if the folded
+            net's outputs differ by at most 1e-5.
+        precision: "float32"; or "bfloat16" to compute all but the logits in it. On processors with bfloat16
+            instructions (avx512_bf16, amx_bf16), this is faster for nets with large convolutions and slower
+            for depthwise ones; on others it is slower. The model card records the largest difference of
+            the probabilities, measured on two images of noise.
+        results: Training results for the model card, which JSON can represent.
 
     Returns:
-        pathlib.Path of the version.
+        Path of the version.
 
     Raises:
-        ValueError: An argument is not allowed; nothing is written then.
-        OSError: The root cannot be written to, or has no room; what was written is removed.
-        RuntimeError: What was written does not give what the model gives; it is removed.
+        ValueError: An argument is not allowed. Nothing is written.
+        OSError: The root cannot be written to, or the disk is full. Files already written are removed.
+        RuntimeError: The export's outputs differ from the model's. The export is removed.
     """
     if keras.backend.backend() != "tensorflow":
         refuse("KERAS_BACKEND", "tensorflow for `export`", keras.backend.backend())
@@ -106,7 +110,7 @@ def export(
     samples = sample(net.shape)
     served = net if optimize is False else nets.folded(net, samples, always=bool(optimize))
     optimized = served.folded or bool(optimize)
-    served = nets.lowered(served) if precision == "bfloat16" else served
+    served = nets.in_bfloat16(served) if precision == "bfloat16" else served
     with tempfile.TemporaryDirectory() as place, versions.staged(root / name) as part:
         table = signatures.names_table(pathlib.Path(place) / NAMES, names)
         endpoints = signatures.endpoints(
@@ -114,7 +118,7 @@ def export(
         )
         save(part, endpoints, table)
         inputs = examples(samples, endpoints)
-        check_written(part, net if precision == "float32" else served, inputs, shorter, AGREES[precision])
+        check_written(part, net if precision == "float32" else served, inputs, shorter, TOLERANCES[precision])
         written = {
             "signatures": list(endpoints),
             "optimized": optimized,
@@ -134,8 +138,8 @@ def save(part, endpoints, table):
 
     Args:
         part: The folder.
-        endpoints: The signatures, of `signatures.endpoints`.
-        table: Names of the classes, of `signatures.names_table`.
+        endpoints: The signatures, as `signatures.endpoints` returns them.
+        table: Names of the classes, as `signatures.names_table` returns them.
 
     Raises:
         OSError: It cannot be written.
@@ -151,13 +155,13 @@ def save(part, endpoints, table):
 
 
 def sample(shape):
-    """Two images, or clips, of noise to try a net with: float32, (2, *shape), whole values 0..255."""
+    """Two images or clips of noise, to test a net with: float32, (2, *shape), whole numbers 0..255."""
     sides = [side or FREE_SIDE for side in shape]
     return np.random.default_rng(0).integers(0, 256, (2, *sides)).astype("float32")
 
 
 def examples(samples, endpoints):
-    """Inputs of each signature: arrays by name."""
+    """Test inputs for each signature: arrays by name."""
     inputs = {signature: {"images": samples[:1]} for signature in endpoints}
     if "serving_bytes" in endpoints:
         files = [tf.io.encode_png(image.astype("uint8")).numpy() for image in samples[:1]]
@@ -166,17 +170,17 @@ def examples(samples, endpoints):
 
 
 def check_written(part, net, inputs, shorter, tolerance):
-    """Refuses a version that does not give what Keras gives.
+    """Refuses a written version whose outputs differ from those of Keras.
 
     Args:
         part: Folder of the version.
         net: The `Net` to compare it with.
-        inputs: Inputs of each signature, of `examples`.
-        shorter: As `export` takes it.
-        tolerance: How far outputs may be apart, of the largest.
+        inputs: Inputs of each signature, as `examples` returns them.
+        shorter: Length of the shorter side before the crop, as for `export`.
+        tolerance: Largest difference allowed, relative to the largest value.
 
     Raises:
-        RuntimeError: It does not.
+        RuntimeError: The outputs differ.
     """
     loaded = tf.saved_model.load(str(part))
     for signature, arrays in inputs.items():
@@ -186,18 +190,18 @@ def check_written(part, net, inputs, shorter, tolerance):
             scaled = images.decoded(tf.constant(arrays["image_bytes"]), net.shape, shorter).numpy()
         expected = {key: value for key, value in net.predict(scaled).items() if key in given}
         if not nets.same(expected, {key: given[key].numpy() for key in expected}, tolerance):
-            raise RuntimeError(f"{signature} of what was written does not give what {net.source.name} gives")
+            raise RuntimeError(f"{signature} of the export does not give what {net.source.name} gives")
 
 
 def check_flags(**flags):
-    """Refuses what is not True or False."""
+    """Refuses flags that are not True or False."""
     for flag, value in flags.items():
         if not isinstance(value, bool):
             refuse(flag, "True or False", value)
 
 
 def check_names(class_names, classes):
-    """The names of the classes: those that were given, checked, or their numbers."""
+    """The given names of the classes, once checked, or their numbers."""
     if class_names is None:
         return [str(i) for i in range(classes)]
     names = class_names if isinstance(class_names, (list, tuple)) else ()
@@ -207,9 +211,9 @@ def check_names(class_names, classes):
 
 
 def check_bytes(shape, image_bytes, top, shorter):
-    """Refuses image files for a net that does not take images of one size, and what they cannot be made."""
+    """Refuses `image_bytes` for nets that cannot take image files, and bad values of `top` and `shorter`."""
     if image_bytes is True and (len(shape) != 3 or None in shape or shape[-1] not in (1, 3)):
-        refuse("image_bytes", f"False for a net of {shape}: sides are to be fixed and channels 1 or 3", True)
+        refuse("image_bytes", f"False for a net of {shape}: it needs fixed sides and 1 or 3 channels", True)
     if not is_int(top, 1):
         refuse("top", "a whole number, at least 1", top)
     if shorter is not None and (not is_int(shorter, 1) or shorter < max(side or 0 for side in shape[:2])):

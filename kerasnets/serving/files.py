@@ -1,8 +1,10 @@
-"""Models written as files of other runtimes, whole or not at all, beside the versions for TF Serving."""
+"""Export of models as files for other runtimes, beside the versions for TF Serving."""
 
 import os
 import pathlib
+from collections.abc import Callable
 from importlib import metadata
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -10,81 +12,85 @@ import numpy as np
 from kerasnets.checks import refuse
 from kerasnets.serving import card, formats, nets, versions
 from kerasnets.serving.calibration import ALLOWED, collect
-from kerasnets.serving.export import AGREES, check_bytes, check_flags, check_names, sample
+from kerasnets.serving.export import TOLERANCES, check_bytes, check_flags, check_names, sample
 
 BATCH = 32  # images that are compared at once
-FINITE = 1e30  # how far a file that is not exact may be from Keras
+FINITE = 1e30  # tolerance for quantized files: their values need only be finite
 
 
 def export_file(
-    model,
-    root,
-    format,
-    name=None,
-    version=None,
+    model: keras.Model,
+    root: str | os.PathLike,
+    format: Literal["onnx", "litert", "litert_int8", "openvino"],
+    name: str | None = None,
+    version: int | None = None,
     *,
-    preprocess=None,
-    class_names=None,
-    from_logits=None,
-    optimize=None,
-    calibration=None,
-    shorter=None,
-    results=None,
-):
-    """Writes a model as a file of another runtime: root/name/version, and the format's ending.
+    preprocess: Callable | str | None = None,
+    class_names: list[str] | tuple[str, ...] | None = None,
+    from_logits: bool | None = None,
+    optimize: bool | None = None,
+    calibration: Any = None,
+    shorter: int | None = None,
+    results: dict[str, Any] | None = None,
+) -> pathlib.Path:
+    """Writes a model as a file for another runtime: root/name/version with the ending of the format.
 
-        onnx          3.onnx            read by onnxruntime
-        litert        3.tflite          by ai-edge-litert, once TensorFlow Lite
-        litert_int8   3-int8.tflite     likewise; weights of a quarter the size, less exact
-        openvino      3.xml and 3.bin   by OpenVINO, which reads the folders of `export` too
+        onnx          3.onnx            for onnxruntime
+        litert        3.tflite          for ai-edge-litert, formerly TensorFlow Lite
+        litert_int8   3-int8.tflite     the same, quantized: weights take a quarter of the size, less accurate
+        openvino      3.xml and 3.bin   for OpenVINO, which also reads the folders that `export` writes
 
-    A file takes what "serving_default" of `export` takes, `images`, float32, (n, height, width, channels),
-    values 0..255, and gives the same `probabilities` and `logits`; scaling is inside, and n is free: LiteRT's
-    signature runner resizes for it, its plain interpreter by `resize_tensor_input`. What is no number is not
-    refused here. Beside it is a model card, such as 3.onnx.json. TF Serving passes over names that are no
-    numbers, so that a model may have both.
+    A file has the inputs and outputs of the signature "serving_default" of `export`: it takes `images`,
+    float32, (n, height, width, channels), values 0..255, and returns `probabilities` and `logits`. Scaling is
+    part of it, and n is free: LiteRT's signature runner resizes its input, and its plain interpreter needs
+    `resize_tensor_input`. NaN is not refused. A model card is written beside the file, such as 3.onnx.json.
+    TF Serving ignores files whose names are not numbers, so a model may have versions of both kinds.
 
-    A version is there whole or not at all, as with `export`: it is written aside, read by its runtime,
-    compared with what Keras predicts, flushed to the disk and then renamed.
+    A version is published atomically, as by `export`: it is written to a temporary folder, loaded by its
+    runtime, compared with Keras, flushed to the disk and then renamed.
 
-    All families of this package leave in all formats, but C3D in none of LiteRT's, which has no MaxPooling3D
-    and no AveragePooling3D. `python recipes/benchmark.py formats` tries them.
+    All families of this package can be exported to all formats, except C3D to LiteRT, which has neither
+    MaxPooling3D nor AveragePooling3D. `python recipes/benchmark.py formats` tests this.
 
-    In "litert_int8" weights and values have 8 bits, whose ranges the calibration images tell; what LiteRT has
-    in float32 alone, as local response normalisation, stays in it. Its probabilities are multiples of 1/256.
-    It is not refused for being less exact: the card has `top1_agreement`, the share of the calibration images
-    that get the class that Keras gives them. A layer that gives zeros alone for all of them has no range, and
-    LiteRT refuses it.
+    In "litert_int8", weights and activations have 8 bits. The calibration images determine their ranges.
+    Operations that LiteRT has only in float32, such as local response normalization, stay in float32.
+    Probabilities are multiples of 1/256. The file is not compared with Keras to a tolerance; instead, the
+    card records `top1_agreement`, the share of calibration images for which it predicts the same class as
+    Keras. LiteRT refuses a layer that outputs only zeros for all calibration images, since it has no range.
 
     Args:
-        model: As `export` takes it.
+        model: Functional or sequential keras.Model of images or clips. It returns (batch, classes), or a dict
+            with these as "predictions". For a `Distiller`, its student is exported.
         root: Folder of all models.
         format: "onnx", "litert", "litert_int8" or "openvino".
-        name: Name of the model; None stands for its own.
-        version: Its number; None stands for the one after the last of any format.
-        preprocess: As `export` takes it.
+        name: Name of the model; None for its own.
+        version: Number of the version; None for the one after the last of any format.
+        preprocess: How images of values 0..255 are scaled for the model: a function or a name, as for
+            `export`.
         class_names: Names of the classes for the model card, in their order, or None.
-        from_logits: As `export` takes it.
-        optimize: Whether to fold batch normalisation and to leave out what only training needs. None does so
-            if the folded net gives the same outputs to 1e-5. Weights are constants in any case.
-        calibration: For "litert_int8", which needs it, images as the net will see them, a few hundred, at
-            most 2,000, unscaled: an array, (n, height, width, channels), values 0..255; or batches of such,
-            each an array, or a tuple with that first, as `kerasnets.data.stream` gives them; or the path of a
-            .npy file with such an array, or of a folder of JPEG and PNG files.
-        shorter: As `export` takes it, for the files of such a folder.
-        results: Training results for the model card, as JSON holds them.
+        from_logits: Whether the model returns logits; None decides by its last layer.
+        optimize: Whether to fold batch normalization and to drop layers that only training needs. None does
+            so if the folded net's outputs differ by at most 1e-5. Weights are always constants.
+        calibration: Images for "litert_int8", which requires them: a few hundred like those that the net
+            will see, at most 2,000, not scaled. An array, (n, height, width, channels), values 0..255; or
+            batches of such arrays, or of tuples whose first element is one, as `kerasnets.data.stream` yields
+            them; or the path of a .npy file with such an array; or the path of a folder of JPEG and PNG
+            files.
+        shorter: Length in pixels to which the shorter side of a calibration file's image is resized before
+            the center crop; None for the longer side of the model's input.
+        results: Training results for the model card, which JSON can represent.
 
     Returns:
-        pathlib.Path of the file; of OpenVINO's, the .xml.
+        Path of the file; for OpenVINO, of the .xml file.
 
     Raises:
-        ValueError: An argument is not allowed; nothing is written then.
+        ValueError: An argument is not allowed. Nothing is written.
         ModuleNotFoundError: A package that writes or reads the format is not installed.
-        OSError: The root cannot be written to, or has no room; what was written is removed.
-        RuntimeError: The runtime does not take the net, or does not give what Keras gives; what was written
-            is removed.
+        OSError: The root cannot be written to, or the disk is full. Files already written are removed.
+        RuntimeError: The format or its runtime does not support the net, or the outputs differ from those of
+            Keras. Files already written are removed.
 
-    Source: of int8, Jacob et al. 2018, arXiv:1712.05877.
+    Source: Jacob et al. 2018, arXiv:1712.05877, for int8.
     """
     if keras.backend.backend() != "tensorflow":
         refuse("KERAS_BACKEND", "tensorflow for `export_file`", keras.backend.backend())
@@ -102,29 +108,29 @@ def export_file(
     card.check(results)
     images = images_for(format, calibration, net.shape, shorter)
 
-    net = nets.raised(net)
+    net = nets.in_float32(net)
     served = net if optimize is False else nets.folded(net, images[:2], always=bool(optimize))
     with versions.staged(root / name) as part:
         path = part / f"{versions.STEM}{row.ending}"
-        given = answers(format, served, path, images)
-        known = card.card(net, name, images.shape[1:], class_names, results)
-        known["versions"] |= {package: metadata.version(package) for package in row.packages}
-        known |= {"format": format, "optimized": served.folded}
-        known |= compared(format, name, batched(net.predict, images), given)
-        card.write(card_of(path), known)
+        given = write_and_run(format, served, path, images)
+        content = card.card(net, name, images.shape[1:], class_names, results)
+        content["versions"] |= {package: metadata.version(package) for package in row.packages}
+        content |= {"format": format, "optimized": served.folded}
+        content |= compared(format, name, batched(net.predict, images), given)
+        card.write(card_of(path), content)
         return versions.publish_files(part, row.ending, version)
 
 
 def card_of(path):
-    """The path of the model card of a file."""
+    """The path of a file's model card."""
     return path.with_name(f"{path.name}.json")
 
 
 def images_for(format, calibration, shape, shorter):
-    """The images that a file is tried with: those for calibration, or two of noise.
+    """The images that a file is tested with: the calibration images, or two images of noise.
 
     Raises:
-        ValueError: There is no calibration where it is needed, or there is one where it is not.
+        ValueError: Calibration images are missing, wrong, or given for a format that needs none.
     """
     if not formats.FORMATS[format].exact:
         if calibration is None:
@@ -136,15 +142,18 @@ def images_for(format, calibration, shape, shorter):
 
 
 def shown(calibration):
-    """What a message says of calibration images: a path, or what kind of object they are."""
+    """Calibration images as an error message names them: their path or their type."""
     return calibration if isinstance(calibration, (str, os.PathLike)) else type(calibration).__name__
 
 
-def answers(format, net, path, images):
-    """Writes a net as a file, and gives what its runtime answers to images: a dict of arrays.
+def write_and_run(format, net, path, images):
+    """Writes a net as a file and runs it on images with its runtime.
+
+    Returns:
+        The outputs: arrays by name.
 
     Raises:
-        RuntimeError: The format or its runtime does not take the net.
+        RuntimeError: The format or its runtime does not support the net.
     """
     row = formats.FORMATS[format]
     try:
@@ -152,26 +161,29 @@ def answers(format, net, path, images):
         return batched(row.reader(path), images)
     except (OSError, ImportError):
         raise
-    except Exception as error:  # each library has its own
+    except Exception as error:  # each library raises errors of its own
         first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        raise RuntimeError(f"{format} does not take {net.source.name}: {first}") from error
+        raise RuntimeError(f"{format} does not support {net.source.name}: {first}") from error
 
 
 def batched(function, images):
-    """What a function gives for images, a few at once: a dict of arrays."""
+    """Runs a function on images in batches, and concatenates its outputs: arrays by name."""
     parts = [function(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def compared(format, name, expected, given):
-    """What the model card says of how far a file is from Keras.
+    """Compares the outputs of a file with those of Keras.
+
+    Returns:
+        Entries for the model card.
 
     Raises:
-        RuntimeError: Further than its format allows.
+        RuntimeError: The outputs differ by more than the format allows.
     """
     exact = formats.FORMATS[format].exact
     given = {key: given.get(key) for key in expected}
-    if not nets.same(expected, given, AGREES["float32"] if exact else FINITE):
+    if not nets.same(expected, given, TOLERANCES["float32"] if exact else FINITE):
         raise RuntimeError(f"{format} does not give what {name} gives")
     found = {
         "compared_images": len(given["probabilities"]),
@@ -181,7 +193,7 @@ def compared(format, name, expected, given):
 
 
 def agreement(expected, given):
-    """The share of images that get the same class; of a single score, whether it is above 0.5."""
+    """The share of images with the same predicted class; a single score predicts class 1 above 0.5."""
     scores = [x["probabilities"] for x in (expected, given)]
     a, b = (x.argmax(1) if x.shape[1] > 1 else x[:, 0] > 0.5 for x in scores)
     return float(np.mean(a == b))

@@ -1,14 +1,14 @@
-"""Formats of other runtimes: what writes a net in them, by Keras's own exporters, and what answers by them.
+"""Formats of other runtimes: functions that write a net with Keras's exporters, and that run the file.
 
-Where it needs care:
+Points that need care:
 
-- ONNX: Keras compiles a grouped convolution by XLA, into a call that tf2onnx cannot open; so inner functions
-  are traced as part of the net.
-- LiteRT: from 3.15 on Keras keeps the names of inputs. It lets the converter fall back on TensorFlow's own
-  operations, which ai-edge-litert does not have; so only LiteRT's own are allowed.
-- LiteRT in int8: the squares in local response normalisation do not fit into 8 bits; so TensorFlow's own
-  operation stands for it, which LiteRT computes in float32.
-- OpenVINO computes in bfloat16 where the processor has it, unless it is told to be exact.
+- ONNX: Keras compiles a grouped convolution with XLA, into a function call that tf2onnx cannot convert. So
+  inner functions are traced as part of the net.
+- LiteRT: Keras keeps the names of inputs from 3.15 on. It lets the converter fall back on TensorFlow's
+  operations, which ai-edge-litert does not have. So only LiteRT's own operations are allowed.
+- LiteRT in int8: the squares in local response normalization do not fit into 8 bits. So TensorFlow's own
+  operation replaces the layer, which LiteRT computes in float32.
+- OpenVINO computes in bfloat16 on processors that support it, unless float32 is requested.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from kerasnets.surgery.recording import record
 
 
 class Served(keras.Model):
-    """A net as Keras's exporters take it: a model of images of 0..255 that gives all that is served.
+    """A net in the form that Keras's exporters need: a model from images of 0..255 to all outputs.
 
     Args:
         net: A `Net`.
@@ -37,32 +37,32 @@ class Served(keras.Model):
 
     def __init__(self, net):
         super().__init__(name=net.model.name)
-        self.net, self.body = net, net.model  # the body by itself, so that Keras finds its weights
+        self.net, self.body = net, net.model  # an attribute of its own, so that Keras finds its weights
         self(keras.Input(net.shape))
 
     def call(self, images):
-        """What is served, of images of 0..255: a dict of tensors."""
+        """The outputs for images of 0..255: tensors by name."""
         return self.net.outputs(self.body(self.net.scaled(images), training=False))
 
     def write(self, path, kind, **options):
-        """Writes a file by one of Keras's exporters; the number of images stays free."""
+        """Writes a file with one of Keras's exporters; the batch size stays free."""
         spec = tf.TensorSpec((None, *self.net.shape), tf.float32, name="images")
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of tf2onnx, about numpy
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # from tf2onnx, about numpy
             self.export(str(path), format=kind, input_signature=[spec], verbose=False, **options)
 
 
 class FloatLRN(LRN):
-    """The same by TensorFlow's own operation, which takes maps of images alone: not those of clips."""
+    """Local response normalization by TensorFlow's own operation, where it exists: for images, not clips."""
 
     def call(self, x):
-        """Maps, normalised."""
+        """Normalizes feature maps, (batch, ..., height, width, channels)."""
         if x.ndim != 4:
             return super().call(x)
         return tf.nn.local_response_normalization(x, self.n // 2, self.k, self.alpha, self.beta)
 
 
 def with_float_lrn(model):
-    """The same net with `FloatLRN` for `LRN`."""
+    """A copy of a model with `FloatLRN` in place of `LRN`."""
     recording, copies = record(model), Copies()
 
     def make(call, *args, **kwargs):
@@ -78,7 +78,7 @@ def with_float_lrn(model):
 
 @contextlib.contextmanager
 def inlined():
-    """Functions that are called while another is traced become part of it."""
+    """Within it, tf.functions called while another is traced become part of that one."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
@@ -94,17 +94,17 @@ def write_onnx(net, path, images):
 
 
 def write_openvino(net, path, images):
-    """Writes OpenVINO's pair of files, .xml and .bin."""
+    """Writes the two files of OpenVINO, .xml and .bin."""
     Served(net).write(path, "openvino")
 
 
 def write_litert(net, path, images):
-    """Writes a LiteRT file, in float32."""
+    """Writes a LiteRT file in float32."""
     Served(net).write(path, "litert", target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]})
 
 
 def write_litert_int8(net, path, images):
-    """Writes a LiteRT file in int8, but for operations that LiteRT has in float32 alone."""
+    """Writes a LiteRT file in int8, except for operations that LiteRT has only in float32."""
     sets = tf.lite.OpsSet
     Served(dataclasses.replace(net, model=with_float_lrn(net.model))).write(
         path,
@@ -116,7 +116,7 @@ def write_litert_int8(net, path, images):
 
 
 def onnx_reader(path):
-    """A function of images that gives a dict of arrays, by onnxruntime."""
+    """Loads an ONNX file into onnxruntime: a function from images to arrays by name."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -125,7 +125,7 @@ def onnx_reader(path):
 
 
 def litert_reader(path):
-    """The same by ai-edge-litert."""
+    """Loads a LiteRT file into ai-edge-litert: a function from images to arrays by name."""
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(str(path)).get_signature_runner("serving_default")
@@ -133,7 +133,7 @@ def litert_reader(path):
 
 
 def openvino_reader(path):
-    """The same by OpenVINO."""
+    """Loads an .xml file into OpenVINO: a function from images to arrays by name."""
     import openvino
 
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -147,25 +147,25 @@ def openvino_reader(path):
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """A format.
+    """A file format.
 
     Attributes:
-        ending: What follows the number of a version in the name of its file.
-        packages: Modules that write and read it.
+        ending: End of the file name, after the number of the version.
+        packages: Modules that write and read the format.
         extra: The extra of this package that installs them.
-        write: Function of a `Net`, a path and the calibration images.
-        reader: Function of a path that gives a function of images.
-        exact: Whether it computes as Keras does; if not, it needs calibration images.
-        lacks: Layers that it has no operation for.
+        write: Function that writes a file, given a `Net`, a path and the calibration images.
+        reader: Function that loads the file of a path, and returns a function from images to arrays by name.
+        exact: Whether outputs equal those of Keras; if not, the format needs calibration images.
+        lacks: Classes of layers that the format does not support.
     """
 
     ending: str
-    packages: tuple
+    packages: tuple[str, ...]
     extra: str
     write: Callable
     reader: Callable
     exact: bool = True
-    lacks: tuple = ()
+    lacks: tuple[type, ...] = ()
 
 
 LITERT = ("ai_edge_litert",)
@@ -181,11 +181,11 @@ FORMATS = {
 
 
 def find(name):
-    """The row of a format.
+    """The format of this name.
 
     Raises:
         ValueError: There is no such format.
-        ModuleNotFoundError: A package that it needs is not installed.
+        ModuleNotFoundError: A package that the format needs is not installed.
     """
     if not isinstance(name, str) or name not in FORMATS:
         known = ", ".join(map(repr, FORMATS))
@@ -200,9 +200,9 @@ def find(name):
 
 
 def check_layers(name, model):
-    """Refuses a net with layers that a format lacks, and says which formats take them."""
+    """Refuses a net with layers that a format lacks, and names the formats that have them."""
     for layer in all_layers(model):
         if isinstance(layer, FORMATS[name].lacks):
-            takers = [other for other, row in FORMATS.items() if not isinstance(layer, row.lacks)]
-            takers = ", ".join(map(repr, takers))
-            refuse("format", f"one of {takers} for nets with {type(layer).__name__} layers", name)
+            others = [other for other, row in FORMATS.items() if not isinstance(layer, row.lacks)]
+            others = ", ".join(map(repr, others))
+            refuse("format", f"one of {others} for nets with {type(layer).__name__} layers", name)

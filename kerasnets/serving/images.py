@@ -1,23 +1,23 @@
-"""Encoded images made into what a net takes, inside the graph, and bad ones refused by their number."""
+"""Decoding of image files inside the graph. Errors name the position of a bad file in its batch."""
 
 import tensorflow as tf
 
 from kerasnets.data.transforms import center_crop
 
 JPEG, PNG = (0xFF, 0xD8, 0xFF), (0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A)
-HEADER = 24  # bytes of a PNG that say what it is, and its width and height
-MAX_PIXELS = 25_000_000  # of an encoded image: 75 MB once it is decoded
+HEADER = 24  # bytes at the start of a PNG, with its signature, width and height
+MAX_PIXELS = 25_000_000  # of a file's image, which takes 75 MB when decoded
 
 
 def decoded(encoded, shape, shorter=None, max_pixels=MAX_PIXELS):
-    """Images of one size from files of any.
+    """Decodes files of any size into images of one size, as `kerasnets.data.stream` does for test images.
 
     Args:
         encoded: String tensor, (n,), JPEG or PNG files.
         shape: (height, width, 1 or 3) of the images.
-        shorter: Pixels that the shorter side gets before the middle is cut out; None for as many as the
-            longer side of the images has. As `kerasnets.data.stream` does to test images.
-        max_pixels: Most pixels of a file; larger ones are refused before they are decoded.
+        shorter: Length in pixels to which the shorter side is resized before the center crop; None for the
+            longer side of `shape`.
+        max_pixels: Largest number of pixels; larger files are refused before they are decoded.
 
     Returns:
         float32 tensor, (n, *shape), values 0..255.
@@ -36,7 +36,7 @@ def decoded(encoded, shape, shorter=None, max_pixels=MAX_PIXELS):
 
 
 def checks(number, file, max_pixels):
-    """Assertions that a file is a JPEG or PNG that is not too large."""
+    """Assertions that a file is a JPEG or PNG and not too large."""
     head = tf.cast(tf.io.decode_raw(file, tf.uint8, fixed_length=HEADER), tf.int32)
     is_jpeg, is_png = (tf.reduce_all(head[: len(magic)] == magic) for magic in (JPEG, PNG))
     name = tf.strings.format("`image_bytes`[{}]", number)
@@ -52,11 +52,11 @@ def checks(number, file, max_pixels):
 
 
 def jpeg_pixels(file):
-    """Pixels of a JPEG file by its header."""
+    """Number of pixels of a JPEG file, read from its header."""
     return tf.reduce_prod(tf.cast(tf.io.extract_jpeg_shape(file)[:2], tf.int64))
 
 
 def png_pixels(head):
-    """Pixels of a PNG file by its first `HEADER` bytes."""
+    """Number of pixels of a PNG file, read from its first `HEADER` bytes."""
     sides = tf.reshape(tf.cast(head[16:24], tf.int64), (2, 4))
     return tf.reduce_prod(tf.reduce_sum(sides * [1 << 24, 1 << 16, 1 << 8, 1], axis=1))

@@ -1,4 +1,4 @@
-"""What of a model is served: one input of images in, and logits, probabilities and features out."""
+"""The part of a model that is served: from images to logits, probabilities and features."""
 
 import dataclasses
 import math
@@ -20,10 +20,10 @@ from kerasnets.layers import CapsuleLength
 from kerasnets.scaling import MODES
 
 SQUASH = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
-# Most values of a weight that becomes a constant: kernels of convolutions do, from which fusing gains; the
-# largest of dense layers do not, for the graph that holds the constants may have 2 GB at most.
-LARGEST = 4_000_000
-EXACT = 1e-5  # how far the outputs of a folded net may be from those of the net, of the largest of these
+# Largest number of values in a weight that becomes a constant. Convolution kernels do, so that TensorFlow
+# can fuse them; the largest dense layers do not, because a graph with its constants is limited to 2 GB.
+MAX_CONSTANT = 4_000_000
+FOLD_TOLERANCE = 1e-5  # largest difference by folding, relative to the largest value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Net:
     """A net as it is served.
 
     Attributes:
-        model: Functional model that gives a dict: "logits" or, where `squash` is None, "probabilities"; and
-            perhaps "features".
-        squash: Key of `SQUASH`, what makes probabilities of logits, or None.
-        preprocess: Function of images of 0..255 that gives what the model takes.
-        scaling: Its name.
+        model: Functional model that returns a dict with "logits" or, if `squash` is None, "probabilities";
+            and "features" if they are served.
+        squash: Key of `SQUASH` for the function that turns logits into probabilities, or None.
+        preprocess: Function that scales images of 0..255 for the model.
+        scaling: Name of this function.
         source: The model as it was trained.
-        folded: Whether batch normalisation is folded.
+        folded: Whether batch normalization is folded.
     """
 
     model: keras.Model
@@ -49,7 +49,7 @@ class Net:
 
     @property
     def shape(self):
-        """Shape of an input; None for a free side."""
+        """Shape of the input without the batch; None for a free side."""
         return tuple(self.model.inputs[0].shape[1:])
 
     @property
@@ -58,26 +58,26 @@ class Net:
         return self.model.output["logits" if self.squash else "probabilities"].shape[-1]
 
     def outputs(self, given):
-        """What is served, of tensors that the model has given."""
+        """The served outputs in float32, given the model's outputs: tensors by name."""
         given = {name: tf.cast(x, tf.float32) for name, x in given.items()}
         if self.squash:
             given["probabilities"] = SQUASH[self.squash](given["logits"])
         return given
 
     def predict(self, images):
-        """What is served, computed by Keras, of images of 0..255: a dict of arrays."""
+        """Computes the served outputs for images of 0..255 with Keras: arrays by name."""
         given = self.model(self.scaled(tf.convert_to_tensor(images)), training=False)
         return {name: x.numpy() for name, x in self.outputs(given).items()}
 
     def scaled(self, images):
-        """Images of 0..255 as the model takes them."""
+        """Scales images of 0..255 for the model, in its dtype."""
         return tf.cast(self.preprocess(images), self.model.inputs[0].dtype)
 
     def function(self, freeze):
-        """A tf.function of images of 0..255 that gives what is served.
+        """Makes a tf.function from images of 0..255 to the served outputs.
 
         Args:
-            freeze: Whether weights of up to `LARGEST` values are constants of the graph.
+            freeze: Whether weights of up to `MAX_CONSTANT` values become constants of the graph.
         """
         model = self.model
         kinds = model.trainable_variables, model.non_trainable_variables
@@ -86,10 +86,10 @@ class Net:
         @tf.function(input_signature=[tf.TensorSpec((None, *self.shape))], autograph=False)
         def run(images):
             images = tf.ensure_shape(images, (None, *self.shape))
-            total = tf.reduce_sum(images)  # which is no number if one of them is none, and soon done
+            total = tf.reduce_sum(images)  # not finite if any value is NaN or infinite, and fast
             checks = (
-                tf.debugging.Assert(tf.size(images) > 0, ["`images` holds no image"]),
-                tf.debugging.Assert(tf.math.is_finite(total), ["`images` holds what is no number"]),
+                tf.debugging.Assert(tf.size(images) > 0, ["`images` is empty"]),
+                tf.debugging.Assert(tf.math.is_finite(total), ["`images` contains NaN or infinity"]),
             )
             with tf.control_dependencies(checks):
                 x = self.scaled(tf.identity(images))
@@ -100,8 +100,8 @@ class Net:
 
 
 def constant(weight):
-    """The array of a weight; the weight itself where it is large."""
-    return ops.convert_to_numpy(weight) if math.prod(weight.shape) <= LARGEST else weight
+    """The array of a weight; a weight of more than `MAX_CONSTANT` values itself."""
+    return ops.convert_to_numpy(weight) if math.prod(weight.shape) <= MAX_CONSTANT else weight
 
 
 @deep_recursion()
@@ -109,10 +109,10 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     """The part of a model that is served.
 
     Args:
-        model: As `export` takes it.
-        preprocess: Likewise.
-        from_logits: Likewise.
-        features: Likewise.
+        model: The model, as for `export`.
+        preprocess: How images are scaled for it: a function, a name or None, as for `export`.
+        from_logits: Whether the model returns logits; None decides by its last layer.
+        features: Whether to serve the input of the classifier too.
 
     Returns:
         A `Net`.
@@ -128,7 +128,7 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     model = main_output(functional(model))
     one = len(model.inputs) == len(model.outputs) == 1
     if not one or model.outputs[0].ndim != 2 or model.outputs[0].shape[-1] is None:
-        refuse("model", "a net of images that gives (batch, classes), or that as 'predictions'", model)
+        refuse("model", "a net of images that returns (batch, classes), or these as 'predictions'", model)
     model = flat(model) if features else model
     x, squash = scores_of(model, from_logits)
     outputs = {"logits" if squash else "probabilities": x}
@@ -138,7 +138,7 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
 
 
 def scores_of(model, from_logits):
-    """The Keras tensor of a model's logits, or of its scores, and the key of `SQUASH` that they need."""
+    """The Keras tensor of a model's logits, or else probabilities, and its key of `SQUASH` or None."""
     end = end_of(model)
     if from_logits is None:
         from_logits = end.activation is None and not isinstance(end.layer, CapsuleLength)
@@ -148,7 +148,7 @@ def scores_of(model, from_logits):
 
 
 def scaling_of(model, preprocess):
-    """The name and the function of a net's scaling, from what `export` was given."""
+    """The name and the function of a net's scaling, given the argument `preprocess` of `export`."""
     if preprocess is None:
         known = model.name in kerasnets.list_models()
         preprocess = registry.find(model.name).spec.mode if known else "none"
@@ -163,36 +163,43 @@ def scaling_of(model, preprocess):
 
 
 def folded(net, images, always=False):
-    """The net with batch normalisation folded, or as it is where its outputs would not be the same.
+    """The net with batch normalization folded, or unchanged if this would change its outputs.
 
     Args:
         net: A `Net`.
-        images: Images of 0..255 to compare them with.
-        always: Whether not to compare.
+        images: Images of 0..255 for the comparison.
+        always: Whether to fold in any case, without a comparison.
     """
     new = dataclasses.replace(net, model=surgery.fold_batch_norm(net.model), folded=True)
-    return new if always or same(net.predict(images), new.predict(images), EXACT) else net
+    return new if always or same(net.predict(images), new.predict(images), FOLD_TOLERANCE) else net
 
 
-def lowered(net):
-    """The net computing in bfloat16, but for the layers that give its outputs."""
+def in_bfloat16(net):
+    """The net with all layers computing in bfloat16, except those that make its outputs."""
     return dataclasses.replace(net, model=surgery.with_precision(net.model, "mixed_bfloat16"))
 
 
-def raised(net):
-    """The net computing in float32 all through."""
+def in_float32(net):
+    """The net with all layers computing in float32."""
     if all(layer.compute_dtype == "float32" for layer in all_layers(net.model)):
         return net
     return dataclasses.replace(net, model=surgery.with_precision(net.model, "float32"))
 
 
 def difference(expected, given):
-    """The largest difference of probabilities between two dicts of arrays, as `Net.predict` gives them."""
+    """The largest difference of probabilities between two outputs of `Net.predict`."""
     return float(np.abs(expected["probabilities"] - given["probabilities"]).max())
 
 
 def same(expected, given, tolerance):
-    """Whether dicts of arrays differ by no more than a share of the largest value of each."""
+    """Whether two dicts of arrays agree.
+
+    Args:
+        expected: Arrays by name.
+        given: Arrays by name, at least those of `expected`.
+        tolerance: Largest difference allowed, relative to the largest value of each array, or to 1 if that is
+            smaller.
+    """
     return all(
         np.shape(given[name]) == x.shape
         and np.allclose(given[name], x, rtol=0, atol=tolerance * max(1.0, np.abs(x).max()))

@@ -1,23 +1,23 @@
-"""Requests that TF Serving answers before it takes a version into service."""
+"""Warm-up requests, which TF Serving runs before it serves a version."""
 
 import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
 
-MOST = 1000  # what TF Serving reads of them
+MAX_REQUESTS = 1000  # TF Serving reads no more
 FILE = "tf_serving_warmup_requests"
 
 
 def check(number):
-    """Refuses a number of requests that TF Serving does not read, and a missing package."""
-    if not is_int(number, 0) or number > MOST:
-        refuse("warmup", f"a whole number from 0 to {MOST}", number)
+    """Refuses a wrong number of requests, and raises an error if the package for writing them is missing."""
+    if not is_int(number, 0) or number > MAX_REQUESTS:
+        refuse("warmup", f"a whole number from 0 to {MAX_REQUESTS}", number)
     if number:
-        messages()
+        protos()
 
 
-def messages():
-    """The modules of TF Serving's messages.
+def protos():
+    """The modules with TF Serving's protocol buffers.
 
     Raises:
         ModuleNotFoundError: They are not installed.
@@ -26,21 +26,22 @@ def messages():
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "`warmup` needs TF Serving's messages: pip install 'kerasnets[serving]'", name=error.name
+            "`warmup` needs the package tensorflow-serving-api: pip install 'kerasnets[serving]'",
+            name=error.name,
         ) from error
     return predict_pb2, prediction_log_pb2
 
 
 def write(folder, name, inputs, number):
-    """Writes a file of requests.
+    """Writes a file of warm-up requests.
 
     Args:
-        folder: Folder of a version.
+        folder: Folder of the version.
         name: Name of the model.
-        inputs: By name of a signature, its inputs: arrays by name.
-        number: How many requests for each signature.
+        inputs: Inputs of each signature, by its name: arrays by name.
+        number: Number of requests for each signature.
     """
-    predict_pb2, prediction_log_pb2 = messages()
+    predict_pb2, prediction_log_pb2 = protos()
     folder = folder / "assets.extra"
     folder.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / FILE)) as file:

@@ -9,14 +9,14 @@ IMAGES, BYTES, FEATURES = "serving_default", "serving_bytes", "features"
 
 
 def names_table(path, names):
-    """A table of the names of classes by number; its file goes with an export as an asset.
+    """Makes a lookup table of class names by number, whose file an export contains as an asset.
 
     Args:
-        path: File to write the names to, one a line.
+        path: File to write the names to, one per line.
         names: The names in their order.
 
     Returns:
-        A table: int64 in, string out.
+        A table from int64 to string.
     """
     files.write_text(path, "".join(f"{name}\n" for name in names))
     lines = tf.lookup.TextFileIndex
@@ -27,15 +27,19 @@ def names_table(path, names):
 
 
 def endpoints(run, net, table, image_bytes, top, shorter):
-    """Functions of tensors that give dicts, and the specs of their one input, by name of the signature.
+    """The signatures of an export.
 
     Args:
-        run: tf.function of images that gives all that is served.
+        run: tf.function from images to all served outputs.
         net: The `Net`.
-        table: Names of the classes, of `names_table`.
-        image_bytes: As `export` takes it.
-        top: Likewise, no more than there are classes.
-        shorter: Likewise.
+        table: Names of the classes, as `names_table` returns them.
+        image_bytes: Whether to add the signature "serving_bytes".
+        top: Number of classes that "serving_bytes" names, at most as many as there are.
+        shorter: Length of the shorter side of a file's image before the crop, or None.
+
+    Returns:
+        A dict by name of the signature: the function, which takes one tensor and returns tensors by name, and
+        the tf.TensorSpec of its input.
     """
 
     def serve(images):

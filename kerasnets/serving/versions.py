@@ -1,4 +1,4 @@
-"""Folders of versions: written aside and renamed, so that one is whole or not there."""
+"""Folders of versions, which are written to a temporary folder and published atomically by renaming."""
 
 import contextlib
 import os
@@ -10,36 +10,37 @@ import filelock
 from kerasnets import files
 from kerasnets.checks import is_int, refuse
 
-LOCK = ".lock"  # an empty file that stays; TF Serving reads folders named by numbers alone
-NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"  # of a model: a folder right below the root
-LARGEST = 2**63 - 1  # TF Serving's versions are int64
-STEM = "0"  # stands for the number in the names of files that are not published
-ANY = "([.-].*)?"  # what may follow the number in the names of these
+LOCK = ".lock"  # an empty file that stays; TF Serving ignores it, because its name is not a number
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"  # of a model, whose folder is in the root
+MAX_VERSION = 2**63 - 1  # TF Serving's versions are int64
+STEM = "0"  # takes the place of the number in the names of unpublished files
+ANY_ENDING = "([.-].*)?"  # regular expression of what may follow the number in a file name
 
 
 def check_name(name):
-    """Refuses a name of a model that could lead out of the root."""
+    """Refuses a model name that could lead out of the root."""
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
-        refuse("name", "letters, digits, '_', '-' and '.', up to 200, the first no '-' or '.'", name)
+        allowed = "1 to 200 letters, digits, '_', '-' and '.', not starting with '-' or '.'"
+        refuse("name", allowed, name)
 
 
 def check_version(folder, version, ending=""):
-    """Refuses a version that is no number, or that is there."""
+    """Refuses a version that is not a valid number, or that already exists."""
     if version is None:
         return
-    if not is_int(version, 1) or version > LARGEST:
-        refuse("version", f"None or a whole number from 1 to {LARGEST}", version)
+    if not is_int(version, 1) or version > MAX_VERSION:
+        refuse("version", f"None or a whole number from 1 to {MAX_VERSION}", version)
     if (folder / f"{version}{ending}").exists():
-        there = versions(folder, re.escape(ending))
-        refuse("version", f"one that is not there: {folder} has {there}", version)
+        existing = versions(folder, re.escape(ending))
+        refuse("version", f"one that does not exist yet: {folder} has {existing}", version)
 
 
 def versions(folder, ending=""):
-    """Numbers of the versions in the folder of a model, in order.
+    """Numbers of the versions in the folder of a model, in ascending order.
 
     Args:
         folder: The folder.
-        ending: Regular expression of what follows the number: nothing, but for files of `export_file`.
+        ending: Regular expression of what follows the number: "" for folders, else the ending of a format.
     """
     if not folder.is_dir():
         return []
@@ -49,15 +50,15 @@ def versions(folder, ending=""):
 
 @contextlib.contextmanager
 def staged(folder):
-    """A new folder to write a version in, which is removed if it is not published.
+    """Makes a temporary folder to write a version in, and removes it unless it is published.
 
-    What killed exporters left is removed as well: the unfinished folders whose locks nobody holds.
+    Unfinished folders that killed exporters left, whose locks nobody holds, are removed too.
 
     Args:
-        folder: Folder of the model, in the root; it is made if need be, and removed again if it stays empty.
+        folder: Folder of the model, in the root. It is created if needed, and removed if it stays empty.
 
     Yields:
-        Path of a folder, two levels below `folder`.
+        Path of the temporary folder, two levels below `folder`.
     """
     root = folder.parent
     root.mkdir(parents=True, exist_ok=True)
@@ -75,43 +76,43 @@ def staged(folder):
 
 
 def remove(place):
-    """Removes what is left of an unfinished folder, and the folder of the model if it holds no version."""
+    """Removes an unfinished folder, and the folder of the model if it is empty then."""
     shutil.rmtree(place, ignore_errors=True)
-    with lock(place.parents[1]), contextlib.suppress(OSError):  # not empty
+    with lock(place.parents[1]), contextlib.suppress(OSError):  # the folder is not empty
         place.parent.rmdir()
 
 
 def lock(folder, wait=True):
-    """A context manager that keeps other exporters out of a folder.
+    """A lock of a folder, as a context manager that keeps other exporters out.
 
     Args:
-        folder: The folder: the root of all models, or one that an exporter works in.
-        wait: Whether to wait for another that has it, else filelock.Timeout is raised.
+        folder: The root of all models, or a folder in which an exporter works.
+        wait: Whether to wait until the lock is free; if False, filelock.Timeout is raised when it is held.
     """
     return filelock.FileLock(folder / LOCK, blocking=wait)
 
 
 def sweep(folder):
-    """Removes the unfinished folders whose exporters are gone."""
+    """Removes the unfinished folders of exporters that no longer run."""
     for place in folder.glob(f"{files.PART}*"):
         with contextlib.suppress(filelock.Timeout, FileNotFoundError):
             with lock(place, wait=False):
-                pass  # nobody is at work in it
+                pass  # the lock is free, so no exporter works in it
             shutil.rmtree(place, ignore_errors=True)
 
 
 def publish(part, version=None):
-    """Makes a folder that is written a version; with no number, no file of `export_file` has its number.
+    """Publishes a folder as a version.
 
     Args:
-        part: The folder, of `staged`.
-        version: Its number, or None for the one after the last.
+        part: The folder, as `staged` yields it.
+        version: Number of the version, or None for the one after the last of any folder or file.
 
     Returns:
         Path of the version.
 
     Raises:
-        ValueError: Another exporter has written this version.
+        ValueError: Another exporter has written this version meanwhile.
     """
     folder = part.parents[1]
     sync(part)
@@ -124,20 +125,20 @@ def publish(part, version=None):
 
 
 def publish_files(part, ending, version=None):
-    """Makes files that are written a version, beside the folders of others.
+    """Publishes files as a version, beside the folders of other versions.
 
-    They are there whole or not at all, for the model itself comes last.
+    The file of the model is renamed last, so when it exists, all files do.
 
     Args:
-        part: Folder of the files, of `staged`; their names begin with `STEM`.
-        ending: What follows `STEM` in the name of the model.
-        version: Its number, or None for the one after the last of any format.
+        part: Folder of the files, as `staged` yields it; their names begin with `STEM`.
+        ending: What follows `STEM` in the name of the model's file.
+        version: Number of the version, or None for the one after the last of any folder or file.
 
     Returns:
-        Path of the model.
+        Path of the model's file.
 
     Raises:
-        ValueError: Another exporter has written this version.
+        ValueError: Another exporter has written this version meanwhile.
     """
     folder = part.parents[1]
     sync(part)
@@ -151,12 +152,12 @@ def publish_files(part, ending, version=None):
 
 
 def following(folder):
-    """The number after the last in the folder of a model, be it of a folder or of a file."""
-    return max(versions(folder, ANY), default=0) + 1
+    """The number after the last version in the folder of a model, be it a folder or a file."""
+    return max(versions(folder, ANY_ENDING), default=0) + 1
 
 
 def sync(folder):
-    """Waits until all files of a folder are on the disk."""
+    """Flushes all files of a folder to the disk."""
     for place, _, names in os.walk(folder):
         for name in names:
             files.sync(os.path.join(place, name))

@@ -191,7 +191,7 @@ def test_versions_count_on(tmp_path):
     assert export(small(), tmp_path, "other").name == "1"
     ninth = tmp_path / "small" / "9"
     before = {p: (ninth / p).stat().st_mtime_ns for p in files(ninth)}
-    with pytest.raises(ValueError, match="`version` is one that is not there.*Received: version=9"):
+    with pytest.raises(ValueError, match="`version` is one that does not exist yet.*Received: version=9"):
         export(small(), tmp_path, version=9)
     assert before == {p: (ninth / p).stat().st_mtime_ns for p in files(ninth)}
 

@@ -163,7 +163,7 @@ def test_numbers_count_on_over_all_formats(tmp_path):
     before = first.read_bytes()
     assert write("litert", tmp_path, net).name == "3.tflite"
     assert write("litert", tmp_path, net, version=2).name == "2.tflite"
-    with pytest.raises(ValueError, match="`version` is one that is not there.*Received: version=1"):
+    with pytest.raises(ValueError, match="`version` is one that does not exist yet.*Received: version=1"):
         write("litert", tmp_path, net, version=1)
     assert first.read_bytes() == before
     assert versions.versions(folder) == [2]

@@ -131,7 +131,7 @@ def test_the_same_version_at_once_is_written_once(tmp_path, monkeypatch):
         sync(part)
 
     monkeypatch.setattr(versions, "sync", overtaken)
-    with pytest.raises(ValueError, match="`version` is one that is not there"):
+    with pytest.raises(ValueError, match="`version` is one that does not exist yet"):
         export(small(), tmp_path, version=3)
     assert names(tmp_path / "net") == ["3"]
     check_whole(tmp_path / "net" / "3")
