@@ -61,6 +61,8 @@ def imports(file):
             assert node.level == 0, "imports are absolute"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
 
 
 @each_file

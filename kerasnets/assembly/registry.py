@@ -40,7 +40,9 @@ def registered() -> tuple[Callable, ...]:
 
 
 def find(name: str) -> Callable:
-    """The builder of a name. The first call imports `kerasnets.applications`, whose modules register theirs.
+    """The builder of a name.
+
+    The catalogue names the module of `kerasnets.applications` that registers it, which is imported once.
 
     Args:
         name: Name of a model, such as "DenseNet121".
@@ -51,8 +53,8 @@ def find(name: str) -> Callable:
     Raises:
         ValueError: There is no such model; the message lists the closest names.
     """
-    if name not in _MODELS:
-        importlib.import_module("kerasnets.applications")
+    if name not in _MODELS and name in catalogue():
+        importlib.import_module(f"kerasnets.applications.{catalogue()[name]['family']}")
     if name not in _MODELS:
         refuse_name(name)
     return _MODELS[name]

@@ -51,14 +51,14 @@ def test_names_are_listed_without_keras():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_a_builder_that_is_asked_for_brings_the_families(monkeypatch):
+def test_a_builder_that_is_asked_for_brings_its_family(monkeypatch):
     builder, asked = registry.find("LeNet5"), []
     monkeypatch.setattr(registry, "_MODELS", {})
     monkeypatch.setattr(
         importlib, "import_module", lambda name: asked.append(name) or registry.register(builder)
     )
     assert registry.find("LeNet5") is builder is registry.find("LeNet5")
-    assert asked == ["kerasnets.applications"]
+    assert asked == ["kerasnets.applications.lenet"]
 
 
 def test_models_of_ones_own_are_listed(monkeypatch):
