@@ -1,0 +1,150 @@
+"""Models, weights, profile, Distiller and surgery on the backend of Keras that KERAS_BACKEND names.
+
+tests/test_backends.py runs this. The order counts: the first of these tests must not import TensorFlow. Keras
+itself imports it, if it is there, where copies of layers are made from configurations.
+"""
+
+import os
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kerasnets
+from kerasnets import surgery, training
+from kerasnets.distillation import Distiller, Ensemble, Hint, as_logits, combine, specialist
+
+IMAGES = np.random.default_rng(0).random((8, 8, 8, 3))
+DIGITS = np.random.default_rng(1).random((64, 32, 32, 1)).astype("float32")
+LABELS = np.random.default_rng(2).integers(0, 10, 64)
+
+
+@pytest.fixture(scope="module")
+def teacher():
+    return as_logits(kerasnets.build("LeNet5"))
+
+
+@pytest.fixture(scope="module")
+def student():
+    return kerasnets.build("MLP800", hidden=(8,), input_shape=(32, 32, 1), classifier_activation=None)
+
+
+def array(x):
+    return ops.convert_to_numpy(x)
+
+
+def softmax(model):
+    return ops.softmax(ops.convert_to_tensor(model.predict(DIGITS, verbose=0)))
+
+
+def finite_loss(model, x, y, **options):
+    losses = model.fit(x, y, batch_size=8, verbose=0, **options).history["loss"]
+    return np.isfinite(losses).all()
+
+
+def test_the_backend_is_the_one_that_was_named():
+    assert keras.backend.backend() == os.environ["KERAS_BACKEND"] != "tensorflow"
+
+
+@pytest.mark.parametrize("name", ["DenseNet121", "MobileNet"])
+def test_models_and_profile(name):
+    model = kerasnets.build(name, input_shape=(64, 64, 3), **getattr(kerasnets.applications, name).spec.tiny)
+    scores = model.predict(np.random.default_rng(0).random((2, 64, 64, 3)), verbose=0)
+    assert scores.shape == (2, 1000)
+    np.testing.assert_allclose(scores.sum(1), 1, atol=1e-5)
+    profile = kerasnets.analysis.profile(model)
+    assert profile.params == model.count_params()
+    assert profile.mult_adds > 1e5
+
+
+def test_drop_path():
+    net = kerasnets.build("FractalNet20", filters=(4,), columns=2, input_shape=(8, 8, 3))
+    net.compile("sgd", "sparse_categorical_crossentropy")
+    assert finite_loss(net, IMAGES, np.arange(8))
+
+
+def test_capsules():
+    net = kerasnets.build("CapsNet", alpha=0.0625, decoder=True, hidden=(4,))
+    train = kerasnets.applications.capsnet.labeled(net)
+    losses = {"predictions": training.MarginLoss(), "reconstruction": training.ReconstructionLoss()}
+    train.compile("adam", losses)
+    x, labels = np.zeros((8, 28, 28, 1), "float32"), np.arange(8)
+    targets = {"predictions": labels, "reconstruction": x}
+    assert finite_loss(train, {"images": x, "labels": labels}, targets)
+    assert all(np.isfinite(w).all() for w in net.get_weights())
+
+
+def test_recomputed_layers_train_as_plain_ones():
+    losses, start = [], None
+    for efficient in (False, True):
+        net = kerasnets.build("DenseNet40", depth=7, input_shape=(8, 8, 3), memory_efficient=efficient)
+        start = start or net.get_weights()
+        net.set_weights(start)
+        net.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        losses.append(net.fit(IMAGES, np.arange(8), batch_size=8, epochs=2, verbose=0).history["loss"])
+        losses[-1].append(float(np.sum(net.predict(IMAGES, verbose=0) ** 2)))
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
+def test_distiller(teacher, student):
+    before = [w.copy() for w in teacher.get_weights()]
+    live = Distiller(student, teacher)
+    live.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
+    losses = live.fit(DIGITS, LABELS, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    for a, b in zip(before, teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    cached = Distiller(student)
+    cached.compile("adam")
+    y = {"labels": LABELS, "teacher_logits": teacher.predict(DIGITS, verbose=0)}
+    logs = cached.fit(DIGITS, y, epochs=2, verbose=0).history
+    assert np.isfinite(logs["loss"]).all()
+    assert set(logs) == {"loss", "hard_loss", "soft_loss"}
+
+
+def test_nothing_imported_tensorflow():
+    assert "tensorflow" not in sys.modules
+
+
+def test_a_new_head_and_a_pyramid():
+    net = kerasnets.build("DenseNet40", depth=7, input_shape=(8, 8, 3), memory_efficient=True)
+    assert list(surgery.feature_pyramid(net, None).output) == ["P0", "P1", "P2"]
+    net = surgery.replace_head(net, 4, freeze=False)
+    statistics = [w for w in net.weights if "moving" in w.name]
+    before = [array(w).copy() for w in statistics]
+    net.compile("sgd", "sparse_categorical_crossentropy")
+    assert finite_loss(net, IMAGES, np.arange(8) % 4)
+    assert statistics
+    for a, b in zip(before, statistics, strict=True):
+        np.testing.assert_array_equal(a, array(b))
+
+
+def test_surgery_and_evaluation():
+    tiny = kerasnets.applications.VGG11.spec.tiny
+    net = kerasnets.build("VGG11", batch_norm=True, input_shape=(32, 32, 3), **tiny)
+    y = np.random.default_rng(3).normal(size=(2, 32, 32, 3)).astype("float32")
+    scores = net.predict(y, verbose=0)
+    folded = surgery.fold_batch_norm(net)
+    assert not [layer for layer in folded.layers if "Norm" in type(layer).__name__]
+    grown = surgery.deepen(net, "block1_conv1", data=y), surgery.widen(net, "block5_conv2", 11)
+    for changed in (surgery.convolutionize(net), folded, *grown):
+        found = changed.predict(y, verbose=0).reshape(scores.shape)
+        np.testing.assert_allclose(found, scores, atol=1e-5, err_msg=changed.name)
+    y = np.random.default_rng(3).normal(size=(2, 40, 48, 3)).astype("float32")
+    found = training.evaluate(net, (y, np.arange(2)), "dense_and_crops", sizes=48)
+    assert set(found) == {"top1", "top5"}
+
+
+def test_ensembles_hints_and_specialists(teacher, student):
+    p = [softmax(model) for model in (teacher, student)]
+    both = softmax(Ensemble([teacher, student], mean="arithmetic"))
+    np.testing.assert_allclose(array(both), array((p[0] + p[1]) / 2), atol=1e-5)
+    own = softmax(specialist(teacher, [3, 5, 8]))  # one that agrees
+    together = array(combine(p[0], [own], [[3, 5, 8]]))
+    np.testing.assert_allclose(together, array(p[0]), atol=1e-5)
+    hinted = Distiller(student, teacher, hints=[Hint(teacher.layers[-2].name, student.layers[-2].name)])
+    hinted.compile("adam")
+    logs = hinted.fit(DIGITS, LABELS, epochs=2, verbose=0).history
+    assert np.isfinite(logs["hint_loss"]).all()
