@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -94,26 +95,44 @@ def settings(out):
     return distill_mnist.Settings(**json.loads((out / "distill_mnist.json").read_text()))
 
 
-def test_only_some_digits(recipe, tmp_path):
+@pytest.fixture
+def trained(finished, monkeypatch):
+    """Nets are read from a run that is done; gives how their students would have been distilled."""
+    distilled = []
+    real = distill_mnist.Run.fit
+
+    def fit(run, name, build, batches, epochs, seed, distil=None):
+        shutil.copy(finished / f"{'student' if distil else name}.keras", run.out / f"{name}.keras")
+        shutil.copy(finished / f"{'student' if distil else name}.csv", run.out / f"{name}.csv")
+        if distil:
+            images = sum(len(images) for images, _ in batches.start(0).as_numpy_iterator())
+            distilled.append((name, distil, epochs, images))
+        return real(run, name, build, batches, epochs, seed, distil)
+
+    monkeypatch.setattr(distill_mnist.Run, "fit", fit)
+    return distilled
+
+
+def test_only_some_digits(recipe, trained, tmp_path):
     out = tmp_path / "run"
     recipe("--smoke", "--only-digits", 7, 8, "--epochs", 1, "--out", out)
+    _, labels = distill_mnist.read(settings(out), "train", None)
+    assert [images for *_, images in trained] == [np.isin(labels, (7, 8)).sum()]
     results = json.loads((out / "results.json").read_text())
     assert results["moved"]["classes"] == results["only_digits"] == [7, 8]
     images = results["moved"]["matched"]["images_of_classes"]
     assert 0 < images < results["test_size"]
 
 
-def test_a_sweep(recipe, tmp_path, monkeypatch):
+def test_a_sweep(recipe, trained, tmp_path, monkeypatch):
     out = tmp_path / "run"
     monkeypatch.setattr(distill_mnist, "SWEEP", dict(temperature=(1, 20), hard_weight=(0.1, 0.5)))
     recipe("--smoke", "--sweep", "--epochs", 1, "--out", out)
     rows = json.loads((out / "results.json").read_text())["sweep"]
-    assert [(row["temperature"], row["hard_weight"]) for row in rows] == [
-        (1, 0.1),
-        (1, 0.5),
-        (20, 0.1),
-        (20, 0.5),
-    ]
+    pairs = [(1, 0.1), (1, 0.5), (20, 0.1), (20, 0.5)]
+    assert [(row["temperature"], row["hard_weight"]) for row in rows] == pairs
+    expected = [("student", 20, 0.1), *((f"sweep/T{t}-w{w}", t, w) for t, w in pairs)]
+    assert [(n, d["temperature"], d["hard_weight"]) for n, d, *_ in trained] == expected
     assert (out / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
