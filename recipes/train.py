@@ -100,7 +100,7 @@ def adapted(recipe, args):
 
     if args.smoke:
         recipe = runs.tiny(recipe, (args.replicas or recipe.replicas) * getattr(args, "hosts", 1))
-    recipe = recipe.lasting(args.epochs) if args.epochs else recipe
+    recipe = recipe.for_epochs(args.epochs) if args.epochs else recipe
     changes = dict(data=args.data, batch=args.batch_size, precision=args.precision, replicas=args.replicas)
     return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
 

@@ -131,7 +131,7 @@ def main():
         from kerasnets.training import distribution
 
         logging.getLogger("tensorflow").setLevel("ERROR")  # each net of a search is traced anew
-        recipe = train.read(train.find(CONFIG)).lasting(args.epochs)
+        recipe = train.read(train.find(CONFIG)).for_epochs(args.epochs)
         recipe = dataclasses.replace(recipe, batch=args.batch_size or recipe.batch, rate=args.rate)
     if args.teacher and not args.teacher.is_file():
         raise ValueError(f"`teacher` is a .keras file that exists. Received: teacher={str(args.teacher)!r}")
@@ -389,7 +389,7 @@ class Tuning:
         progress = training.Progress("best", ("loss", "val_accuracy"), batch_size=self.recipe.batch)
         with self.strategy.scope():
             net = self.space.net(values)
-            model = self.compiled(net, self.recipe.lasting(epochs), steps)
+            model = self.compiled(net, self.recipe.for_epochs(epochs), steps)
             with distribution.as_one_device(model):
                 training.fit(
                     model,

@@ -1,7 +1,8 @@
-"""Runs: what is done in one go, from a recipe to a folder with its results."""
+"""Runs: everything from a recipe to a folder with a trained net and its results."""
 
 from kerasnets.runs.distill import Distillation
 from kerasnets.runs.folder import history, prepare, save
-from kerasnets.runs.train import Options, Supervised, tiny, train
+from kerasnets.runs.options import Options
+from kerasnets.runs.train import Supervised, tiny, train
 
 __all__ = ["Distillation", "Options", "Supervised", "history", "prepare", "save", "tiny", "train"]

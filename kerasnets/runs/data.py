@@ -1,36 +1,40 @@
-"""The data of a training run: what its net is trained on, validated on and tested on."""
+"""The data of a training run, for training, validation and test."""
+
+from typing import Any
 
 import keras
 
 from kerasnets import data
 from kerasnets.data.augment import FIXED, MIXES, SIZINGS
+from kerasnets.runs.options import Options
 from kerasnets.training import Recipe
 
 
 class Data:
-    """The two splits of a recipe's dataset, augmented, scaled and with targets for each output of the net.
+    """The two splits of a recipe's dataset: augmented, scaled, and with a target for each output of the net.
 
     Args:
         recipe: The recipe.
-        options: The `Options` of the run.
+        options: The options of the run.
 
     Attributes:
         training: The kerasnets.data.Stream to train on.
-        testing: The one to test on.
+        testing: The kerasnets.data.Stream to test on.
         classes: Number of classes of the net.
+        one_hot: Whether labels are one-hot.
     """
 
-    def __init__(self, recipe: Recipe, options):
+    def __init__(self, recipe: Recipe, options: Options):
         self.recipe, self.options = recipe, options
         devices = recipe.replicas * options.hosts
         self.one_hot = any(name in MIXES for name, _ in recipe.augmentation)
         self.shared = dict(hosts=options.hosts, host_index=options.host_index, devices=devices)
         self.training = self.training_from(0)
-        self.testing = self.stream(1, rows_of_tests(recipe), one_hot=self.one_hot, **self.shared)
+        self.testing = self.stream(1, rows_for_tests(recipe), one_hot=self.one_hot, **self.shared)
         self.classes = recipe.classes or self.training.classes
 
     def summary(self) -> str:
-        """What is trained on what, in one line."""
+        """The net, the dataset and their sizes, in one line."""
         r, train, test = self.recipe, self.training, self.testing
         skipped = [*train.skipped, *test.skipped]
         more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
@@ -40,38 +44,38 @@ class Data:
             f"{'x'.join(map(str, r.sides))}, {r.epochs} epochs of {train.steps_per_epoch:,} steps{lost}"
         )
 
-    def batches(self, net: keras.Model, first_step: int = 0, epochs: int | None = None):
-        """The batches to train a net on.
+    def batches(self, net: keras.Model, first_step: int = 0, epochs: int | None = None) -> Any:
+        """The training batches of a net.
 
         Args:
             net: The net.
-            first_step: Number of the step, of all epochs, to begin with.
-            epochs: Epochs to end after; None for the recipe's.
+            first_step: The first step, counted from the start of the run.
+            epochs: Number of epochs in the run; None for the recipe's.
 
         Returns:
             A tf.data.Dataset.
         """
         return self.ready(net, self.training_from(first_step, epochs))
 
-    def validation(self, net: keras.Model):
-        """The batches to test a net on after every epoch."""
+    def validation(self, net: keras.Model) -> Any:
+        """The batches to validate a net on after every epoch, a tf.data.Dataset."""
         return self.ready(net, self.testing)
 
-    def images(self):
-        """The batches for the recipe's evaluation, which this host reads alone: images and class numbers."""
-        whole = bool(self.recipe.evaluation[1])  # images with sides of their own, one at a time
+    def images(self) -> Any:
+        """All test batches, (images, class numbers), for the recipe's evaluation: a tf.data.Dataset."""
+        whole = bool(self.recipe.evaluation[1])  # whole images differ in size and come one at a time
         changes = {"batch_size": 1} if whole else {}
-        stream = self.stream(1, rows_of_tests(self.recipe, whole), **changes)
+        stream = self.stream(1, rows_for_tests(self.recipe, whole), **changes)
         return stream.dataset.map(lambda images, labels: (self.recipe.scale(images), labels))
 
     def training_from(self, first_step, epochs=None):
-        """The stream to train on, from a step on."""
+        """The stream to train on, beginning at a step."""
         r = self.recipe
         order = dict(seed=self.options.seed, epochs=epochs or r.epochs, first_step=first_step)
         return self.stream(0, r.augmentation, **order, **self.shared)
 
     def stream(self, split, augment, **changes):
-        """The stream of the split to train on, 0, or to test on, 1."""
+        """The stream of a split: 0 to train on, 1 to test on."""
         r, options = self.recipe, self.options
         keywords = dict(
             size=r.shape,
@@ -86,7 +90,7 @@ class Data:
         return data.stream(r.data, r.splits[split], **keywords | changes)
 
     def ready(self, net, stream):
-        """Images scaled, and the targets of each output of a net; a decoder is fed the labels too."""
+        """Batches with scaled images and a target for each output; a decoder also takes the labels."""
         outputs = net.output if isinstance(net.output, dict) else ()
 
         def prepare(images, labels):
@@ -99,8 +103,8 @@ class Data:
         return stream.dataset.map(prepare, num_parallel_calls=1)
 
 
-def rows_of_tests(recipe, whole=False):
-    """The augmentation of test images: the deterministic rows, on the center of an image or all of it."""
+def rows_for_tests(recipe, whole=False):
+    """The deterministic rows of the augmentation, for the center of test images or for whole ones."""
     sizes = recipe.evaluation[1].get("sizes")
     sizes = sizes if isinstance(sizes, (tuple, list)) else (sizes,) * (sizes is not None)
     shorter = {"shorter": max(sizes) if whole else min(sizes)} if sizes else {}

@@ -1,6 +1,8 @@
-"""A training run whose net is the student of others."""
+"""A training run that distills teachers into a student."""
 
 import dataclasses
+import pathlib
+from typing import Any
 
 import keras
 
@@ -8,36 +10,37 @@ import kerasnets
 from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
 from kerasnets.graph import flat
+from kerasnets.runs.data import Data
 from kerasnets.runs.train import Supervised, metrics
 from kerasnets.training import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Distillation(Supervised):
-    """Trains a net on the labels and on what teachers say of the same batches.
+    """Trains a net on the labels and on the logits of teachers for the same batches.
 
     Args:
-        teacher: Recipe of the teachers, which says what they are and how their images are scaled.
-        files: A file of weights for each teacher, or a name such as "imagenet". Several teach together, as
-            their geometric mean.
-        temperature: T of the Distiller.
-        hard_weight: w of the Distiller.
-        hints: Pairs (layer of the teacher, layer of the student).
+        teacher: Recipe of the teachers: the net, its options and the scaling of its images.
+        files: A weights file for each teacher, or a name such as "imagenet". Several teachers form an
+            ensemble, the geometric mean of their predictions.
+        temperature: Temperature of the Distiller.
+        hard_weight: Weight of the labels in the Distiller.
+        hints: Pairs (name of a layer of the teacher, name of a layer of the student).
         hint_weight: Weight of each hint.
-        hint_epochs: Epochs on hints alone, before the others, which then do without; 0 keeps the hints beside
-            the other losses.
+        hint_epochs: Epochs that are trained on the hints only, before all others, which then have no hints; 0
+            adds the hints to the other losses.
     """
 
     teacher: Recipe
-    files: tuple
+    files: tuple[str, ...]
     temperature: float = 4.0
     hard_weight: float = 0.1
-    hints: tuple = ()
+    hints: tuple[tuple[str, str], ...] = ()
     hint_weight: float = 1.0
     hint_epochs: int = 0
 
-    def settings(self):
-        """The teachers and the weights of their losses, as JSON."""
+    def settings(self) -> dict[str, Any]:
+        """The teachers and the options of distillation, as JSON data."""
         fields = ("files", "temperature", "hard_weight", "hint_weight", "hint_epochs")
         return {
             "teacher_model": self.teacher.model,
@@ -46,26 +49,26 @@ class Distillation(Supervised):
             **{name: getattr(self, name) for name in fields},
         }
 
-    def compiled(self, net, data):
-        """The Distiller that `fit` trains."""
+    def compiled(self, net: keras.Model, data: Data) -> keras.Model:
+        """The compiled Distiller that `fit` trains."""
         model = self.distiller(net, data, () if self.hint_epochs else self.hints)
         return compiled(model, data, metrics(data))
 
-    def fit(self, model, net, data, out):
-        """Trains on hints alone if they come first, and then on all losses."""
+    def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path) -> None:
+        """Trains first on the hints only, if `hint_epochs` is given, and then on all losses."""
         if self.hint_epochs:
             self.fit_hints(net, data, out)
         super().fit(model, net, data, out)
 
-    def test(self, net, data):
-        """The accuracy of the net and, under "ensemble", of several teachers together."""
+    def test(self, net: keras.Model, data: Data) -> dict[str, Any]:
+        """The accuracy of the net and, under "ensemble", that of several teachers together."""
         found = super().test(net, data)
         if len(self.files) > 1:
             found["ensemble"] = super().test(self.teachers(data), data)
         return found
 
-    def fit_hints(self, net, data, out):
-        """Trains the net up to the layers that have hints, on these alone."""
+    def fit_hints(self, net: keras.Model, data: Data, out: pathlib.Path) -> None:
+        """Trains the net on the hints only, up to the layers that have hints."""
         recipe = data.recipe
         training.fit(
             compiled(self.distiller(net, data, self.hints, hints_only=True), data),
@@ -78,8 +81,10 @@ class Distillation(Supervised):
             every=data.options.save_every,
         )
 
-    def distiller(self, net, data, hints, hints_only=False):
-        """The net with its teachers and hints."""
+    def distiller(
+        self, net: keras.Model, data: Data, hints: tuple[tuple[str, str], ...], hints_only: bool = False
+    ) -> keras.Model:
+        """The net with its teachers and hints, as a Distiller."""
         return distillation.Distiller(
             net,
             self.teachers(data),
@@ -89,8 +94,8 @@ class Distillation(Supervised):
             hints_only=hints_only,
         )
 
-    def teachers(self, data):
-        """One model of images scaled as the student's, whose layers are all in one graph."""
+    def teachers(self, data: Data) -> keras.Model:
+        """All teachers as one flat model, which takes images in the student's scaling."""
         recipe, nets = self.teacher, []
         for i, file in enumerate(self.files):
             net = kerasnets.build(
@@ -112,6 +117,6 @@ class Distillation(Supervised):
 
 
 def compiled(model, data, logged=None):
-    """A Distiller with the optimizer of its run."""
+    """Compiles a Distiller with the optimizer of its run."""
     model.compile(data.recipe.make_optimizer(data.training.steps_per_epoch), metrics=logged)
     return model

@@ -1,4 +1,4 @@
-"""Figures of runs, as PNG files."""
+"""Figures of training runs, as PNG files."""
 
 import os
 from typing import NamedTuple
@@ -10,24 +10,24 @@ COLORS = ("#1b6ca8", "#b8442f", "#2e7d4f", "#7a5195")
 
 
 class Panel(NamedTuple):
-    """Lines over epochs.
+    """A plot of values over epochs.
 
     Attributes:
         title: Title of the panel.
-        ylabel: What the values are.
-        test: Values of each epoch on test data, by line.
+        ylabel: Label of the vertical axis.
+        test: For the name of each line, its values on test data, one per epoch.
         training: The same on training data, drawn thin and dashed in the same color.
         scale: "linear" or "log".
     """
 
     title: str
     ylabel: str
-    test: dict
-    training: dict
+    test: dict[str, list[float]]
+    training: dict[str, list[float]]
     scale: str = "linear"
 
 
-def draw_panels(path: str | os.PathLike, panels: list[Panel]):
+def draw_panels(path: str | os.PathLike, panels: list[Panel]) -> None:
     """Draws panels side by side into a PNG file."""
     ticker = library("matplotlib.ticker")
     size = (5.2 * len(panels), 4.2)
@@ -50,5 +50,5 @@ def draw_panels(path: str | os.PathLike, panels: list[Panel]):
 
 
 def plot(axis, values, style, **options):
-    """Draws the values of epochs, which count from 1."""
+    """Draws one value per epoch; epochs count from 1."""
     axis.plot(range(1, len(values) + 1), values, style, **options)

@@ -1,27 +1,30 @@
-"""The folder of a run: what it was made of, and what it left."""
+"""The folder of a run: its settings, its history and saved models."""
 
 import csv
 import itertools
 import json
 import os
 import pathlib
+from typing import Any
 
 import keras
 
 from kerasnets import files
 
 
-def prepare(out: str | os.PathLike, settings: dict, resume: bool, name: str = "config.json"):
-    """Makes the folder of a run. An earlier run in it is resumed, or moved aside.
+def prepare(
+    out: str | os.PathLike, settings: dict[str, Any], resume: bool, name: str = "config.json"
+) -> None:
+    """Makes the folder of a run. An earlier run in it is either resumed or moved aside.
 
     Args:
         out: The folder.
-        settings: What decides the result of the run, as JSON; kept in the folder.
-        resume: Whether to go on with the run that is there.
-        name: Name of the file of the settings.
+        settings: Everything that determines the result of the run, as JSON data; saved in the folder.
+        resume: Whether to resume an earlier run.
+        name: Name of the file with the settings.
 
     Raises:
-        ValueError: The run that is there had other settings.
+        ValueError: The run to resume has other settings.
     """
     out = pathlib.Path(out)
     card = out / name
@@ -39,14 +42,14 @@ def prepare(out: str | os.PathLike, settings: dict, resume: bool, name: str = "c
     files.write_json(card, settings)
 
 
-def save(model: keras.Model, path: str | os.PathLike):
-    """Saves a model, without what it was compiled with, whole or not at all."""
+def save(model: keras.Model, path: str | os.PathLike) -> None:
+    """Saves a model atomically, without its optimizer, losses and metrics."""
     with files.replacing(path) as part:
         keras.Model(model.input, model.output, name=model.name).save(part)
 
 
 def history(path: str | os.PathLike) -> dict[str, list[float]]:
-    """Reads the logs of each epoch, by name, from a history.csv."""
+    """Reads a history.csv: for each name, the logged values of all epochs."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}

@@ -1,6 +1,7 @@
-"""What a training run leaves and prints when it is done."""
+"""The report at the end of a training run."""
 
 import pathlib
+from typing import Any
 
 import keras
 
@@ -11,19 +12,19 @@ from kerasnets.runs.folder import history
 from kerasnets.tables import text_table
 
 
-def report(results: dict, data: Data, out: pathlib.Path) -> dict:
+def report(results: dict[str, Any], data: Data, out: pathlib.Path) -> dict[str, Any]:
     """Draws the curves of a run, and writes and prints its results.
 
     Args:
-        results: What its test gave.
+        results: Results of its test, and its duration in seconds.
         data: Its data.
         out: Its folder, with history.csv.
 
     Returns:
-        What results.json holds.
+        The content of results.json.
     """
     recipe, logs = data.recipe, history(out / "history.csv")
-    main = "predictions_" if "predictions_accuracy" in logs else ""  # of several outputs
+    main = "predictions_" if "predictions_accuracy" in logs else ""  # a net with several outputs
     loss, splits = recipe.loss[0], ("", "val_")
     errors = {s: [100 * (1 - share) for share in logs[f"{s}{main}accuracy"]] for s in splits}
     losses = {s: logs[f"{s}{main}{loss}"] for s in splits}

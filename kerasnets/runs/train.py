@@ -3,14 +3,16 @@
     recipe = Recipe(model="ResNet20", data="cifar10", rate=0.1, batch=128, epochs=164)
     results = runs.train(recipe, "runs/resnet20", runs.Options(seed=1, resume=True))
 
-`train` reads as a run goes, from the data to the report.
+`train` has the steps of a run in their order, from the data to the report.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 import time
+from typing import Any
 
 import keras
 
@@ -20,66 +22,45 @@ from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import prepare
+from kerasnets.runs.options import Options
 from kerasnets.runs.report import report
 from kerasnets.training import Recipe, distribution, evaluation
 
-MANY_LAYERS = 500  # of a net that runs a few steps sooner without a graph than TensorFlow makes one
+MANY_LAYERS = 500  # from this size, a few steps take less time eagerly than building their graph
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """How a recipe is run.
+def train(
+    recipe: Recipe,
+    out: str | os.PathLike,
+    options: Options | None = None,
+    method: Supervised | None = None,
+) -> dict[str, Any] | None:
+    """Trains a net by a recipe, tests it and writes the results.
 
-    Args:
-        seed: Seed of weights, order and augmentation: the same seed gives the same result on a CPU.
-        data_dir: Folder of the dataset, as `kerasnets.data.stream` takes it.
-        strict: Whether a corrupt image is an error; else it is skipped.
-        steps: Steps of an epoch, where a few are enough to see that all works; None for all examples.
-        resume: Whether to go on with the run in the folder; else one that is there is moved aside.
-        save_every: Seconds between two checkpoints; 0 saves one after every step.
-        hosts: Number of hosts that share each batch, as of `kerasnets.training.distribution.devices`.
-        host_index: Number of this host, from 0; host 0 alone writes files.
-        coordinator: "HOST:PORT" of host 0, or None for one host.
-    """
-
-    seed: int = 0
-    data_dir: str | None = None
-    strict: bool = False
-    steps: int | None = None
-    resume: bool = False
-    save_every: float = 60.0
-    hosts: int = 1
-    host_index: int = 0
-    coordinator: str | None = None
-
-
-def train(recipe: Recipe, out, options: Options = Options(), method: Supervised | None = None) -> dict | None:
-    """Trains a net as a recipe says, tests it and writes what came of it.
-
-    The folder gets config.json; history.csv and curves.png, the logs of each epoch; tensorboard, the same for
-    TensorBoard; best.weights.h5, the net of the epoch with the highest test accuracy; last.weights.h5, the
-    state of the run; and results.json. A run that was killed and is resumed ends with the weights that it
-    would have had.
+    The folder gets config.json; history.csv, curves.png and tensorboard with the logs of each epoch;
+    best.weights.h5, the weights of the epoch with the highest test accuracy; last.weights.h5, the latest
+    checkpoint; and results.json. A run that is killed and resumed ends with the weights of an uninterrupted
+    run.
 
     Args:
         recipe: The recipe.
         out: Folder of the run.
-        options: How it is run.
+        options: Options of the run; None for the defaults.
         method: How the net is trained; None for `Supervised`.
 
     Returns:
-        What results.json holds; None on other hosts than host 0.
+        The content of results.json; None on hosts other than host 0.
 
     Raises:
-        ValueError: The recipe does not fit the data or the devices, or the run in the folder had other
-            settings.
+        ValueError: The recipe does not fit the data or the devices, or the run to resume has other settings.
         FloatingPointError: The loss is NaN or infinite.
     """
-    started, out, method = time.monotonic(), pathlib.Path(out), method or Supervised()
-    library("matplotlib")  # for the curves; refused now and not after hours of training
-    distribution.share(recipe.batch, recipe.replicas, options.hosts)  # refuses a batch they cannot share
+    started, out = time.monotonic(), pathlib.Path(out)
+    options, method = options or Options(), method or Supervised()
+    library("matplotlib")  # draws the curves; if it is missing, fails now and not after hours of training
+    distribution.share(recipe.batch, recipe.replicas, options.hosts)  # refuses one that they cannot share
     settings = {**recipe.as_json(), "seed": options.seed, **method.settings()}
-    settings.pop("replicas")  # the result does not depend on them
+    settings.pop("replicas")  # the result does not depend on their number
     hosts = (options.hosts, options.host_index, options.coordinator)
     with distribution.devices(recipe.replicas, *hosts, settings=settings):
         data = Data(recipe, options)
@@ -94,7 +75,7 @@ def train(recipe: Recipe, out, options: Options = Options(), method: Supervised 
             method.fit(model, net, data, out)
         net = net if options.hosts == 1 else copied(net, data)
     if options.host_index:
-        print(f"host {options.host_index} of {options.hosts} is done; host 0 has the results")
+        print(f"host {options.host_index} of {options.hosts} is done; the results are on host 0")
         return None
     results = method.test(net, data)
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
@@ -102,7 +83,7 @@ def train(recipe: Recipe, out, options: Options = Options(), method: Supervised 
 
 
 def build(data: Data) -> keras.Model:
-    """The net of a run, which gives logits or the lengths of capsules, with its regularization."""
+    """Builds the regularized net of a run. It outputs logits, or the lengths of capsules."""
     recipe = data.recipe
     net = kerasnets.build(
         recipe.model,
@@ -116,14 +97,14 @@ def build(data: Data) -> keras.Model:
 
 
 class Supervised:
-    """Trains a net on the labels. Another way to train inherits it, as `Distillation` does."""
+    """Trains a net on the labels. Other methods derive from this class, as `Distillation` does."""
 
-    def settings(self) -> dict:
-        """What decides the result beside the recipe and the seed, as JSON."""
+    def settings(self) -> dict[str, Any]:
+        """Whatever determines the result besides the recipe and the seed, as JSON data."""
         return {}
 
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
-        """The model that `fit` trains: the net, or a CapsNet with a decoder that is fed labels too."""
+        """The compiled model that `fit` trains: the net, or a CapsNet whose decoder also takes labels."""
         recipe, outputs = data.recipe, net.output
         model = keras.Model(net.input, outputs, name=net.name)
         loss, weights, logged = recipe.make_loss(), None, metrics(data)
@@ -141,8 +122,8 @@ class Supervised:
         )
         return model
 
-    def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path):
-        """Trains from where the run was stopped, and keeps the weights of the best epoch."""
+    def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path) -> None:
+        """Trains from the last checkpoint, or from the start, and saves the weights of the best epoch."""
         recipe, options = data.recipe, data.options
         score = "val_predictions_accuracy" if isinstance(net.output, dict) else "val_accuracy"
         swap = None if recipe.ema is None else keras.callbacks.SwapEMAWeights()
@@ -169,16 +150,16 @@ class Supervised:
             every=options.save_every,
         )
 
-    def test(self, net: keras.Model, data: Data) -> dict:
-        """The accuracy of the net, as the recipe evaluates it."""
+    def test(self, net: keras.Model, data: Data) -> dict[str, Any]:
+        """The accuracy of the net under the recipe's evaluation protocol."""
         protocol, options = data.recipe.evaluation
         logits = data.recipe.loss[0] == "crossentropy"
         found = evaluation.evaluate(net, data.images(), protocol, from_logits=logits, **options)
         return {"protocol": protocol, **{name: round(share, 6) for name, share in found.items()}}
 
 
-def metrics(data: Data) -> list:
-    """What is logged beside the loss: the loss without weight decay, and accuracies."""
+def metrics(data: Data) -> list[keras.metrics.Metric]:
+    """The metrics of a run: the loss without weight decay, and accuracies."""
     m, recipe = keras.metrics, data.recipe
     loss = m.MeanMetricWrapper(recipe.make_loss().call, name=recipe.loss[0])
     if data.one_hot:
@@ -187,7 +168,7 @@ def metrics(data: Data) -> list:
 
 
 def copied(net: keras.Model, data: Data) -> keras.Model:
-    """A net with the same weights on this host alone, which can test it without the others."""
+    """Copies a net to this host alone, where it can be tested without the other hosts."""
     with distribution.alone():
         copy = build(data)
         copy.set_weights(net.get_weights())
@@ -195,19 +176,19 @@ def copied(net: keras.Model, data: Data) -> keras.Model:
 
 
 def tiny(recipe: Recipe, devices: int = 1) -> Recipe:
-    """A recipe cut down to a run of seconds: generated images of half the sides, batches of 2, 2 epochs.
+    """Shrinks a recipe to a run of seconds: 2 epochs of generated images with half the sides.
 
     Args:
         recipe: The recipe.
-        devices: Devices that share each batch, with 2 examples for each.
+        devices: Number of devices that share each batch; each gets 2 examples.
 
     Returns:
-        A Recipe. Give `Options` `steps` too.
+        The smaller recipe. To limit the steps per epoch, set `Options.steps`.
     """
     batch = 2 * devices
     least = recipe.spec.min_grid
     return dataclasses.replace(
-        recipe.lasting(2),
+        recipe.for_epochs(2),
         data="generated",
         splits=("train", "test"),
         size=tuple(min(s, max(m, -(-s // 2))) for s, m in zip(recipe.sides, least, strict=True)),

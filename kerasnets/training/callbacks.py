@@ -49,12 +49,12 @@ class LogRate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         logs["learning_rate"], self.rate = self.rate, None
 
-    def state(self):
-        """The state that a resumed run needs, as JSON."""
+    def state(self) -> float | None:
+        """Returns the state that a resumed run needs, as JSON data."""
         return self.rate
 
-    def set_state(self, state):
-        """Takes up the state of an earlier run."""
+    def set_state(self, state: float | None) -> None:
+        """Restores the state of an earlier run."""
         self.rate = state
 
 
@@ -62,10 +62,10 @@ class Best(keras.callbacks.Callback):
     """Saves a net's weights, without the optimizer, after each epoch with the highest score so far.
 
     Args:
-        net: The net: the trained model, or a part of it.
-        path: Path of the file, which ends in ".weights.h5" and is replaced whole.
-        monitor: Name of the log that is the score.
-        swap: A keras.callbacks.SwapEMAWeights that brings the averaged weights, or None.
+        net: The trained model, or a part of it.
+        path: Path of the file, which ends in ".weights.h5". It is replaced atomically.
+        monitor: Name of the logged value that is the score; the higher, the better.
+        swap: A keras.callbacks.SwapEMAWeights, to save the averaged weights; None saves the trained ones.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Best(keras.callbacks.Callback):
         self.score = score
         if not distribution.is_first():
             return
-        _ = self.model  # on JAX, brings the weights up to date
+        _ = self.model  # on JAX, this updates the weights of the model
         if self.swap:
             self.swap.on_test_begin()
         with files.replacing(self.path) as part, distribution.alone():
@@ -94,15 +94,15 @@ class Best(keras.callbacks.Callback):
         if self.swap:
             self.swap.on_test_end()
 
-    def state(self):
-        """The state that a resumed run needs, as JSON."""
+    def state(self) -> float | None:
+        """Returns the state that a resumed run needs, as JSON data."""
         return self.score
 
-    def set_state(self, state):
-        """Takes up the state of an earlier run."""
+    def set_state(self, state: float | None) -> None:
+        """Restores the state of an earlier run."""
         self.score = state
 
 
 def value(number):
-    """The number that a variable or tensor holds, which may be on several devices."""
+    """The number in a scalar variable or tensor, which may be on several devices."""
     return keras.ops.convert_to_numpy(number).item()

@@ -16,11 +16,11 @@ from kerasnets.weights.state import random_states
 
 RANDOM, METRICS = "kerasnets_random_states", "kerasnets_metrics"
 STEP, CALLBACKS = "kerasnets_step", "kerasnets_callbacks"
-SHARE = 0.05  # of a run's time that checkpoints within epochs take at most
+SHARE = 0.05  # the largest part of the time that saving checkpoints within an epoch may take
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimizer, random state, metrics, step and callbacks of a run in one file.
+    """Saves the weights, optimizer, random state, metrics, step and callbacks of a run in one file.
 
     The file is replaced atomically and flushed to the disk, so the last state survives whatever kills the
     run. (Keras's BackupAndRestore writes two files, weights and epoch, neither of them atomically.) Put it
@@ -28,10 +28,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         path: Path of the file, which ends in ".weights.h5".
-        every: Seconds between two checkpoints. Within an epoch, it is at least twenty times as long as saving
-            one takes. 0 saves after every step.
-        callbacks: Callbacks whose state belongs to the run: those with the methods `state`, which returns it
-            as JSON, and `set_state`, which takes it. Others are ignored.
+        every: Seconds between checkpoints; 0 saves after every step. Within an epoch, the pause is at least
+            twenty times as long as saving takes.
+        callbacks: Callbacks whose state is saved too. They have the methods `state`, which returns JSON data,
+            and `set_state`, which restores it; callbacks without them are ignored.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Checkpoint(keras.callbacks.Callback):
         """Restores the state of a compiled model from the file, if there is one.
 
         Args:
-            model: The model, built and compiled as it was.
-            steps: Steps of an epoch.
+            model: The model, built and compiled as in the earlier run.
+            steps: Steps per epoch.
 
         Returns:
-            The number of the next step, counted from the start of the run; 0 where there is no file.
+            The number of the next step, counted from the start of the run; 0 if there is no file.
         """
         self.steps = steps
         distribution.copy_from_first(self.path)
@@ -71,7 +71,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.metrics:  # the sums over the steps of this epoch before the run was stopped
+        if self.metrics:  # sums over the steps of this epoch that ran before the run was stopped
             for variable, before in zip(self.model.metrics_variables, self.metrics, strict=True):
                 variable.assign(variable + before)
             self.metrics = []
@@ -83,8 +83,12 @@ class Checkpoint(keras.callbacks.Callback):
         if epoch + 1 == self.params["epochs"] or time.monotonic() - self.saved >= self.every:
             self.save()
 
-    def save(self, metrics=()):
-        """Writes the file on the first host; within an epoch, with the state of the metrics."""
+    def save(self, metrics: Sequence[keras.Variable] = ()) -> None:
+        """Writes the file, on the first host only.
+
+        Args:
+            metrics: Variables of the metrics, if an epoch is under way.
+        """
         if not distribution.is_first():
             return
         start = time.monotonic()

@@ -1,6 +1,6 @@
 """Accuracy under the papers' protocols: one crop, ten crops, many crops, whole images, and several scales.
 
-A protocol gives views of an image; a net's softmax outputs for all of them are averaged.
+A protocol takes several views of an image, and the net's probabilities for all of them are averaged.
 """
 
 import itertools
@@ -16,18 +16,18 @@ from kerasnets.checks import is_int, is_ints, nearest, refuse
 from kerasnets.graph import with_outputs
 from kerasnets.surgery import convolutionize
 
-# Where crops are, down and across: quarters of the way from the top and the left.
+# Positions of crops, (vertical, horizontal), in quarters of the way from the top and from the left.
 CENTER = ((2, 2),)
 CORNERS_AND_CENTER = ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2))
 GRID = tuple(itertools.product(range(5), repeat=2))
 
-# Of each protocol: its crops, whether mirror images are added, and whether the net sees whole images too.
+# For each protocol: positions of crops, whether mirror images are added, whether whole images are added.
 PROTOCOLS = {
     "center": (CENTER, False, False),
     "ten_crop": (CORNERS_AND_CENTER, True, False),  # Krizhevsky et al. 2012, section 4.1
     "multi_crop": (GRID, True, False),  # Simonyan, Zisserman 2015, section 3.2: 50 crops of a scale
-    "dense": ((), True, True),  # likewise
-    "dense_and_crops": (GRID, True, True),  # likewise, table 5
+    "dense": ((), True, True),  # Simonyan, Zisserman 2015, section 3.2
+    "dense_and_crops": (GRID, True, True),  # Simonyan, Zisserman 2015, table 5
 }
 
 
@@ -48,22 +48,22 @@ def evaluate(
 
     Args:
         model: A model, as in `scorer`.
-        data: Batches of (images, labels), arrays or tensors, that end: images (batch, height, width,
-            channels), scaled as the model takes them, whole numbers (batch,); a batch may have sides of its
-            own. Or two arrays of all images and all labels.
+        data: A finite iterable of batches (images, labels), arrays or tensors; or a pair of arrays, with all
+            images and all labels. Images are (batch, height, width, channels), scaled as the model takes
+            them; labels are whole numbers, (batch,). Height and width may differ from batch to batch.
         protocol: As in `scorer`.
         sizes: As in `scorer`.
         crop: As in `scorer`.
-        top: k, a whole number or several.
-        batch_size: As in `scorer`; and how many images of two arrays are read at once.
+        top: One or several numbers k.
+        batch_size: As in `scorer`; also the number of images that are taken from a pair of arrays at once.
         from_logits: As in `scorer`.
 
     Returns:
-        A dict: for each number k of `top` the share "topk", from 0 to 1.
+        A dict: for each number k of `top`, the accuracy "topk", from 0 to 1.
 
     Raises:
-        ValueError: An argument is not allowed, a batch is no pair of images and labels that fit the model,
-            or there is none.
+        ValueError: An argument is not allowed, a batch is not a pair of images and labels that fit the model,
+            or there are no batches.
     """
     top = (top,) if is_int(top, 1) else top
     if not is_ints(top, 1) or not top:
@@ -89,34 +89,35 @@ def scorer(
     batch_size: int | None = None,
     from_logits: bool | None = None,
 ) -> Callable[[Any], np.ndarray]:
-    """A function that gives the scores of images under a protocol.
+    """Makes a function that computes the scores of images under a protocol.
 
     - "center": one crop from the middle.
     - "ten_crop": crops from the four corners and the middle, and their mirror images. Source: Krizhevsky et
       al. 2012, section 4.1.
     - "multi_crop": crops on a grid of 5x5, and their mirror images. Source: Simonyan and Zisserman 2015,
       arXiv:1409.1556, section 3.2.
-    - "dense": the whole image and its mirror image, through the net as convolutions alone; the scores of all
-      positions are averaged. Source: likewise.
-    - "dense_and_crops": the mean of "dense" and "multi_crop". Source: likewise, section 4.3.
+    - "dense": the whole image and its mirror image; the net is applied convolutionally, and the scores of all
+      positions are averaged. Source: the same section.
+    - "dense_and_crops": the mean of "dense" and "multi_crop". Source: section 4.3 of the same paper.
 
     Args:
-        model: A functional or sequential model of one input, images or clips, and (batch, classes) out, or a
-            dict with "predictions"; for the dense protocols one that `surgery.convolutionize` takes.
-        protocol: One of these.
-        sizes: Test scales: shorter sides in pixels, a whole number or several, to which images are zoomed,
-            bilinearly; the mean over them is taken. None takes images as they are.
-        crop: Side of the crops in pixels, or (height, width). None stands for the model's input; if that is
-            free, for the whole image, where there is one crop of it.
-        batch_size: Views in one step of the model; None takes one view of all the images given.
-        from_logits: Whether the model gives logits, whose softmax is then averaged; if not, its outputs are
-            averaged as they are. None looks at its last layer: all but softmax and sigmoid give logits.
+        model: A functional or sequential model with one input, images or clips. Its output is (batch,
+            classes), or a dict with "predictions". The dense protocols need a model that
+            `surgery.convolutionize` takes.
+        protocol: Name of the protocol.
+        sizes: Test scales, one or several: images are resized bilinearly until their shorter side has this
+            many pixels, and the scores of all scales are averaged. None leaves images as they are.
+        crop: Side of the crops in pixels, or (height, width). None stands for the size of the model's input;
+            if the model takes any size, "center" then takes the whole image.
+        batch_size: Views per batch; None takes one view of all the given images.
+        from_logits: Whether the model gives logits. Their softmax is averaged; other outputs are averaged as
+            they are. None decides by the last layer: all activations but softmax and sigmoid give logits.
 
     Returns:
-        A function of images, (batch, height, width, channels), that gives (batch, classes).
+        A function of images, (batch, height, width, channels), that returns scores, (batch, classes).
 
     Raises:
-        ValueError: An argument is not allowed; and from the function where images are smaller than the crop.
+        ValueError: An argument is not allowed. The function raises it too, for images smaller than the crop.
     """
     if protocol not in PROTOCOLS:
         hint = nearest(protocol, PROTOCOLS)
@@ -157,11 +158,11 @@ def scorer(
 
 
 def single(model):
-    """A model of one input and one output, (batch, classes); auxiliary heads are left out."""
+    """The model with one input and one output, (batch, classes), without auxiliary heads."""
     model = main_output(model)
     ends = [getattr(model, side, None) or [] for side in ("inputs", "outputs")]
     if [len(end) for end in ends] != [1, 1] or ends[0][0].ndim < 4 or ends[1][0].ndim != 2:
-        allowed = "a functional or sequential model of one input, images or clips, and (batch, classes) out"
+        allowed = "a functional or sequential model from images or clips to one output, (batch, classes)"
         refuse("model", allowed, model)
     return with_outputs(model, model.outputs[0])
 
@@ -173,7 +174,7 @@ def crop_of(model, crop, places, dense):
         crop = (crop, crop)
     if crop is None:
         if None in own and (dense or len(places) > 1):
-            refuse("crop", "whole numbers of pixels, for the model leaves its sides free", crop)
+            refuse("crop", "whole numbers of pixels, because the model takes images of any size", crop)
         return None if None in own else own
     fits = is_ints(crop, 1) and len(crop) == 2
     if not fits or any(side not in (None, new) for side, new in zip(own, crop, strict=True)):
@@ -182,18 +183,18 @@ def crop_of(model, crop, places, dense):
 
 
 def window_of(model, crop):
-    """Sides of the input that stand for one score, where the model leaves them free."""
+    """Sides of the input that gives one score, if the model takes any size; else None."""
     *frames, _, _ = model.inputs[0].shape[1:-1]
     return (*frames, *crop) if None in model.inputs[0].shape[1:-1] else None
 
 
 def zoomed(images, size):
-    """Images with a shorter side of `size` pixels, their aspect kept; as they are where `size` is None."""
+    """Images resized to a shorter side of `size` pixels, with their aspect ratio; None leaves them alone."""
     sides = images.shape[-3:-1]
     short = min(sides)
     if size in (None, short):
         return images
-    # Whole numbers, rounded half up, so that no side is a pixel short of the crop.
+    # Rounded half up in whole numbers, so that no side is a pixel shorter than the crop.
     new = tuple((2 * side * size + short) // (2 * short) for side in sides)
     flat = np.reshape(images, (-1, *images.shape[-3:]))
     flat = ops.convert_to_numpy(ops.image.resize(flat, new, interpolation="bilinear"))
@@ -201,20 +202,20 @@ def zoomed(images, size):
 
 
 def crops(images, crop, places):
-    """Crops of images, one place after another."""
+    """Yields the crops of images at each place."""
     sides = images.shape[-3:-1]
     crop = crop or sides
     if any(side < new for side, new in zip(sides, crop, strict=True)):
-        refuse("data", f"images of at least {crop} pixels, or zoomed to that by `sizes`", sides)
+        refuse("data", f"images of at least {crop} pixels, which `sizes` can enlarge them to", sides)
     for place in places:
         top, left = ((side - new) * q // 4 for side, new, q in zip(sides, crop, place, strict=True))
         yield images[..., top : top + crop[0], left : left + crop[1], :]
 
 
 def outputs_of(model, x, batch_size):
-    """What a model gives for an array, `batch_size` rows or all of them at a time, in float64."""
+    """Outputs of a model for an array, in float64; `batch_size` rows at a time, or all of them."""
     parts = (x[i : i + (batch_size or len(x))] for i in range(0, len(x), batch_size or len(x)))
-    # Where several devices share the model, each of them gives the whole batch.
+    # If several devices share the model, each of them returns the whole batch.
     return np.concatenate([model.predict_on_batch(part)[: len(part)] for part in parts]).astype("float64")
 
 
@@ -225,7 +226,7 @@ def softmax(logits):
 
 
 def batches(data, batch_size):
-    """Batches of what `evaluate` takes."""
+    """Iterates over batches of the data that `evaluate` takes."""
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
         images, labels = data
         if len(images) != len(labels):
@@ -237,12 +238,12 @@ def batches(data, batch_size):
     try:
         return iter(data)
     except TypeError:
-        return refuse("data", "batches of (images, labels), or two arrays", data)
+        return refuse("data", "batches of (images, labels), or a pair of arrays", data)
 
 
 def check_batch(batch):
-    """Images, float32, and labels of a batch, as arrays."""
-    allowed = "batches of (images, labels), images (batch, height, width, channels), whole numbers (batch,)"
+    """The images, float32, and the labels of a batch, as arrays."""
+    allowed = "batches of (images, labels): (batch, height, width, channels) and whole numbers, (batch,)"
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         refuse("data", allowed, batch)
     images, labels = map(ops.convert_to_numpy, batch)
@@ -255,7 +256,7 @@ def check_batch(batch):
 
 
 def rank(scores, labels):
-    """Number of classes that rank above that of each label; ties are ranked by class number."""
+    """Rank of each label among the classes, from 0; ties are ranked by class number."""
     classes = scores.shape[-1]
     if labels.min() < 0 or labels.max() >= classes:
         refuse("data", f"labels from 0 to {classes - 1}", (int(labels.min()), int(labels.max())))

@@ -27,34 +27,33 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     every: float = 10.0,
 ) -> None:
-    """Trains a compiled model, resuming an earlier run into the same files.
+    """Trains a compiled model, or resumes an earlier run that wrote the same files.
 
-    A run that was killed and is resumed ends with the weights that it would have had, if `batches` gives it
-    the batches that it would have seen.
+    A run that is killed and resumed ends with the weights of an uninterrupted run, provided that `batches`
+    gives the same batches.
 
     Args:
         model: A built and compiled keras.Model.
-        batches: Function of the number of a step, counted from the start of the run, that returns a
+        batches: Function of the number of a step, counted from the start of the run. It returns a
             tf.data.Dataset of the batches from that step on.
-        steps: Steps of an epoch.
+        steps: Steps per epoch.
         epochs: Epochs of the run.
         state: Path of the checkpoint, which ends in ".weights.h5".
         history: Path of a CSV file for the logs of each epoch.
         validation: A finite dataset to validate on after every epoch, or None.
-        callbacks: More callbacks. Those whose state belongs to the run have the methods `state` and
-            `set_state`, as in `Checkpoint`.
-        every: Seconds between two checkpoints.
+        callbacks: Further callbacks. `Checkpoint` saves the state of those with `state` and `set_state`.
+        every: Seconds between checkpoints, as in `Checkpoint`.
 
     Raises:
         FloatingPointError: The loss is NaN or infinite.
     """
     with tempfile.TemporaryDirectory() as folder:
-        if not distribution.is_first():  # it takes the state from the first host, which keeps it
+        if not distribution.is_first():  # only the first host keeps the files
             state, history = (pathlib.Path(folder) / pathlib.Path(path).name for path in (state, history))
         checkpoint = Checkpoint(state, every, callbacks)
         for callback in callbacks:
             if isinstance(callback, Progress):
-                callback.whole = epochs  # the rest of an epoch that was stopped is a call of its own
+                callback.total_epochs = epochs  # a resumed epoch has its own call of Keras's fit
         while (first := checkpoint.restore(model, steps)) < steps * epochs:
             epoch, done = divmod(first, steps)
             trim(history, epoch)
@@ -73,7 +72,7 @@ def fit(
                     checkpoint,
                 ],
             )
-    # Keras ends a fit with the averaged weights in the model; the state that was read back has both.
+    # The checkpoint has the trained weights and their averages. As Keras's fit, this ends with the averages.
     model.optimizer.finalize_variable_values(model.trainable_variables)
 
 

@@ -1,5 +1,7 @@
 """Losses of the papers, and of nets with several heads."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -32,19 +34,20 @@ def aux_loss_weights(model: keras.Model, aux: float = AUX_WEIGHT) -> dict[str, f
 class Crossentropy(keras.losses.Loss):
     """Cross-entropy for class numbers and for one-hot or mixed labels, with label smoothing for both.
 
-    Keras has label smoothing for one-hot labels only. It spreads `label_smoothing` evenly over all classes.
+    Smoothing spreads a share of the target evenly over all classes. Keras offers it for one-hot labels only.
 
     Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
 
     Args:
-        label_smoothing: Share of the target that is spread; epsilon in the paper, which takes 0.1.
+        label_smoothing: Share of the target that is spread; epsilon in the paper, which uses 0.1.
         from_logits: Whether the scores are logits, not probabilities.
-        reduction: As for every Keras loss.
+        reduction: As in keras.losses.Loss.
         name: Name of the loss.
-        dtype: As for every Keras loss.
+        dtype: As in keras.losses.Loss.
 
-    Call: class numbers, (batch,) or (batch, 1), or one-hot or mixed labels, (batch, classes); and scores,
-    (batch, classes).
+    Call arguments:
+        y_true: Class numbers, (batch,) or (batch, 1), or one-hot or mixed labels, (batch, classes).
+        y_pred: Scores, (batch, classes).
 
     Raises:
         ValueError: `label_smoothing` is not a number in [0, 1).
@@ -52,26 +55,26 @@ class Crossentropy(keras.losses.Loss):
 
     def __init__(
         self,
-        label_smoothing=0.0,
-        from_logits=False,
-        reduction="sum_over_batch_size",
-        name="crossentropy",
-        dtype=None,
+        label_smoothing: float = 0.0,
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "crossentropy",
+        dtype: Any = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not (is_number(label_smoothing) and 0 <= label_smoothing < 1):
             refuse("label_smoothing", "a number in [0, 1)", label_smoothing)
         self.label_smoothing, self.from_logits = label_smoothing, from_logits
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         return keras.losses.categorical_crossentropy(
-            shares(y_true, y_pred),
+            one_hot_targets(y_true, y_pred),
             y_pred,
             from_logits=self.from_logits,
             label_smoothing=self.label_smoothing,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "label_smoothing": self.label_smoothing,
@@ -86,19 +89,20 @@ class MarginLoss(keras.losses.Loss):
     A class that is present costs max(0, upper - score)^2. A class that is absent costs `absent_weight` times
     max(0, score - lower)^2. Several classes may be present at once.
 
-    Source: Sabour et al., "Dynamic Routing Between Capsules", 2017, equation 4, whose constants are the
-    defaults; arXiv:1710.09829. The release halves it.
+    Source: Sabour et al., "Dynamic Routing Between Capsules", 2017, arXiv:1710.09829, equation 4, whose
+    constants are the defaults. The authors' release halves this loss.
 
     Args:
         upper: Score from which a class that is present costs nothing; m+ in the paper.
         lower: Score up to which a class that is absent costs nothing; m- in the paper.
         absent_weight: Weight of absent classes; lambda in the paper.
-        reduction: As for every Keras loss.
+        reduction: As in keras.losses.Loss.
         name: Name of the loss.
-        dtype: As for every Keras loss.
+        dtype: As in keras.losses.Loss.
 
-    Call: class numbers, (batch,) or (batch, 1), or 0 and 1 for each class, (batch, classes); and scores,
-    (batch, classes).
+    Call arguments:
+        y_true: Class numbers, (batch,) or (batch, 1), or 0 or 1 for each class, (batch, classes).
+        y_pred: Scores, (batch, classes).
 
     Raises:
         ValueError: `upper` or `lower` is not a number in [0, 1], or `absent_weight` is negative.
@@ -106,12 +110,12 @@ class MarginLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        upper=0.9,
-        lower=0.1,
-        absent_weight=0.5,
-        reduction="sum_over_batch_size",
-        name="margin_loss",
-        dtype=None,
+        upper: float = 0.9,
+        lower: float = 0.1,
+        absent_weight: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "margin_loss",
+        dtype: Any = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         for word, value in (("upper", upper), ("lower", lower)):
@@ -120,13 +124,13 @@ class MarginLoss(keras.losses.Loss):
         check_weight("absent_weight", absent_weight)
         self.upper, self.lower, self.absent_weight = upper, lower, absent_weight
 
-    def call(self, y_true, y_pred):
-        y_true = shares(y_true, y_pred)
-        there = y_true * ops.square(ops.relu(self.upper - y_pred))
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        y_true = one_hot_targets(y_true, y_pred)
+        present = y_true * ops.square(ops.relu(self.upper - y_pred))
         absent = (1 - y_true) * ops.square(ops.relu(y_pred - self.lower))
-        return ops.sum(there + self.absent_weight * absent, axis=-1)
+        return ops.sum(present + self.absent_weight * absent, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "upper": self.upper,
@@ -143,11 +147,13 @@ class ReconstructionLoss(keras.losses.Loss):
 
     Args:
         weight: Weight of the sum.
-        reduction: As for every Keras loss.
+        reduction: As in keras.losses.Loss.
         name: Name of the loss.
-        dtype: As for every Keras loss.
+        dtype: As in keras.losses.Loss.
 
-    Call: images, and their reconstructions, (batch, ...).
+    Call arguments:
+        y_true: Images, (batch, ...).
+        y_pred: Their reconstructions, of the same shape.
 
     Raises:
         ValueError: `weight` is negative or not a number.
@@ -155,24 +161,24 @@ class ReconstructionLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        weight=0.0005,
-        reduction="sum_over_batch_size",
-        name="reconstruction_loss",
-        dtype=None,
+        weight: float = 0.0005,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "reconstruction_loss",
+        dtype: Any = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         check_weight("weight", weight)
         self.weight = weight
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         return self.weight * ops.sum(ops.square(y_true - y_pred), axis=tuple(range(1, y_pred.ndim)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weight": self.weight}
 
 
-def shares(y_true, y_pred):
-    """Targets as one-hot labels: class numbers, (batch,) or (batch, 1), are converted."""
+def one_hot_targets(y_true, y_pred):
+    """Converts class numbers, (batch,) or (batch, 1), to one-hot labels; other targets are kept."""
     classes = y_pred.shape[-1]
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == classes:
         return y_true
@@ -180,6 +186,6 @@ def shares(y_true, y_pred):
 
 
 def check_weight(word, value):
-    """Refuses the weight of a loss that is negative or not a number."""
+    """Refuses the weight of a loss if it is negative or not a number."""
     if not (is_number(value) and value >= 0):
         refuse(word, "a number, at least 0", value)

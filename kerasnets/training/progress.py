@@ -1,34 +1,42 @@
 """Progress of a training run on the terminal."""
 
 import time
+from collections.abc import Sequence
 
 import keras
 import rich.console
 import rich.progress
 
-PAUSE = 30.0  # seconds between two lines where the output is not a terminal
+PAUSE = 30.0  # seconds between lines if the output is not a terminal
 
 
 class Progress(keras.callbacks.Callback):
-    """One line for a run: a progress bar over its epochs, the time left, examples per second and logs.
+    """Shows a run in one line: a progress bar over its epochs, the time left, examples per second and logs.
 
-    Where the output is not a terminal, it prints a plain line every half minute and after the last epoch.
+    If the output is not a terminal, it prints a plain line every half minute and after the last epoch.
 
     Args:
-        title: What is being trained.
-        logs: Names of the logs to show.
+        title: Text at the start of the line, such as the name of the net.
+        logs: Names of the logged values to show.
         console: A rich console, or None for standard output.
         batch_size: Examples in a batch, to show examples per second; None does not show them.
-        epochs: Epochs of a run of several calls of `fit`; None for those of one call.
+        epochs: Epochs of a run that takes several calls of `fit`; None if it takes one.
     """
 
-    def __init__(self, title, logs=("loss",), console=None, batch_size=None, epochs=None):
+    def __init__(
+        self,
+        title: str,
+        logs: Sequence[str] = ("loss",),
+        console: rich.console.Console | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+    ):
         super().__init__()
         self.title = title
         self.shown = logs
         self.console = console or rich.console.Console()
         self.batch_size = batch_size
-        self.whole = epochs
+        self.total_epochs = epochs
         self.printed = time.monotonic()
 
     def on_train_begin(self, logs=None):
@@ -46,7 +54,7 @@ class Progress(keras.callbacks.Callback):
         self.bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epochs, self.steps = self.whole or self.params["epochs"], self.params["steps"] or 1
+        self.epochs, self.steps = self.total_epochs or self.params["epochs"], self.params["steps"] or 1
         if self.task is None:
             total = (self.epochs - epoch) * self.steps
             self.task = self.bar.add_task(self.title, total=total, at=f"{epoch}/{self.epochs}", logs="")

@@ -1,19 +1,24 @@
-"""A training recipe: how a paper trained a net, as data that is checked when it is made."""
+"""A training recipe: how a paper trained a net, as data that is checked at construction."""
 
 import dataclasses
 import inspect
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 import kerasnets
 from kerasnets.assembly import registry
+from kerasnets.assembly.family import Spec
 from kerasnets.assembly.options import check_options
 from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
 from kerasnets.scaling import MODES, Scaling
 from kerasnets.training import regularization, schedules
+from kerasnets.training.evaluation import PROTOCOLS
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
+
+Pair = tuple[str, Mapping[str, Any]]
 
 OPTIMIZERS = {
     "adadelta": keras.optimizers.Adadelta,
@@ -30,8 +35,8 @@ NOT_OPTIONS = {
     "global_clipnorm", "use_ema", "ema_momentum", "rate", "steps", "epochs", "reduction", "dtype",
     "from_logits",
 }  # fmt: skip
-# The fields that hold one value: (test, what is allowed).
-SHARE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
+# For each field that holds a single value: a test, and a description of what it allows.
+NOT_NEGATIVE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
 COUNT = (lambda v: is_int(v, 1), "a whole number, at least 1")
 LIMIT = (lambda v: v is None or (is_number(v) and v > 0), "None or a number above 0")
 VALUES = {
@@ -50,8 +55,8 @@ VALUES = {
         f"None or one of {', '.join(map(repr, MODES))}",
     ),
     "rate": (lambda v: is_number(v) and v > 0, "a number above 0"),
-    "aux_weight": SHARE,
-    "weight_decay": SHARE,
+    "aux_weight": NOT_NEGATIVE,
+    "weight_decay": NOT_NEGATIVE,
     "decay_depthwise": (lambda v: isinstance(v, bool), "True or False"),
     "max_norm": LIMIT,
     "clip_norm": LIMIT,
@@ -67,69 +72,70 @@ VALUES = {
 class Recipe:
     """How a net is trained, as Python data.
 
-    A field that is a pair holds a name and a dict of options.
+    Several fields are a pair: a name, and a dict of options.
 
     Args:
         model: Name of the net, as `kerasnets.list_models` gives it.
         options: Options of its builder.
-        size: Sides of the images that are trained on, or None for the net's own.
+        size: Sides of the training images in pixels: one number, or (height, width); None for the net's own.
         data: Name of a dataset, as `kerasnets.data.stream` takes it.
-        classes: Classes of the dataset, or None for the net's own.
-        splits: Names of the splits that are trained on and tested on.
+        classes: Number of classes, or None for that of the dataset.
+        splits: Names of the split to train on and of the split to test on.
         scaling: Key of `scaling.MODES`, or None for the net's own.
         augmentation: Pairs: the rows of `kerasnets.data.augment` that change the images, in order.
         optimizer: Pair: a key of `OPTIMIZERS`, and options of Keras's optimizer.
-        rate: First learning rate.
+        rate: Initial learning rate.
         schedule: Pair: a key of `schedules.SCHEDULES`, and its options, all in epochs.
         loss: Pair: "crossentropy" or "margin", and options of the loss.
         aux_weight: Weight of the loss of each auxiliary head.
-        weight_decay: Weight decay of all kernels; biases and batch normalization are left alone.
-        decay_depthwise: Whether depthwise kernels decay too.
+        weight_decay: Weight decay of the kernels; biases and batch normalization have none.
+        decay_depthwise: Whether depthwise kernels have weight decay too.
         max_norm: Largest norm of a unit's incoming weights, or None for no limit.
-        clip_norm: Largest norm of the gradient of all weights together, or None for no limit.
-        ema: Momentum of the average of the weights that is tested and kept, or None to keep the weights.
+        clip_norm: Largest global norm of the gradient, or None for no limit.
+        ema: Momentum of a moving average of the weights, which is tested and saved; None for no average.
         evaluation: Pair: a protocol of `kerasnets.training.evaluation`, and its options.
-        batch: Examples of a step, of all replicas together.
+        batch: Examples in a batch, over all replicas.
         epochs: Passes over the training data.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
         replicas: Devices that share each batch.
 
     Raises:
-        ValueError: A field is unknown or not allowed; the message names the nearest one that is known.
+        ValueError: A field is unknown, missing or not allowed. For an unknown name, the message suggests
+            similar ones.
     """
 
     model: str
-    options: Mapping = dataclasses.field(default_factory=dict)
-    size: int | tuple | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    size: int | tuple[int, ...] | None = None
     data: str
     classes: int | None = None
-    splits: tuple = ("train", "test")
+    splits: tuple[str, str] = ("train", "test")
     scaling: str | None = None
-    augmentation: tuple = ()
-    optimizer: tuple = ("sgd", {"momentum": 0.9})
+    augmentation: tuple[Pair, ...] = ()
+    optimizer: Pair = ("sgd", {"momentum": 0.9})
     rate: float
-    schedule: tuple = ("constant", {})
-    loss: tuple = ("crossentropy", {})
+    schedule: Pair = ("constant", {})
+    loss: Pair = ("crossentropy", {})
     aux_weight: float = AUX_WEIGHT
     weight_decay: float = 0.0
     decay_depthwise: bool = True
     max_norm: float | None = None
     clip_norm: float | None = None
     ema: float | None = None
-    evaluation: tuple = ("center", {})
+    evaluation: Pair = ("center", {})
     batch: int
     epochs: int
     precision: str = "float32"
     replicas: int = 1
 
     def __new__(cls, **fields):
-        """Refuses unknown fields and names missing ones, before `__init__` does without a hint."""
+        """Refuses unknown and missing fields with a better message than `__init__` gives."""
         known = {f.name: f for f in dataclasses.fields(cls)}
         check_names(fields, known, "a field of a Recipe")
         return super().__new__(cls)
 
     def __getnewargs_ex__(self):
-        """Gives a copy or a pickle the fields that `__new__` checks."""
+        """Passes the fields to `__new__` when a recipe is copied or unpickled."""
         return (), vars(self)
 
     def __post_init__(self):
@@ -148,20 +154,20 @@ class Recipe:
         check_protocol(self.evaluation)
 
     @property
-    def spec(self):
-        """What is known of the net: its kerasnets.assembly.family.Spec."""
+    def spec(self) -> Spec:
+        """The net's kerasnets.assembly.family.Spec."""
         return registry.find(self.model).spec
 
     @property
     def sides(self) -> tuple[int, ...]:
-        """Sides of the images that are trained on, frames first."""
+        """Sides of the training images; for clips, the number of frames comes first."""
         if self.size is None:
             return tuple(self.spec.grid({**self.spec.options, **self.options}))
         return tuple(self.size) if isinstance(self.size, (tuple, list)) else (self.size,) * 2
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of an example: the sides and the channels."""
+        """Shape of an example: its sides and its channels."""
         return (*self.sides, self.spec.channels)
 
     @property
@@ -170,7 +176,7 @@ class Recipe:
         return MODES[self.scaling or self.spec.mode]
 
     def make_schedule(self, steps: int) -> keras.optimizers.schedules.LearningRateSchedule | float:
-        """The schedule of Keras, or the rate, for epochs of `steps` steps."""
+        """Keras's schedule for epochs of `steps` steps, or a constant learning rate."""
         kind, options = self.schedule
         return schedules.SCHEDULES[kind](self.rate, steps, self.epochs, **options)
 
@@ -181,37 +187,37 @@ class Recipe:
         return OPTIMIZERS[kind](self.make_schedule(steps), global_clipnorm=self.clip_norm, **ema, **options)
 
     def make_loss(self) -> keras.losses.Loss:
-        """The loss of the net's scores, which are logits except for the margin loss."""
+        """The loss. The margin loss takes lengths of capsules, every other loss takes logits."""
         kind, options = self.loss
         logits = {"from_logits": True} if kind == "crossentropy" else {}
         return LOSSES[kind](**logits, **options)
 
     def regularize(self, model: keras.Model) -> None:
-        """Adds the weight decay and the limit of norms to a built model."""
+        """Adds weight decay and max-norm constraints to a built model."""
         regularization.decay_weights(model, self.weight_decay, self.decay_depthwise)
         if self.max_norm is not None:
             regularization.limit_norms(model, self.max_norm)
 
     def plateau(self) -> keras.callbacks.Callback | None:
-        """The callback that lowers the rate on a plateau, or None where the schedule is another."""
+        """The callback that lowers the learning rate on a plateau; None for other schedules."""
         kind, options = self.schedule
         if kind != "plateau":
             return None
         return schedules.Plateau(**{"monitor": "val_loss", "factor": 0.1, **options})
 
-    def lasting(self, epochs: int) -> "Recipe":
-        """The same recipe for another number of epochs, with its schedule stretched or shrunk to fit."""
+    def for_epochs(self, epochs: int) -> "Recipe":
+        """A copy for another number of epochs, with its schedule stretched or shrunk to fit."""
         kind, options = self.schedule
         schedule = (kind, schedules.stretched(options, epochs / self.epochs))
         return dataclasses.replace(self, epochs=epochs, schedule=schedule)
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """The fields as JSON data."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
 def check_names(given, known, what, required=None):
-    """Refuses unknown names, with the nearest one that is known, and missing ones."""
+    """Refuses unknown names, suggesting known ones, and names that are missing."""
     for name in given:
         if name not in known:
             raise ValueError(
@@ -236,7 +242,7 @@ def is_pair(value):
 
 
 def check_pair(field, value, table):
-    """Refuses a pair with an unknown name, or with options that the function of this name does not take."""
+    """Refuses a pair whose name is not in a table, or whose options its entry does not take."""
     if not is_pair(value):
         refuse(field, "a pair of a name and a dict of options", value)
     name, options = value
@@ -252,7 +258,7 @@ def check_pair(field, value, table):
 
 
 def check_rows(rows):
-    """Refuses rows of augmentation that `kerasnets.data.augment` does not know."""
+    """Refuses rows that `kerasnets.data.augment` does not know."""
     if rows:
         from kerasnets.data import augment  # imports TensorFlow
 
@@ -261,22 +267,20 @@ def check_rows(rows):
 
 def check_protocol(evaluation):
     """Refuses an evaluation with an unknown protocol or unknown options."""
-    from kerasnets.training.evaluation import PROTOCOLS  # imports what models are made of
-
     if not is_pair(evaluation) or evaluation[0] not in PROTOCOLS:
         name = evaluation[0] if is_pair(evaluation) else evaluation
         raise ValueError(
             f"`evaluation` is a pair of one of {', '.join(map(repr, PROTOCOLS))} and a dict of options."
             f"{nearest(name, PROTOCOLS)} Received: evaluation={evaluation!r}"
         )
-    check_names(evaluation[1], {"sizes": None}, f"an option of the evaluation {evaluation[0]!r}", ())
+    check_names(evaluation[1], ("sizes",), f"an option of the evaluation {evaluation[0]!r}", ())
     sizes = evaluation[1].get("sizes", 1)
     if not is_int(sizes, 1) and not (is_ints(sizes, 1) and sizes):
         refuse("sizes", "whole numbers of pixels, at least 1", sizes)
 
 
 def check_net(recipe):
-    """Refuses an unknown net, or options that its builder does not take."""
+    """Refuses an unknown net and options that its builder does not take."""
     if recipe.model not in kerasnets.list_models():
         known = kerasnets.list_models()
         raise ValueError(

@@ -8,18 +8,18 @@ from kerasnets.layers import parts
 
 
 def kernels(model: keras.Model, depthwise: bool = True) -> list[keras.Variable]:
-    """The kernels of a model: its trainable weights without biases and those of batch normalization.
+    """The kernels of a model: its trainable weights except biases and those of batch normalization.
 
     Args:
         model: A built keras.Model.
-        depthwise: Whether the kernels of depthwise convolutions are among them.
+        depthwise: Whether to include the kernels of depthwise convolutions.
 
     Returns:
         A list of variables.
     """
-    spared = () if depthwise else [p for layer in model.layers for p in parts(layer) if is_depthwise(p)]
-    apart = {id(v) for part in spared for v in part.trainable_variables}
-    return [v for v in model.trainable_variables if len(v.shape) > 1 and id(v) not in apart]
+    excluded = () if depthwise else [p for layer in model.layers for p in parts(layer) if is_depthwise(p)]
+    ids = {id(v) for part in excluded for v in part.trainable_variables}
+    return [v for v in model.trainable_variables if len(v.shape) > 1 and id(v) not in ids]
 
 
 def is_depthwise(layer):
@@ -28,18 +28,18 @@ def is_depthwise(layer):
 
 
 def decay_weights(model: keras.Model, decay: float, depthwise: bool = True) -> None:
-    """Adds `decay` / 2 times the squared kernels to the loss of a model, as the papers' weight decay.
+    """Adds `decay` / 2 times the squared kernels to a model's loss, which is the papers' weight decay.
 
     Its gradient passes through the optimizer's momentum. That of the `weight_decay` of Keras's optimizers
     does not: with a momentum of 0.9, the same number has a tenth of the effect there.
 
-    Source: Krizhevsky et al. 2012, section 5, the rule of update; Howard et al. 2017, section 3.2: "very
+    Source: Krizhevsky et al. 2012, section 5, the update rule; Howard et al. 2017, section 3.2: "very
     little or no weight decay (l2 regularization) on the depthwise filters".
 
     Args:
         model: A built keras.Model, before it is trained.
         decay: Weight decay, at least 0.
-        depthwise: Whether the kernels of depthwise convolutions decay too.
+        depthwise: Whether the kernels of depthwise convolutions have weight decay too.
 
     Raises:
         ValueError: `decay` is negative or not a number.

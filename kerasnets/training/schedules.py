@@ -1,82 +1,101 @@
 """The learning rate schedules of the papers, given in epochs and built from those of Keras.
 
-Each function takes the initial rate, the steps of an epoch, the epochs of the run, and the options of its
-kind, in epochs, which may be fractions. It returns a `keras.optimizers.schedules.LearningRateSchedule`, or a
-constant rate.
+Each function takes the initial rate, the steps per epoch, the epochs of the run, and options of its own.
+Options that are times are given in epochs, and fractions are allowed. It returns a
+`keras.optimizers.schedules.LearningRateSchedule`, or a constant rate.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
+from keras.optimizers import schedules
 
 from kerasnets.checks import is_number, refuse
 
-schedules = keras.optimizers.schedules
+Schedule = schedules.LearningRateSchedule
 
 
-def constant(rate, steps, epochs):
+def constant(rate: float, steps: int, epochs: int) -> float:
     """A constant rate."""
     return float(rate)
 
 
-def step(rate, steps, epochs, at, factor=0.1, warmup=0, warmup_rate=None):
+def step(
+    rate: float,
+    steps: int,
+    epochs: int,
+    at: Sequence[float],
+    factor: float = 0.1,
+    warmup: float = 0,
+    warmup_rate: float | None = None,
+) -> Schedule:
     """A rate that is multiplied by `factor` at each epoch of `at`, after a warm-up at a constant rate.
 
     Source of the warm-up: He et al. 2016, section 4.2, the net of 110 layers.
     """
     ends = ([warmup] if warmup else []) + list(at)
     rates = ([warmup_rate] if warmup else []) + [rate * factor**i for i in range(len(at) + 1)]
-    return pieces(ends, rates, steps)
+    return piecewise(ends, rates, steps)
 
 
-def stages(rate, steps, epochs, at, rates):
+def stages(rate: float, steps: int, epochs: int, at: Sequence[float], rates: Sequence[float]) -> Schedule:
     """A rate that is replaced by the next one at each epoch of `at`."""
-    return pieces(at, (rate, *rates), steps)
+    return piecewise(at, (rate, *rates), steps)
 
 
-def exponential(rate, steps, epochs, every, factor):
-    """A rate that is multiplied by `factor` every `every` epochs; Szegedy et al. 2016, section 8."""
-    return schedules.ExponentialDecay(float(rate), whole(every, steps), factor, staircase=True)
+def exponential(rate: float, steps: int, epochs: int, every: float, factor: float) -> Schedule:
+    """A rate that is multiplied by `factor` after every `every` epochs; Szegedy et al. 2016, section 8."""
+    return schedules.ExponentialDecay(float(rate), steps_in(every, steps), factor, staircase=True)
 
 
-def polynomial(rate, steps, epochs, power=1.0):
-    """A rate that decays to zero as a power of the time left, like the policy "poly" of Caffe."""
+def polynomial(rate: float, steps: int, epochs: int, power: float = 1.0) -> Schedule:
+    """A rate that decays to zero as a power of the remaining time, like Caffe's policy "poly"."""
     return schedules.PolynomialDecay(float(rate), steps * epochs, 0.0, power)
 
 
-def cosine(rate, steps, epochs, warmup=0):
-    """A linear warm-up, then a cosine decay to zero."""
+def cosine(rate: float, steps: int, epochs: int, warmup: float = 0) -> Schedule:
+    """A linear warm-up followed by a cosine decay to zero."""
     rise = round(warmup * steps)
     if not rise:
         return schedules.CosineDecay(float(rate), steps * epochs)
     return schedules.CosineDecay(0.0, steps * epochs - rise, warmup_target=float(rate), warmup_steps=rise)
 
 
-def plateau(rate, steps, epochs, patience, factor=0.1, monitor="val_loss"):
+def plateau(
+    rate: float,
+    steps: int,
+    epochs: int,
+    patience: float,
+    factor: float = 0.1,
+    monitor: str = "val_loss",
+) -> float:
     """A rate that `Plateau` multiplies by `factor` when `monitor` has not improved for `patience` epochs."""
     return float(rate)
 
 
 SCHEDULES = {f.__name__: f for f in (constant, step, stages, exponential, polynomial, cosine, plateau)}
-EPOCHS = ("at", "every", "warmup", "patience")  # the options that are epochs
+EPOCHS = ("at", "every", "warmup", "patience")  # the options that are given in epochs
 
 
-def pieces(ends, rates, steps):
-    """Rates of one piece of a run after another, the first epochs of all but the first given."""
-    # Keras's boundary is the last step of a piece, not the first of the next.
-    return schedules.PiecewiseConstantDecay([whole(e, steps) - 1 for e in ends], [float(r) for r in rates])
+def piecewise(ends, rates, steps):
+    """A piecewise constant rate: the next of `rates` begins at each epoch of `ends`."""
+    # A boundary of Keras is the last step of a piece, not the first step of the next.
+    return schedules.PiecewiseConstantDecay([steps_in(e, steps) - 1 for e in ends], [float(r) for r in rates])
 
 
-def whole(epochs, steps):
-    """The steps of some epochs, at least one."""
+def steps_in(epochs, steps):
+    """Number of steps in some epochs, at least one."""
     return max(1, round(epochs * steps))
 
 
-def check(rate, kind, options, epochs):
-    """Refuses options of a schedule that are not allowed or that do not fit into the run.
+def check(rate: float, kind: str, options: Mapping[str, Any], epochs: int) -> None:
+    """Refuses options of a schedule that are not allowed or do not fit the run.
 
     Args:
-        rate: First rate.
+        rate: Initial rate.
         kind: Key of `SCHEDULES`.
-        options: Its options by name, known ones alone.
+        options: Options of its function by name.
         epochs: Epochs of the run.
 
     Raises:
@@ -105,28 +124,28 @@ def check(rate, kind, options, epochs):
         refuse("warmup", "given in epochs below the first of `at`", options["warmup"])
 
 
-def stretched(options, share):
-    """Options of a schedule, stretched for a run that is `share` times as long."""
+def stretched(options: Mapping[str, Any], ratio: float) -> dict[str, Any]:
+    """Options of a schedule for a run that is `ratio` times as long."""
 
     def stretch(value):
-        return tuple(v * share for v in value) if isinstance(value, (tuple, list)) else value * share
+        return tuple(v * ratio for v in value) if isinstance(value, (tuple, list)) else value * ratio
 
     return {n: stretch(v) if n in EPOCHS else v for n, v in options.items()}
 
 
 class Plateau(keras.callbacks.ReduceLROnPlateau):
-    """Keras's ReduceLROnPlateau with a state that `Checkpoint` saves."""
+    """Keras's ReduceLROnPlateau, with a state that `Checkpoint` saves."""
 
     KEPT = ("best", "wait", "cooldown_counter")
 
     def on_train_begin(self, logs=None):
-        """Keeps the state, which Keras would reset."""
+        """Keeps the state, which Keras's method resets."""
 
-    def state(self):
-        """The state that a resumed run needs, as JSON."""
-        return {word: getattr(self, word) for word in self.KEPT}
+    def state(self) -> dict[str, float]:
+        """Returns the state that a resumed run needs, as JSON data."""
+        return {name: getattr(self, name) for name in self.KEPT}
 
-    def set_state(self, state):
-        """Takes up the state of an earlier run."""
-        for word in self.KEPT:
-            setattr(self, word, state[word])
+    def set_state(self, state: Mapping[str, float]) -> None:
+        """Restores the state of an earlier run."""
+        for name in self.KEPT:
+            setattr(self, name, state[name])

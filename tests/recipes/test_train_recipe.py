@@ -90,7 +90,7 @@ def test_what_the_command_line_says_reaches_the_run(recipe, tiny, runs_seen, tmp
     ((made, out, options),) = runs_seen
     before = train.read(tiny)
     assert made == dataclasses.replace(
-        before.lasting(3), batch=16, data="digits", precision="mixed_bfloat16", replicas=2
+        before.for_epochs(3), batch=16, data="digits", precision="mixed_bfloat16", replicas=2
     )
     assert out == pathlib.Path("runs/train/tiny-seed5")
     assert options == runs.Options(

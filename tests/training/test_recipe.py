@@ -106,7 +106,7 @@ def test_a_deep_copy_shares_no_options():
 
 
 def test_another_length():
-    recipe = Recipe(**ROW).lasting(4)
+    recipe = Recipe(**ROW).for_epochs(4)
     assert (recipe.epochs, recipe.schedule) == (4, ("step", {"at": (2.0, 3.0)}))
 
 

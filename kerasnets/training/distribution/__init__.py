@@ -1,11 +1,13 @@
 """Training on several devices of one machine, and on several machines.
 
-What only one of Keras's backends needs stands in `on_tensorflow` and `on_jax`, imported when it is used.
+The modules `on_tensorflow` and `on_jax` have what only one of Keras's backends needs.
 """
 
 import contextlib
 import pathlib
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 
@@ -13,8 +15,16 @@ from kerasnets.checks import is_int, refuse
 
 
 @contextlib.contextmanager
-def devices(replicas=1, hosts=1, host_index=0, coordinator=None, *, settings=None, timeout=120.0):
-    """Within it, models are built and trained on several devices, which share each batch.
+def devices(
+    replicas: int = 1,
+    hosts: int = 1,
+    host_index: int = 0,
+    coordinator: str | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    timeout: float = 120.0,
+) -> Iterator[None]:
+    """A context in which models are built and trained on several devices that share each batch.
 
         with distribution.devices(replicas=2):
             model = kerasnets.build("DenseNet121")
@@ -22,24 +32,26 @@ def devices(replicas=1, hosts=1, host_index=0, coordinator=None, *, settings=Non
             with distribution.as_one_device(model):
                 model.fit(batches)
 
-    With Keras's TensorFlow backend, these are devices of this machine: see `mirrored`. With its JAX backend,
-    which KERAS_BACKEND=jax chooses, they may be those of several machines: all run the same program with the
-    same seed, each with its own `host_index`, and each gives `fit` its `share` of every batch alone.
+    With the TensorFlow backend of Keras, these are devices of this machine: see `mirrored`. With the JAX
+    backend, chosen by KERAS_BACKEND=jax, they may belong to several machines. All of these run the same
+    program with the same seed, each with its own `host_index`, and each passes only its `share` of every
+    batch to `fit`.
 
-    The hosts meet at `coordinator`, and JAX opens more connections between them. If one of them is missing at
-    the start, fails or dies, JAX ends the others, which abort with its message within a minute.
+    The hosts connect to `coordinator`, and JAX opens further connections between them. If a host does not
+    start, fails or dies, JAX aborts the others within a minute, with a message.
 
     Args:
         replicas: Devices of each host, at least 1: GPUs if there are enough, else parts of the CPU.
         hosts: Number of hosts, at least 1.
-        host_index: Number of this one, from 0.
-        coordinator: "HOST:PORT", an address of host 0 that all can reach, or None for one host.
-        settings: A flat dict of what must be alike on all hosts, which they compare first.
-        timeout: Seconds in which all hosts must have started.
+        host_index: Index of this host, from 0.
+        coordinator: "HOST:PORT", an address of host 0 that all hosts can reach; None for one host.
+        settings: A flat dict of settings that must be the same on all hosts. They are compared first.
+        timeout: Seconds within which all hosts must have started.
 
     Raises:
-        ValueError: An argument is not allowed, the backend cannot do it, or the hosts differ.
-        RuntimeError: The backend runs already, so its devices cannot be changed any more.
+        ValueError: An argument is not allowed, the backend does not support it, or the settings of the hosts
+            differ.
+        RuntimeError: The backend is already initialized, so its devices can no longer be changed.
     """
     check_arguments(replicas, hosts, host_index, coordinator)
     backend = keras.backend.backend()
@@ -75,11 +87,11 @@ def check_arguments(replicas, hosts, host_index, coordinator):
         refuse("coordinator", "HOST:PORT, an address of host 0, for several hosts", coordinator)
 
 
-def share(batch, replicas=1, hosts=1):
-    """Examples of a batch that each host reads.
+def share(batch: int, replicas: int = 1, hosts: int = 1) -> int:
+    """The number of examples of a batch that each host reads.
 
     Args:
-        batch: Examples of a batch, of all hosts together.
+        batch: Examples in a batch, over all hosts.
         replicas: Devices of each host.
         hosts: Number of hosts.
 
@@ -95,7 +107,7 @@ def share(batch, replicas=1, hosts=1):
 
 
 def is_first() -> bool:
-    """Whether this host is host 0, which alone writes files and shows progress."""
+    """Whether this host is host 0, the only one that writes files and shows progress."""
     if keras.backend.backend() != "jax":
         return True
     from kerasnets.training.distribution import on_jax
@@ -104,10 +116,10 @@ def is_first() -> bool:
 
 
 @contextlib.contextmanager
-def alone():
-    """Within it, a host does what the others do not do: builds a net of its own, or saves a shared one.
+def alone() -> Iterator[None]:
+    """A context in which one host works without the others: builds a net of its own, or saves a shared one.
 
-    Elsewhere, whatever gives a variable a value waits for all hosts to give it the same.
+    Outside of it, every assignment to a variable waits until all hosts have made it.
     """
     shared = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
@@ -117,8 +129,8 @@ def alone():
         keras.distribution.set_distribution(shared)
 
 
-def copy_from_first(path: pathlib.Path):
-    """Gives each host, at a path of its own, the file that host 0 has; or none, if it has none.
+def copy_from_first(path: pathlib.Path) -> None:
+    """Copies a file of host 0 to a path on each host, or removes theirs if host 0 has none.
 
     Args:
         path: Path of the file on this host.
@@ -129,28 +141,28 @@ def copy_from_first(path: pathlib.Path):
         on_jax.copy_from_first(path)
 
 
-def mirrored(replicas=1):
-    """A strategy in whose scope models are built that train on several devices at once.
+def mirrored(replicas: int = 1) -> Any:
+    """A TensorFlow strategy. Models that are built in its scope train on several devices at once.
 
         with mirrored(2).scope():
             model = kerasnets.build("DenseNet121")
             model.compile(...)
             model.fit(...)
 
-    Each global batch is split among the replicas, whose gradients are summed: the same losses as one device
-    has, save what `as_one_device` mends. On GPUs if there are enough, else on as many logical devices of the
-    CPU, which shows that a program is right and not that it is faster. Call it before TensorFlow has run
-    anything.
+    Each global batch is split among the replicas, and their gradients are summed. The losses are those of one
+    device, apart from the differences that `as_one_device` removes. The devices are GPUs if there are enough,
+    else logical devices of the CPU, which test a program but do not make it faster. Call this before
+    TensorFlow runs any operation.
 
     Args:
-        replicas: Number of devices, at least 1; one is TensorFlow's default strategy.
+        replicas: Number of devices, at least 1; 1 gives TensorFlow's default strategy.
 
     Returns:
         A tf.distribute.Strategy.
 
     Raises:
         ValueError: `replicas` is below 1, or above 1 with another backend than TensorFlow.
-        RuntimeError: TensorFlow runs already, so the CPU cannot be divided any more.
+        RuntimeError: TensorFlow is already initialized, so the CPU can no longer be divided.
     """
     if not is_int(replicas, 1):
         refuse("replicas", "a whole number, at least 1", replicas)
@@ -162,18 +174,18 @@ def mirrored(replicas=1):
 
 
 @contextlib.contextmanager
-def as_one_device(model, whole_batch_norm=True):
-    """Within it, a model fits on the replicas of `mirrored` as it would on one device.
+def as_one_device(model: keras.Model, whole_batch_norm: bool = True) -> Iterator[None]:
+    """A context in which a model trains on the replicas of `mirrored` as it would on one device.
 
-    By itself, Keras clips the gradient of each replica, and looks whether that of the first is finite in
-    float16, before it sums them. Batch normalization measures each replica's part of a batch alone, and
-    keeps the moving averages of the first. On one device, and on other backends, nothing is changed.
+    Keras clips the gradients of the replicas before it sums them, and in float16 it checks only those of the
+    first for infinite values. Batch normalization computes statistics of each replica's part of a batch, and
+    keeps the moving averages of the first replica. On one device, and on other backends, nothing changes.
 
     Args:
         model: A compiled keras.Model that has not been trained yet.
-        whole_batch_norm: Whether batch normalization measures the whole batch. If not, the result depends on
-            the number of replicas, as in papers that trained on several GPUs (He et al. 2016; section 3 of
-            Goyal et al. 2017 counts the examples of a replica as part of the recipe).
+        whole_batch_norm: Whether batch normalization uses the statistics of the whole batch. If not, the
+            result depends on the number of replicas, as in papers that trained on several GPUs (He et al.
+            2016; Goyal et al. 2017, section 3, treat the batch size per GPU as part of the recipe).
     """
     if keras.backend.backend() != "tensorflow":
         yield

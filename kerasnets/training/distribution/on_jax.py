@@ -1,4 +1,4 @@
-"""Devices of one host, or of several, that train one model together: what JAX's backend needs."""
+"""Training on several devices and hosts with Keras's JAX backend."""
 
 import contextlib
 import json
@@ -11,14 +11,14 @@ from jax.experimental.multihost_utils import broadcast_one_to_all, process_allga
 
 from kerasnets.checks import refuse
 
-PIECE = 2**26  # bytes that hosts send at once
-LONGEST = 2**14  # bytes of the settings of a run
-SILENCE = 20  # seconds after which JAX counts a host as gone, and ends the others
+PIECE = 2**26  # bytes of a file that are sent at once
+LONGEST = 2**14  # largest size of the settings of a run in bytes
+SILENCE = 20  # seconds without a heartbeat after which JAX aborts the other hosts
 
 
 @contextlib.contextmanager
 def hosts_joined(hosts, host_index, coordinator, timeout):
-    """Within it, JAX sees the devices of all hosts."""
+    """A context in which JAX sees the devices of all hosts."""
     if hosts == 1:
         yield
         return
@@ -31,12 +31,12 @@ def hosts_joined(hosts, host_index, coordinator, timeout):
         shutdown_timeout_seconds=SILENCE,
     )
     yield
-    jax.distributed.shutdown()  # not after an error, when it would wait for hosts that wait for this one
+    jax.distributed.shutdown()  # not after an error: it would wait for hosts that wait for this one
 
 
 @contextlib.contextmanager
 def devices_shared(replicas, hosts):
-    """Within it, Keras on JAX splits batches among some devices of each host."""
+    """A context in which Keras splits batches among `replicas` devices of each host."""
     if replicas == hosts == 1:
         yield
         return
@@ -54,7 +54,7 @@ def devices_shared(replicas, hosts):
 
 
 def check_settings(settings):
-    """Refuses, on every host, settings that are not those of host 0."""
+    """Refuses, on every host, settings that differ from those of host 0."""
     text = json.dumps({"keras": keras.__version__, **settings}).encode().ljust(LONGEST)
     first = broadcast_one_to_all(np.frombuffer(text, "uint8"))
     ours, theirs = json.loads(text), json.loads(bytes(first))
@@ -65,17 +65,17 @@ def check_settings(settings):
     ]
     others = np.flatnonzero(process_allgather(np.array(bool(differ))))
     if others.size:
-        difference = "; ".join(differ) or f"those of host {', '.join(map(str, others))} differ"
+        difference = "; ".join(differ) or f"those of host {', '.join(map(str, others))} differ from host 0"
         raise ValueError(f"all hosts of a run have the same settings: {difference}")
 
 
-def is_first():
+def is_first() -> bool:
     """Whether this host is host 0."""
     return jax.process_index() == 0
 
 
 def copy_from_first(path):
-    """Gives each host, at a path of its own, the file that host 0 has; or none, if it has none."""
+    """Copies a file of host 0 to a path on each host, or removes theirs if host 0 has none."""
     if jax.process_count() == 1:
         return
     size = path.stat().st_size if is_first() and path.exists() else -1

@@ -1,4 +1,4 @@
-"""Replicas of a model on several devices of one machine: what TensorFlow's backend needs."""
+"""Training on several devices of one machine with Keras's TensorFlow backend."""
 
 import contextlib
 
@@ -10,7 +10,7 @@ from kerasnets.layers import BatchMoments, parts
 
 
 def strategy(replicas):
-    """The tf.distribute.Strategy of a number of devices; see `mirrored`."""
+    """The tf.distribute.Strategy for a number of devices; see `mirrored`."""
     if replicas == 1:
         return tf.distribute.get_strategy()
     if len(tf.config.list_physical_devices("GPU")) >= replicas:
@@ -24,7 +24,7 @@ def strategy(replicas):
 
 @contextlib.contextmanager
 def replicas_summed(model, whole_batch_norm):
-    """Within it, a model fits on several replicas as on one device; see `as_one_device`."""
+    """A context in which a model trains on replicas as on one device; see `as_one_device`."""
     with contextlib.ExitStack() as changed:
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             changed.enter_context(gradients_summed_first(model.optimizer))
@@ -35,10 +35,10 @@ def replicas_summed(model, whole_batch_norm):
 
 @contextlib.contextmanager
 def batch_norm_synchronized(model):
-    """Within it, batch normalization measures the batches of all replicas. Saved models do not know of it."""
+    """A context in which batch normalization uses the whole batch. Saved models do not record it."""
     norms = [
         part
-        for layer in all_layers(model)  # those of inner models too
+        for layer in all_layers(model)  # including those of inner models
         for part in parts(layer)
         if isinstance(part, (keras.layers.BatchNormalization, BatchMoments)) and not part.synchronized
     ]
@@ -53,7 +53,7 @@ def batch_norm_synchronized(model):
 
 @contextlib.contextmanager
 def gradients_summed_first(optimizer):
-    """Within it, an optimizer sums the gradients of all replicas before it clips or checks them."""
+    """A context in which an optimizer sums the replicas' gradients before it clips or checks them."""
     apply = optimizer.apply
 
     def summed(grads, *args, **kwargs):
