@@ -7,11 +7,12 @@
     kerasnets plot GoogLeNet --out googlenet.svg
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
 
-Each subcommand has a module. `list` and `show` read the catalogue, without Keras. The others import Keras
-when they run, so that `--help` is fast. All but `export` build models without weight values.
+Each subcommand has a module. `list` and `show` read the catalogue and do not import Keras. The others import
+it when they run, so that `--help` is fast. All but `export` build models without weight values.
 """
 
 import json
+from collections.abc import Sequence
 
 import kerasnets
 from kerasnets.cli import compare, export, listing, plot, profile, show
@@ -20,11 +21,11 @@ from kerasnets.cli.options import Parser, run
 COMMANDS = (listing, show, profile, compare, plot, export)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        argv: Words of the command line; None for those of the process.
+        argv: Command-line arguments; None for those of the process.
 
     Returns:
         Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     return run(lambda: answer(argv), "kerasnets")
 
 
-def answer(argv):
+def answer(argv: Sequence[str] | None) -> None:
     """Runs a command and prints its result, as text or JSON."""
     options, rest = parser().parse_known_args(argv)
     if rest and not options.takes_options:
@@ -43,7 +44,7 @@ def answer(argv):
 
 def parser() -> Parser:
     """The parser of the command and of its subcommands."""
-    about = "Convolutional nets of the classic papers, and what they cost."
+    about = "Convolutional nets of the classic papers: list, measure, compare, draw and export them."
     top = Parser(prog="kerasnets", description=about)
     top.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)

@@ -1,4 +1,4 @@
-"""`kerasnets compare`: models side by side."""
+"""`kerasnets compare`: costs and published errors of models, side by side."""
 
 import dataclasses
 
@@ -7,21 +7,21 @@ from kerasnets.cli.options import command, without_values
 
 def add(commands):
     """Adds the subcommand."""
-    p = command(commands, "compare", run, "models side by side")
-    p.add_argument("names", nargs="+", metavar="NAME")
-    p.add_argument("--sort", metavar="COLUMN", help="params, mult_adds, top1, ...; an unknown one lists them")
+    p = command(commands, "compare", run, "compare costs and published errors of models")
+    p.add_argument("names", nargs="+", metavar="NAME", help="names of models")
+    p.add_argument("--sort", metavar="COLUMN", help="column to sort by, such as params, mult_adds or top1")
     p.add_argument("--reverse", action="store_true", help="reverse the order")
-    p.add_argument("--plot", metavar="FILE", help="draw accuracy against multiply-adds; .png, .svg or .pdf")
+    p.add_argument("--plot", metavar="FILE", help="plot accuracy over multiply-adds; .png, .svg or .pdf")
 
 
 @without_values()
 def run(options, rest):
-    """Data and text of `kerasnets compare`."""
+    """The JSON data and the text of `kerasnets compare`."""
     from kerasnets import analysis
     from kerasnets.analysis import pictures
     from kerasnets.analysis.scatter import DATES
 
-    if options.plot:  # before anything is built
+    if options.plot:  # checked before anything is built
         pictures.check_path(options.plot, DATES)
     comparison = analysis.compare(options.names, options.sort, options.reverse)
     text, out = str(comparison), {}

@@ -3,34 +3,44 @@
 from kerasnets import files
 from kerasnets.cli.options import built, command, quiet
 
-# The default first; and options for that alone, with their defaults.
+# The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
 
 
 def add(commands):
     """Adds the subcommand."""
-    text = "write a trained model for TF Serving or another runtime"
+    text = "export a trained model for TF Serving or another runtime"
     p = command(commands, "export", run, text, builds=True)
-    p.add_argument("--weights", required=True, metavar="FILE", help=".weights.h5 or .keras file, or imagenet")
+    p.add_argument("--weights", required=True, metavar="FILE", help="a weights or .keras file, or imagenet")
     p.add_argument("--out", required=True, metavar="FOLDER", help="folder of models, such as saved_models")
-    forms = f"{', '.join(FORMATS)} (saved_model)"
+    forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({FORMATS[0]})"
     p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
-    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: a .npy file or a folder")
-    p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the exported model (NAME)")
-    p.add_argument("--as-version", type=int, metavar="N", help="its version number (the next free one)")
+    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: a folder or a .npy file")
+    p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
+    p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")
     p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (the model's own)")
-    p.add_argument("--class-names", metavar="FILE", help="text file with one class name a line")
+    p.add_argument("--class-names", metavar="FILE", help="text file with one class name per line")
     p.add_argument("--image-bytes", action="store_true", help="also accept JPEG and PNG files")
-    p.add_argument("--shorter", type=int, metavar="PIXELS", help="size of the shorter side before cropping")
-    p.add_argument("--features", action="store_true", help="also output the classifier's input")
+    p.add_argument(
+        "--shorter",
+        type=int,
+        metavar="PIXELS",
+        help="shorter side of image files before cropping",
+    )
+    p.add_argument("--features", action="store_true", help="also output the input of the classifier")
     p.add_argument("--warmup", type=int, default=0, metavar="N", help="warm-up requests per signature (0)")
-    p.add_argument("--precision", default="float32", help="bfloat16, where processors support it (float32)")
-    p.add_argument("--plain", action="store_true", help="keep batch normalization and variables as they are")
+    p.add_argument(
+        "--precision",
+        default="float32",
+        metavar="DTYPE",
+        help="float32, or bfloat16 for processors that have it (float32)",
+    )
+    p.add_argument("--plain", action="store_true", help="do not fold batch normalization or freeze variables")
 
 
 def run(options, rest):
-    """Data and text of `kerasnets export`."""
+    """The JSON data and the text of `kerasnets export`."""
     shared = {
         "preprocess": options.preprocess,
         "class_names": None,
@@ -46,36 +56,37 @@ def run(options, rest):
 
 
 def export_saved_model(options, rest, shared):
-    """Data and text of `kerasnets export --format saved_model`."""
+    """The JSON data and the text of `kerasnets export --format saved_model`."""
     from kerasnets import serving
 
     if options.calibration:
         raise ValueError("--calibration is for --format litert_int8")
-    more = {word: getattr(options, word) for word in SAVED_MODEL_ONLY}
+    only = {name: getattr(options, name) for name in SAVED_MODEL_ONLY}
     model = built(options, rest, weights=options.weights)
-    path = serving.export(model, options.out, options.served_as, options.as_version, **shared, **more)
+    path = serving.export(model, options.out, options.served_as, options.as_version, **shared, **only)
     return {"path": str(path)}, f"wrote {path}"
 
 
 def export_file(options, rest, shared):
-    """Data and text of `kerasnets export` in another format."""
+    """The JSON data and the text of `kerasnets export` in another format."""
     from kerasnets import serving
     from kerasnets.serving.files import card_of
 
-    for word in SAVED_MODEL_ONLY:
-        if getattr(options, word) != SAVED_MODEL_ONLY[word]:
-            raise ValueError(f"--{word.replace('_', '-')} is for --format saved_model")
+    for name, default in SAVED_MODEL_ONLY.items():
+        if getattr(options, name) != default:
+            raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
     serving.formats.find(options.format)
     model = built(options, rest, weights=options.weights)
     place = options.out, options.format, options.served_as, options.as_version
     try:
         path = serving.export_file(model, *place, calibration=options.calibration, **shared)
-    except RuntimeError as error:  # the runtime's
+    except RuntimeError as error:  # raised by the other runtime
         raise ValueError(str(error)) from error
     card = files.read_json(card_of(path))
     keys = ("compared_images", "largest_difference", "top1_agreement")
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
-    text = f"wrote {path}; its probabilities differ from Keras's by {card['largest_difference']:.1g} at most"
+    difference = card["largest_difference"]
+    text = f"wrote {path}; its probabilities differ from those of Keras by at most {difference:.1g}"
     if "top1_agreement" in card:
         text += f", and {card['top1_agreement']:.1%} of {card['compared_images']} images get the same class"
     return data, text

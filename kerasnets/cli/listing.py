@@ -1,4 +1,4 @@
-"""`kerasnets list`: models by name, with their papers and what they cost."""
+"""`kerasnets list`: models, with their papers and costs."""
 
 from kerasnets.assembly import registry
 from kerasnets.assembly.catalogue import catalogue
@@ -11,16 +11,17 @@ SORTS = ("name", "year", "family", "params", "mult_adds")
 
 def add(commands):
     """Adds the subcommand."""
-    p = command(commands, "list", run, "models by name, with their papers and what they cost")
-    p.add_argument("pattern", nargs="?", default="*", help="shell pattern, or the beginning of a name")
-    p.add_argument("--family", metavar="F", help="only models of this family, such as densenet")
+    p = command(commands, "list", run, "list models, with their papers and costs")
+    p.add_argument("pattern", nargs="?", default="*", help="shell pattern, or part of a name (all models)")
+    p.add_argument("--family", metavar="NAME", help="only models of this family, such as densenet")
     p.add_argument("--weights", action="store_true", help="only models with trained weights")
-    p.add_argument("--sort", choices=SORTS, default="name", help="column to sort by (name)")
+    columns = f"{', '.join(SORTS[:-1])} or {SORTS[-1]} (name)"
+    p.add_argument("--sort", choices=SORTS, metavar="COLUMN", default="name", help=columns)
     p.add_argument("--reverse", action="store_true", help="reverse the order")
 
 
 def run(options, rest):
-    """Data and text of `kerasnets list`."""
+    """The JSON data and the text of `kerasnets list`."""
     from kerasnets.tables import text_table
 
     rows = [about(catalogue()[name]) for name in names(options)]
@@ -37,7 +38,7 @@ def run(options, rest):
 
 
 def names(options):
-    """Names of the models that the options ask for, at least one."""
+    """Names of the models that match the options, at least one."""
     word = options.pattern
     patterns = [word] if any(c in word for c in "*?[") else [f"{word}*", f"*{word}*"]
     trained = True if options.weights else None
@@ -54,7 +55,7 @@ def names(options):
 
 
 def about(record):
-    """What the list says of a model."""
+    """The entry of a model in the list."""
     return {
         "name": record["name"],
         "family": record["family"],

@@ -1,7 +1,7 @@
-"""Reading of command lines: types of options, values of a model's options, and errors in one line.
+"""Parsing of command lines: types of options, options of models, and errors in one line.
 
-The command `kerasnets` and the recipes share this module. It imports Keras only in the functions that need
-it, so that `--help` is fast.
+The command `kerasnets` and the recipes use this module. Only the functions that need Keras import it, so that
+`--help` is fast.
 """
 
 import argparse
@@ -12,29 +12,31 @@ import math
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 WORDS = {"none": None, "true": True, "false": False}
 # Arguments of every builder that change the cost of a model.
 SHARED = ("include_top", "pooling", "classes", "classifier_activation")
-# Errors that users can correct.
+# Errors that the user can correct.
 EXPECTED = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """An argument parser whose errors are one line."""
 
-    def error(self, message):
-        """Raises what `run` prints."""
+    def error(self, message: str):
+        """Raises a ValueError, which `run` prints."""
         raise ValueError(f"{message} ({self.prog} --help lists the options)")
 
 
-def run(main, program: str, stopped: str = "") -> int:
-    """Runs a program. Errors that users can correct end it with one line, without a traceback.
+def run(main: Callable[[], Any], program: str, stopped: str = "") -> int:
+    """Runs a program. Errors that the user can correct are printed in one line, without a traceback.
 
     Args:
         main: Function without arguments.
-        program: Name of the program, the beginning of that line.
-        stopped: Text to print when the program is interrupted.
+        program: Name of the program, which begins that line.
+        stopped: Text to print if the program is interrupted.
 
     Returns:
         Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
@@ -57,8 +59,8 @@ def run(main, program: str, stopped: str = "") -> int:
 
 
 @contextlib.contextmanager
-def quiet():
-    """Hides the messages that TensorFlow's libraries print when they are loaded."""
+def quiet() -> Iterator[None]:
+    """A context that hides the messages of TensorFlow's libraries, which they print when they are loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -72,15 +74,15 @@ def quiet():
 
 
 @contextlib.contextmanager
-def without_values():
-    """Models built here have no weight values, which saves memory and four fifths of the time."""
+def without_values() -> Iterator[None]:
+    """A context in which models are built without weight values, in a fifth of the time."""
     with quiet():
         from kerasnets.graph import no_values
     with no_values():
         yield
 
 
-def whole(least: int):
+def whole(least: int) -> Callable[[str], int]:
     """An argparse type: a whole number of at least `least`."""
 
     def parse(text):
@@ -91,9 +93,12 @@ def whole(least: int):
     return parse
 
 
-def number(low: float | None = None, high: float = math.inf, above: float | None = None):
-    """An argparse type: a finite number from `low`, or above `above`, to `high`."""
-    span = f"from {low} to {high}" if above is None else f"above {above}"
+def number(
+    low: float | None = None, high: float = math.inf, above: float | None = None
+) -> Callable[[str], float]:
+    """An argparse type: a finite number from `low` to `high`, or one above `above`."""
+    to = f"from {low} to {high}" if high < math.inf else f"of at least {low}"
+    span = to if above is None else f"above {above}"
 
     def parse(text):
         try:
@@ -108,37 +113,43 @@ def number(low: float | None = None, high: float = math.inf, above: float | None
     return parse
 
 
-def command(commands, name: str, run, text: str, builds: bool = False) -> Parser:
+def command(
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace, list[str]], tuple[Any, str]],
+    text: str,
+    builds: bool = False,
+) -> Parser:
     """Adds a subcommand.
 
     Args:
-        commands: What `add_subparsers` of the command's parser gave.
+        commands: Result of the parser's `add_subparsers`.
         name: Name of the subcommand.
-        run: Function of the parsed options and the unknown words. It returns the data that --json prints, and
-            the text to print otherwise.
-        text: Description of the subcommand.
-        builds: Whether it builds one model. It then also takes the options of the model.
+        run: Function of the parsed options and the unknown arguments. It returns the data that --json prints,
+            and the text to print otherwise.
+        text: Description of the subcommand, beginning with a verb.
+        builds: Whether it builds one model. It then also takes the options of that model.
 
     Returns:
         Its parser.
     """
-    more = ", and every option that `kerasnets show NAME` lists: --alpha 0.5 --depths 6,12,24,16"
-    about = f"{text[0].upper()}{text[1:]}{more if builds else ''}."
+    more = " The options of the model are those that `kerasnets show NAME` lists, such as --alpha 0.5."
+    about = f"{text[0].upper()}{text[1:]}.{more if builds else ''}"
     p = commands.add_parser(name, help=text, description=about, allow_abbrev=False)
     p.set_defaults(run=run, takes_options=builds)
     p.add_argument("--json", action="store_true", help="print JSON")
     if builds:
-        p.add_argument("name", help="the model; its options follow")
-        p.add_argument("--input", metavar="224x224x3", help="shape of the input (the paper's)")
+        p.add_argument("name", metavar="NAME", help="name of the model; its options may follow")
+        p.add_argument("--input", metavar="224x224x3", help="shape of the input (as in the paper)")
     return p
 
 
-def built(options, rest, **more):
+def built(options: argparse.Namespace, rest: list[str], **more: Any) -> Any:
     """Builds the model of a subcommand.
 
     Args:
-        options: Parsed options, of which `name` and `input` are read.
-        rest: The unknown words, which are options of the model.
+        options: Parsed options; `name` and `input` are used.
+        rest: The unknown arguments, which are options of the model.
         **more: Further arguments of the builder.
 
     Returns:
@@ -157,13 +168,13 @@ def built(options, rest, **more):
     return builder(**values, **more)
 
 
-def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> dict:
+def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> dict[str, Any]:
     """Parses the options of a model, such as --alpha 0.5.
 
     Args:
         name: Name of the model.
-        words: Words of the command line.
-        more: Names of arguments that are allowed besides the options of the family.
+        words: Command-line arguments.
+        more: Names of further allowed arguments, besides the options of the family.
 
     Returns:
         Values by name.
@@ -186,36 +197,36 @@ def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> di
     return {n: parsed(text, parameters[n].default) for n, text in vars(given).items()}
 
 
-def parsed(text: str, default):
+def parsed(text: str, default: Any) -> Any:
     """Parses the value of an option: a Python literal, a fraction such as 160/224, or any other text.
 
     Args:
-        text: Text of the command line.
+        text: A command-line argument.
         default: Default of the option. If it is a tuple, a single number becomes a tuple too.
 
     Returns:
-        The value; the text itself where it is neither a word of `WORDS`, nor a fraction, nor a literal.
+        The value; any text that is neither a word of `WORDS`, nor a fraction, nor a literal is kept.
     """
     value = literal(text)
     return (value,) if isinstance(default, tuple) and isinstance(value, int) else value
 
 
 def literal(text):
-    """The value of a word, a fraction or a literal; any other text as it is."""
+    """The value of a word, a fraction or a literal; any other text is returned unchanged."""
     if text.lower() in WORDS:
         return WORDS[text.lower()]
     try:
         if re.fullmatch(r"\d+/[1-9]\d*", text):
             return float(fractions.Fraction(text))
         return ast.literal_eval(text)
-    # A TypeError comes from {[]: 1}, whose key cannot be hashed; an OverflowError from a fraction that is too
-    # large; the last two from brackets that are nested too deeply.
+    # {[]: 1}, whose key cannot be hashed, raises a TypeError; a fraction that is too large an OverflowError;
+    # brackets that are nested too deeply one of the last two.
     except (ValueError, SyntaxError, TypeError, OverflowError, RecursionError, MemoryError):
         return text
 
 
 def shape(text, spec):
-    """Parses an input shape such as 224x224x3. Without channels it gets those of the paper."""
+    """Parses an input shape such as 224x224x3. If the channels are missing, those of the paper are added."""
     if not re.fullmatch(r"\d+(x\d+)*", text):
         raise ValueError(f"`--input` is a shape such as 224x224x3. Received: {text}")
     sides = tuple(map(int, text.split("x")))

@@ -1,18 +1,23 @@
-"""`kerasnets plot`: a drawing of a model."""
+"""`kerasnets plot`: a diagram of a model."""
 
 from kerasnets.cli.options import built, command, without_values
 
 
 def add(commands):
     """Adds the subcommand."""
-    p = command(commands, "plot", run, "a drawing of a model, block by block", builds=True)
-    p.add_argument("--out", required=True, metavar="FILE", help=".svg, .png, .pdf or .dot")
-    p.add_argument("--depth", type=int, help="number of name parts that make a block; 0 draws every layer")
+    p = command(commands, "plot", run, "draw a model, block by block", builds=True)
+    p.add_argument("--out", required=True, metavar="FILE", help="file to write: .svg, .png, .pdf or .dot")
+    p.add_argument(
+        "--depth",
+        type=int,
+        metavar="N",
+        help="how many parts of layer names name a block; 0 draws all layers",
+    )
 
 
 @without_values()
 def run(options, rest):
-    """Data and text of `kerasnets plot`."""
+    """The JSON data and the text of `kerasnets plot`."""
     from kerasnets import analysis
 
     blocks = analysis.diagram(built(options, rest), options.out, options.depth)

@@ -1,4 +1,4 @@
-"""`kerasnets profile`: what a model costs."""
+"""`kerasnets profile`: the cost of a model."""
 
 import csv
 import dataclasses
@@ -9,14 +9,14 @@ from kerasnets.cli.options import built, command, without_values
 
 def add(commands):
     """Adds the subcommand."""
-    p = command(commands, "profile", run, "what a model costs", builds=True)
-    p.add_argument("--layers", action="store_true", help="a row for each layer")
-    p.add_argument("--csv", action="store_true", help="the layers as comma-separated values")
+    p = command(commands, "profile", run, "measure the cost of a model", builds=True)
+    p.add_argument("--layers", action="store_true", help="show every layer")
+    p.add_argument("--csv", action="store_true", help="print the layers as comma-separated values")
 
 
 @without_values()
 def run(options, rest):
-    """Data and text of `kerasnets profile`."""
+    """The JSON data and the text of `kerasnets profile`."""
     from kerasnets import analysis
     from kerasnets.analysis.profile import notes
     from kerasnets.tables import axes_text, shape_text
@@ -40,7 +40,7 @@ def run(options, rest):
 
 
 def comma_separated(rows):
-    """Rows of a profile as comma-separated values; shapes are written as 224x224x3."""
+    """Rows of a profile as comma-separated values, with shapes such as 224x224x3."""
     from kerasnets.tables import shape_text
 
     text = io.StringIO()

@@ -1,4 +1,4 @@
-"""`kerasnets show`: what is known of one model."""
+"""`kerasnets show`: facts about one model."""
 
 import dataclasses
 
@@ -11,12 +11,12 @@ from kerasnets.cli.options import command
 
 def add(commands):
     """Adds the subcommand."""
-    text = "a model's paper, options, input, weights, cost and published errors"
-    command(commands, "show", run, text).add_argument("name")
+    text = "show a model's paper, options, input, weights, cost and published errors"
+    command(commands, "show", run, text).add_argument("name", metavar="NAME", help="name of the model")
 
 
 def run(options, rest):
-    """Data and text of `kerasnets show`."""
+    """The JSON data and the text of `kerasnets show`."""
     if options.name not in catalogue():
         registry.refuse_name(options.name)
     record = catalogue()[options.name]
@@ -49,5 +49,5 @@ def lines(data, paper):
 
 
 def tuples(value):
-    """A value read from JSON, with the tuples that it was written from."""
+    """Converts lists in a value read from JSON back to tuples."""
     return tuple(map(tuples, value)) if isinstance(value, list) else value
