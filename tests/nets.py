@@ -1,5 +1,8 @@
 """Small nets for tests, as training would leave them, and images for them."""
 
+import functools
+
+import keras
 import numpy as np
 from keras import ops
 
@@ -11,6 +14,15 @@ def tiny(name, **options):
     spec = getattr(kerasnets.applications, name).spec
     shape = (*spec.min_grid, spec.channels)
     return filled(kerasnets.build(name, **{"input_shape": shape, "classes": 5, **spec.tiny, **options}))
+
+
+@functools.cache
+def kept(name, **options):
+    """The same, built once for all tests of a process that leave it as it is."""
+    keras.utils.set_random_seed(0)
+    net = tiny(name, **options)
+    keras.utils.set_random_seed(0)  # as where the net was there already
+    return net
 
 
 def filled(model):

@@ -26,9 +26,10 @@ def net(seed=0, noisy=False, penalty=None):
     return keras.Model(inputs, layers.Dense(4)(layers.Flatten()(layers.ReLU()(x))))
 
 
-def distiller(student, teacher=None, **options):
+def distiller(student, teacher=None, graph=False, **options):
+    """A compiled Distiller; to trace a graph takes longer than a few steps."""
     model = Distiller(student, teacher, **options)
-    model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"], run_eagerly=not graph)
     return model
 
 
@@ -109,7 +110,7 @@ def test_penalties_of_the_student_count_and_of_the_teacher_do_not():
 def test_the_student_comes_to_agree_with_the_teacher():
     student, teacher = net(0), net(1)
     before = np.abs(student.predict(X, verbose=0) - teacher.predict(X, verbose=0)).mean()
-    model = distiller(student, teacher, hard_weight=0.0)
+    model = distiller(student, teacher, graph=True, hard_weight=0.0)
     logs = model.fit(X, LABELS, epochs=60, verbose=0).history
     assert logs["soft_loss"][-1] < 0.1 * logs["soft_loss"][0]
     assert np.abs(student.predict(X, verbose=0) - teacher.predict(X, verbose=0)).mean() < before
@@ -122,7 +123,7 @@ def test_training_goes_on_after_saving_as_if_never_stopped(live, tmp_path):
     fit = {"batch_size": 16, "verbose": 0, "shuffle": False}
 
     def fresh():
-        return distiller(net(0, noisy=True), net(1) if live else None, temperature=2.0)
+        return distiller(net(0, noisy=True), net(1) if live else None, graph=live, temperature=2.0)
 
     straight = fresh()
     straight.fit(X, y, epochs=4, **fit)
@@ -145,7 +146,7 @@ def test_half_precision(policy):
     keras.config.set_dtype_policy(policy)
     try:
         student, teacher = net(0), net(1)
-        model = distiller(student, teacher)
+        model = distiller(student, teacher, graph=True)
         logs = model.fit(X, LABELS, epochs=3, verbose=0).history
     finally:
         keras.config.set_dtype_policy(before)

@@ -7,6 +7,7 @@ import kerasnets
 from kerasnets import analysis
 from kerasnets.graph import producer
 from kerasnets.surgery import feature_pyramid
+from nets import kept
 
 # One model of each family.
 FAMILIES = list({getattr(kerasnets.applications, n).spec.body: n for n in kerasnets.list_models()}.values())
@@ -18,9 +19,10 @@ def spec_of(name):
     return getattr(kerasnets.applications, name).spec
 
 
-def tiny(name, more=0, **options):
-    shape = (*(side + more for side in spec_of(name).min_grid), spec_of(name).channels)
-    return kerasnets.build(name, input_shape=shape, **{**spec_of(name).tiny, **options})
+def larger(name):
+    spec = spec_of(name)
+    shape = (*(side + MORE for side in spec.min_grid), spec.channels)
+    return kerasnets.build(name, input_shape=shape, include_top=False, **spec.tiny)
 
 
 def predict(model, x):
@@ -33,17 +35,17 @@ def made_by(pyramid):
 
 @pytest.mark.parametrize("name", WITH_MAPS)
 def test_every_family(name):
-    net = tiny(name, include_top=False)
+    net = kept(name, include_top=False)
     pyramid = feature_pyramid(net, None)
     x = np.random.default_rng(0).uniform(-1, 1, (1, *net.input_shape[1:])).astype("float32")
     maps, last = predict(pyramid, x), predict(net, x)
     # A map has a pixel more for each stride that its input is larger, by what is computed of larger inputs.
-    larger = feature_pyramid(tiny(name, more=MORE, include_top=False), None)
+    more = feature_pyramid(larger(name), None)
     for level, found in maps.items():
         stride = 2 ** int(level.removeprefix("P"))
-        grown = [b - a for a, b in zip(found.shape[1:-1], larger.output[level].shape[1:-1], strict=True)]
+        grown = [b - a for a, b in zip(found.shape[1:-1], more.output[level].shape[1:-1], strict=True)]
         assert min(grown) == MORE / stride
-    np.testing.assert_array_equal(maps[f"P{spec_level(net, larger)}"], last)
+    np.testing.assert_array_equal(maps[f"P{spec_level(net, more)}"], last)
     weights = {id(w) for w in net.weights}
     assert all(id(w) in weights for w in pyramid.weights)
 
@@ -60,8 +62,8 @@ def spec_level(net, larger):
 @pytest.mark.parametrize("name", WITH_MAPS)
 def test_a_top_and_free_sides_change_nothing(name):
     spec = spec_of(name)
-    expected = made_by(feature_pyramid(tiny(name, include_top=False), None))
-    assert made_by(feature_pyramid(tiny(name), None)) == expected
+    expected = made_by(feature_pyramid(kept(name, include_top=False), None))
+    assert made_by(feature_pyramid(kept(name), None)) == expected
     if not spec.fixed_size:
         shape = (*[None] * len(spec.min_grid), spec.channels)
         free = kerasnets.build(name, include_top=False, input_shape=shape, **spec.tiny)
@@ -71,7 +73,7 @@ def test_a_top_and_free_sides_change_nothing(name):
 
 @pytest.mark.parametrize("name", ["VGG16", "InceptionV3", "MobileNetV2", "Xception", "SEResNet50", "C3D"])
 def test_strides_are_those_of_the_analysis(name):
-    net = tiny(name, include_top=False)
+    net = kept(name, include_top=False)
     strides = {row.name: row.stride for row in analysis.profile(net).layers}
     for level, layer in made_by(feature_pyramid(net, None)).items():
         assert max(strides[layer]) == 2 ** int(level.removeprefix("P"))
@@ -107,16 +109,16 @@ def test_the_maps_that_others_take(build, strides, expected, include_top):
 
 def test_ends_of_stages_and_not_of_branches():
     # Behind the last unit of a stage, the next one computes on the same grid before it halves it.
-    net = tiny("ResNet50", depths=(2, 2), include_top=False)
+    net = kept("ResNet50", depths=(2, 2), include_top=False)
     assert made_by(feature_pyramid(net, (4, 8))) == {"P2": "stage1_unit2_act", "P3": "stage2_unit2_act"}
-    net = tiny("FractalNet20", filters=(4, 4), columns=3, include_top=False)
+    net = kept("FractalNet20", filters=(4, 4), columns=3, include_top=False)
     # Columns are pooled one by one; the deepest has computed most.
     assert made_by(feature_pyramid(net, (1,))) == {"P0": "block1_column2_4_act"}
 
 
 def test_nets_that_give_a_pyramid_themselves():
     options = dict(depths=(1, 1, 1), include_top=False, pyramid=True)
-    net = tiny("HRNetV2W18", **options)
+    net = kept("HRNetV2W18", **options)
     x = np.random.default_rng(0).uniform(-1, 1, (2, *net.input_shape[1:])).astype("float32")
     own, found = predict(net, x), predict(feature_pyramid(net, (4, 8, 16)), x)
     assert list(found) == list(own) == ["P2", "P3", "P4"]
@@ -187,7 +189,7 @@ def test_a_layer_of_one_size_ends_the_maps():
 
 
 def test_saved_and_loaded(tmp_path):
-    net = tiny("DenseNet121", include_top=False)
+    net = kept("DenseNet121", include_top=False)
     pyramid = feature_pyramid(net, (4, 8))
     assert pyramid.name == "DenseNet121_pyramid"
     pyramid.save(tmp_path / "pyramid.keras")
@@ -203,9 +205,9 @@ def test_strides_that_a_net_lacks_are_refused_with_those_it_has():
     with pytest.raises(
         ValueError, match=r"`strides` is among those of ResNet20, \(1, 2, 4\)\. Received: strides=\(4, 8, 16"
     ):
-        feature_pyramid(tiny("ResNet20"))
+        feature_pyramid(kept("ResNet20"))
     with pytest.raises(ValueError, match=r"among those of MLP1200, \(\)\. Received: strides=None"):
-        feature_pyramid(tiny("MLP1200"), None)
+        feature_pyramid(kept("MLP1200"), None)
 
 
 @pytest.mark.parametrize("strides", [(), 4, "4", (3,), (4, 0), (4.0,), (True,), (-4,), [4, None]])

@@ -3,13 +3,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-import kerasnets
 from kerasnets.surgery import features
-
-
-def tiny(name, **options):
-    spec = getattr(kerasnets.applications, name).spec
-    return kerasnets.build(name, **{"input_shape": (*spec.min_grid, spec.channels), **spec.tiny, **options})
+from nets import kept, tiny
 
 
 def images(net, n=3):
@@ -35,7 +30,7 @@ def predict(model, x):
 )
 @pytest.mark.parametrize("activation", ["softmax", None])
 def test_vectors_that_a_classifier_reads(name, layer, activation):
-    net = tiny(name, classifier_activation=activation)
+    net = kept(name, classifier_activation=activation)
     x = images(net)
     expected = predict(keras.Model(net.input, net.get_layer(layer).output), x)
     np.testing.assert_array_equal(predict(features(net), x), expected)
@@ -45,7 +40,7 @@ def test_vectors_that_a_classifier_reads(name, layer, activation):
 @pytest.mark.parametrize("activation", ["softmax", None])
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
 def test_maps_that_a_classifier_reads_are_pooled(name, layer, activation, pooling):
-    net = tiny(name, classifier_activation=activation)
+    net = kept(name, classifier_activation=activation)
     x = images(net)
     maps = predict(keras.Model(net.input, net.get_layer(layer).output), x)
     expected = maps.max(axis=(1, 2)) if pooling == "max" else maps.mean(axis=(1, 2))
@@ -54,7 +49,7 @@ def test_maps_that_a_classifier_reads_are_pooled(name, layer, activation, poolin
 
 @pytest.mark.parametrize("name", ["AlexNet", "ResNet20", "CapsNet", "C3D", "LeNet1"])
 def test_pooling_takes_the_last_maps(name):
-    net, body = tiny(name), tiny(name, include_top=False)
+    net, body = kept(name), tiny(name, include_top=False)
     body.set_weights(net.get_weights()[: len(body.weights)])
     x = images(net)
     maps = predict(body, x)
@@ -65,7 +60,7 @@ def test_pooling_takes_the_last_maps(name):
 
 
 def test_capsules_are_flattened():
-    net = tiny("CapsNet")
+    net = kept("CapsNet")
     x = images(net)
     capsules = predict(keras.Model(net.input, net.get_layer("primary_capsules").output), x)
     np.testing.assert_array_equal(predict(features(net), x), capsules.reshape(len(x), -1))
@@ -74,7 +69,7 @@ def test_capsules_are_flattened():
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
 @pytest.mark.parametrize("name", ["ResNet20", "SqueezeNet", "LeNet5"])
 def test_a_net_without_a_top_gives_its_own(name, pooling):
-    net = tiny(name, include_top=False, pooling=pooling)
+    net = kept(name, include_top=False, pooling=pooling)
     x = images(net)
     expected = predict(net, x)
     expected = expected if pooling else expected.mean(axis=(1, 2))
@@ -82,13 +77,13 @@ def test_a_net_without_a_top_gives_its_own(name, pooling):
 
 
 def test_hidden_layers_are_no_classifier():
-    net = tiny("MLP800", include_top=False, hidden=(9, 7), dropout=0.0)
+    net = kept("MLP800", include_top=False, hidden=(9, 7), dropout=0.0)
     assert features(net).output_shape == (None, 7)
-    assert features(features(tiny("MLP800", hidden=(9, 7)))).output_shape == (None, 7)
+    assert features(features(kept("MLP800", hidden=(9, 7)))).output_shape == (None, 7)
 
 
 def test_a_layer_by_name():
-    net = tiny("AlexNet")
+    net = kept("AlexNet")
     x = images(net)
     expected = predict(keras.Model(net.input, net.get_layer("fc1").output), x)
     np.testing.assert_array_equal(predict(features(net, "fc1"), x), expected)
@@ -113,7 +108,7 @@ def test_weights_are_shared():
 
 
 def test_several_outputs():
-    net = tiny("GoogLeNet", aux_heads=True, input_shape=(65, 65, 3))
+    net = kept("GoogLeNet", aux_heads=True, input_shape=(65, 65, 3))
     assert not [layer for layer in features(net).layers if layer.name.startswith("aux")]
     inputs = keras.Input((4,))
     two = keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(3)(inputs)])
@@ -123,12 +118,12 @@ def test_several_outputs():
 
 def test_misuse():
     with pytest.raises(ValueError, match="`pooling` is None for MLP800, which has no maps"):
-        features(tiny("MLP800"), pooling="avg")
+        features(kept("MLP800"), pooling="avg")
     with pytest.raises(ValueError, match="`pooling` is one of None, 'avg', 'max'"):
-        features(tiny("MLP800"), pooling="mean")
+        features(kept("MLP800"), pooling="mean")
     with pytest.raises(
         ValueError, match="`layer` is None or .*Did you mean 'conv3'.* Received: layer='conv33'"
     ):
-        features(tiny("AlexNet"), "conv33")
+        features(kept("AlexNet"), "conv33")
     with pytest.raises(ValueError, match="`model` is a functional keras.Model"):
         features(layers.Dense(3))

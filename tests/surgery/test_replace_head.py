@@ -6,6 +6,7 @@ from keras import layers, ops
 import kerasnets
 from kerasnets.layers import FrozenBatchNormalization
 from kerasnets.surgery import features, replace_head
+from nets import kept, tiny
 
 # One model of each family.
 FAMILIES = list({getattr(kerasnets.applications, n).spec.body: n for n in kerasnets.list_models()}.values())
@@ -13,17 +14,6 @@ FAMILIES = list({getattr(kerasnets.applications, n).spec.body: n for n in kerasn
 
 def spec_of(name):
     return getattr(kerasnets.applications, name).spec
-
-
-def tiny(name, **options):
-    keras.utils.set_random_seed(0)
-    spec = spec_of(name)
-    options = {"input_shape": (*spec.min_grid, spec.channels), **spec.tiny, **options}
-    net = kerasnets.build(name, **options)
-    for w in net.weights:  # as if it had been trained
-        if w.name in ("moving_mean", "moving_variance", "gamma", "beta", "bias"):
-            w.assign(keras.random.uniform(w.shape, 0.5, 1.5))
-    return net
 
 
 def images(net, n=4):
@@ -52,7 +42,7 @@ def fit(model, x, epochs=1, rate=0.1):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family(name):
-    net = tiny(name)
+    net = kept(name)
     x = images(net)
     scores, before = predict(features(net), x), values(net)
     model = replace_head(net, 3)
@@ -69,7 +59,7 @@ def test_every_family(name):
 
 @pytest.mark.parametrize("name", ["ResNet50", "DenseNet121", "GoogLeNet", "CapsNet", "LeNet5"])
 def test_saved_loaded_and_trained(name, tmp_path):
-    model = replace_head(tiny(name), 3, hidden=(4,), dropout=0.1, pooling="max")
+    model = replace_head(kept(name), 3, hidden=(4,), dropout=0.1, pooling="max")
     model.save(tmp_path / "net.keras")
     loaded = keras.saving.load_model(tmp_path / "net.keras")
     x = images(model, 12)
@@ -84,7 +74,7 @@ def test_saved_loaded_and_trained(name, tmp_path):
 
 
 def test_a_head_learns_on_frozen_features():
-    net = tiny("ResNet20")
+    net = kept("ResNet20")
     x = images(net, 30)
     x[::3] += 1
     x[1::3] -= 1
@@ -94,7 +84,7 @@ def test_a_head_learns_on_frozen_features():
 
 @pytest.mark.parametrize("name", ["ResNet20", "DenseNet40", "MobileNetV2"])
 def test_statistics_stay_where_all_is_trained(name):
-    net = tiny(name)
+    net = kept(name)
     assert any(w.name == "moving_mean" for w in net.weights)
     x = images(net, 8)
     for model in (replace_head(net, 3, freeze=False), unfrozen(replace_head(net, 3))):
@@ -115,7 +105,7 @@ def unfrozen(model):
 
 
 def test_frozen_statistics_are_kept_by_further_steps(tmp_path):
-    model = replace_head(tiny("ResNet20"), 3, freeze=False)
+    model = replace_head(kept("ResNet20"), 3, freeze=False)
     model.save(tmp_path / "net.keras")
     loaded = keras.saving.load_model(tmp_path / "net.keras")
     again = replace_head(loaded, 4, freeze=False)
@@ -128,7 +118,7 @@ def test_frozen_statistics_are_kept_by_further_steps(tmp_path):
 
 
 def test_memory_efficient_nets():
-    net = tiny("DenseNet40", memory_efficient=True)
+    net = kept("DenseNet40", memory_efficient=True)
     x = images(net, 8)
     for frozen in (True, False):
         model = replace_head(net, 3, freeze=False, freeze_batch_norm=frozen)
@@ -141,13 +131,13 @@ def test_memory_efficient_nets():
 
 
 def test_freeze_names_the_last_layer_that_is_frozen():
-    net = tiny("ResNet20", depth=14)
+    net = kept("ResNet20", depth=14)
     model = replace_head(net, 3, freeze="stage2_unit1_add")
     trained = {w.path.split("/")[0] for w in model.trainable_weights}
     assert not [layer for layer in trained if layer.startswith(("stem", "stage1", "stage2_unit1"))]
     assert {"stage2_unit2_1_conv", "stage3_unit1_1_conv", "logits"} <= trained
     # What is computed beside it, not below it, is not frozen.
-    side = replace_head(tiny("GoogLeNet"), 3, freeze="inception_3a_branch3_2")
+    side = replace_head(kept("GoogLeNet"), 3, freeze="inception_3a_branch3_2")
     trained = {w.path.split("/")[0] for w in side.trainable_weights}
     assert "inception_3a_branch2_1" in trained
     assert not trained & {"conv1", "inception_3a_branch3_1", "inception_3a_branch3_2"}
@@ -162,7 +152,7 @@ def test_false_leaves_layers_as_they_are():
 
 
 def test_where_the_head_stands():
-    net = tiny("VGG16", hidden=(9, 7), dropout=0.5)
+    net = kept("VGG16", hidden=(9, 7), dropout=0.5)
     names = [layer.name for layer in replace_head(net, 3).layers]
     assert names[-4:] == ["fc1_dropout", "fc2", "logits", "predictions"]
     names = [layer.name for layer in replace_head(net, 3, pooling="avg").layers]
@@ -178,7 +168,7 @@ def test_where_the_head_stands():
 
 
 def test_a_head_upon_a_head():
-    model = replace_head(tiny("LeNet5"), 3, hidden=(6,))
+    model = replace_head(kept("LeNet5"), 3, hidden=(6,))
     again = replace_head(model, 4, hidden=(5,))
     names = [layer.name for layer in again.layers]
     assert names[-4:] == ["head_fc1", "head2_fc1", "logits", "predictions"]
@@ -188,7 +178,7 @@ def test_a_head_upon_a_head():
 
 @pytest.mark.parametrize("activation", [None, "sigmoid", "softmax"])
 def test_classifier_activation(activation):
-    model = replace_head(tiny("LeNet5"), 3, classifier_activation=activation)
+    model = replace_head(kept("LeNet5"), 3, classifier_activation=activation)
     x = images(model)
     logits = predict(keras.Model(model.input, model.get_layer("logits").output), x)
     expected = getattr(ops, activation or "array")(logits)
@@ -222,7 +212,7 @@ def test_nets_of_keras_applications(build, options, width):
 
 
 def test_nested_and_sequential_nets():
-    body = tiny("ResNet20", include_top=False)
+    body = kept("ResNet20", include_top=False)
     net = keras.Sequential([body, layers.GlobalAveragePooling2D(), layers.Dropout(0.1), layers.Dense(7)])
     model = replace_head(net, 3, freeze=False)
     x = images(net, 8)
@@ -287,17 +277,17 @@ def test_batch_normalisation_out_of_reach_is_refused():
 def test_misuse(argument, value):
     options = {"classes": 3, argument: value}
     with pytest.raises(ValueError, match=rf"`{argument}` is [\s\S]* Received: {argument}="):
-        replace_head(tiny("LeNet5"), **options)
+        replace_head(kept("LeNet5"), **options)
 
 
 def test_nearest_names():
     with pytest.raises(ValueError, match="Did you mean 'c5_act'"):
-        replace_head(tiny("LeNet5"), 3, layer="c5_cat")
+        replace_head(kept("LeNet5"), 3, layer="c5_cat")
     with pytest.raises(ValueError, match="Did you mean 'c1_conv'"):
-        replace_head(tiny("LeNet5"), 3, freeze="c1_con")
+        replace_head(kept("LeNet5"), 3, freeze="c1_con")
 
 
 def test_one_class_needs_no_softmax():
     with pytest.raises(ValueError, match="`classifier_activation` is 'sigmoid' or None for one class"):
-        replace_head(tiny("LeNet5"), 1)
-    assert replace_head(tiny("LeNet5"), 1, classifier_activation="sigmoid").output_shape == (None, 1)
+        replace_head(kept("LeNet5"), 1)
+    assert replace_head(kept("LeNet5"), 1, classifier_activation="sigmoid").output_shape == (None, 1)
