@@ -1,4 +1,4 @@
-"""Surgery: model in, model out."""
+"""Functions that take a model and return a modified one."""
 
 from kerasnets.assembly.outputs import drop_aux_heads
 from kerasnets.surgery.convolutionize import convolutionize

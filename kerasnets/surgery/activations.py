@@ -1,23 +1,29 @@
-"""What can be told of an activation by trying it."""
+"""Properties of activation functions, found by applying them to sample values."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from keras import ops
 
-PROBE = np.linspace(-8, 8, 34, dtype="float32")[None]
+SAMPLES = np.linspace(-8, 8, 34, dtype="float32")[None]  # (1, values)
 
 
-def is_elementwise(function):
-    """Whether an activation treats each value by itself, as ReLU does and softmax does not."""
-    alone, among = (applied(function, x) for x in (PROBE, np.concatenate([PROBE, PROBE + 1], axis=1)))
-    return alone.shape == PROBE.shape and np.allclose(among[:, : alone.size], alone, rtol=1e-5, atol=1e-6)
+def is_elementwise(function: Callable) -> bool:
+    """Whether an activation acts on each value independently, as ReLU does and softmax does not."""
+    more = np.concatenate([SAMPLES, SAMPLES + 1], axis=1)
+    alone, with_others = (apply(function, x) for x in (SAMPLES, more))
+    if alone.shape != SAMPLES.shape:
+        return False
+    return np.allclose(with_others[:, : alone.size], alone, rtol=1e-5, atol=1e-6)
 
 
-def is_idempotent(function):
-    """Whether an activation, elementwise, leaves what it gave as it is when it comes a second time."""
-    once = applied(function, PROBE)
-    return np.allclose(applied(function, once), once, rtol=1e-6, atol=1e-7)
+def is_idempotent(function: Callable) -> bool:
+    """Whether applying an elementwise activation f twice changes nothing: f(f(x)) = f(x)."""
+    once = apply(function, SAMPLES)
+    return np.allclose(apply(function, once), once, rtol=1e-6, atol=1e-7)
 
 
-def applied(function, x):
-    """What a function makes of an array, as an array."""
+def apply(function: Callable, x: Any) -> np.ndarray:
+    """Applies a function of tensors to an array, and returns an array."""
     return ops.convert_to_numpy(function(ops.convert_to_tensor(x)))

@@ -1,26 +1,30 @@
-"""Which maps of a net are the same maps, and so have to change together.
+"""Which channels of a net must change in number together.
 
-The maps of a tensor are a row of segments. A segment is a space, the maps that one layer gives, and how often
-each of them is there side by side, as behind a depthwise convolution with a multiplier. Concatenated maps are
-several segments; flattened ones are the same segments once for each position. Where tensors are added or
-multiplied, their spaces become one.
+The channels of a tensor are described by a list of segments. A segment is the channels that one layer makes,
+repeated one or more times, as behind a depthwise convolution with a depth multiplier. Concatenation gives
+several segments. Flattening repeats the segments once for each position of the grid. Where tensors are added
+or multiplied, their segments must stay equally long, so their channels are merged into one `ChannelGroup`.
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+import keras
 import numpy as np
 from keras import layers
 
 from kerasnets.graph import tensors
 from kerasnets.layers import DropPathJoin, SoftMask, UpSampleLike
 from kerasnets.surgery.activations import is_elementwise
+from kerasnets.surgery.recording import Call, Recording
 
 CONVS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
-# Layers whose every map depends on all that they read.
-MAKERS = (*CONVS, *SEPARABLE, layers.Dense)
-MERGES = (
+# Layers whose every output channel depends on all input channels.
+MIXING = (*CONVS, *SEPARABLE, layers.Dense)
+MERGING = (
     layers.Add,
     layers.Average,
     layers.Maximum,
@@ -29,8 +33,8 @@ MERGES = (
     layers.Subtract,
     DropPathJoin,
 )
-# Layers that treat every map by itself, and all alike but for batch normalization.
-EACH_MAP = (
+# Layers that process each channel separately, all in the same way except for batch normalization.
+CHANNELWISE = (
     *(
         getattr(layers, f"{kind}{rank}D")
         for rank in (1, 2, 3)
@@ -60,130 +64,138 @@ EACH_MAP = (
 )
 
 
-class Space:
-    """Maps of a layer, and all that are bound to be as many.
+class ChannelGroup:
+    """The output channels of a layer, and those of all layers that must have as many.
 
     Attributes:
-        size: How many.
-        fixed: Why there cannot be more, as the end of "whose maps ...", or None.
-        into: The space that this one has become part of, or None.
+        size: Number of channels.
+        fixed: Why the number cannot grow, as the end of the phrase "whose channels ...", or None.
+        merged_into: The group that this one has been merged into, or None.
     """
 
-    def __init__(self, size, fixed=None):
-        self.size, self.fixed, self.into = size, fixed, None
+    def __init__(self, size: int, fixed: str | None = None) -> None:
+        self.size, self.fixed = size, fixed
+        self.merged_into: ChannelGroup | None = None
 
     @property
-    def root(self):
-        """The space that this one is part of, or itself."""
-        return self.into.root if self.into else self
+    def root(self) -> "ChannelGroup":
+        """The group that stands for this one after all merges; itself if it was not merged."""
+        return self.merged_into.root if self.merged_into else self
 
-    def join(self, other):
-        """Makes one of two spaces."""
+    def merge(self, other: "ChannelGroup") -> None:
+        """Merges another group into this one."""
         a, b = self.root, other.root
         if a is not b:
             a.fixed = a.fixed or b.fixed
-            b.into = a
+            b.merged_into = a
+
+
+class Segment(NamedTuple):
+    """Successive channels of a tensor: each channel of a group `repeat` times."""
+
+    group: ChannelGroup
+    repeat: int
 
 
 class Channels:
-    """The maps of every tensor of a recording.
+    """The channels of every tensor of a recording."""
 
-    Args:
-        recording: A `Recording`.
-    """
-
-    def __init__(self, recording):
-        self.rows, self.made = {}, {}
+    def __init__(self, recording: Recording) -> None:
+        self.segments: dict[int, list[Segment]] = {}  # by the tensor's id
+        self.group_of_layer: dict[int, ChannelGroup] = {}  # by the layer's id
         for x in recording.inputs:
-            self.rows[id(x)] = [(Space(x.shape[-1], "are the input's"), 1)]
+            self.segments[id(x)] = [Segment(ChannelGroup(x.shape[-1], "are the input's"), 1)]
         for call in recording.calls:
-            row = self.row(call)
-            self.rows.update((id(x), row) for x in call.gives)
+            segments = self.outputs_of(call)
+            self.segments.update((id(x), segments) for x in call.output_tensors)
         self.fix(tensors(recording.outputs), "are the model's outputs")
 
-    def space(self, x):
-        """The space that a layer of `MAKERS` gives as `x`."""
-        return self.rows[id(x)][0][0].root
+    def group(self, x: keras.KerasTensor) -> ChannelGroup:
+        """The group of the channels of `x`, which is the output of a layer of `MIXING`."""
+        return self.segments[id(x)][0].group.root
 
-    def sources(self, x, space, picks):
-        """Where the maps of a tensor come from once a space is picked from anew.
+    def sources(self, x: keras.KerasTensor, group: ChannelGroup, picks: np.ndarray) -> np.ndarray | None:
+        """The old channel that each new channel of a tensor repeats, after one group has changed.
 
         Args:
-            x: A Keras tensor of the trace.
-            space: The space that changes.
-            picks: Of each of its new maps, the old one that it repeats; array, (new maps,).
+            x: A Keras tensor of the recording.
+            group: The group that changes.
+            picks: For each of its new channels, the index of the old one that it repeats, (new channels,).
 
         Returns:
-            Of each new map of `x` the old one; array, or None if nothing changes.
+            For each new channel of `x`, the index of the old one, (new channels of x,); None if `x` does not
+            change.
         """
-        row = self.rows[id(x)]
-        if all(part.root is not space for part, _ in row):
+        segments = self.segments[id(x)]
+        if all(part.root is not group for part, _ in segments):
             return None
         start, sources = 0, []
-        for part, repeat in row:
-            own = picks if part.root is space else np.arange(part.size)
+        for part, repeat in segments:
+            own = picks if part.root is group else np.arange(part.size)
             sources.append(start + (own[:, None] * repeat + np.arange(repeat)).ravel())
             start += part.size * repeat
         return np.concatenate(sources)
 
-    def fix(self, xs, reason):
-        """Says why there cannot be more of the maps of some tensors; the first reason stands."""
+    def fix(self, xs: Iterable[keras.KerasTensor], reason: str) -> None:
+        """Records why the channels of some tensors cannot grow in number; the first reason is kept."""
         for x in xs:
-            for space, _ in self.rows[id(x)]:
-                space.root.fixed = space.root.fixed or reason
+            for group, _ in self.segments[id(x)]:
+                group.root.fixed = group.root.fixed or reason
 
-    def row(self, call):
-        """The segments of what a call gives."""
-        layer, given = call.operation, call.gives[0]
-        reads = tensors(call.args[:1]) or call.reads
+    def outputs_of(self, call: Call) -> list[Segment]:
+        """The segments of a call's outputs."""
+        layer, output = call.operation, call.output_tensors[0]
+        inputs = tensors(call.args[:1]) or call.input_tensors
         if not is_known(layer, call):
-            self.fix(call.reads, f"are read by {call}, which may mix them")
-            return [(Space(given.shape[-1] if given.ndim else 1, f"come from {call}"), 1)]
-        if isinstance(layer, MAKERS):
-            space = self.made.setdefault(id(layer), Space(given.shape[-1]))
+            self.fix(call.input_tensors, f"are read by {call}, which may mix them")
+            return [Segment(ChannelGroup(output.shape[-1] if output.ndim else 1, f"come from {call}"), 1)]
+        if isinstance(layer, MIXING):
+            group = self.group_of_layer.setdefault(id(layer), ChannelGroup(output.shape[-1]))
             if getattr(layer, "groups", 1) > 1:
-                self.fix(reads, f"are read in groups by {call}")
-                space.root.fixed = space.root.fixed or f"come from {call} in groups"
+                self.fix(inputs, f"are read in groups by {call}")
+                group.root.fixed = group.root.fixed or f"come from {call} in groups"
             if not is_elementwise(layer.activation):
-                space.root.fixed = space.root.fixed or f"are compared by the activation of {call}"
-            return [(space, 1)]
-        if isinstance(layer, MERGES):
-            return self.merged(call, [x for x in reads if x.shape[-1] == given.shape[-1]])
-        rows = [self.rows[id(x)] for x in reads]
+                group.root.fixed = group.root.fixed or f"are mixed by the activation of {call}"
+            return [Segment(group, 1)]
+        if isinstance(layer, MERGING):
+            # An input of one channel is broadcast to all channels of the others.
+            return self.merged(call, [x for x in inputs if x.shape[-1] == output.shape[-1]])
+        segments = [self.segments[id(x)] for x in inputs]
         if isinstance(layer, layers.Concatenate):
-            return sum(rows, [])
+            return sum(segments, [])
         if isinstance(layer, DEPTHWISE):
-            return [(space, repeat * layer.depth_multiplier) for space, repeat in rows[0]]
+            return [Segment(group, repeat * layer.depth_multiplier) for group, repeat in segments[0]]
         if isinstance(layer, (layers.Flatten, layers.Reshape)):
-            return rows[0] * math.prod(reads[0].shape[1:-1])
-        return rows[0]
+            return segments[0] * math.prod(inputs[0].shape[1:-1])
+        return segments[0]
 
-    def merged(self, call, reads):
-        """The segments of tensors that are added or multiplied, from now on the same."""
-        first, *others = (self.rows[id(x)] for x in reads)
+    def merged(self, call: Call, inputs: Sequence[keras.KerasTensor]) -> list[Segment]:
+        """Merges the groups of tensors that are added or multiplied; returns the segments of the result."""
+        first, *others = (self.segments[id(x)] for x in inputs)
         for other in others:
             if [(s.size, n) for s, n in first] != [(s.size, n) for s, n in other]:
-                self.fix(reads, f"are joined by {call} with maps that are made otherwise")
+                self.fix(inputs, f"are joined by {call} with channels in other segments")
                 continue
             for (a, _), (b, _) in zip(first, other, strict=True):
-                a.join(b)
+                a.merge(b)
         return first
 
 
-def is_known(layer, call):
-    """Whether `Channels` can tell what a layer does to maps."""
-    read, given = call.reads[0] if call.reads else None, call.gives[0]
-    if read is None or getattr(layer, "data_format", None) == "channels_first":
+def is_known(layer: keras.Layer, call: Call) -> bool:
+    """Whether `Channels` knows how the output channels of a layer depend on its input channels."""
+    output = call.output_tensors[0]
+    if not call.input_tensors or getattr(layer, "data_format", None) == "channels_first":
         return False
+    x = call.input_tensors[0]
     if isinstance(layer, (layers.Flatten, layers.Reshape)):
-        flattens = given.ndim == 2 or set(read.shape[1:-1]) <= {1}
-        return flattens and given.shape[-1] == math.prod(n or 0 for n in read.shape[1:])
+        flattens = output.ndim == 2 or set(x.shape[1:-1]) <= {1}
+        return flattens and output.shape[-1] == math.prod(n or 0 for n in x.shape[1:])
     if isinstance(layer, (layers.Concatenate, layers.BatchNormalization)):
-        return layer.axis in (-1, given.ndim - 1)
+        return layer.axis in (-1, output.ndim - 1)
     if isinstance(layer, layers.Rescaling):
         return np.ndim(layer.scale) == np.ndim(layer.offset) == 0
     if isinstance(layer, SoftMask):
         return layer.kind != "channel"
     if isinstance(layer, (layers.Activation, *DEPTHWISE)):
         return is_elementwise(layer.activation)
-    return isinstance(layer, (*MAKERS, *MERGES, *EACH_MAP))
+    return isinstance(layer, (*MIXING, *MERGING, *CHANNELWISE))

@@ -1,6 +1,7 @@
-"""Nets with a head of dense layers or global pooling, made to give a map of scores for images of any size."""
+"""Turns a classifier into a fully convolutional net, which gives a map of scores for images of any size."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -10,14 +11,14 @@ from kerasnets.checks import refuse
 from kerasnets.graph import model_of
 from kerasnets.layers import Maxout
 from kerasnets.surgery.activations import is_elementwise
-from kerasnets.surgery.recording import record, words
+from kerasnets.surgery.recording import Recording, describe, record
 
 POOLINGS = {
     getattr(layers, f"Global{kind}{rank}D"): kind
     for kind in ("AveragePooling", "MaxPooling")
     for rank in (1, 2, 3)
 }
-# Layers of a head that need no change, for they treat each value by itself ...
+# Layers of a head that can be kept because they process each value separately ...
 ELEMENTWISE = (
     layers.ActivityRegularization,
     layers.Dropout,
@@ -44,109 +45,118 @@ POSITIONWISE = (
 )
 
 
-def convolutionize(model, window=None):
-    """The same net as convolutions alone, which gives a map of scores in place of one score for each class.
+def convolutionize(model: keras.Model, window: Sequence[int] | None = None) -> keras.Model:
+    """Returns the same net as a fully convolutional one, which gives a map of scores.
 
-    The first dense layer behind flattened maps becomes a convolution whose kernel is as large as they are,
-    others become 1x1 convolutions, and global pooling becomes pooling of windows that large, one pixel apart.
-    On one window, an input as large as the model's, the map has one position, whose scores are the model's;
-    larger inputs give larger maps, whose positions are as far apart as the net's strides say. There, a
-    window sees its neighborhood where the model alone would see a border of zeros, and units that weigh maps
-    by their means (squeeze-and-excitation) take these over the whole image.
+    The first dense layer behind flattened feature maps becomes a convolution whose kernel covers the whole
+    maps. All other dense layers become 1x1 convolutions. Global pooling becomes pooling with windows of that
+    size and stride 1.
+
+    For an input of the model's size, called a window, the map has one position with the model's scores. For
+    larger inputs, each position holds the scores of one window, and neighboring windows are as far apart as
+    the product of the net's strides. These scores differ from the model's on the cropped window in two ways.
+    Convolutions see the neighborhood of the window where the model sees zero padding, and
+    squeeze-and-excitation units average over the whole image.
 
     Source: Sermanet et al. 2014, arXiv:1312.6229, section 3.5; Simonyan and Zisserman 2015, arXiv:1409.1556,
     section 3.2.
 
     Args:
-        model: A functional or sequential model of one input, channels last, whose scores come from flattened
-            or globally pooled maps.
-        window: Sides of the input that one score stands for, in pixels, where the model leaves them free.
+        model: A functional or sequential model of one input, channels last, whose scores are computed from
+            flattened or globally pooled feature maps.
+        window: Size of the window in pixels, if the model's input size is open.
 
     Returns:
         A keras.Model: (batch, *any grid, channels) -> (batch, *positions, classes), in the structure of the
-        model's outputs. It has the dense layers' weights as copies, without their regularizers and
-        constraints, and shares all others with `model`.
+        model's outputs. It has copies of the dense layers' weights, without their regularizers and
+        constraints, and shares all other layers with `model`.
 
     Raises:
-        ValueError: No convolution does what a layer of `model` does, which the message names; or `window` is
-            missing or does not fit.
+        ValueError: A layer of `model`, which the message names, cannot be applied to each position of a map,
+            or `window` is missing or does not fit.
     """
     recording = record(model, window)
     shape = recording.inputs[0].shape
     if len(recording.inputs) > 1 or len(shape) < 3:
-        refuse("model", "a net of one input, (batch, *grid, channels)", words(model))
+        refuse("model", "a net of one input, (batch, *grid, channels)", describe(model))
     if None in shape[1:]:
-        refuse("window", "the sides of an input, for the model leaves them free", window)
-    in_head = head_of(recording)
+        refuse("window", "the sides of an input, for the model leaves them open", window)
+    head = head_tensors(recording)
     if not all(x.ndim == 2 for x in keras.tree.flatten(recording.outputs)):
         refuse_head(model)
-    spread = {}  # grids of vectors that are maps again, by the id of the recording's tensor
+    grids = {}  # by the id of a flattened tensor of the recording: the grid of the maps in its place
 
-    def make(call, *args, **kwargs):
-        layer, given = call.operation, call.gives[0]
-        if not in_head(given):
-            return body(layer, *args, **kwargs)
-        read = call.reads[0]
-        grid = spread.get(id(read))
-        same_values = given.shape[-1] == math.prod(read.shape[1:])
+    def replace(call, *args, **kwargs):
+        layer, output = call.operation, call.output_tensors[0]
+        if id(output) not in head:
+            return call_body(layer, *args, **kwargs)
+        x = call.input_tensors[0]
+        grid = grids.get(id(x))
+        same_values = output.shape[-1] == math.prod(x.shape[1:])
         if isinstance(layer, (layers.Flatten, layers.Reshape)) and same_values:
-            spread[id(given)] = grid or read.shape[1:-1]
+            grids[id(output)] = grid or x.shape[1:-1]
             return args[0]
-        if isinstance(layer, layers.Dense) and read.ndim == 2:
+        if isinstance(layer, layers.Dense) and x.ndim == 2:
             return convolved(layer, args[0], grid)
-        if any(math.prod(spread.get(id(x), ())) > 1 for x in call.reads):
-            spread[id(given)] = grid
+        if any(math.prod(grids.get(id(x), ())) > 1 for x in call.input_tensors):
+            grids[id(output)] = grid
             return elementwise(layer)(*args, **kwargs)
         if type(layer) in POOLINGS:
-            return windowed(layer, args[0], read.shape[1:-1])
-        if any(x.ndim == 2 for x in call.reads):
+            return windowed(layer, args[0], x.shape[1:-1])
+        if any(x.ndim == 2 for x in call.input_tensors):
             return positionwise(layer, args[0])(*args, **kwargs)
-        if given.ndim == 2:
+        if output.ndim == 2:
             refuse_layer(layer)
-        return body(layer, *args, **kwargs)
+        return call_body(layer, *args, **kwargs)
 
     image = recording.inputs[0]
-    free = (None,) * (len(shape) - 1) + shape[-1:]
-    inputs = [keras.Input(batch_shape=free, dtype=image.dtype, name=image.name)]
-    outputs = recording.replay(inputs, make)
+    open_shape = (None,) * (len(shape) - 1) + shape[-1:]
+    inputs = [keras.Input(batch_shape=open_shape, dtype=image.dtype, name=image.name)]
+    outputs = recording.replay(inputs, replace)
     if any(y.ndim != len(shape) for y in keras.tree.flatten(outputs)):
         refuse_head(model)
     return model_of(model, inputs, outputs)
 
 
-def head_of(recording):
-    """A test of whether a tensor of a recording belongs to a head: nothing that is made of it is a map again.
+def head_tensors(recording: Recording) -> set[int]:
+    """Ids of the tensors of a head: those behind which no feature map has more than one position."""
+    readers, head = recording.readers(), set()
 
-    A map has a grid of more than one position.
-    """
-    readers, heads = recording.readers(), set()
-
-    def flat(x):
+    def is_flat(x):
         return x.ndim > 1 and set(x.shape[1:-1]) <= {1}
 
     for call in reversed(recording.calls):
-        for x in call.gives:
-            behind = (made for reader in readers.get(id(x), ()) for made in reader.gives)
-            if flat(x) and all(id(made) in heads for made in behind):
-                heads.add(id(x))
-    return lambda x: id(x) in heads
+        for x in call.output_tensors:
+            following = (y for reader in readers.get(id(x), ()) for y in reader.output_tensors)
+            if is_flat(x) and all(id(y) in head for y in following):
+                head.add(id(x))
+    return head
 
 
-def body(layer, *args, **kwargs):
-    """What a layer before the head gives; refuses one that fixes the grid or leaves none."""
+def call_body(layer, *args, **kwargs):
+    """Calls a layer that precedes the head, or refuses it if it flattens or reshapes an open grid."""
     if type(layer).__name__ in ("Flatten", "Reshape") and None in args[0].shape[1:]:
         refuse_layer(layer)
     return layer(*args, **kwargs)
 
 
 def windowed(layer, x, grid):
-    """Global pooling as pooling of every window of a grid."""
+    """Applies global pooling as pooling of every window of a grid."""
     pool = of_rank(x, POOLINGS[type(layer)])
     return pool(grid, strides=1, dtype=layer.dtype_policy, name=layer.name)(x)
 
 
 def convolved(layer, x, grid):
-    """A dense layer over a flattened grid, or over one position where `grid` is empty, as a convolution."""
+    """Applies a dense layer as a convolution.
+
+    Args:
+        layer: The dense layer.
+        x: Feature maps, (batch, *any grid, channels).
+        grid: Grid of the maps that were flattened for the layer; None or empty for a 1x1 kernel.
+
+    Returns:
+        Feature maps, (batch, *positions, units).
+    """
     grid = grid or (1,) * (x.ndim - 2)
     conv = of_rank(x, "Conv")(
         layer.units,
@@ -159,20 +169,20 @@ def convolved(layer, x, grid):
         name=layer.name,
     )
     x = conv(x)
-    # Through arrays: on JAX a tensor that two variables share is lost with one of them.
+    # The weights are copied as arrays: on JAX, a tensor shared by two variables is lost with one of them.
     kernel, *bias = layer.get_weights()
     conv.set_weights([kernel.reshape(conv.kernel.shape), *bias])
     return x
 
 
 def elementwise(layer):
-    """A layer of a head, refused where flattened maps are not the same to it as maps."""
+    """Returns a layer of a head, or refuses it if it treats flattened maps differently from maps."""
     activation = isinstance(layer, layers.Activation) and is_elementwise(layer.activation)
     return layer if isinstance(layer, ELEMENTWISE) or activation else refuse_layer(layer)
 
 
 def positionwise(layer, x):
-    """A layer of a head for maps in place of vectors, refused where there is none."""
+    """Returns a layer that does for each position of maps what `layer` does for vectors, or refuses it."""
     if isinstance(layer, layers.BatchNormalization):
         twin = type(layer).from_config({**layer.get_config(), "axis": -1})
         twin.build(x.shape)
@@ -183,10 +193,10 @@ def positionwise(layer, x):
 
 
 def refuse_head(model):
-    """Refuses a model for what its scores come from."""
-    refuse("model", "a net whose scores come from flattened or globally pooled maps", words(model))
+    """Refuses a model whose scores are not computed from flattened or globally pooled maps."""
+    refuse("model", "a net whose scores come from flattened or globally pooled maps", describe(model))
 
 
 def refuse_layer(layer):
-    """Refuses a model for one of its layers."""
-    refuse("model", "a net whose layers convolutions can do the work of", f"one with {words(layer)}")
+    """Refuses a model because of one of its layers."""
+    refuse("model", "a net whose layers can be replaced by convolutions", f"one with {describe(layer)}")

@@ -1,4 +1,4 @@
-"""Layers of a new model in place of those of another."""
+"""Copies of a model's layers, for building a modified model."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -8,14 +8,14 @@ import keras
 
 
 class Copies:
-    """Copies of layers, one for each, with weights of their own and under names that are unique.
+    """One copy of each layer, with its own weights and a unique name.
 
-    Operations that are no layers have no state: unless their name is taken, they are their own copies. So are
-    Lambda layers, which Keras does not make from a configuration.
+    Operations that are not layers have no state, and are reused unless their name is taken. Lambda layers are
+    treated in the same way, because Keras does not safely recreate them from a configuration.
     """
 
     def __init__(self) -> None:
-        self.made = {}  # by id: the operation, its copy and what gives the copy its weights
+        self.made = {}  # by the operation's id: the operation, its copy, a function for the copy's weights
         self.names = set()
 
     def of(
@@ -25,20 +25,20 @@ class Copies:
         kind: type | None = None,
         **changes: Any,
     ) -> Any:
-        """What is called in the place of an operation; the same at every call.
+        """Returns the copy of an operation, which is made at the first call.
 
         Args:
             operation: A Keras layer or operation.
-            weights: Function that gives the weights of the copy, or None for those of the operation.
+            weights: Function that returns the weights of the copy, or None for those of the operation.
             kind: Class of the copy, or None for that of the operation.
-            **changes: Arguments of the layer that change; of other operations none do.
+            **changes: Arguments of the layer to change. They are ignored for operations that are not layers.
         """
         if id(operation) not in self.made:
             self.made[id(operation)] = (operation, self.copy(operation, kind, changes), weights)
         return self.made[id(operation)][1]
 
     def copy(self, operation, kind, changes):
-        """A new layer, or the same operation where it needs no copy."""
+        """Returns a new layer, or the same operation where no copy is needed."""
         is_layer = isinstance(operation, keras.Layer) and not isinstance(operation, keras.layers.Lambda)
         changes = changes if is_layer else {}
         if operation.name in self.names:
@@ -50,7 +50,7 @@ class Copies:
         return (kind or type(operation)).from_config({**operation.get_config(), **changes})
 
     def fill(self) -> None:
-        """Gives the copies, which are built by now, their weights."""
+        """Sets the weights of the copies, which must be built by now."""
         for operation, copy, weights in self.made.values():
             if copy is not operation and isinstance(copy, keras.Layer):
                 copy.set_weights(weights() if weights else operation.get_weights())

@@ -1,5 +1,6 @@
 """The features that a net's classifier reads."""
 
+import keras
 from keras import layers
 
 from kerasnets.assembly.heads import POOLINGS, pool
@@ -10,25 +11,27 @@ from kerasnets.surgery.strides import strides_of
 
 
 @deep_recursion()
-def features(model, layer=None, pooling=None):
-    """The net without its classifier: a vector of features for each image.
+def features(model: keras.Model, layer: str | None = None, pooling: str | None = None) -> keras.Model:
+    """Returns the net without its classifier, which gives a vector of features for each image.
 
-    The classifier is the dense layer at the end, or, before a softmax, a sigmoid or a layer "predictions",
-    the last layer with weights; dropout before it is left out too. A net that ends otherwise has none, and
-    gives its features already. Maps become vectors by pooling, other features by flattening.
+    The classifier is the dense layer at the end. Before a softmax, a sigmoid or a layer named "predictions",
+    it is the last layer with weights. Dropout in front of it is removed too. A net that ends in any other way
+    has no classifier, and its outputs are the features. Feature maps become vectors by pooling. Other outputs
+    are flattened.
 
     Args:
-        model: Any functional or sequential model of one output. Of a dict of outputs, "predictions" count.
-        layer: Name of the layer whose output is taken, or None for what the classifier reads.
-        pooling: None, or "avg" or "max" for the mean or the largest value of each of the last maps, where
-            dense layers that stand on these are left out too. None takes the mean where need be.
+        model: A functional or sequential model of one output, or of a dict of outputs with "predictions",
+            of which all others are ignored.
+        layer: Name of the layer whose output is used, or None for what the classifier reads.
+        pooling: "avg" or "max" pools the last feature maps, and leaves out any dense layers behind them. None
+            uses average pooling, and only if the output consists of feature maps.
 
     Returns:
-        A keras.Model that shares its weights and gives (batch, features).
+        A keras.Model, (batch, *grid, channels) -> (batch, features), that shares its weights with `model`.
 
     Raises:
-        ValueError: `model` has no graph of layers or several outputs, it has no such layer, or no maps to
-            pool.
+        ValueError: `model` has no graph of layers or several outputs, there is no such layer, or there are no
+            feature maps to pool.
     """
     check_graph(model)
     if pooling not in POOLINGS:
@@ -36,28 +39,28 @@ def features(model, layer=None, pooling=None):
     net = body(model) if layer is None else up_to(model, layer)
     if len(net.outputs) != 1:
         refuse("model", "a net of one output, or of a dict with 'predictions'", model)
-    (x,), steps = net.outputs, strides_of(net)
-    if pooling and id(x) not in steps:
-        maps = [y for node in nodes(net) for y in node.outputs if id(y) in steps]
+    (x,), strides = net.outputs, strides_of(net)
+    if pooling and id(x) not in strides:
+        maps = [y for node in nodes(net) for y in node.outputs if id(y) in strides]
         if not maps:
-            refuse("pooling", f"None for {model.name}, which has no maps", pooling)
+            refuse("pooling", f"None for {model.name}, which has no feature maps", pooling)
         x = maps[-1]
-    if id(x) in steps:
+    if id(x) in strides:
         x = pool(x, pooling or "avg", name="features_")
     elif x.ndim > 2:
         x = layers.Flatten(name="features_flatten")(x)
     return with_outputs(net, x, name=f"{model.name}_features")
 
 
-def body(model):
-    """A net as one graph without its classifier, and without auxiliary heads beside "predictions".
+def body(model: keras.Model) -> keras.Model:
+    """A net as one graph, without its classifier and without auxiliary heads beside "predictions".
 
     Args:
         model: A functional or sequential model.
 
     Returns:
-        A functional model of the same layers; of several outputs, unless these are a dict with "predictions",
-        all are kept.
+        A functional model of the same layers. A model of several outputs without "predictions" keeps all of
+        them.
     """
     model = main_output(flat(model))
     call = classifier(model.outputs[0]) if len(model.outputs) == 1 else None
@@ -69,24 +72,24 @@ def body(model):
     return with_outputs(model, x)
 
 
-def up_to(model, layer):
-    """A net as one graph up to the layer of a name.
+def up_to(model: keras.Model, layer: str) -> keras.Model:
+    """A net as one graph, up to and including a layer.
 
     Args:
         model: A functional or sequential model.
-        layer: Name of one of its layers.
+        layer: Name of the layer.
 
     Returns:
         A functional model of the same layers.
 
     Raises:
-        ValueError: It has no such layer; the message has the nearest names.
+        ValueError: There is no such layer. The message suggests similar names.
     """
     model = flat(model)
-    made = {node.operation.name: node.outputs for node in nodes(model)}
-    if layer not in made:
+    outputs = {node.operation.name: node.outputs for node in nodes(model)}
+    if layer not in outputs:
         raise ValueError(
-            f"`layer` is None or the name of a layer of {model.name}.{nearest(layer, made)} "
+            f"`layer` is None or the name of a layer of {model.name}.{nearest(layer, outputs)} "
             f"Received: layer={layer!r}"
         )
-    return with_outputs(model, made[layer])
+    return with_outputs(model, outputs[layer])

@@ -1,8 +1,9 @@
-"""Nets for inference alone: batch normalization folded, and what only training needs left out."""
+"""Nets for inference only: batch normalization is folded, and what only training needs is left out."""
 
 import collections
 import dataclasses
 import functools
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,10 +12,10 @@ from keras import layers, ops
 from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.recording import add_call, record
+from kerasnets.surgery.recording import Call, Recording, add_call, record
 
-# Layers that a scale and a shift of their maps can become part of: the weight, and its axis of these maps;
-# of a depthwise kernel the maps are the last two axes.
+# Layers whose weights can absorb a scale and a shift of their output channels: the name of the kernel and its
+# axis of these channels. None is for depthwise kernels, where the last two axes are the channels.
 FOLDABLE = {
     layers.Dense: ("kernel", -1),
     **{getattr(layers, f"Conv{rank}D"): ("kernel", -1) for rank in (1, 2, 3)},
@@ -23,8 +24,8 @@ FOLDABLE = {
     **{getattr(layers, f"SeparableConv{rank}D"): ("pointwise_kernel", -1) for rank in (1, 2)},
 }
 NORMS = (layers.BatchNormalization, FrozenBatchNormalization)
-# Layers that pass on what they read, but in training.
-PASSING = (
+# Layers that are the identity outside training.
+IDENTITIES = (
     *(getattr(layers, f"SpatialDropout{rank}D") for rank in (1, 2, 3)),
     layers.ActivityRegularization,
     layers.AlphaDropout,
@@ -35,22 +36,22 @@ PASSING = (
 )
 
 
-def fold_batch_norm(model):
-    """The same net for inference, with fewer layers and the same outputs.
+def fold_batch_norm(model: keras.Model) -> keras.Model:
+    """Returns the same net for inference, with fewer layers and the same outputs.
 
-    Batch normalization right behind a convolution, a depthwise convolution or a dense layer without an
-    activation becomes part of its kernel and bias, where nothing else reads what the layer gives; elsewhere
-    it stays. Dropout, noise and drop-path go. Outputs stay as they are, auxiliary heads too, which
-    `drop_aux_heads` takes off. A memory-efficient net becomes one of plain layers.
+    Batch normalization that directly follows a convolution or a dense layer without activation is folded into
+    the layer's kernel and bias, if nothing else reads the layer's output. All other batch normalization is
+    kept. Dropout, noise and drop-path are removed. Auxiliary heads are kept; `drop_aux_heads` removes them.
+    The layers of a memory-efficient net are replaced by ordinary ones.
 
     Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2, equation 14.
 
     Args:
-        model: A functional or sequential model; models nested in it are spread out.
+        model: A functional or sequential model. Models nested in it are flattened.
 
     Returns:
-        A keras.Model, uncompiled, with weights of its own, whose layers keep their names; where nested models
-        have layers of one name, all but the first get a number. It is not for training.
+        A keras.Model, uncompiled, with its own weights. It is not for training. Layers keep their names. If
+        several nested models have layers of the same name, a number is appended to all but the first.
 
     Raises:
         ValueError: `model` has no graph of layers.
@@ -60,7 +61,7 @@ def fold_batch_norm(model):
     norms = {id(norm) for norm in folds.values()}
     copies = Copies()
 
-    def make(call, *args, **kwargs):
+    def replace(call, *args, **kwargs):
         if id(call) in norms:
             return args[0]
         layer, norm = call.operation, folds.get(id(call))
@@ -70,19 +71,19 @@ def fold_batch_norm(model):
         return copies.of(layer, weights, use_bias=True)(*args, **kwargs)
 
     inputs = fresh_inputs(recording.inputs)
-    outputs = recording.replay(inputs, make)
+    outputs = recording.replay(inputs, replace)
     copies.fill()
     return model_of(model, inputs, outputs)
 
 
-def for_inference(recording):
-    """A recording without the calls that only training needs, and without those that nothing reads then."""
-    calls = []
+def for_inference(recording: Recording) -> Recording:
+    """A recording without the calls that only training needs, and without calls that are unused then."""
+    calls: list[Call] = []
     add = functools.partial(add_call, calls)
 
-    def make(call, *args, **kwargs):
+    def replace(call, *args, **kwargs):
         operation = call.operation
-        if passes(call):
+        if is_identity(call):
             return args[0]
         if type(operation) is DropPathJoin:
             mean = layers.Average(dtype=operation.dtype_policy, name=operation.name)
@@ -94,61 +95,62 @@ def for_inference(recording):
             return x
         return add(operation, *args, **kwargs)
 
-    outputs = recording.replay(recording.inputs, make)
-    needed, alive = {id(x) for x in tensors(outputs)}, []
+    outputs = recording.replay(recording.inputs, replace)
+    needed, used = {id(x) for x in tensors(outputs)}, []
     for call in reversed(calls):
-        if any(id(x) in needed for x in call.gives):
-            needed |= {id(x) for x in call.reads}
-            alive.append(call)
-    return dataclasses.replace(recording, calls=alive[::-1], outputs=outputs)
+        if any(id(x) in needed for x in call.output_tensors):
+            needed |= {id(x) for x in call.input_tensors}
+            used.append(call)
+    return dataclasses.replace(recording, calls=used[::-1], outputs=outputs)
 
 
-def passes(call):
-    """Whether a call gives what it reads, outside training."""
-    same = len(call.reads) == 1 and call.reads[0].dtype == call.gives[0].dtype
-    return type(call.operation) in PASSING and same and not trains(call)
+def is_identity(call: Call) -> bool:
+    """Whether a call returns its input unchanged outside training."""
+    inputs = call.input_tensors
+    same = len(inputs) == 1 and inputs[0].dtype == call.output_tensors[0].dtype
+    return type(call.operation) in IDENTITIES and same and not always_trains(call)
 
 
-def trains(call):
-    """Whether a call runs as in training whenever the model runs."""
+def always_trains(call: Call) -> bool:
+    """Whether a call runs in training mode even when the model does not."""
     return bool(call.kwargs.get("training")) or any(x is True for x in call.args)
 
 
-def folds_of(recording):
+def folds_of(recording: Recording) -> dict[int, Call]:
     """The calls of batch normalization that can be folded, by the id of the call that each is folded into."""
     readers, ends = recording.readers(), {id(x) for x in tensors(recording.outputs)}
     times = collections.Counter(id(call.operation) for call in recording.calls)
-    makers = {id(call.gives[0]): call for call in recording.calls if takes_scale(call.operation)}
+    foldable = {id(call.output_tensors[0]): call for call in recording.calls if is_foldable(call.operation)}
     folds = {}
     for norm in recording.calls:
-        layer, x = norm.operation, norm.reads[0] if norm.reads else None
-        maker = makers.get(id(x))
-        if type(layer) not in NORMS or maker is None or layer.axis not in (-1, x.ndim - 1):
+        layer, x = norm.operation, norm.input_tensors[0] if norm.input_tensors else None
+        call = foldable.get(id(x))
+        if type(layer) not in NORMS or call is None or layer.axis not in (-1, x.ndim - 1):
             continue
-        measures = type(layer) is layers.BatchNormalization and trains(norm)
-        alone = id(x) not in ends and len(readers[id(x)]) == times[id(maker.operation)] == 1
-        if alone and not measures:
-            folds[id(maker)] = norm
+        uses_batch = type(layer) is layers.BatchNormalization and always_trains(norm)
+        is_only_reader = id(x) not in ends and len(readers[id(x)]) == times[id(call.operation)] == 1
+        if is_only_reader and not uses_batch:
+            folds[id(call)] = norm
     return folds
 
 
-def takes_scale(layer):
-    """Whether a scale and a shift of the maps that a layer gives can become part of its weights."""
+def is_foldable(layer: Any) -> bool:
+    """Whether a layer's weights can absorb a scale and a shift of its output channels."""
     if type(layer) not in FOLDABLE or layer.activation is not keras.activations.linear:
         return False
     changed = getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False)
     return not changed and getattr(layer, "data_format", None) != "channels_first"
 
 
-def folded(layer, norm):
-    """The weights of a layer of `FOLDABLE`, with a bias, that does what it and batch normalization do.
+def folded(layer: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
+    """The weights with which a layer computes what it and the batch normalization behind it compute.
 
     Args:
-        layer: The layer, linear.
-        norm: Batch normalization of the maps that it gives.
+        layer: A layer of `FOLDABLE` without activation.
+        norm: The batch normalization of its output.
 
     Returns:
-        A list of arrays, in the order of the weights of a copy with a bias.
+        A list of arrays, in the order of the weights of a copy of `layer` with a bias.
     """
     name, axis = FOLDABLE[type(layer)]
     shift, scale = scale_of(norm)
@@ -159,14 +161,14 @@ def folded(layer, norm):
     return [*before, kernel * scale.reshape(shape), bias * scale + shift]
 
 
-def scale_of(norm):
-    """Batch normalization outside training as a shift and a scale of each map, float64, (maps,)."""
+def scale_of(norm: keras.Layer) -> tuple[np.ndarray, np.ndarray]:
+    """Batch normalization outside training as a shift and a scale, each float64, (channels,)."""
     scale = 1 / np.sqrt(values(norm.moving_variance) + norm.epsilon)
     scale = scale * values(norm.gamma) if norm.scale else scale
     shift = -values(norm.moving_mean) * scale
     return (shift + values(norm.beta) if norm.center else shift), scale
 
 
-def values(weight):
-    """A weight as an array, float64."""
+def values(weight: keras.Variable) -> np.ndarray:
+    """A weight as a float64 array."""
     return ops.convert_to_numpy(ops.cast(weight, "float32")).astype("float64")

@@ -1,26 +1,32 @@
-"""Images that a net takes for alike."""
+"""Images that a net considers similar."""
+
+import keras
+import numpy as np
 
 from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph
 
 
-def neighbors(model, queries, images, count=6, batch_size=32):
-    """The images whose features lie nearest to those of each query, by Euclidean distance.
+def neighbors(
+    model: keras.Model, queries: np.ndarray, images: np.ndarray, count: int = 6, batch_size: int = 32
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the images whose features are nearest to those of each query, by Euclidean distance.
 
     Source: Krizhevsky et al. 2012, section 6.1 and figure 4, right.
 
     Args:
-        model: A model that gives a vector for each image; `features(net)` is one.
-        queries: Images, (queries, *grid, channels), as the model takes them.
-        images: Images to choose from, (images, *grid, channels).
-        count: Images chosen for each query.
-        batch_size: Images that are run through the model at once.
+        model: A model that gives a vector for each image, such as `features(net)`.
+        queries: Images, (queries, *grid, channels), preprocessed for the model.
+        images: Images to search, (images, *grid, channels).
+        count: Number of neighbors of each query.
+        batch_size: Number of images in each batch of the model's predictions.
 
     Returns:
-        Indices of images, nearest first, (queries, count), and their distances, (queries, count).
+        Indices into `images`, nearest first, (queries, count), and their distances, (queries, count).
 
     Raises:
-        ValueError: `model` gives no vectors, or there are not so many images.
+        ValueError: `model` does not give vectors, `count` exceeds the number of images, or `batch_size` is
+            not positive.
         ModuleNotFoundError: scikit-learn is not installed.
     """
     check_graph(model)
@@ -34,8 +40,11 @@ def neighbors(model, queries, images, count=6, batch_size=32):
         from sklearn.neighbors import NearestNeighbors
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "neighbors are found by scikit-learn; install it with: pip install 'kerasnets[recipes]'"
+            "`neighbors` needs scikit-learn; install it with: pip install 'kerasnets[recipes]'"
         ) from error
-    chosen, asked = (model.predict(x, batch_size=batch_size, verbose=0) for x in (images, queries))
-    distances, indices = NearestNeighbors(n_neighbors=count).fit(chosen).kneighbors(asked)
+    image_vectors, query_vectors = (
+        model.predict(x, batch_size=batch_size, verbose=0) for x in (images, queries)
+    )
+    search = NearestNeighbors(n_neighbors=count).fit(image_vectors)
+    distances, indices = search.kneighbors(query_vectors)
     return indices, distances

@@ -8,18 +8,21 @@ from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
 
 
-def with_precision(model, policy):
-    """The same net, computing in another precision; layers that give its outputs keep theirs, or get float32.
+def with_precision(model: keras.Model, policy: str) -> keras.Model:
+    """Returns a copy of a net that computes in another precision.
+
+    The layers that give the outputs keep their own precision, unless the policy is "float32".
 
     Args:
-        model: A functional or sequential model; models nested in it are spread out.
-        policy: Name of a dtype policy of Keras, such as "mixed_bfloat16": weights in float32, the rest not.
+        model: A functional or sequential model. Models nested in it are flattened.
+        policy: Name of a Keras dtype policy, such as "mixed_bfloat16", which keeps the weights in float32 and
+            computes in bfloat16.
 
     Returns:
-        A keras.Model, uncompiled, with weights of its own.
+        A keras.Model, uncompiled, with its own weights.
 
     Raises:
-        ValueError: `model` has no graph of layers, or there is no such policy.
+        ValueError: `model` has no graph of layers, or `policy` is unknown.
     """
     try:
         keras.DTypePolicy(policy if isinstance(policy, str) else "")
@@ -27,14 +30,14 @@ def with_precision(model, policy):
         refuse("policy", "the name of a dtype policy of Keras", policy)
     recording = record(model)
     ends = {id(x) for x in tensors(recording.outputs)}
-    last = {id(call.operation) for call in recording.calls if any(id(x) in ends for x in call.gives)}
+    last = {id(call.operation) for call in recording.calls if any(id(x) in ends for x in call.output_tensors)}
     copies = Copies()
 
-    def make(call, *args, **kwargs):
+    def replace(call, *args, **kwargs):
         changes = {"dtype": policy} if policy == "float32" or id(call.operation) not in last else {}
         return copies.of(call.operation, **changes)(*args, **kwargs)
 
     inputs = fresh_inputs(recording.inputs)
-    outputs = recording.replay(inputs, make)
+    outputs = recording.replay(inputs, replace)
     copies.fill()
     return model_of(model, inputs, outputs)

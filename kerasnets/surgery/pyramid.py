@@ -1,70 +1,75 @@
-"""Maps of several resolutions, out of any net."""
+"""Feature maps of several resolutions from any net."""
 
 import collections
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 
 from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph, deep_recursion, nodes, producer, with_outputs
 from kerasnets.surgery.features import body
 from kerasnets.surgery.strides import strides_of
 
-# Operations that add a border: what they give stands for no other pixels than what they read.
+# Operations that only add a border. Their outputs are not feature maps of their own.
 PADDING = ("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 
 
 @deep_recursion()
-def feature_pyramid(model, strides=(4, 8, 16, 32)):
-    """A model that gives the last feature map at each stride.
+def feature_pyramid(model: keras.Model, strides: Sequence[int] | None = (4, 8, 16, 32)) -> keras.Model:
+    """Returns a model that gives the last feature map of each stride.
 
-    A map's stride is the step in pixels of the input from one of its pixels to the next, on the axis where it
-    is largest. The last map is the end of a stage, from which the first coarser map is made, and not that of
-    a branch inside the unit that halves the grid. Where finer maps are made of coarser ones again, it is the
-    last that has seen them.
+    The stride of a map is the distance, in pixels of the input, between neighboring positions, on the axis
+    where it is largest. The last map of a stride is the output of the stage, from which the next coarser map
+    is computed. It is not the output of a branch inside the unit that reduces the resolution. Where a net
+    computes finer maps from coarser ones again, as decoders do, the last map depends on these coarser ones.
 
     Source: Lin et al. 2017, arXiv:1612.03144, section 3, "the output of the last layer of each stage".
 
     Args:
-        model: Any functional or sequential model of images or clips, (batch, *grid, channels), with a top or
-            without. Its classifier is left out, and so are auxiliary heads beside "predictions".
-        strides: Strides, powers of two, or None for all that the net has.
+        model: A functional or sequential model of images or clips, (batch, *grid, channels), with or without
+            a classifier. The classifier is left out, and so are auxiliary heads beside "predictions".
+        strides: Strides in pixels, powers of two, or None for all that the net has.
 
     Returns:
-        A keras.Model that shares its weights and gives a dict of maps, "P2" for stride 4, "P3" for 8 and so
-        on, Pk for 2**k.
+        A keras.Model that shares its weights with `model` and gives a dict of feature maps, (batch, *grid,
+        channels): "P2" for stride 4, "P3" for stride 8 and in general "Pk" for stride 2**k.
 
     Raises:
-        ValueError: `model` has no graph of layers, or `strides` are not among those that it has, which the
-            message lists.
+        ValueError: `model` has no graph of layers, or it does not have all of the strides. The message lists
+            those that it has.
     """
     check_graph(model)
     listed = isinstance(strides, (tuple, list)) and len(strides) > 0
     if strides is not None and not (listed and all(map(is_power_of_two, strides))):
         refuse("strides", "None or powers of two, such as (4, 8, 16, 32)", strides)
     net = body(model)
-    steps = strides_of(net)
-    found = sorted({s for s in steps.values() if is_power_of_two(s)})
+    stride_of = strides_of(net)
+    found = sorted({s for s in stride_of.values() if is_power_of_two(s)})
     wanted = found if strides is None else sorted(set(strides))
     if not wanted or set(wanted) - set(found):
         refuse("strides", f"among those of {model.name}, {tuple(found)}", strides)
-    maps = {f"P{s.bit_length() - 1}": last_map(net, steps, s) for s in wanted}
+    maps = {f"P{s.bit_length() - 1}": last_map(net, stride_of, s) for s in wanted}
     return with_outputs(net, maps, name=f"{model.name}_pyramid")
 
 
-def is_power_of_two(value):
-    """Whether a number is 1, 2, 4 or so on."""
+def is_power_of_two(value: Any) -> bool:
+    """Whether a value is an integer 1, 2, 4 and so on."""
     return is_int(value, 1) and value & (value - 1) == 0
 
 
-def last_map(model, steps, stride):
-    """The map at which what is computed at a stride ends.
+def last_map(model: keras.Model, stride_of: dict[int, int | float], stride: int) -> keras.KerasTensor:
+    """The feature map that ends the stage of a stride.
 
-    Of the maps of this stride, those count that are made of the same maps of other strides as the last is. A
-    way out is one of them that is read at another stride. The first way out is the end if it leads to all
-    others, else that which is made of the most; without any, the last map.
+    The candidates are the maps of this stride that are computed from the same maps of other strides as the
+    last one. An exit is a candidate that is read at another stride. The result is the first exit if all other
+    exits are computed from it, otherwise the exit that is computed from the most maps. Without exits, it is
+    the last map of the stride.
 
     Args:
         model: A functional model.
-        steps: Strides by ids of its tensors.
-        stride: The stride, one that a map has.
+        stride_of: Strides in pixels, by the ids of the model's tensors.
+        stride: The stride, which at least one map has.
 
     Returns:
         A Keras tensor.
@@ -72,27 +77,30 @@ def last_map(model, steps, stride):
     calls = nodes(model)
     tensors = [x for node in calls for x in node.outputs]
     bit = {id(x): 1 << i for i, x in enumerate(tensors)}
-    made_of = collections.defaultdict(int)  # for each tensor, those that it is made of, as bits
+    ancestors = collections.defaultdict(
+        int
+    )  # by tensor, those that it is computed from, as bits of an integer
     readers = collections.defaultdict(list)
     for node in calls:
         for x in node.input_tensors:
             for y in node.outputs:
-                made_of[id(y)] |= made_of[id(x)] | bit.get(id(x), 0)
+                ancestors[id(y)] |= ancestors[id(x)] | bit.get(id(x), 0)
                 readers[id(x)].append(y)
 
-    def leaves(x):
+    def is_exit(x):
         return any(
-            steps.get(id(y), stride) != stride or (is_padding(y) and leaves(y)) for y in readers[id(x)]
+            stride_of.get(id(y), stride) != stride or (is_padding(y) and is_exit(y)) for y in readers[id(x)]
         )
 
-    maps = [x for x in tensors if steps.get(id(x)) == stride and not is_padding(x)]
-    others = sum(bit[x] for x, s in steps.items() if s != stride)
-    group = [x for x in maps if made_of[id(x)] & others == made_of[id(maps[-1])] & others]
-    first, *more = ways_out = [x for x in group if leaves(x)] or maps[-1:]
-    leads = all(made_of[id(x)] & bit[id(first)] for x in more)
-    return first if leads else max(ways_out, key=lambda x: made_of[id(x)].bit_count())
+    maps = [x for x in tensors if stride_of.get(id(x)) == stride and not is_padding(x)]
+    others = sum(bit[x] for x, s in stride_of.items() if s != stride)
+    candidates = [x for x in maps if ancestors[id(x)] & others == ancestors[id(maps[-1])] & others]
+    first, *more = exits = [x for x in candidates if is_exit(x)] or maps[-1:]
+    if all(ancestors[id(x)] & bit[id(first)] for x in more):
+        return first
+    return max(exits, key=lambda x: ancestors[id(x)].bit_count())
 
 
-def is_padding(tensor):
-    """Whether a Keras tensor is another with a border."""
+def is_padding(tensor: keras.KerasTensor) -> bool:
+    """Whether a Keras tensor is the output of an operation that only adds a border."""
     return type(producer(tensor).operation).__name__ in PADDING

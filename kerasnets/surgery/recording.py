@@ -1,7 +1,8 @@
-"""The graph of a model as a list of calls, which can be replayed with other layers or on other inputs."""
+"""A model's graph as a list of calls, which can be replayed with other layers or on other inputs."""
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,9 +17,9 @@ class Call:
 
     Attributes:
         operation: A Keras layer or operation.
-        args: What it is called with.
-        kwargs: Likewise, by name.
-        outputs: Keras tensors, in the structure in which it gives them.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        outputs: The Keras tensors that it returns, in their structure.
     """
 
     operation: Any
@@ -27,50 +28,50 @@ class Call:
     outputs: Any
 
     @property
-    def reads(self):
-        """The Keras tensors that it is called with."""
+    def input_tensors(self) -> list:
+        """The Keras tensors among the arguments."""
         return tensors((self.args, self.kwargs))
 
     @property
-    def gives(self):
-        """The Keras tensors that it gives."""
+    def output_tensors(self) -> list:
+        """The Keras tensors that the call returns, as a list."""
         return tensors(self.outputs)
 
     def __str__(self):
-        return words(self.operation)
+        return describe(self.operation)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """The calls that a model makes.
+    """The calls of a model.
 
     Attributes:
         inputs: List of Keras tensors.
-        calls: List of a `Call` for each operation, in the order in which data meets them.
-        outputs: Keras tensors, in the structure of the model's.
+        calls: List of one `Call` for each call of an operation, in topological order.
+        outputs: Keras tensors, in the structure of the model's outputs.
     """
 
     inputs: list
-    calls: list
+    calls: list[Call]
     outputs: Any
 
-    def readers(self):
-        """The calls that read a tensor, by its id."""
-        readers = {}
+    def readers(self) -> dict[int, list[Call]]:
+        """The calls that read each tensor, by its id."""
+        readers: dict[int, list[Call]] = {}
         for call in self.calls:
-            for x in call.reads:
+            for x in call.input_tensors:
                 readers.setdefault(id(x), []).append(call)
         return readers
 
-    def replay(self, inputs, make):
-        """Makes every call again, on new tensors.
+    def replay(self, inputs: Sequence, replace: Callable) -> Any:
+        """Repeats every call on new tensors.
 
         Args:
-            inputs: Tensors in place of the recording's.
-            make: Function of a `Call`, and of the new arguments, that gives the new outputs.
+            inputs: Tensors that replace the recording's inputs.
+            replace: Function of a `Call` and of its new arguments that returns the new outputs.
 
         Returns:
-            New outputs, in the structure of the model's.
+            New outputs, in the structure of the model's outputs.
         """
         new = {id(old): x for old, x in zip(self.inputs, inputs, strict=True)}
 
@@ -79,20 +80,20 @@ class Recording:
 
         for call in self.calls:
             args, kwargs = keras.tree.map_structure(renew, (call.args, call.kwargs))
-            made = keras.tree.flatten(make(call, *args, **kwargs))
-            new.update((id(old), x) for old, x in zip(call.gives, made, strict=True))
+            outputs = keras.tree.flatten(replace(call, *args, **kwargs))
+            new.update((id(old), x) for old, x in zip(call.output_tensors, outputs, strict=True))
         return keras.tree.map_structure(renew, self.outputs)
 
 
-def record(model, window=None):
-    """Follows shapes through the graph of a model, and through the models nested in it.
+def record(model: keras.Model, window: Sequence[int] | None = None) -> Recording:
+    """Records the calls of a model and of the models nested in it, with the shapes of their outputs.
 
     Args:
-        model: A functional or sequential keras.Model.
-        window: Sides of its one input where the model leaves them free, or None.
+        model: A functional or sequential keras.Model. It is not changed.
+        window: Size in pixels of its one input, where the model leaves sides open, or None.
 
     Returns:
-        A `Recording`. The model is not changed.
+        A `Recording`.
 
     Raises:
         ValueError: `model` has no graph of layers, or `window` does not fit its input.
@@ -107,20 +108,20 @@ def record(model, window=None):
             refuse("window", f"None or whole numbers that fit the sides {sides} of the input", window)
         shape = (None, *window, inputs[0].shape[-1])
         inputs = [keras.KerasTensor(shape, dtype=inputs[0].dtype, name=inputs[0].name)]
-    calls = []
+    calls: list[Call] = []
     outputs = run(model, inputs, lambda operation: functools.partial(add_call, calls, operation))
     return Recording(inputs, calls, outputs)
 
 
-def add_call(calls, operation, /, *args, **kwargs):
-    """Adds the call of an operation to a list of `Call`s, and gives its outputs as Keras tensors."""
-    made = operation.compute_output_spec(*args, **kwargs)
-    # New tensors, for some operations give the very ones that they read.
-    made = keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), made)
-    calls.append(Call(operation, args, kwargs, made))
-    return made
+def add_call(calls: list[Call], operation: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Appends the call of an operation to `calls`, and returns its outputs as Keras tensors."""
+    outputs = operation.compute_output_spec(*args, **kwargs)
+    # The tensors are made anew because some operations return the very tensors that they read.
+    outputs = keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, dtype=x.dtype), outputs)
+    calls.append(Call(operation, args, kwargs, outputs))
+    return outputs
 
 
-def words(operation):
-    """An operation as messages name it."""
+def describe(operation: Any) -> str:
+    """Name and class of an operation, for error messages."""
     return f"{operation.name} ({type(operation).__name__})"

@@ -17,7 +17,7 @@ LABELS = RNG.integers(0, 4, 48)
 
 
 def net(seed=0, noisy=False, penalty=None):
-    """A net of four classes, with batch normalisation and dropout if `noisy`."""
+    """A net of four classes, with batch normalization and dropout if `noisy`."""
     keras.utils.set_random_seed(seed)
     x = inputs = keras.Input((6, 6, 1))
     x = layers.Conv2D(3, 3, kernel_regularizer=penalty)(x)

@@ -92,7 +92,7 @@ def test_a_layer_by_name():
     np.testing.assert_allclose(found, maps.max(axis=(1, 2)), rtol=1e-6)
 
 
-def test_normalised_scores():
+def test_normalized_scores():
     inputs = keras.Input((4,))
     hidden = layers.Dense(5, "relu", name="hidden")(inputs)
     x = layers.BatchNormalization()(layers.Dense(3, name="scores")(hidden))

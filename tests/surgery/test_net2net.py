@@ -40,7 +40,7 @@ READERS = {
     "dense behind flattening": (),
     "dense behind pooling": (layers.GlobalMaxPooling2D(),),
     "dense at each pixel": (layers.Dense(5),),
-    "normalisation": (layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.5), layers.Conv2D(5, 1)),
+    "normalization": (layers.BatchNormalization(), layers.ReLU(), layers.Dropout(0.5), layers.Conv2D(5, 1)),
     "depthwise": (layers.DepthwiseConv2D(3, depth_multiplier=2), layers.Conv2D(5, 1)),
     "depthwise, flattened": (layers.DepthwiseConv2D(3, depth_multiplier=2, activation="tanh"),),
     "separable": (layers.SeparableConv2D(5, 3, depth_multiplier=3),),
@@ -135,7 +135,7 @@ def test_a_nested_model_and_a_layer_called_twice():
     model = filled(keras.Model(y, layers.Dense(2)(layers.Flatten()(shared(base(y))))))
     for name in ("shared", "inside"):
         if name == "inside":  # its maps are read by a layer that also reads the image
-            with pytest.raises(ValueError, match="`layer` is one whose maps can be more.*inside"):
+            with pytest.raises(ValueError, match="`layer` is one whose number of channels can grow.*inside"):
                 widen(model, name, 6)
             continue
         wide = widen(model, name, 6)
@@ -234,7 +234,9 @@ def lrn():
     ],
 )
 def test_maps_that_cannot_be_more_are_refused_with_the_reason(model, layer, reason):
-    with pytest.raises(ValueError, match=f"`layer` is one whose maps can be more. Received: .*{reason}"):
+    with pytest.raises(
+        ValueError, match=f"`layer` is one whose number of channels can grow. Received: .*{reason}"
+    ):
         widen(model(), layer, 64)
 
 
@@ -300,18 +302,18 @@ def test_what_stands_behind_the_layer_stands_behind_the_new_one():
 
 
 def test_statistics_of_data_keep_the_function_in_training_too():
-    """Normalised by the statistics of the batch, the layer gives what it read if it was set by them."""
+    """Normalized by the statistics of the batch, the layer gives what it read if it was set by them."""
     x = keras.Input((12, 12, 3))
     y = layers.Conv2D(4, 3, name="first")(x)
     y = layers.ReLU()(layers.BatchNormalization()(y))
     model = filled(keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling2D()(y))))
-    model.layers[2].trainable = False  # so that the first normalisation does the same in both modes
+    model.layers[2].trainable = False  # so that the first normalization does the same in both modes
     data = images(model, 64)
-    told, untold = deepen(model, "first", data=data), deepen(model, "first")
-    check_same(told, model, data)
-    check_same(told, model, data, share=1e-4, training=True)
-    check_same(untold, model, data)
-    a, b = (array(m(data, training=True)) for m in (untold, model))
+    with_data, without = deepen(model, "first", data=data), deepen(model, "first")
+    check_same(with_data, model, data)
+    check_same(with_data, model, data, share=1e-4, training=True)
+    check_same(without, model, data)
+    a, b = (array(m(data, training=True)) for m in (without, model))
     assert np.abs(a - b).max() > 1e-3 * np.abs(b).max()
 
 

@@ -90,7 +90,7 @@ def test_statistics_stay_where_all_is_trained(name):
     for model in (replace_head(net, 3, freeze=False), unfrozen(replace_head(net, 3))):
         before = values(model)
         fit(model, x)
-        # Biases of the head; gamma and beta of batch normalisation; but no moving_mean and moving_variance.
+        # Biases of the head; gamma and beta of batch normalization; but no moving_mean and moving_variance.
         assert changed(model, before) == {"kernel", "bias", "gamma", "beta"}
     model = replace_head(net, 3, freeze=False, freeze_batch_norm=False)
     before = values(model)
@@ -247,7 +247,7 @@ class Block(layers.Layer):
         return self.norm(x, training=training)
 
 
-def test_batch_normalisation_out_of_reach_is_refused():
+def test_batch_normalization_out_of_reach_is_refused():
     inputs = keras.Input((4,))
     net = keras.Model(inputs, layers.Dense(2)(Block(name="block")(inputs)))
     with pytest.raises(ValueError, match="`freeze_batch_norm` is False for a net with block"):

@@ -120,7 +120,7 @@ def small(use_bias, batch_norm):
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_biases_go_into_the_batch_normalisation_that_reads_them_and_nowhere_else(batch_norm):
+def test_biases_go_into_the_batch_normalization_that_reads_them_and_nowhere_else(batch_norm):
     ours, peer = small(use_bias=False, batch_norm=batch_norm), small(use_bias=True, batch_norm=batch_norm)
     before = ours.get_weights()
     peer.layers[0].bias.assign([1.0, -2.0, 3.0])
