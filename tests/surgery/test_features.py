@@ -117,7 +117,7 @@ def test_several_outputs():
 
 
 def test_misuse():
-    with pytest.raises(ValueError, match="`pooling` is None for MLP800, which has no maps"):
+    with pytest.raises(ValueError, match="`pooling` is None for MLP800, which has no feature maps"):
         features(kept("MLP800"), pooling="avg")
     with pytest.raises(ValueError, match="`pooling` is one of None, 'avg', 'max'"):
         features(kept("MLP800"), pooling="mean")
