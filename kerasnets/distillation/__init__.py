@@ -1,4 +1,4 @@
-"""Knowledge distillation: a small net learns what a big one knows."""
+"""Knowledge distillation: a small net learns from a large one."""
 
 from kerasnets.assembly.outputs import as_logits
 from kerasnets.distillation.biases import add_biases, match_frequencies

@@ -1,9 +1,13 @@
-"""Biases of classes that a transfer set showed too seldom or too often.
+"""Correcting the biases of classes that are rare or too frequent in a transfer set.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 3: a
-net distilled without any 3 knows threes well, but for a bias that is much too low.
+net distilled without a single 3 still recognizes 3s well, once its bias for this class, which is much too
+low, has been corrected.
 """
 
+from collections.abc import Sequence
+
+import keras
 import numpy as np
 from keras import layers
 
@@ -12,42 +16,45 @@ from kerasnets.distillation.models import check_logits, classes_of
 from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import check_subset
 
-ROUNDS = 100  # bound on the passes over the classes; few are needed
+ROUNDS = 100  # maximum number of passes over the classes; a few suffice
 
 
-def match_frequencies(logits, classes, frequencies):
-    """What to add to the logits of some classes for each to be predicted as often as it occurs.
+def match_frequencies(
+    logits: np.ndarray, classes: Sequence[int] | np.ndarray, frequencies: Sequence[float] | np.ndarray
+) -> np.ndarray:
+    """Finds biases with which a net predicts each of some classes as often as the class occurs.
 
-    No labels are read but how often each class occurs, so training or transfer images do.
+    No labels are needed, only the frequencies, so the logits can be those of training or transfer images.
 
     Args:
-        logits: Of a net, (n, all classes).
-        classes: The classes whose biases are wrong.
-        frequencies: Share of the examples that are of each of them, in [0, 1].
+        logits: Logits of the net, (n, all classes).
+        classes: Indices of the classes whose biases are to be corrected.
+        frequencies: Share of the examples that belong to each of these classes, in [0, 1].
 
     Returns:
-        float64, (len(classes),).
+        Numbers to add to the logits of these classes, float64, (len(classes),).
 
     Raises:
-        ValueError: An argument is something else.
+        ValueError: `logits` are not finite or not of this shape, `classes` are not some of the net's classes,
+            or `frequencies` are not shares of one whole.
     """
     z = np.array(logits, "float64")
     if z.ndim != 2 or not len(z) or not np.isfinite(z).all():
-        refuse("logits", "(n, classes), finite", z.shape)
+        refuse("logits", "an array (n, classes) of finite numbers", z.shape)
     classes = check_subset("classes", classes, z.shape[1])
     if len(classes) == z.shape[1]:
         refuse("classes", f"fewer than all {z.shape[1]} classes", classes)
     wanted = np.asarray(frequencies, "float64")
     if wanted.shape != (len(classes),) or not ((wanted >= 0) & (wanted <= 1)).all() or wanted.sum() > 1:
-        refuse("frequencies", f"{len(classes)} shares, of a sum of at most 1", frequencies)
+        refuse("frequencies", f"{len(classes)} shares whose sum is at most 1", frequencies)
     biases = np.zeros(len(classes))
     for _ in range(ROUNDS):
         before = biases.copy()
         for i, c in enumerate(classes):
             others = np.delete(z, c, axis=1).max(1)
-            lacks = np.sort(others - z[:, c])  # the class is predicted where the added bias exceeds this
+            margins = np.sort(others - z[:, c])  # an example is predicted as c if the step exceeds its margin
             k = round(wanted[i] * len(z))
-            edges = lacks[max(k - 1, 0)], lacks[min(k, len(z) - 1)]
+            edges = margins[max(k - 1, 0)], margins[min(k, len(z) - 1)]
             step = sum(edges) / 2 if 0 < k < len(z) else edges[0] + (1 if k else -1)
             z[:, c] += step
             biases[i] += step
@@ -56,19 +63,21 @@ def match_frequencies(logits, classes, frequencies):
     return biases
 
 
-def add_biases(model, classes, biases):
-    """A model whose logits of some classes are greater.
+def add_biases(
+    model: keras.Model, classes: Sequence[int] | np.ndarray, biases: Sequence[float] | np.ndarray
+) -> keras.Model:
+    """Returns a model with constants added to the logits of some classes.
 
     Args:
-        model: Functional or sequential model that gives logits.
-        classes: Class numbers.
-        biases: What to add to the logit of each.
+        model: Functional or sequential model that gives logits, (batch, all classes).
+        classes: Indices of the classes.
+        biases: Number to add to the logit of each of these classes, (len(classes),).
 
     Returns:
-        A keras.Model that shares its weights.
+        A keras.Model that shares its weights with `model`.
 
     Raises:
-        ValueError: `model` does not give logits, or has not these classes.
+        ValueError: `model` does not give logits, or `classes` are not some of its classes.
     """
     check_logits("model", model)
     shift = np.zeros(classes_of(model))

@@ -1,23 +1,32 @@
-"""One distribution from those of a generalist and of specialists with a dustbin class.
+"""Combining the distributions of a generalist and of specialists with a dustbin class.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 5.3.
 
-For one case, with p the generalist's distribution and p_m those of its active specialists, q minimizes
+For one example, let p be the generalist's distribution and p_m that of active specialist m. The combined
+distribution q minimizes
 
     KL(p, q) + sum over m of KL(p_m, q)
 
-where q's share of a specialist's dustbin is the sum over the classes outside its subset. The problem is
-convex, and has a dual with one number l_m for each active specialist: with w_j all that the distributions
-say of class j by name, and d_m the dustbin of m, q_j = w_j / s_j and s_j = 1 + (number of active specialists)
-- (sum of l_m over those whose subset lacks j), where the l_m minimise
+where q's probability of the dustbin of m is the sum over the classes outside the subset of m. This is a
+convex problem, and it is solved in its dual form, which has one variable l_m for each active specialist. Let
+w_j be the sum of the probabilities that all distributions assign to class j itself, let d_m be the dustbin
+probability of m, and let
+
+    s_j = 1 + (number of active specialists) - (sum of l_m over the specialists whose subset lacks j)
+
+Then q_j = w_j / s_j for the l_m that minimize
 
     - sum over j of w_j log s_j - sum over m of d_m log l_m
 
-Newton's steps, shortened to 1 / (1 + r) where a whole one would take r times what is left of some s_j or l_m,
-never miss: each lowers the sum, and the last double the right digits. At l_m = 1, the start, specialists that
-agree with the generalist leave it as it is. Classes that the same subsets hold share one s_j, so the work
-does not grow with their number.
+The minimum is found by damped Newton steps: if a full step would reduce some s_j or l_m by r times its
+value, the step is multiplied by 1 / (1 + r). Every step lowers the objective, and each of the last steps
+doubles the number of correct digits. The iteration starts at l_m = 1, where specialists that agree with the
+generalist leave its distribution unchanged. Classes that are in the same subsets have the same s_j, so the
+cost of a step does not grow with the number of classes.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,29 +35,37 @@ from keras import ops
 from kerasnets.checks import is_int, refuse
 from kerasnets.layers.dustbin import check_subset
 
-STEPS = 100  # bound on Newton's steps; about 6 are taken, 30 where distributions contradict one another
+STEPS = 100  # maximum number of Newton steps; about 6 suffice, 30 if distributions contradict one another
 
 
-def combine(generalist_probs, specialist_probs, subsets, top=1, dustbin=True):
-    """The distribution over all classes that agrees best with a generalist and its active specialists.
+def combine(
+    generalist_probs: Any,
+    specialist_probs: Sequence,
+    subsets: Sequence[Sequence[int] | np.ndarray],
+    top: int = 1,
+    dustbin: bool = True,
+) -> Any:
+    """Computes the distribution over all classes that best fits a generalist and its active specialists.
 
-    Case by case a specialist is active where its subset holds one of the generalist's `top` classes.
+    A specialist is active for an example if its subset contains one of the generalist's `top` most probable
+    classes.
 
     Source: sections 5.3 and 5.4, equation 5.
 
     Args:
-        generalist_probs: (batch, classes), each row a distribution.
-        specialist_probs: For each specialist (batch, its classes + 1), the dustbin last; or (batch, classes).
-        subsets: For each specialist its classes, in the order of its probabilities.
-        top: How many of the generalist's classes call specialists.
-        dustbin: Whether specialists have a dustbin; else each speaks of all classes, and the answer is the
-            mean of the generalist and the active ones.
+        generalist_probs: Class probabilities, (batch, classes).
+        specialist_probs: Probabilities of each specialist: (batch, its classes + 1) with the dustbin last; or
+            (batch, classes) if `dustbin` is False.
+        subsets: Class indices of each specialist, in the order of its probabilities.
+        top: Number of the generalist's most probable classes that activate specialists.
+        dustbin: Whether the specialists have a dustbin class. Specialists without one predict all classes,
+            and the result is the mean of the generalist and the active specialists.
 
     Returns:
-        (batch, classes), in float64 where `generalist_probs` is, else in float32.
+        Tensor of probabilities, (batch, classes), float64 if `generalist_probs` is, else float32.
 
     Raises:
-        ValueError: Shapes or subsets do not fit one another, or `top` is no number of classes.
+        ValueError: Shapes or subsets do not fit one another, or `top` is not from 1 to the number of classes.
     """
     p = ops.convert_to_tensor(generalist_probs)
     given = "float64" if "64" in str(p.dtype) else "float32"
@@ -59,7 +76,9 @@ def combine(generalist_probs, specialist_probs, subsets, top=1, dustbin=True):
     if not is_int(top, 1) or top > n:
         refuse("top", f"a whole number from 1 to {n}", top)
     if len(specialist_probs) != len(subsets):
-        refuse("subsets", f"one for each of {len(specialist_probs)} specialists", f"{len(subsets)} subsets")
+        refuse(
+            "subsets", f"one for each of the {len(specialist_probs)} specialists", f"{len(subsets)} subsets"
+        )
     subsets = [check_subset("subsets", subset, n) for subset in subsets]
     if not subsets:
         return ops.cast(p, given)
@@ -72,9 +91,9 @@ def combine(generalist_probs, specialist_probs, subsets, top=1, dustbin=True):
     member = np.stack([np.isin(np.arange(n), subset) for subset in subsets])  # (specialists, classes)
     called = ops.sum(ops.one_hot(ops.top_k(p, top)[1], n, dtype=p.dtype), axis=1)
     active = ops.cast(called @ constant(member.T, p) > 0, p.dtype)  # (batch, specialists)
-    voices = 1 + ops.sum(active, axis=1, keepdims=True)
+    experts = 1 + ops.sum(active, axis=1, keepdims=True)
     if not dustbin:
-        mean = (p + sum(active[:, m, None] * s for m, s in enumerate(own))) / voices
+        mean = (p + sum(active[:, m, None] * s for m, s in enumerate(own))) / experts
         return ops.cast(mean, given)
 
     named = ops.concatenate([active[:, m, None] * s[:, :-1] for m, s in enumerate(own)], axis=1)
@@ -83,37 +102,38 @@ def combine(generalist_probs, specialist_probs, subsets, top=1, dustbin=True):
     alike, group = np.unique(~member.T, axis=0, return_inverse=True)  # (groups, specialists), (classes,)
     group = group.reshape(-1)
     mass = w @ constant(np.eye(len(alike))[group], p)
-    q = w / ops.take(slack(mass, d, active, voices, constant(alike, p)), group, axis=1)
-    # One step of expectation and maximisation, which has no difference in it, mends what rounding left.
+    q = w / ops.take(divisors(mass, d, active, experts, constant(alike, p)), group, axis=1)
+    # One expectation-maximization step, which subtracts nothing, corrects the rounding errors.
     outside = constant(~member.T, p)  # (classes, specialists)
-    q = (w + q * ((d / at_least(q @ outside, floor(p))) @ ops.transpose(outside))) / voices
+    q = (w + q * ((d / at_least(q @ outside, floor(p))) @ ops.transpose(outside))) / experts
     return ops.cast(q / ops.sum(q, axis=1, keepdims=True), given)
 
 
-def slack(mass, d, active, voices, outside):
-    """What to divide the mass of each group of classes by, found by Newton's method on the dual.
+def divisors(mass, d, active, experts, outside):
+    """Finds the divisors s of the sums w of each group of classes by Newton's method on the dual.
 
     Args:
-        mass: (batch, groups), what is said by name of the classes of each group.
-        d: (batch, specialists), dustbins; 0 where not active.
-        active: (batch, specialists), ones and zeros.
-        voices: (batch, 1), 1 + the number of active specialists.
-        outside: (groups, specialists), 1 where the group is in the dustbin.
+        mass: Sum of w over the classes of each group, (batch, groups).
+        d: Dustbin probabilities, 0 for inactive specialists, (batch, specialists).
+        active: 1 for active specialists, else 0, (batch, specialists).
+        experts: 1 + the number of active specialists, (batch, 1).
+        outside: 1 where the classes of a group belong to a specialist's dustbin, else 0,
+            (groups, specialists).
 
     Returns:
-        (batch, groups), positive.
+        Positive numbers, (batch, groups).
     """
     groups, specialists = outside.shape
     pairs = ops.reshape(outside[:, :, None] * outside[:, None, :], (groups, specialists**2))
     eye = ops.eye(specialists, dtype=mass.dtype)
     mass, d = at_least(mass, floor(mass)), at_least(d, floor(mass)) * active
 
-    def left(duals):
-        return at_least(voices - duals @ ops.transpose(outside), floor(mass) / 100)
+    def divisors_for(duals):
+        return at_least(experts - duals @ ops.transpose(outside), floor(mass) / 100)
 
     def step(duals, _):
-        # In units of the duals themselves, whose sizes can be far apart.
-        s = left(duals)
+        # Derivatives are with respect to log(duals), because the duals can differ by orders of magnitude.
+        s = divisors_for(duals)
         share = mass / s
         gradient = duals * (share @ outside) - d
         curves = ops.reshape((share / s) @ pairs, (-1, specialists, specialists))
@@ -124,24 +144,24 @@ def slack(mass, d, active, voices, outside):
         return duals * (1 + move / (1 + r)), ops.max(ops.abs(gradient))
 
     duals, _ = ops.while_loop(
-        lambda _, wrong: wrong > floor(mass),
+        lambda _, error: error > floor(mass),
         step,
         (active, ops.ones((), mass.dtype)),
         maximum_iterations=STEPS,
     )
-    return left(duals)
+    return divisors_for(duals)
 
 
 def floor(x):
-    """What is as good as no probability in the precision of a tensor."""
+    """A probability that is negligible in the precision of a tensor."""
     return float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps) ** 0.75
 
 
 def at_least(x, bound):
-    """A tensor of which nothing is below a number; Keras's maximum on PyTorch is float32 always."""
+    """Elementwise maximum of a tensor and a number. Keras's own always gives float32 on PyTorch."""
     return ops.clip(x, bound, np.inf)
 
 
 def constant(array, like):
-    """An array as a tensor of another's precision."""
+    """Converts an array to a tensor of the precision of another tensor."""
     return ops.convert_to_tensor(np.asarray(array), dtype=like.dtype)

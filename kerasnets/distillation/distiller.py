@@ -1,15 +1,17 @@
-"""The Distiller: trains a student on hard labels and a teacher's soft targets.
+"""The Distiller, which trains a student on hard labels and on a teacher's soft targets.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from kerasnets.checks import is_number, refuse
-from kerasnets.distillation.hints import Guides, Hint, hint_loss
+from kerasnets.distillation.hints import Hint, HintModels, hint_loss
 from kerasnets.distillation.losses import hard_loss, soft_loss
 from kerasnets.distillation.models import check_logits, classes_of
 from kerasnets.graph import summed_penalty
@@ -17,7 +19,7 @@ from kerasnets.weights.state import random_states
 
 
 class WeightedMean(keras.losses.Loss):
-    """Mean of losses that are computed already, by sample weight, and over replicas."""
+    """Mean of losses that have been computed, weighted by sample weight and taken over all replicas."""
 
     def call(self, losses, _):
         return losses
@@ -25,40 +27,46 @@ class WeightedMean(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class Distiller(keras.Model):
-    """Trains a student to match hard labels and a teacher.
+    """Trains a student on hard labels and on the outputs of a teacher.
 
-    For labels y, student logits z, teacher logits v, temperature T and hard weight w an example's loss is
+    The loss of an example with label y, student logits z and teacher logits v, for temperature T and hard
+    weight w, is
 
         w * CE(y, softmax(z)) + (1 - w) * T^2 * KL(softmax(v / T) || softmax(z / T))
 
-    Compile it with an optimizer and metrics, but no loss; then `fit` and `evaluate` take
+    Compile the Distiller with an optimizer and metrics, but without a loss. `fit` and `evaluate` take data in
+    one of two forms:
 
-    - (x, y) or (x, y, sample_weight) with a live `teacher`, which sees each batch as the student does: right
-      for augmented data;
-    - (x, {"labels": y, "teacher_logits": v}) as `add_teacher_logits` makes it, without a teacher: much
-      faster where the teacher is big, right for data that does not change from epoch to epoch.
+    - (x, y) or (x, y, sample_weight) with a live `teacher`, which sees the same batches as the student. This
+      form suits augmented data.
+    - (x, {"labels": y, "teacher_logits": v}), as `add_teacher_logits` makes it, without a teacher. This form
+      is much faster if the teacher is large. It suits data that is the same at every epoch.
 
-    In either form targets may be a dict, {"labels": y}, and hold "hard_weight", (batch,), w for each example.
+    In both forms the targets may be a dict, {"labels": y}, which may contain "hard_weight", (batch,), the w
+    of each example.
 
-    Labels are class numbers or one-hot. Logs hold `loss`, `hard_loss`, `soft_loss` and the compiled metrics,
-    which compare labels with the student's logits. Evaluated without a teacher and without its logits, `loss`
-    is the hard loss and `soft_loss` stays 0. `predict` gives the student's logits. Only the student learns:
-    the teacher runs as in inference, and its `trainable` flags are left alone.
+    Labels are class indices or one-hot vectors. The logs contain `loss`, `hard_loss`, `soft_loss` and the
+    compiled metrics of the student's logits. `evaluate` without a teacher and without its logits gives the
+    hard loss as `loss`, and 0 as `soft_loss`. `predict` gives the student's logits. Only the student is
+    trained. The teacher runs in inference mode, and its `trainable` flags are not changed.
 
-    With `hints` the teacher is live, and the weighted losses of each `Hint` are added; logs hold their sum,
-    `hint_loss`. Two stages, as in FitNets, are two Distillers of one student: the first with `hints_only`.
+    Hints need a live teacher. The weighted loss of each `Hint` is added to the loss, and the logs contain
+    their sum, `hint_loss`. Two-stage training as in FitNets takes two Distillers of one student, of which the
+    first has `hints_only`.
 
     Args:
         student: Model that gives logits, (batch, classes). It is trained in place.
-        teacher: Model that gives logits of the same classes, or None if the data holds them.
+        teacher: Model that gives logits of the same classes, or None if the data contains them.
         temperature: T, a positive number.
         hard_weight: w, in [0, 1].
         hints: `Hint`s, each for one layer of the student.
-        hints_only: Whether the hints are all the loss; then only what they depend on is trained.
+        hints_only: Whether the loss consists of the hints alone. Only the layers up to the guided ones are
+            trained then.
         name: Name of the model.
 
     Raises:
-        ValueError: A model ends in a softmax, the numbers of classes differ, or a number is out of range.
+        ValueError: A model does not give logits, the numbers of classes differ, a number is out of range, or
+            the hints do not fit the models.
 
     Example:
         distiller = Distiller(student, teacher, temperature=4.0)
@@ -69,14 +77,14 @@ class Distiller(keras.Model):
 
     def __init__(
         self,
-        student,
-        teacher=None,
-        temperature=4.0,
-        hard_weight=0.1,
-        hints=(),
-        hints_only=False,
-        name="distiller",
-    ):
+        student: keras.Model,
+        teacher: keras.Model | None = None,
+        temperature: float = 4.0,
+        hard_weight: float = 0.1,
+        hints: Sequence[Hint] = (),
+        hints_only: bool = False,
+        name: str = "distiller",
+    ) -> None:
         check_logits("student", student)
         if teacher is not None:
             check_logits("teacher", teacher)
@@ -89,9 +97,9 @@ class Distiller(keras.Model):
         if not isinstance(hints, (tuple, list)) or not all(isinstance(hint, Hint) for hint in hints):
             refuse("hints", "a list of kerasnets.distillation.Hint", hints)
         if hints and teacher is None:
-            refuse("teacher", "a model where hints are given", None)
+            refuse("teacher", "a model if there are hints", None)
         if hints_only and not hints:
-            refuse("hints_only", "False where there are no hints", hints_only)
+            refuse("hints_only", "False if there are no hints", hints_only)
 
         super().__init__(name=name, dtype=student.dtype_policy)
         self.student = student
@@ -100,8 +108,9 @@ class Distiller(keras.Model):
         self.hard_weight = float(hard_weight)
         self.hints = tuple(hints)
         self.hints_only = bool(hints_only)
-        self.guides = Guides(student, teacher, self.hints) if hints else None  # no layer: nothing twice
-        self.regressors = self.guides.regressors() if hints else []
+        # Not a layer, so Keras does not track or save the models in it a second time.
+        self.hint_models = HintModels(student, teacher, self.hints) if hints else None
+        self.regressors = self.hint_models.regressors() if hints else []
         self.hard_tracker = keras.metrics.Mean("hard_loss")
         self.soft_tracker = keras.metrics.Mean("soft_loss")
         if hints:
@@ -110,32 +119,37 @@ class Distiller(keras.Model):
         self.built = student.built
 
     def call(self, x, training=None):
-        if not (self.guides and training):
+        if not (self.hint_models and training):
             return self.student(x, training=training)
-        logits, *maps = self.guides.student(x, training=training)
+        logits, *maps = self.hint_models.student(x, training=training)
         return {"logits": logits, "maps": [r(m) for r, m in zip(self.regressors, maps, strict=True)]}
 
-    def compile(self, optimizer="rmsprop", loss=None, **kwargs):
-        """As `keras.Model.compile`, without a loss: the Distiller has its own.
+    def compile(self, optimizer: Any = "rmsprop", loss: None = None, **kwargs: Any) -> None:
+        """Configures the Distiller for training.
+
+        Args:
+            optimizer: As for `keras.Model.compile`.
+            loss: None, because the Distiller has its own loss.
+            **kwargs: As for `keras.Model.compile`.
 
         Raises:
             ValueError: A loss is given.
         """
         if loss is not None:
-            refuse("loss", "None, for the Distiller has its own", loss)
+            refuse("loss", "None, because the Distiller has its own", loss)
         super().compile(optimizer=optimizer, **kwargs)
         if self.built:
-            self.optimizer.build(self.trainable_variables)  # or a restored run would lose its state
+            self.optimizer.build(self.trainable_variables)  # otherwise a resumed run would lose its state
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         labels, teacher_logits, hard_weight, sample_weight = self.split(y, sample_weight)
-        guided = ()
+        student_maps = ()
         if isinstance(y_pred, dict):
-            y_pred, guided = y_pred["logits"], y_pred["maps"]
-            teacher_logits, *guides = self.guides.teacher(x, training=False)
+            y_pred, student_maps = y_pred["logits"], y_pred["maps"]
+            teacher_logits, *teacher_maps = self.hint_models.teacher(x, training=False)
         elif teacher_logits is None and self.teacher is not None:
             teacher_logits = self.teacher(x, training=False)
 
@@ -149,13 +163,13 @@ class Distiller(keras.Model):
             losses = w * hard + (1 - w) * soft
             self.soft_tracker.update_state(soft, sample_weight)
         elif training:
-            refuse("teacher", "a model, or data from add_teacher_logits", None)
+            refuse("teacher", "a model, or the data comes from add_teacher_logits", None)
         self.hard_tracker.update_state(hard, sample_weight)
-        if guided:
-            pairs = zip(self.hints, guided, guides, strict=True)
-            hinted = sum(hint.weight * hint_loss(ours, theirs) for hint, ours, theirs in pairs)
-            self.hint_tracker.update_state(hinted, sample_weight)
-            losses = hinted if self.hints_only else losses + hinted
+        if student_maps:
+            pairs = zip(self.hints, student_maps, teacher_maps, strict=True)
+            of_hints = sum(hint.weight * hint_loss(ours, theirs) for hint, ours, theirs in pairs)
+            self.hint_tracker.update_state(of_hints, sample_weight)
+            losses = of_hints if self.hints_only else losses + of_hints
 
         total = self.mean(losses, y_pred, sample_weight)
         for penalty in self.student.losses:
@@ -169,22 +183,22 @@ class Distiller(keras.Model):
 
     @staticmethod
     def split(y, sample_weight):
-        """Labels, teacher logits, hard weights and sample weights, None for what the data does not give."""
+        """Returns labels, teacher logits, hard weights and sample weights; None for what the data lacks."""
         if not isinstance(y, dict):
             return y, None, None, sample_weight
-        if isinstance(sample_weight, dict):  # Keras repeats the weights of arrays for each target
+        if isinstance(sample_weight, dict):  # Keras repeats the sample weights for each target
             sample_weight = sample_weight["labels"]
         return y["labels"], y.get("teacher_logits"), y.get("hard_weight"), sample_weight
 
     @property
     def trainable_variables(self):
-        learner = self.guides.guided if self.hints_only else self.student
-        return learner.trainable_variables + [v for r in self.regressors for v in r.trainable_variables]
+        trained = self.hint_models.guided if self.hints_only else self.student
+        return trained.trainable_variables + [v for r in self.regressors for v in r.trainable_variables]
 
     @property
     def non_trainable_variables(self):
-        learns = {id(v) for v in self.trainable_variables}
-        return [v for v in self.variables if id(v) not in learns]
+        trained = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trained]
 
     @property
     def trainable_weights(self):
@@ -192,8 +206,8 @@ class Distiller(keras.Model):
 
     @property
     def non_trainable_weights(self):
-        learns = {id(w) for w in self.trainable_weights}
-        return [w for w in self.weights if id(w) not in learns]
+        trained = {id(w) for w in self.trainable_weights}
+        return [w for w in self.weights if id(w) not in trained]
 
     def save_own_variables(self, store):
         for i, state in enumerate(random_states(self)):

@@ -1,4 +1,4 @@
-"""Several nets as one, that can teach."""
+"""An ensemble of nets as one model, for example as a teacher."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,21 +16,22 @@ MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
 
 @keras.saving.register_keras_serializable("kerasnets")
 class Ensemble(keras.Model):
-    """One model of one input whose logits, (batch, classes), are the mean of what several models say.
+    """A model whose logits, (batch, classes), stand for the mean of several models' class probabilities.
 
     Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2: "an arithmetic or geometric mean of their
     individual predictive distributions".
 
-    A saved ensemble is loaded by `keras.saving.load_model` where `kerasnets.distillation` is imported.
+    `kerasnets.distillation` must be imported before `keras.saving.load_model` loads a saved ensemble.
 
     Args:
-        models: Two functional models or more that give logits of the same classes, from inputs of one shape.
-            Their weights are shared, not copied.
-        mean: "geometric", of probabilities: the mean of the logits; or "arithmetic", of probabilities.
+        models: At least two functional models that give logits of the same classes, from inputs of the same
+            shape. Their weights are shared, not copied.
+        mean: "geometric" or "arithmetic", the mean of the probabilities. The geometric mean of probabilities
+            corresponds to the mean of the logits.
         name: Name of the model.
 
     Raises:
-        ValueError: A model ends in a softmax, inputs or classes differ, or `mean` is another word.
+        ValueError: A model does not give logits, inputs or classes differ, or `mean` is unknown.
     """
 
     def __init__(
@@ -39,30 +40,30 @@ class Ensemble(keras.Model):
         check_members(models, mean)
         first = models[0].inputs[0]
         inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
-        # Names in a model are unique.
+        # The members are renamed because names within a model must be unique.
         members = [with_outputs(m, m.outputs[0], name=f"member{i}") for i, m in enumerate(models)]
         logits = MEANS[mean](name="logits")([member(inputs) for member in members])
         super().__init__(inputs, logits, name=name, **options)
         self.mean = mean
 
     @property
-    def members(self) -> list:
-        """The models whose mean it gives."""
+    def members(self) -> list[keras.Model]:
+        """The models of the ensemble."""
         return [layer for layer in self.layers if isinstance(layer, keras.Model)]
 
     def get_config(self):
-        """The arguments that make it again."""
+        """Returns the arguments of the ensemble, serialized."""
         models = [keras.saving.serialize_keras_object(member) for member in self.members]
         return {"models": models, "mean": self.mean, "name": self.name, "trainable": self.trainable}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """An ensemble of what `get_config` gives."""
+        """Creates an ensemble from the result of `get_config`."""
         models = [keras.saving.deserialize_keras_object(m, custom_objects) for m in config["models"]]
         return cls(**{**config, "models": models})
 
 
-def check_members(models, mean):
+def check_members(models: Any, mean: Any) -> None:
     """Refuses arguments of `Ensemble` that are not allowed."""
     if mean not in MEANS:
         refuse("mean", f"one of {', '.join(map(repr, MEANS))}", mean)

@@ -1,10 +1,12 @@
-"""Hints: a student's maps are to tell what a teacher's maps tell.
+"""Hints: a student's feature maps are trained to predict those of a teacher.
 
 Romero, Ballas, Kahou, Chassang, Gatta, Bengio, "FitNets: Hints for Thin Deep Nets", ICLR 2015,
 arXiv:1412.6550.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -15,23 +17,23 @@ from kerasnets.graph import with_outputs
 
 @dataclasses.dataclass(frozen=True)
 class Hint:
-    """Which layer of a student learns from which layer of a teacher.
+    """A pair of layers: the student's layer learns to predict the output of the teacher's layer.
 
-    An example's loss is half the mean of the squared differences, times `weight`. Maps of a teacher whose
-    grid is another are resized to the student's.
+    The loss of an example is half the mean of the squared differences, times `weight`. If the teacher's
+    feature maps have a different resolution, they are resized to the student's.
 
-    Source: section 2.2 and equation 3, where it is half their sum.
+    Source: section 2.2 and equation 3, which has half the sum.
 
     Attributes:
-        teacher_layer: Name of the teacher's layer, which guides.
-        student_layer: Name of the student's layer, which is guided.
-        weight: What the hint counts for beside the other losses, not negative.
-        regressor: Whether a 1x1 convolution, or a dense layer where there is no grid, is learnt that brings
-            the student's maps to the number of the teacher's. It belongs to the Distiller, not to the
-            student. Without one the numbers are equal.
+        teacher_layer: Name of the teacher's layer, called the hint layer in the paper.
+        student_layer: Name of the student's layer, called the guided layer in the paper.
+        weight: Weight of this loss in the total loss, not negative.
+        regressor: Whether a trainable regressor maps the student's channels to the number of the teacher's.
+            It is a 1x1 convolution, or a dense layer for vectors. It belongs to the Distiller, not to the
+            student. Without a regressor, the numbers of channels must be equal.
 
     Raises:
-        ValueError: An attribute is something else.
+        ValueError: An attribute is not allowed.
     """
 
     teacher_layer: str
@@ -40,60 +42,62 @@ class Hint:
     regressor: bool = True
 
     def __post_init__(self):
-        for word in ("teacher_layer", "student_layer"):
-            if not isinstance(getattr(self, word), str):
-                refuse(word, "the name of a layer", getattr(self, word))
+        for attribute in ("teacher_layer", "student_layer"):
+            if not isinstance(getattr(self, attribute), str):
+                refuse(attribute, "the name of a layer", getattr(self, attribute))
         if not is_number(self.weight) or self.weight < 0:
-            refuse("weight", "a number, not negative", self.weight)
+            refuse("weight", "a number, at least 0", self.weight)
         if not isinstance(self.regressor, bool):
             refuse("regressor", "True or False", self.regressor)
 
 
-class Guides:
-    """The models that give the maps which hints compare; they share the weights of student and teacher.
+class HintModels:
+    """Models that give the feature maps that hints compare. They share the weights of student and teacher.
 
     Args:
         student: Functional or sequential model of one output.
-        teacher: Likewise.
+        teacher: Functional or sequential model of one output.
         hints: `Hint`s.
 
     Attributes:
-        student: Gives the student's logits and the maps of its guided layers.
-        teacher: Likewise of the teacher's guiding layers.
+        hints: The same `Hint`s.
+        student: Gives a list: the student's logits, then the outputs of its guided layers.
+        teacher: Gives a list: the teacher's logits, then the outputs of its hint layers.
         guided: The student up to its guided layers.
 
     Raises:
-        ValueError: A model has no graph, or not such a layer.
+        ValueError: A model has no graph of layers, or lacks a layer that a hint names.
     """
 
-    def __init__(self, student, teacher, hints):
+    def __init__(self, student: keras.Model, teacher: keras.Model, hints: Sequence[Hint]) -> None:
         self.hints = hints
         self.student = with_maps("student", student, [hint.student_layer for hint in hints])
         self.teacher = with_maps("teacher", teacher, [hint.teacher_layer for hint in hints])
         self.guided = with_outputs(self.student, self.student.outputs[1:])
 
-    def regressors(self):
-        """A layer for each hint that brings the student's maps to the number of the teacher's."""
+    def regressors(self) -> list[keras.Layer]:
+        """One layer for each hint, which maps the student's channels to the number of the teacher's."""
         pairs = zip(self.hints, self.student.outputs[1:], self.teacher.outputs[1:], strict=True)
         return [regressor_for(*row, index) for index, row in enumerate(pairs)]
 
 
-def with_maps(role, model, names):
-    """A model that gives the outputs of some layers beside its own.
+def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Model:
+    """Returns a model that also gives the outputs of some of its layers.
 
     Args:
-        role: "student" or "teacher", for the error.
+        role: "student" or "teacher", for the error message.
         model: Functional or sequential model of one output.
-        names: Names of its layers.
+        names: Names of the layers.
 
     Returns:
-        A keras.Model that shares its weights and gives a list: the model's output, then those of the layers.
+        A keras.Model that shares its weights with `model` and gives a list: the model's output, then those of
+        the layers.
 
     Raises:
-        ValueError: It has no graph, or not such a layer.
+        ValueError: `model` has no graph of layers, or lacks one of the layers.
     """
     if not getattr(model, "inputs", None):
-        refuse(role, "a functional or sequential model where hints are given", model)
+        refuse(role, "a functional or sequential model if there are hints", model)
     known = [layer.name for layer in model.layers]
     for name in names:
         if name not in known:
@@ -104,50 +108,54 @@ def with_maps(role, model, names):
     return with_outputs(model, [model.outputs[0], *maps])
 
 
-def regressor_for(hint, student_maps, teacher_maps, index):
-    """What brings the student's maps to the number of the teacher's.
+def regressor_for(
+    hint: Hint, student_maps: keras.KerasTensor, teacher_maps: keras.KerasTensor, index: int
+) -> keras.Layer:
+    """Returns a layer that maps the student's channels to the number of the teacher's.
 
     Args:
         hint: A `Hint`.
-        student_maps: KerasTensor of the student's layer.
-        teacher_maps: KerasTensor of the teacher's.
-        index: Number of the hint, for the name.
+        student_maps: Output of the student's layer.
+        teacher_maps: Output of the teacher's layer.
+        index: Index of the hint, for the layer's name.
 
     Returns:
         A built layer; the identity if `hint.regressor` is False.
 
     Raises:
-        ValueError: The maps cannot be compared.
+        ValueError: The shapes of the outputs do not fit.
     """
     ours, theirs = tuple(student_maps.shape), tuple(teacher_maps.shape)
     fits = len(ours) == len(theirs) and (hint.regressor or ours[-1] == theirs[-1])
     if not fits or (len(ours) != 4 and ours[1:-1] != theirs[1:-1]):
-        refuse("hints", f"layers whose maps fit one another, as {theirs} of the teacher", ours)
-    kinds = {3: layers.Conv1D, 4: layers.Conv2D, 5: layers.Conv3D}
+        refuse("hints", f"layers whose output shapes fit each other: the teacher's is {theirs}", ours)
+    convs = {3: layers.Conv1D, 4: layers.Conv2D, 5: layers.Conv3D}
     name = f"regressor{index}"
     if not hint.regressor:
-        made = layers.Identity(name=name)
+        regressor = layers.Identity(name=name)
     elif len(ours) == 2:
-        made = layers.Dense(theirs[-1], name=name)
+        regressor = layers.Dense(theirs[-1], name=name)
     else:
-        made = kinds[len(ours)](theirs[-1], 1, name=name)
-    made.build(ours)
-    return made
+        regressor = convs[len(ours)](theirs[-1], 1, name=name)
+    regressor.build(ours)
+    return regressor
 
 
-def hint_loss(guided, guide):
-    """Half the mean squared difference of each example's maps.
+def hint_loss(student_maps: Any, teacher_maps: Any) -> Any:
+    """Half the mean squared difference between the feature maps, for each example.
 
     Args:
-        guided: The student's, regressed, (batch, ..., maps).
-        guide: The teacher's, (batch, ..., maps), resized where the grids differ. No gradient flows into it.
+        student_maps: Output of the regressor, (batch, ..., channels).
+        teacher_maps: Feature maps of the teacher, (batch, ..., channels). Images are resized if their
+            resolution differs. No gradient flows into them.
 
     Returns:
-        (batch,), in float32 at least.
+        Tensor, (batch,), at least float32.
     """
-    full = keras.backend.result_type(guided.dtype, "float32")
-    guide = ops.cast(ops.stop_gradient(guide), full)
-    if guided.ndim == 4 and guided.shape[1:3] != guide.shape[1:3]:
-        guide = ops.image.resize(guide, ops.shape(guided)[1:3], antialias=True, data_format="channels_last")
-    squares = ops.square(ops.cast(guided, full) - guide)
-    return 0.5 * ops.mean(squares, axis=tuple(range(1, guided.ndim)))
+    dtype = keras.backend.result_type(student_maps.dtype, "float32")
+    targets = ops.cast(ops.stop_gradient(teacher_maps), dtype)
+    if student_maps.ndim == 4 and student_maps.shape[1:3] != targets.shape[1:3]:
+        grid = ops.shape(student_maps)[1:3]
+        targets = ops.image.resize(targets, grid, antialias=True, data_format="channels_last")
+    squares = ops.square(ops.cast(student_maps, dtype) - targets)
+    return 0.5 * ops.mean(squares, axis=tuple(range(1, student_maps.ndim)))

@@ -3,35 +3,37 @@
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 2.
 """
 
+from typing import Any
+
 from keras import ops
 
 from kerasnets.layers.precision import in_float32
 
 
-def soft_targets(logits, temperature):
-    """Probabilities at a temperature: the higher, the softer.
+def soft_targets(logits: Any, temperature: float) -> Any:
+    """Class probabilities at a temperature. The higher the temperature, the softer they are.
 
     Source: equation 1.
 
     Args:
-        logits: (..., classes).
-        temperature: Positive number; 1 gives the plain softmax.
+        logits: Array or tensor, (..., classes).
+        temperature: Positive number; 1 gives the ordinary softmax.
 
     Returns:
-        Probabilities, (..., classes), in float32 at least.
+        Tensor of probabilities, (..., classes), at least float32.
     """
     return ops.softmax(in_float32(ops.convert_to_tensor(logits)) / temperature)
 
 
-def hard_loss(labels, logits):
+def hard_loss(labels: Any, logits: Any) -> Any:
     """Cross-entropy with the true classes, at temperature 1.
 
     Args:
-        labels: Class numbers, (batch,) or (batch, 1), or probabilities, (batch, classes).
-        logits: The student's, (batch, classes).
+        labels: Class indices, (batch,) or (batch, 1), or probabilities, (batch, classes).
+        logits: Logits of the student, (batch, classes).
 
     Returns:
-        (batch,).
+        Tensor, (batch,).
     """
     logits = in_float32(ops.convert_to_tensor(logits))
     labels = ops.convert_to_tensor(labels)
@@ -41,20 +43,21 @@ def hard_loss(labels, logits):
     return ops.sparse_categorical_crossentropy(ops.cast(labels, "int32"), logits, from_logits=True)
 
 
-def soft_loss(teacher_logits, logits, temperature):
-    """T^2 times KL(softmax(teacher / T) || softmax(student / T)), never below zero.
+def soft_loss(teacher_logits: Any, logits: Any, temperature: float) -> Any:
+    """T^2 * KL(softmax(teacher / T) || softmax(student / T)), which is never negative.
 
-    Gradients of the softened student shrink as 1 / T^2; the factor keeps their size as T changes.
+    The gradients with respect to the softened student scale as 1 / T^2. The factor T^2 keeps their magnitude
+    as T changes.
 
     Source: section 2 and equation 2.
 
     Args:
-        teacher_logits: (batch, classes). No gradient flows into them.
-        logits: The student's, (batch, classes).
+        teacher_logits: Logits of the teacher, (batch, classes). No gradient flows into them.
+        logits: Logits of the student, (batch, classes).
         temperature: T, a positive number.
 
     Returns:
-        (batch,).
+        Tensor, (batch,).
     """
     log_p = ops.log_softmax(in_float32(ops.stop_gradient(teacher_logits)) / temperature)
     log_q = ops.log_softmax(in_float32(ops.convert_to_tensor(logits)) / temperature)

@@ -1,20 +1,23 @@
 """Checks of the models that distillation takes."""
 
+from typing import Any
+
 import keras
 
 from kerasnets.assembly.outputs import end_of
 from kerasnets.checks import refuse
 
 
-def check_logits(argument, model):
-    """Refuses a model that ends in a softmax.
+def check_logits(argument: str, model: Any) -> None:
+    """Refuses a model that ends in a softmax or a sigmoid.
 
     Args:
-        argument: Name of the argument that `model` came as.
+        argument: Name of the argument, for the error message.
         model: A keras.Model.
 
     Raises:
-        ValueError: It is no model, or its output is squashed; the message names the way out.
+        ValueError: `model` is not a keras.Model, or its output is not logits. The message says how to get
+            logits.
     """
     if not isinstance(model, keras.Model):
         refuse(argument, "a keras.Model", model)
@@ -28,7 +31,7 @@ def check_logits(argument, model):
         )
 
 
-def classes_of(model):
-    """Number of a model's logits, or None if it does not tell before it is called."""
+def classes_of(model: keras.Model) -> int | None:
+    """Number of a model's logits, or None if it is unknown before the model is called."""
     outputs = getattr(model, "outputs", None)
     return outputs[0].shape[-1] if outputs else None

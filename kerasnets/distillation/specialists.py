@@ -1,9 +1,10 @@
-"""Specialists: nets that know a few confusable classes well, and call all others the dustbin.
+"""Specialists: nets that tell a few confusable classes apart, and assign all others to a dustbin class.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 5, and
 the same authors' talk "Dark Knowledge", 2014.
 
     subsets = confusable_classes(generalist.predict(images), clusters=5)
+    specialists = []
     for classes in subsets:
         net = specialist(generalist, classes)
         net.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -13,6 +14,8 @@ the same authors' talk "Dark Knowledge", 2014.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,30 +30,34 @@ from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
 
 
-def confusable_classes(logits, clusters, seed=0, temperature=1.0):
-    """Sets of classes that a net tends to predict together.
+def confusable_classes(
+    logits: np.ndarray, clusters: int, seed: int = 0, temperature: float = 1.0
+) -> list[np.ndarray]:
+    """Finds sets of classes that a net tends to predict together.
 
-    The columns of the covariance matrix of its soft targets are clustered by k-means.
+    The columns of the covariance matrix of its soft targets are clustered with k-means.
 
     Source: section 5.1.
 
     Args:
-        logits: Of the net, (n, classes).
+        logits: Logits of the net, (n, classes).
         clusters: Number of sets, from 1 to the number of classes.
-        seed: Whole number; same seed, same sets.
-        temperature: Of the soft targets; the text's is 1. A higher one shows more of a net that is sure.
+        seed: Seed of the clustering, a whole number.
+        temperature: Temperature of the soft targets, 1 in the paper. A higher temperature is more informative
+            for a net that is very confident.
 
     Returns:
-        A list of arrays of class numbers, each sorted, those with the smallest first class first. Every class
-        is in one.
+        A list of sorted arrays of class indices, in the order of their first classes. Each class is in
+        exactly one of them. There are fewer than `clusters` if k-means leaves clusters empty.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: `logits` are not finite or not of this shape, or `clusters` or `temperature` is out of
+            range.
         ModuleNotFoundError: scikit-learn is not installed.
     """
     logits = np.asarray(logits)
     if logits.ndim != 2 or len(logits) < 2 or not np.isfinite(logits).all():
-        refuse("logits", "(n, classes), finite, of 2 examples or more", logits.shape)
+        refuse("logits", "an array (n, classes) of finite numbers, n at least 2", logits.shape)
     if not is_int(clusters, 1) or clusters > logits.shape[1]:
         refuse("clusters", f"a whole number from 1 to {logits.shape[1]}", clusters)
     if not is_number(temperature) or temperature <= 0:
@@ -59,7 +66,7 @@ def confusable_classes(logits, clusters, seed=0, temperature=1.0):
         from sklearn.cluster import KMeans
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "classes are clustered by scikit-learn; install it with: pip install 'kerasnets[recipes]'"
+            "`confusable_classes` needs scikit-learn; install it with: pip install 'kerasnets[recipes]'"
         ) from error
     columns = np.cov(ops.convert_to_numpy(soft_targets(logits, temperature)), rowvar=False).T
     found = KMeans(clusters, n_init=10, random_state=seed).fit_predict(np.atleast_2d(columns))
@@ -67,25 +74,32 @@ def confusable_classes(logits, clusters, seed=0, temperature=1.0):
     return sorted((s for s in sets if len(s)), key=lambda s: s[0])
 
 
-def specialist(generalist, classes, head="logsumexp", name=None):
-    """A net that tells a few classes apart, and from all others, and starts from a generalist's weights.
+def specialist(
+    generalist: keras.Model,
+    classes: Sequence[int] | np.ndarray,
+    head: str = "logsumexp",
+    name: str | None = None,
+) -> keras.Model:
+    """Creates a net for a few classes and a dustbin, initialized with the weights of a generalist.
 
-    Source: section 5.2; the reduced softmax is that of the talk.
+    Source: section 5.2; the reduced head is from the talk.
 
     Args:
         generalist: Functional model that gives logits, (batch, all classes). It is copied, not shared.
-        classes: The classes to know, in the order of the logits.
-        head: "logsumexp": the dustbin's logit is the log-sum-exp of the generalist's other logits, so that
-            the specialist starts in exact agreement with it. "reduced": one linear unit, started from the
-            mean of the others' weights and the log of their number; the smaller head. For it the generalist
-            ends in a dense layer.
-        name: Name of the model; the generalist's with "_specialist" by default.
+        classes: Class indices of the specialist, in the order of its logits.
+        head: "logsumexp" computes the dustbin's logit as the log-sum-exp of the generalist's other logits, so
+            that the specialist's initial probabilities are exactly those of the generalist. "reduced"
+            computes it with a single linear unit, which is smaller. The unit's weights are initialized to the
+            mean of those of the other classes, and the log of their number is added to its bias. The
+            generalist must end in a dense layer.
+        name: Name of the model; None for the generalist's name followed by "_specialist".
 
     Returns:
-        A keras.Model of len(classes) + 1 logits, the last the dustbin.
+        A keras.Model that gives logits, (batch, len(classes) + 1), with the dustbin last.
 
     Raises:
-        ValueError: `generalist` does not give logits, or `classes` are not some of its classes.
+        ValueError: `generalist` does not give logits, `classes` are not some of its classes, `head` is
+            unknown, or the reduced head does not fit the generalist.
     """
     check_logits("generalist", generalist)
     n = classes_of(generalist)
@@ -106,7 +120,7 @@ def specialist(generalist, classes, head="logsumexp", name=None):
     end = end_of(twin)
     last = end.layer
     if not isinstance(last, layers.Dense):
-        refuse("generalist", "a model that ends in a dense layer for the reduced head", last and last.name)
+        refuse("generalist", "a model that ends in a dense layer if `head` is 'reduced'", last and last.name)
     config = {**last.get_config(), "units": len(subset) + 1, "name": "specialist_logits"}
     small = layers.Dense.from_config(config)
     outputs = small(end.reads)
@@ -119,30 +133,37 @@ def specialist(generalist, classes, head="logsumexp", name=None):
     return with_outputs(twin, outputs, name)
 
 
-def specialist_dataset(dataset, classes, special_fraction=0.5, seed=0, dustbin=True):
-    """Examples for a specialist: its own classes, enriched to a share of the data, and some of the others.
+def specialist_dataset(
+    dataset: Any,
+    classes: Sequence[int] | np.ndarray,
+    special_fraction: float = 0.5,
+    seed: int = 0,
+    dustbin: bool = True,
+) -> Any:
+    """Samples training data for a specialist, in which its own classes make up a given share.
 
-    Each example of the more plentiful kind is kept with the probability that gives the share, drawn anew at
-    each pass; all of the other kind are kept, in the order of `dataset`. Passes are of one length, what the
-    shares give on average.
+    Examples of the specialist's classes are called special. All examples are kept of one kind, special or
+    other. The other kind is subsampled, anew at each pass, with the probability that gives the share. The
+    order of `dataset` is kept. All passes have the same number of batches, the expected one.
 
     Source: section 5.2; without a dustbin the talk's "A better way to prevent specialists over-fitting?".
 
     Args:
-        dataset: A finite, batched tf.data.Dataset of (x, labels), labels whole numbers; or, without a
-            dustbin, of (x, {"labels": y, "teacher_logits": v}) as `add_teacher_logits` makes it.
-        classes: The classes of the specialist.
-        special_fraction: Share of the examples that are of these classes, between 0 and 1.
-        seed: Whole number; same seed, same draws.
-        dustbin: Whether labels become places in `classes`, and len(classes) for all others. Else they stay,
-            and the targets gain "hard_weight", 1 for examples of these classes and 0 for others, so that a
-            `Distiller` fits the hard targets of the one and the generalist's soft targets of the other.
+        dataset: A finite, batched tf.data.Dataset of (x, class indices), or without a dustbin of
+            (x, {"labels": y, "teacher_logits": v}), as `add_teacher_logits` makes it.
+        classes: Class indices of the specialist.
+        special_fraction: Share of examples of these classes in the result, between 0 and 1.
+        seed: Seed of the sampling, a whole number.
+        dustbin: Whether labels are replaced by positions in `classes`, and by len(classes) for all other
+            classes. If False, labels are kept, and "hard_weight" is added to the targets: 1 for special
+            examples and 0 for others. A `Distiller` then fits the hard labels of the former and the
+            generalist's soft targets of the latter.
 
     Returns:
-        A tf.data.Dataset of batches of the same size.
+        A tf.data.Dataset of batches of the same size as those of `dataset`.
 
     Raises:
-        ValueError: No example, or every one, is of these classes, or an argument is out of range.
+        ValueError: None or all of the examples are of these classes, or an argument is out of range.
     """
     from kerasnets import data
 
@@ -155,58 +176,61 @@ def specialist_dataset(dataset, classes, special_fraction=0.5, seed=0, dustbin=T
     return data.specialize(dataset, [int(c) for c in classes], keep, steps, seed, dustbin)
 
 
-def oversampling(dataset, classes, special_fraction=0.5):
-    """How much more often `specialist_dataset` keeps examples of these classes than others.
+def oversampling(dataset: Any, classes: Sequence[int] | np.ndarray, special_fraction: float = 0.5) -> float:
+    """The factor by which `specialist_dataset` oversamples the classes of a specialist.
 
     Args:
-        dataset: As for `specialist_dataset`.
-        classes: Likewise.
-        special_fraction: Likewise.
+        dataset: The dataset before sampling, as for `specialist_dataset`.
+        classes: Class indices of the specialist.
+        special_fraction: Share of examples of these classes after sampling, between 0 and 1.
 
     Returns:
-        A positive number, what `correct_dustbin` takes.
+        A positive number, for `correct_dustbin`.
+
+    Raises:
+        ValueError: None or all of the examples are of these classes, or `special_fraction` is out of range.
     """
     special, others = shares(*count(dataset, classes), special_fraction)
     return special / others
 
 
-def count(dataset, classes):
-    """Numbers of the examples of these classes, and of others, both at least 1."""
+def count(dataset: Any, classes: Sequence[int] | np.ndarray) -> tuple[int, int]:
+    """Counts the examples of these classes and of all others; refuses a count of 0."""
     special = total = 0
     for batch in dataset:
         labels = np.asarray(labels_of(batch[1])).reshape(-1)
         special += int(np.isin(labels, np.asarray(classes)).sum())
         total += len(labels)
     if special in (0, total):
-        refuse("classes", "those of some examples and not of all", f"{special} of {total} examples")
+        refuse("classes", "those of some but not all examples", f"classes of {special} of {total} examples")
     return special, total - special
 
 
-def shares(special, others, special_fraction):
-    """The shares to keep of the special examples, and of the others; one of them is 1."""
+def shares(special: int, others: int, special_fraction: float) -> tuple[float, float]:
+    """The shares of the special examples and of the others to keep; one of them is 1."""
     if not is_number(special_fraction) or not 0 < special_fraction < 1:
         refuse("special_fraction", "a number between 0 and 1", special_fraction)
     ratio = special_fraction / (1 - special_fraction) * others / special
     return (1.0, 1 / ratio) if ratio > 1 else (ratio, 1.0)
 
 
-def labels_of(targets):
+def labels_of(targets: Any) -> Any:
     """The labels in the targets of a batch."""
     return targets["labels"] if isinstance(targets, dict) else targets
 
 
-def correct_dustbin(model, oversampling):
-    """A specialist as it would be had its training data not been enriched.
+def correct_dustbin(model: keras.Model, oversampling: float) -> keras.Model:
+    """Returns a specialist whose dustbin logit is corrected for the oversampling of its classes in training.
 
     Source: section 5.2: "adjusting for the bias by incrementing the logit of the dustbin class by the log of
     the proportion by which the specialist class is oversampled".
 
     Args:
-        model: A specialist.
-        oversampling: Positive number, how much more often its classes were seen than others.
+        model: A specialist, with the dustbin as its last class.
+        oversampling: Positive number, the factor by which its classes were oversampled.
 
     Returns:
-        A keras.Model that shares its weights, with the dustbin's logit greater by log(oversampling).
+        A keras.Model that shares its weights with `model`. Its dustbin logit is greater by log(oversampling).
 
     Raises:
         ValueError: `model` does not give logits, or `oversampling` is not positive.

@@ -1,6 +1,8 @@
-"""Transfer sets: data with the teacher's logits, computed once."""
+"""Transfer sets: datasets with the teacher's logits, which are computed once."""
 
+import os
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,27 +13,27 @@ from kerasnets.distillation.models import check_logits
 from kerasnets.weights.state import fingerprint
 
 
-def add_teacher_logits(dataset, teacher, cache=None):
-    """Adds a teacher's logits to each batch, so that the teacher runs once and not at every epoch.
+def add_teacher_logits(dataset: Any, teacher: keras.Model, cache: str | os.PathLike | None = None) -> Any:
+    """Adds a teacher's logits to each batch, so that the teacher runs once instead of at every epoch.
 
-    The data must be the same at every pass: neither shuffled nor randomly augmented, or the logits would
-    belong to other images. Shuffle what this gives. For data that is augmented anew for every epoch pass the
-    teacher to the `Distiller`, where it sees each batch as the student does. What can be kept is a transfer
-    set augmented with a fixed seed: `data.batches(arrays, size, seed=1, epochs=K, augment=data.jitter)` gives
-    the same K passes each time, and counts as one dataset here.
+    The data must be the same at every pass, neither shuffled nor randomly augmented. Otherwise the logits
+    would belong to other images. Shuffle the returned dataset instead. If every epoch has new augmentations,
+    pass the teacher to the `Distiller`, where it sees the same batches as the student. Augmentation with a
+    fixed seed is allowed: `data.batches(arrays, size, seed=1, epochs=K, augment=data.jitter)` gives the same
+    K epochs each time, and they count as one dataset here.
 
     Args:
         dataset: A finite, batched tf.data.Dataset of (x, y) or (x, y, sample_weight).
         teacher: Model that gives logits, (batch, classes).
-        cache: Folder that keeps the logits for later runs, or None for memory. The file is named after the
-            teacher's weights and the number of examples, written whole or not at all, and checked on the
-            first batch when it is read again: a changed teacher or changed data never meets old logits.
+        cache: Folder in which the logits are kept for later runs, or None to keep them in memory. The file
+            name depends on the teacher's weights and the number of examples. When the file is read, its first
+            batch is compared with newly computed logits, to detect other data.
 
     Returns:
-        A tf.data.Dataset of (x, {"labels": y, "teacher_logits": v}), with sample_weight as before.
+        A tf.data.Dataset of (x, {"labels": y, "teacher_logits": v}) or of the same with sample_weight.
 
     Raises:
-        ValueError: The data differs from pass to pass or is empty, or `teacher` ends in a softmax.
+        ValueError: `dataset` is empty or differs from pass to pass, or `teacher` does not give logits.
     """
     from kerasnets.data import join
 
@@ -69,27 +71,27 @@ def add_teacher_logits(dataset, teacher, cache=None):
     return join(dataset, logits, combine)
 
 
-def logits_of(teacher, x):
-    """A teacher's logits of a batch, float32, (batch, classes)."""
+def logits_of(teacher: keras.Model, x: Any) -> np.ndarray:
+    """Logits of a teacher for a batch, float32, (batch, classes)."""
     return np.asarray(teacher.predict_on_batch(x), "float32")
 
 
-def same(a, b):
-    """Whether two nested structures hold equal arrays."""
+def same(a: Any, b: Any) -> bool:
+    """Whether two nested structures contain equal arrays."""
     pairs = zip(keras.tree.flatten(a), keras.tree.flatten(b), strict=True)
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
-def read(path, size, sample):
-    """Logits from a file, or None if it is missing, damaged, or of other data.
+def read(path: pathlib.Path, size: int, sample: np.ndarray) -> np.ndarray | None:
+    """Reads logits from a file.
 
     Args:
         path: Path of the file.
-        size: Number of examples.
-        sample: Logits of the first batch, computed afresh.
+        size: Expected number of examples.
+        sample: Newly computed logits of the first batch, (batch, classes).
 
     Returns:
-        float32, (size, classes), or None.
+        Logits, float32, (size, classes); None if the file is missing, damaged, or of other data.
     """
     try:
         logits = np.load(path, allow_pickle=False)
