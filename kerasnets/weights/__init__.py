@@ -1,4 +1,4 @@
-"""Where trained weights come from, and how they are fitted in."""
+"""Trained weights: where they come from, and how they are loaded into nets."""
 
 from kerasnets.weights.files import check_path, load
 from kerasnets.weights.keras_applications import from_keras_applications

@@ -1,26 +1,27 @@
-"""Weights from files."""
+"""Loading weights from files."""
 
 import os
 import pathlib
 import zipfile
 
 import keras
+import numpy as np
 
 from kerasnets.layers import parts
 
 SUFFIXES = (".weights.h5", ".keras")
-# What Keras, h5py and zipfile raise for a file of another net or a damaged one.
+# The errors that Keras, h5py and zipfile raise for a damaged file or one of another net.
 UNREADABLE = (ValueError, TypeError, OSError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
-def check_path(path):
-    """Refuses a path that cannot be a file of weights.
+def check_path(path: str | os.PathLike) -> None:
+    """Refuses a path that is not that of an existing file of weights.
 
     Args:
         path: Path of a ".weights.h5" or ".keras" file.
 
     Raises:
-        ValueError: Another suffix, or no such file.
+        ValueError: `path` has another suffix, or there is no such file.
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).endswith(SUFFIXES):
         raise ValueError(
@@ -28,21 +29,21 @@ def check_path(path):
             f"Received: weights={path!r}"
         )
     if not pathlib.Path(path).is_file():
-        raise ValueError(f"`weights` names a file that exists. Received: weights={str(path)!r}")
+        raise ValueError(f"`weights` is the path of an existing file. Received: weights={str(path)!r}")
 
 
-def load(model, path):
-    """Fills a model with the weights of a file.
+def load(model: keras.Model, path: str | os.PathLike) -> keras.Model:
+    """Loads the weights of a file into a model.
 
     Args:
         model: A built keras.Model.
         path: Path of a ".weights.h5" or ".keras" file of the same net.
 
     Returns:
-        The model.
+        `model`.
 
     Raises:
-        ValueError: The file is missing or damaged, or holds another net.
+        ValueError: The file is missing or damaged, or contains another net.
     """
     check_path(path)
     path = str(path)
@@ -53,15 +54,17 @@ def load(model, path):
             model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
     except UNREADABLE as error:
         raise ValueError(
-            f"`weights` holds the weights of {model.name} as built here: {error} Received: weights={path!r}"
+            f"`weights` is a file with the weights of {model.name} as built here. Loading failed: {error} "
+            f"Received: weights={path!r}"
         ) from error
     return model
 
 
-def load_h5(model, path):
-    """Fills a model from an HDF5 file, where Keras finds a layer by its place among others of its class.
+def load_h5(model: keras.Model, path: str) -> None:
+    """Loads the weights of an HDF5 file into a model.
 
-    A memory-efficient net has other classes, so where that fails, layers are found by their names.
+    Keras matches layers by class and order. A memory-efficient net has layers of other classes, so if Keras
+    fails, layers are matched by name.
     """
     try:
         model.load_weights(path)
@@ -74,8 +77,12 @@ def load_h5(model, path):
             layer.load_own_variables(stored[name])
 
 
-def read_h5(path):
-    """The arrays of an HDF5 file of weights, as layers take them, by the names of the layers."""
+def read_h5(path: str) -> dict[str, dict[str, np.ndarray]]:
+    """Reads an HDF5 file of weights.
+
+    Returns:
+        For each layer name, the arrays as `load_own_variables` takes them.
+    """
     import h5py
 
     stored = {}
@@ -83,7 +90,7 @@ def read_h5(path):
     def read(place, node):
         if isinstance(node, h5py.Dataset) and "name" in node.parent.attrs:
             if node.external or node.is_virtual:
-                raise ValueError("it points to other files.")
+                raise ValueError("The file links to other files.")
             stored.setdefault(node.parent.attrs["name"], {})[place.rpartition("/")[2]] = node[()]
 
     with h5py.File(path) as file:

@@ -1,7 +1,8 @@
-"""Trained weights of keras.applications, fetched by it and fitted into our nets."""
+"""Trained weights of keras.applications, downloaded by it and copied into our nets."""
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,13 +13,15 @@ from kerasnets.layers import parts
 
 @dataclasses.dataclass(frozen=True)
 class KerasApplications:
-    """That keras.applications has trained weights of a net.
+    """Declares that keras.applications has trained weights of a net.
 
     Attributes:
-        options: Options of ours that it takes too, with the values that it has weights for.
-        sizes: Square inputs that have weights of their own, largest last; empty if one file serves all.
-        name: Its name there, if that is not ours.
-        forms: Options of ours, and the value with which the net is the one that was trained.
+        options: Options of our net that its function in keras.applications accepts too, each with the values
+            that have trained weights.
+        sizes: Sides in pixels of the square inputs that have their own weights, largest last; empty if the
+            same weights serve all sizes.
+        name: Name of the net in keras.applications, or None if it is the same as ours.
+        forms: Options of our net, each with the value for which the net is the trained one.
     """
 
     options: dict = dataclasses.field(default_factory=dict)
@@ -26,12 +29,12 @@ class KerasApplications:
     name: str | None = None
     forms: dict = dataclasses.field(default_factory=dict)
 
-    def load(self, model, name, include_top, options):
-        """Fills a model with the weights that were trained on ImageNet.
+    def load(self, model: keras.Model, name: str, include_top: bool, options: dict[str, Any]) -> keras.Model:
+        """Loads the weights that were trained on ImageNet into a model.
 
-        The file is fetched through keras.applications once, which checks its hash where it knows one, and
-        kept in Keras's cache, from where it is read with no network. A size without a file of its own
-        takes that of the largest.
+        keras.applications downloads the file once and keeps it in Keras's cache, so that no network is needed
+        later. It verifies the file's hash if it knows it. An input size without its own weights uses those of
+        the largest size.
 
         Args:
             model: One of our models.
@@ -40,10 +43,10 @@ class KerasApplications:
             options: Its options by name.
 
         Returns:
-            The model.
+            `model`.
 
         Raises:
-            OSError: The file is neither in the cache nor to be fetched.
+            OSError: The file is not in the cache, and cannot be downloaded.
         """
         shape = model.input_shape[1:]
         if self.sizes:
@@ -61,38 +64,38 @@ class KerasApplications:
                 **{option: options[option] for option in self.options},
             )
         except Exception as error:
-            # Keras raises a bare Exception for a download that fails.
+            # Keras raises a plain Exception if a download fails.
             if "URL fetch failure" not in str(error):
                 raise
             raise OSError(
-                f"The trained weights of {name} could not be fetched ({error}). With no network, put the "
-                "file into Keras's cache (~/.keras/models), or pass its path as `weights`."
+                f"The trained weights of {name} could not be fetched ({error}). If there is no network, put "
+                "the file into Keras's cache (~/.keras/models), or pass its path as `weights`."
             ) from error
         return from_keras_applications(model, peer)
 
 
-def from_keras_applications(model, peer):
-    """Copies the weights of a keras.applications model into ours.
+def from_keras_applications(model: keras.Model, peer: keras.Model) -> keras.Model:
+    """Copies the weights of a keras.applications model into one of ours.
 
-    Layers are paired by their place in the graph, so their names may differ; the branches that a layer
-    joins must come in the same order. A 1x1 convolution fits a dense layer, and a batch normalization
-    without scale one whose scale is 1. Where a convolution of the peer has biases and ours has none, the
-    batch normalization that reads it takes them away from its moving mean.
+    Layers are paired by their position in the graph, so their names may differ. The branches that a layer
+    joins must be in the same order in both models. A 1x1 convolution is paired with a dense layer if need be.
+    The scale of our batch normalization is set to 1 if the peer's has none. If a convolution of the peer has
+    biases and ours has none, they are subtracted from the moving mean of the batch normalization behind it.
 
     Args:
         model: One of our models.
         peer: The same net from keras.applications, with or without a classifier, as `model` is.
 
     Returns:
-        `model`, its weights equal to `peer`'s.
+        `model`, which now computes what `peer` computes.
 
     Raises:
-        ValueError: The two are not the same net; `model` is left as it was.
+        ValueError: The two are not the same net. `model` is not changed then.
     """
     ours, theirs = (weighted_layers(m) for m in (model, peer))
     if len(ours) != len(theirs):
         raise ValueError(
-            f"`peer` is the net that {model.name} is: {len(ours)} layers with weights. "
+            f"`peer` is the same net as {model.name}, with {len(ours)} layers that have weights. "
             f"Received: peer={peer.name!r} with {len(theirs)}"
         )
     fitted, biases = [], {}
@@ -101,15 +104,15 @@ def from_keras_applications(model, peer):
     if biases:
         layer = next(iter(biases))
         raise ValueError(
-            f"`peer` has biases where batch normalization follows. Received: a bias for {layer.name}"
+            f"`peer` has biases only where batch normalization follows. Received: a bias for {layer.name}"
         )
     for layer, values in fitted:
         layer.set_weights(values)
     return model
 
 
-def weighted_layers(model):
-    """The layers of a model that have weights, each after all that it reads, branch by branch."""
+def weighted_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers of a model that have weights, in topological order and branch by branch."""
     order, seen = [], set()
     stack = [(x, False) for x in reversed(model.outputs)]
     while stack:
@@ -124,24 +127,25 @@ def weighted_layers(model):
     return [part for layer in order for part in parts(layer) if part.weights]
 
 
-def fit(layer, other, biases):
-    """Weights of a layer of the peer, in the shapes of ours.
+def fit(layer: keras.Layer, other: keras.Layer, biases: dict) -> list[np.ndarray]:
+    """Returns the weights of a layer of the peer in the shapes of our layer.
 
     Args:
         layer: One of our layers.
-        other: Its like in the peer.
-        biases: By layers of ours, biases of the peer's that these have no place for. Those of `layer` are put
-            in; those of what `layer` reads are taken out, if it is a batch normalization.
+        other: The corresponding layer of the peer.
+        biases: Biases of the peer, by those of our layers that have none. A bias of `other` for which `layer`
+            has no place is added. If `layer` is batch normalization, the bias of the layer that it reads is
+            removed.
 
     Returns:
-        Arrays, as `layer.set_weights` takes them.
+        A list of arrays, as `layer.set_weights` takes them.
 
     Raises:
-        ValueError: The layers are not alike.
+        ValueError: The layers do not correspond.
     """
     values = {w.name: w for w in other.weights}
     mismatch = ValueError(
-        f"`peer` has at this place what {layer.name} is: {shapes(layer)}. "
+        f"`peer` has a layer like {layer.name} in this position: {shapes(layer)}. "
         f"Received: {other.name} with {shapes(other)}"
     )
     names = {w.name for w in layer.weights}
@@ -161,11 +165,11 @@ def fit(layer, other, biases):
     return list(fitted.values())
 
 
-def source(layer):
-    """The layer that one of a single input reads; None within a layer of several parts."""
+def source(layer: keras.Layer) -> Any:
+    """The layer that a layer of one input reads; None for a part of a layer that has several."""
     return producer(layer.input).operation if calls(layer) else None
 
 
-def shapes(layer):
-    """Weights of a layer as words."""
+def shapes(layer: keras.Layer) -> str:
+    """Names and shapes of a layer's weights, for error messages."""
     return ", ".join(f"{w.name} {tuple(w.shape)}" for w in layer.weights)

@@ -1,4 +1,4 @@
-"""The state of a model: a fingerprint of its weights, and what is no weight."""
+"""The state of a model: a fingerprint of its weights, and state that is not part of the weights."""
 
 import hashlib
 
@@ -6,26 +6,26 @@ import keras
 import numpy as np
 
 
-def random_states(model):
-    """The states of a model's random numbers, such as those of dropout, which Keras does not save.
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """The states of a model's random number generators, such as those of dropout, which Keras does not save.
 
     Args:
         model: A keras.Model.
 
     Returns:
-        A list of variables, in the order of the layers.
+        A list of variables, in the order of the model's variables.
     """
     return [v for v in model.variables if v.name == "seed_generator_state"]
 
 
 def fingerprint(model: keras.Model) -> str:
-    """16 hexadecimal digits that change with the weights of a model or their order.
+    """A hash of a model's weights and their order.
 
     Args:
         model: A built keras.Model.
 
     Returns:
-        A string.
+        A string of 16 hexadecimal digits.
     """
     digest = hashlib.sha256()
     for w in model.weights:
