@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """\
 import pathlib
 import kerasnets
-from kerasnets import applications, list_models
+from kerasnets import applications, distillation, list_models, surgery
 from kerasnets.analysis import profile
 from kerasnets.applications import DenseNet, DenseNet121, googlenet
 from kerasnets.applications.densenet import DenseNet169
@@ -39,7 +39,9 @@ names: list[str] = list_models("dense*", family="densenet", trained=True)
 list_models(trained="yes")  # Argument "trained" to "list_models" has incompatible type "str"
 params: int = profile(model).params
 words: str = kerasnets.analysis.profile(model).params  # Incompatible types in assignment
-kerasnets.distillation.Distiller
+surgery.replace_head(model, 10, hidden=(64,), freez="stem")  # Unexpected keyword argument "freez" for "replace_head"
+distillation.Distiller(model, hints=[distillation.Hint("high", "low")], temperature=4)
+distillation.Distiller(model, temperature="hot")  # Argument "temperature" to "Distiller" has incompatible type "str"
 kerasnets.aplications  # Module has no attribute "aplications"
 """
 

@@ -79,7 +79,7 @@ def test_the_reduced_head_starts_from_means():
 
 
 @pytest.mark.parametrize("head", ["logsumexp", "reduced"])
-def test_learns_alone_and_serialises(head, tmp_path):
+def test_learns_alone_and_serializes(head, tmp_path):
     net = generalist()
     before = [w.copy() for w in net.get_weights()]
     own = specialist(net, SUBSET, head)
