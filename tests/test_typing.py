@@ -39,9 +39,9 @@ names: list[str] = list_models("dense*", family="densenet", trained=True)
 list_models(trained="yes")  # Argument "trained" to "list_models" has incompatible type "str"
 params: int = profile(model).params
 words: str = kerasnets.analysis.profile(model).params  # Incompatible types in assignment
-surgery.replace_head(model, 10, hidden=(64,), freez="stem")  # Unexpected keyword argument "freez" for "replace_head"
+surgery.replace_head(model, 10, hidden=(64,), freez="stem")  # Unexpected keyword argument "freez"
 distillation.Distiller(model, hints=[distillation.Hint("high", "low")], temperature=4)
-distillation.Distiller(model, temperature="hot")  # Argument "temperature" to "Distiller" has incompatible type "str"
+distillation.Distiller(model, temperature="hot")  # Argument "temperature" to "Distiller"
 kerasnets.aplications  # Module has no attribute "aplications"
 """
 
