@@ -1,4 +1,4 @@
-"""What a net costs and what its units see, before it is trained."""
+"""Costs of a model and receptive fields of its units, computed without running it."""
 
 from kerasnets.analysis.compare import Comparison, ModelRow, compare
 from kerasnets.analysis.diagram import diagram

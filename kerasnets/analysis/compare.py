@@ -1,7 +1,9 @@
-"""Models side by side: what they cost, and the errors that were published for them."""
+"""Comparison of models: their costs and their published errors."""
 
 import collections
 import dataclasses
+import os
+from collections.abc import Iterable
 
 import keras
 
@@ -14,20 +16,20 @@ from kerasnets.tables import axes_text, bytes_text, count_text, shape_text, text
 
 @dataclasses.dataclass(frozen=True)
 class ModelRow:
-    """A model of a comparison.
+    """A model in a comparison.
 
     Attributes:
-        name: Its name.
-        family: Name of its file in `kerasnets.applications`; None for a model that was handed in.
+        name: Name of the model.
+        family: Name of its module in `kerasnets.applications`; None for a model that was passed as an object.
         input_shape: Shape of its input without the batch, or a tuple of shapes.
-        params: Its parameters, those that training does not change too.
-        trainable_params: Those that training changes; papers count these.
+        params: Number of parameters, trainable or not.
+        trainable_params: Number of trainable parameters, which papers report.
         mult_adds: Multiply-adds for one example.
-        peak_activation_bytes: Bytes of activations that are alive at once in inference, for one example, or
+        peak_activation_bytes: Peak memory of activations in inference, in bytes for one example, or None.
+        receptive_field: Receptive field of the last feature maps in pixels, one number for each axis, or
             None.
-        receptive_field: Input pixels that a unit of its last maps sees, one number for each axis, or None.
-        weights: Whether trained weights can be fetched.
-        result: The published error that stands for it, or None.
+        weights: Whether trained weights can be downloaded.
+        result: Its main published result, or None.
     """
 
     name: str
@@ -37,23 +39,23 @@ class ModelRow:
     trainable_params: int
     mult_adds: int
     peak_activation_bytes: int | None
-    receptive_field: tuple | None
+    receptive_field: tuple[float, ...] | None
     weights: bool
     result: results.Result | None
 
     @property
-    def top1(self):
+    def top1(self) -> float | None:
         """Published top-1 error in percent, or None."""
         return self.result and self.result.top1
 
     @property
-    def top5(self):
+    def top5(self) -> float | None:
         """Published top-5 error in percent, or None."""
         return self.result and self.result.top5
 
 
 HEADER = (
-    *("model", "input", "params", "mult-adds", "memory", "sees"),
+    *("model", "input", "params", "mult-adds", "memory", "field"),
     *("top-1", "top-5", "source", "weights"),
 )
 SORTS = (
@@ -64,46 +66,47 @@ SORTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Models side by side. `str` of it is a table.
+    """A comparison of models. `str` turns it into a table.
 
     Attributes:
         rows: A `ModelRow` for each model.
     """
 
-    rows: tuple
+    rows: tuple[ModelRow, ...]
 
-    def sorted(self, by, descending=False):
-        """The same models in another order.
+    def sorted(self, by: str, descending: bool = False) -> "Comparison":
+        """Sorts the models.
 
         Args:
-            by: One of `SORTS`. Models that lack it come last.
+            by: Attribute to sort by, one of `SORTS`. Models for which it is None come last.
             descending: Whether the largest comes first.
 
         Returns:
-            A `Comparison`.
+            A new `Comparison`.
 
         Raises:
-            ValueError: There is no such order.
+            ValueError: `by` is not one of `SORTS`.
         """
         check_sort(by)
         have = [row for row in self.rows if getattr(row, by) is not None]
         lack = [row for row in self.rows if getattr(row, by) is None]
         return Comparison((*sorted(have, key=lambda row: getattr(row, by), reverse=descending), *lack))
 
-    def plot(self, path):
-        """Draws top-1 accuracy against multiply-adds, one panel for each dataset.
+    def plot(self, path: str | os.PathLike) -> tuple[str, ...]:
+        """Plots top-1 accuracy against multiply-adds, one panel for each dataset.
 
-        A marker's area stands for parameters, its color for the family. One that is hollow was tested
-        by another protocol than most of its panel.
+        The area of a marker shows the number of parameters, its color the family. A hollow marker means that
+        the model was tested by another protocol than most models of its panel.
 
         Args:
-            path: Path of the picture; its suffix, .png, .svg or .pdf, says the format.
+            path: Path of the picture. Its suffix is the format: .png, .svg or .pdf.
 
         Returns:
-            Names of the models that are not in it, for want of a published error.
+            Names of the models that are not shown, because no error was published for them.
 
         Raises:
-            ValueError: Another suffix, no such folder, or no model has a published error.
+            ValueError: The suffix is not supported, the folder does not exist, or no model has a published
+                error.
             ModuleNotFoundError: Matplotlib or adjustText is missing.
         """
         path = pictures.check_path(path, scatter.DATES)
@@ -116,7 +119,7 @@ class Comparison:
         scatter.draw(panels, path)
         return tuple(row.name for row in self.rows if not row.result)
 
-    def __str__(self):
+    def __str__(self) -> str:
         found = (row.result for row in self.rows if row.result)
         notes = list(dict.fromkeys((r.dataset, r.protocol, r.source) for r in found))
         cells = [cells_of(row, notes) for row in self.rows]
@@ -124,25 +127,28 @@ class Comparison:
         return "\n".join((text_table(HEADER, cells, left=2), *([""] if lines else []), *lines))
 
 
-def compare(models, sort=None, descending=False):
-    """Puts models side by side.
+def compare(
+    models: Iterable[str | keras.Model], sort: str | None = None, descending: bool = False
+) -> Comparison:
+    """Compares models.
 
-    A model given by name is built with its paper's options, and its published error stands beside it. One
-    that is handed in has no published error, whatever its name: it need not be the net that was tested.
+    A model given by name is built with its paper's options and compared with its published error. A model
+    given as an object has no published error, whatever its name, since it may differ from the tested net.
 
     Args:
         models: Names of models, keras.Models, or both.
-        sort: One of `SORTS`, or None for the order given. Models that lack it come last.
+        sort: Attribute to sort by, one of `SORTS`; None keeps the given order. Models for which it is None
+            come last.
         descending: Whether the largest comes first.
 
     Returns:
         A `Comparison`.
 
     Raises:
-        ValueError: There is no such model or order, or a model is none that `profile` takes.
+        ValueError: A name or `sort` is unknown, or `profile` does not accept a model.
     """
     kinds = (str, keras.Model)
-    chosen = [models] if isinstance(models, kinds) else list(models)  # of a generator too, once
+    chosen = [models] if isinstance(models, kinds) else list(models)  # a generator can be read only once
     if isinstance(models, kinds) or not all(isinstance(m, kinds) for m in chosen):
         refuse("models", "a sequence of names and keras.Models", models)
     for name in (m for m in chosen if isinstance(m, str)):
@@ -154,13 +160,13 @@ def compare(models, sort=None, descending=False):
 
 
 def check_sort(by):
-    """Refuses an order that there is not."""
+    """Refuses what is not one of `SORTS`."""
     if by not in SORTS:
         raise ValueError(f"`sort` is one of {', '.join(SORTS)}.{nearest(by, SORTS)} Received: sort={by!r}")
 
 
 def model_row(model):
-    """The `ModelRow` of a name or a model."""
+    """The `ModelRow` of a model or of its name."""
     spec = registry.find(model).spec if isinstance(model, str) else None
     published = results.results(model) if spec else ()
     counts = profile(registry.build(model) if spec else model)
@@ -179,7 +185,7 @@ def model_row(model):
 
 
 def cells_of(row, notes):
-    """The cells of a `ModelRow` below `HEADER`, its source as a number in `notes`."""
+    """The cells of a `ModelRow` in the order of `HEADER`; its source is a position in `notes`, from 1."""
     r = row.result
     return (
         row.name,

@@ -1,10 +1,13 @@
-"""A drawing of a model's graph, block by block."""
+"""Diagrams of a model's graph, block by block."""
 
 import collections
 import dataclasses
 import graphlib
 import math
+import os
 import urllib.parse
+
+import keras
 
 from kerasnets import files
 from kerasnets.analysis import pictures
@@ -14,9 +17,9 @@ from kerasnets.graph import check_graph, functional, nodes, producer
 from kerasnets.tables import shape_text
 
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
-READABLE = 40  # blocks that a page shows
-LINES = 4  # that say what a block does
-# The color of a block says what it does; the first row that fits counts.
+READABLE = 40  # most blocks that are readable on a page
+LINES = 4  # most lines about the layers of a block
+# Colors of blocks by a part of a layer's class name; the first row that matches counts.
 FILLS = (
     ("Conv", "#d3e3f3"),
     ("Dense", "#f6dfc4"),
@@ -25,27 +28,26 @@ FILLS = (
 )
 
 
-def diagram(model, path, depth=None):
+def diagram(model: keras.Model, path: str | os.PathLike, depth: int | None = None) -> int:
     """Draws the graph of a model, block by block.
 
-    A block is the layers whose names start alike: "stage1_unit1_conv" and "stage1_unit1_bn" are of the block
-    "stage1_unit1", or of "stage1" at depth 1. Blocks that are alike and follow one another are drawn once,
-    with their number.
+    A block consists of layers whose names begin with the same parts: "stage1_unit1_conv" and
+    "stage1_unit1_bn" belong to the block "stage1_unit1", or to "stage1" at depth 1. Consecutive equal blocks
+    are drawn once, with their number.
 
     Args:
         model: Any functional or sequential keras.Model.
-        path: Path of the drawing; its suffix, one of `SUFFIXES`, says the format. A .dot file is Graphviz's
-            own text.
-        depth: Parts of a name, parted by "_", that make a block, 0 for every layer by itself; None chooses
-            what gives at most `READABLE` blocks without circles.
+        path: Path of the drawing. Its suffix, one of `SUFFIXES`, is the format; .dot is Graphviz's own.
+        depth: Number of parts of a name, separated by "_", that define a block; 0 draws every layer by
+            itself. None chooses a depth that gives at most `READABLE` blocks and no cycle, if there is one.
 
     Returns:
-        How many blocks are drawn.
+        Number of blocks drawn.
 
     Raises:
-        ValueError: `model` has no graph of layers, `depth` is none of the above, another suffix, or no such
-            folder.
-        OSError: Graphviz's program `dot` is missing or fails; a .dot file does not need it.
+        ValueError: `model` has no graph of layers, `depth` is not allowed, the suffix is not supported, or
+            the folder does not exist.
+        OSError: Graphviz's program `dot` is missing or fails. A .dot file does not need it.
         ModuleNotFoundError: The package graphviz is missing.
     """
     check_graph(model)
@@ -61,45 +63,45 @@ def diagram(model, path, depth=None):
 
 @dataclasses.dataclass
 class Block:
-    """Layers that are drawn as one.
+    """Layers that are drawn as one node.
 
     Attributes:
-        names: Names of the blocks that it stands for.
-        layers: Its layers, in the order in which data meets them.
-        gives: Shapes of what others read of it, without the batch.
-        reads: Names of the blocks that it reads.
+        names: Names of the equal blocks that the node represents.
+        layers: Layers of the first of them, in the order of the data flow.
+        gives: Shapes of its outputs, without the batch.
+        reads: Names of the blocks whose outputs it reads.
     """
 
-    names: list
-    layers: list
-    gives: list
-    reads: set
+    names: list[str]
+    layers: list[keras.Layer]
+    gives: list[tuple]
+    reads: set[str]
 
     @property
     def params(self):
-        """Parameters of its layers."""
+        """Number of parameters of its layers."""
         return sum(math.prod(w.shape) for layer in self.layers for w in getattr(layer, "weights", ()))
 
     @property
-    def alike(self):
-        """What two blocks that are drawn once have in common."""
+    def signature(self):
+        """What two blocks have in common if they are drawn as one node."""
         return [(type(layer), steps(layer)) for layer in self.layers], self.gives, self.params
 
 
 def choose(model, depth):
-    """The blocks of a model at a depth, or at the deepest that gives a readable drawing.
+    """The blocks of a model at a depth, or at the greatest depth with a readable drawing.
 
     Args:
         model: A functional or sequential model.
-        depth: As in `diagram`.
+        depth: Number of parts of a name, or None, as for `diagram`.
 
     Returns:
-        Blocks by name, in the order in which data meets them.
+        Blocks by name, in the order of the data flow.
     """
     if depth is not None:
         return collapse(grouped(model, depth))
-    plain = [blocks for blocks in (grouped(model, d) for d in (2, 1, 0)) if not circular(blocks)]
-    drawn = [collapse(blocks) for blocks in plain]
+    acyclic = [blocks for blocks in (grouped(model, d) for d in (2, 1, 0)) if not has_cycle(blocks)]
+    drawn = [collapse(blocks) for blocks in acyclic]
     return next((blocks for blocks in drawn if len(blocks) <= READABLE), min(drawn, key=len))
 
 
@@ -128,13 +130,13 @@ def grouped(model, depth):
 
 
 def group(name, depth, layers):
-    """The block of a layer: the first parts of its name, without the last, which says what the layer does.
+    """The name of a layer's block: the first parts of the layer's name, but not the last part.
 
     Args:
         name: Name of the layer.
-        depth: Parts at most; 0 for the whole name.
-        layers: Names of all layers. What is named after another, as "conv_pad" is after "conv", is in its
-            block.
+        depth: Largest number of parts; 0 for the whole name.
+        layers: Names of all layers. A layer named after another, as "conv_pad" is after "conv", belongs to
+            the same block.
     """
     first, _, last = name.rpartition("_")
     if not (depth and first):
@@ -142,8 +144,8 @@ def group(name, depth, layers):
     return group(first, depth, layers) if first in layers else "_".join(first.split("_")[:depth])
 
 
-def circular(blocks):
-    """Whether data comes back to a block that it has left."""
+def has_cycle(blocks):
+    """Whether data returns to a block that it has left."""
     try:
         graphlib.TopologicalSorter({name: block.reads for name, block in blocks.items()}).prepare()
     except graphlib.CycleError:
@@ -152,13 +154,13 @@ def circular(blocks):
 
 
 def collapse(blocks):
-    """The blocks, those of a chain that are alike made one."""
+    """The blocks, with consecutive equal ones merged."""
     readers = collections.Counter(name for block in blocks.values() for name in block.reads)
     kept, stands_for = {}, {}
     for name, block in blocks.items():
         reads = {stands_for.get(read, read) for read in block.reads}
         last = kept[next(iter(reads))] if len(reads) == 1 and next(iter(reads)) in kept else None
-        if last and readers[next(iter(block.reads))] == 1 and last.alike == block.alike:
+        if last and readers[next(iter(block.reads))] == 1 and last.signature == block.signature:
             last.names.append(block.names[0])
             stands_for[name] = next(iter(reads))
         else:
@@ -167,34 +169,34 @@ def collapse(blocks):
 
 
 def steps(layer):
-    """What a layer does, as words: "Conv2D 3x3"."""
+    """A layer's class and window as text: "Conv2D 3x3"."""
     size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     size = size if isinstance(size, (tuple, list)) else (size,)
     return type(layer).__name__ + (f" {shape_text(size)}" if size != (None,) else "")
 
 
 def caption(block):
-    """The words in a block: its name, what it does, what it gives and its parameters."""
+    """The text in a block: its name, layers, output shapes and number of parameters."""
     first, *_, last = block.names * 2
     times = f" to {last}: {len(block.names)} times" if len(block.names) > 1 else ""
     main = [layer for layer in block.layers if fill([layer]) != FILLS[-1][1]] or block.layers
     counts = collections.Counter(steps(layer) for layer in main)
-    done = [f"{n} {step}" if n > 1 else step for step, n in counts.items()]
-    more = [f"and {len(done) - LINES} kinds more"] if len(done) > LINES else []
+    lines = [f"{n} {step}" if n > 1 else step for step, n in counts.items()]
+    more = [f"and {len(lines) - LINES} other kinds"] if len(lines) > LINES else []
     params = f", {block.params:,} params" if block.params else ""
     return "\n".join(
-        (f"{first}{times}", *done[:LINES], *more, f"{', '.join(map(shape_text, block.gives))}{params}")
+        (f"{first}{times}", *lines[:LINES], *more, f"{', '.join(map(shape_text, block.gives))}{params}")
     )
 
 
 def fill(layers):
-    """The color of layers."""
+    """The color of a block with these layers."""
     kinds = {type(layer).__name__ for layer in layers}
     return next(color for word, color in FILLS if any(word in kind for kind in kinds))
 
 
 def drawing(name, blocks):
-    """Blocks as a graphviz.Digraph."""
+    """The blocks as a graphviz.Digraph of this name."""
     graph = pictures.library("graphviz").Digraph(
         name,
         graph_attr=dict(nodesep="0.3", ranksep="0.25"),
@@ -208,22 +210,25 @@ def drawing(name, blocks):
 
 
 def identifier(key):
-    """The name of a block where Graphviz would take what follows a colon for a place on the block."""
+    """The name of a block, quoted, since Graphviz takes the part after a colon for a port of the node."""
     return urllib.parse.quote(key)
 
 
 def label_of(block):
-    """The words in a block as Graphviz reads them, where a backslash begins an escape."""
+    """The text in a block, escaped for Graphviz."""
     graphviz = pictures.library("graphviz")
     return graphviz.nohtml(graphviz.escape(caption(block)).replace("\n", "\\n"))
 
 
 def rendered(graph, form):
-    """A drawing as the bytes of a picture.
+    """Renders a graph as a picture.
 
     Args:
         graph: A graphviz.Digraph.
         form: "svg", "png" or "pdf".
+
+    Returns:
+        Content of the file, bytes.
 
     Raises:
         OSError: Graphviz's program `dot` is missing or fails.
@@ -233,9 +238,9 @@ def rendered(graph, form):
         return graph.pipe(form, quiet=True)
     except graphviz.ExecutableNotFound:
         raise OSError(
-            "Drawing needs Graphviz, whose program `dot` is not there: apt install graphviz or "
-            "brew install graphviz. A .dot file needs none."
+            "Graphviz's program `dot` is not installed: apt install graphviz or brew install graphviz. "
+            "A .dot file does not need it."
         ) from None
     except graphviz.CalledProcessError as error:
-        said = " ".join(error.stderr.decode(errors="replace").split())
-        raise OSError(f"Graphviz's program `dot` failed, exit status {error.returncode}: {said}") from None
+        message = " ".join(error.stderr.decode(errors="replace").split())
+        raise OSError(f"Graphviz's program `dot` failed, exit status {error.returncode}: {message}") from None

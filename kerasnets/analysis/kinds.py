@@ -1,6 +1,6 @@
-"""What is known of each class of layer: which units it reads, where its output lies, what its gradient reads.
+"""Tables of layers: which units a layer reads, where its output is stored, and what its gradient needs.
 
-All that the analysis knows of layers is in these tables; what is not in them counts as unknown.
+All that the analysis knows about classes of layers is in these tables. Other classes count as unknown.
 """
 
 import dataclasses
@@ -23,29 +23,31 @@ from kerasnets.layers import (
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What the layers of a class have in common.
+    """Properties that several classes of layers share.
 
     Attributes:
-        reads: Name of the rule, in `rules.RULES`, for the units of the input that one of the output
-            depends on; None where no rule is known.
-        writes: Where the output lies: "new" memory; "over" an input that nothing else reads; the input's own
-            as another "view" of it; or "idle", the input's own outside training.
-        keeps: What the gradient reads again: "inputs", "output"; "weights" stands for the inputs of a layer
-            with weights that are trained, "activation" for what its activation needs.
+        reads: Name of the rule, in `rules.RULES`, that says which units of the input a unit of the output
+            depends on; None if unknown.
+        writes: Where the output is stored: in "new" memory; "over" an input that nothing else reads; in the
+            memory of the input, as a "view" of it; or "idle": as a view in inference, in new memory in
+            training.
+        keeps: What is kept for the gradient: "inputs", "output", or both. "weights" means the inputs if
+            weights are trained, "norm" the inputs if the layer is trainable, and "activation" what the
+            layer's activation needs.
     """
 
     reads: str | None = None
     writes: str = "new"
-    keeps: tuple = ("inputs", "output")
+    keeps: tuple[str, ...] = ("inputs", "output")
 
 
 UNKNOWN = Kind()
 POINT = Kind("point", "over", ())
 PRODUCT = Kind("point", "over", ("inputs",))
-ROOT = Kind("point", "over", ("output",))  # activations whose slope follows from what they give
+ACTIVATION = Kind("point", "over", ("output",))  # those whose derivative follows from their output
 NOISE = Kind("point", "idle", ())
 NORM = Kind("axes", "new", ("inputs",))
-MAPS = Kind("point", "new", ("inputs",))
+CHANNELS = Kind("point", "new", ("inputs",))  # each unit reads all channels at its position
 
 GROUPS = {
     Kind("window", "new", ("weights",)): (
@@ -56,19 +58,19 @@ GROUPS = {
         layers.SeparableConv2D,
         PartialConv2D,
     ),
-    Kind("map_window", "new", ("weights",)): (layers.DepthwiseConv1D, layers.DepthwiseConv2D),
+    Kind("channel_window", "new", ("weights",)): (layers.DepthwiseConv1D, layers.DepthwiseConv2D),
     Kind("transposed", "new", ("weights",)): (
         layers.Conv1DTranspose,
         layers.Conv2DTranspose,
         layers.Conv3DTranspose,
     ),
     Kind("features", "new", ("weights",)): (layers.Dense,),
-    Kind("map_window", "new", ("inputs", "output")): (
+    Kind("channel_window", "new", ("inputs", "output")): (
         layers.MaxPooling1D,
         layers.MaxPooling2D,
         layers.MaxPooling3D,
     ),
-    Kind("map_window", "new", ()): (
+    Kind("channel_window", "new", ()): (
         layers.AveragePooling1D,
         layers.AveragePooling2D,
         layers.AveragePooling3D,
@@ -103,11 +105,11 @@ GROUPS = {
     Kind("point", "view", ()): (layers.Identity, layers.ActivityRegularization),
     Kind("point", "over", ("activation",)): (layers.Activation,),
     Kind("axes", "over", ("output",)): (layers.Softmax,),
-    # Outside training the statistics are constants; in training the gradient reads the maps again.
+    # In inference the statistics are constants; in training the gradient needs the inputs.
     Kind("point", "over", ("norm",)): (layers.BatchNormalization,),
     NORM: (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization),
     Kind("groups", "new", ("inputs",)): (layers.GroupNormalization,),
-    ROOT: (layers.ELU, layers.LeakyReLU, layers.ReLU),
+    ACTIVATION: (layers.ELU, layers.LeakyReLU, layers.ReLU),
     POINT: (
         layers.Add,
         layers.Average,
@@ -126,7 +128,7 @@ GROUPS = {
         layers.SpatialDropout2D,
         layers.SpatialDropout3D,
     ),
-    MAPS: (LRN, Maxout, Squash),
+    CHANNELS: (LRN, Maxout, Squash),
     Kind("mask", "new", ("inputs",)): (SoftMask,),
     Kind("all", "new", ("inputs",)): (RoutedCapsules,),
     Kind("none", "new", ()): (DropPathSampler,),
@@ -136,7 +138,7 @@ KINDS = {layer: kind for kind, group in GROUPS.items() for layer in group}
 # Operations of keras.ops, and layers of keras.applications that have no public name.
 NAMED = {
     POINT: "Add Cast CustomScaleLayer Negative Subtract",
-    ROOT: "Elu Exp LeakyRelu Relu Relu6 Selu Sigmoid Sqrt Tanh",
+    ACTIVATION: "Elu Exp LeakyRelu Relu Relu6 Selu Sigmoid Sqrt Tanh",
     PRODUCT: "Abs Absolute Celu Clip Divide Gelu HardSigmoid HardSilu HardTanh LayerScale Log LogSigmoid "
     "Maximum Minimum Multiply Power Reciprocal Rsqrt Silu Softplus Softsign Square TrueDivide",
     NOISE: "StochasticDepth",
@@ -147,9 +149,9 @@ NAMED = {
 }
 NAMES = {name: kind for kind, names in NAMED.items() for name in names.split()}
 
-# Activations whose gradient reads nothing, or what they give; that of the others reads what they were given.
+# Activations whose gradient needs nothing, and those whose gradient needs the output; others need the input.
 FREE_ACTIVATIONS = ("linear",)
-ROOT_ACTIVATIONS = (
+OUTPUT_ACTIVATIONS = (
     "elu",
     "exponential",
     "leaky_relu",
@@ -163,7 +165,7 @@ ROOT_ACTIVATIONS = (
 
 
 def kind_of(layer):
-    """The kind of a layer or operation: that of its class or the nearest class above it, or `UNKNOWN`."""
+    """The kind of a layer or operation: that of its class or nearest base class, or `UNKNOWN`."""
     for cls in type(layer).__mro__:
         if cls in KINDS:
             return KINDS[cls]
@@ -172,18 +174,18 @@ def kind_of(layer):
 
 
 def activation_keeps(activation):
-    """What the gradient of an activation function reads again, as in `Kind.keeps`."""
+    """What is kept for the gradient of an activation function: "inputs", "output" or nothing."""
     name = getattr(activation, "__name__", None)
     if activation is None or name in FREE_ACTIVATIONS:
         return ()
-    return ("output",) if name in ROOT_ACTIVATIONS else ("inputs",)
+    return ("output",) if name in OUTPUT_ACTIVATIONS else ("inputs",)
 
 
 def keeps(layer):
-    """What the gradient of a layer reads again: of "inputs" and "output", those that it does.
+    """What is kept for the gradient of a layer: "inputs", "output", both or nothing.
 
     Args:
-        layer: A Keras layer or operation, its own fused activation left aside.
+        layer: A Keras layer or operation. The activation of a convolution or dense layer is left aside.
     """
     words = kind_of(layer).keeps
     if words == ("activation",):

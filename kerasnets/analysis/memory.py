@@ -1,8 +1,8 @@
-"""Memory that activations take: what is alive at once in inference, and what training keeps.
+"""Memory of activations: the peak in inference, and what training keeps.
 
-The tensors of a graph are values, numbered in the order in which they are made. A layer is a step that reads
-some and makes others, or several steps where it works in stages: a separable convolution in two, and an
-activation that belongs to a convolution or dense layer is one more.
+The tensors of a graph are called values, and numbered in the order in which they are made. A layer is a step
+that reads values and makes others. Some layers are several steps: a separable convolution is two, and the
+activation of a convolution or dense layer is a step of its own.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from kerasnets.analysis.kinds import activation_keeps, keeps, kind_of
 
 @dataclasses.dataclass(frozen=True)
 class Value:
-    """Elements and bytes of a tensor for one example; 0 where its shape is not known."""
+    """Number of elements and of bytes of a tensor for one example; 0 if its shape is unknown."""
 
     elements: int
     size: int
@@ -22,20 +22,20 @@ class Value:
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What a layer, or a stage of it, reads and makes.
+    """A layer, or a part of it.
 
     Attributes:
         reads: Numbers of the values that it reads.
-        makes: Numbers of those that it makes.
-        writes: Where these lie, as in `kinds.Kind.writes`.
-        keeps: What the gradient reads again: of "inputs" and "output", those that it does.
-        trained: Whether it has weights that training changes.
+        makes: Numbers of the values that it makes.
+        writes: Where these are stored, as in `kinds.Kind.writes`.
+        keeps: What is kept for the gradient: "inputs", "output", both or nothing.
+        trained: Whether it has trainable weights.
     """
 
-    reads: tuple
-    makes: tuple
+    reads: tuple[int, ...]
+    makes: tuple[int, ...]
     writes: str
-    keeps: tuple
+    keeps: tuple[str, ...]
     trained: bool = False
 
 
@@ -53,21 +53,21 @@ class Tape:
         self.values, self.steps, self.inputs, self.outputs = [], [], [], []
 
     def new(self, elements, dtype):
-        """Number of a new value."""
+        """Adds a value, and returns its number."""
         self.values.append(Value(elements, elements * bytes_of(dtype)))
         return len(self.values) - 1
 
     def run(self, layer, reads, outputs, kept=None):
-        """Notes the steps of one call of a layer.
+        """Adds the steps of one call of a layer.
 
         Args:
             layer: A Keras layer or operation.
             reads: Numbers of the values that it reads.
             outputs: Keras tensors that it makes.
-            kept: What the gradient reads again, where that is not what it does for such layers.
+            kept: What is kept for the gradient, if it differs from `kinds.keeps`; else None.
 
         Returns:
-            Numbers of the values that `outputs` are, and of all that the layer stores.
+            Numbers of the values of `outputs`, and numbers of all values that the layer stores.
         """
         kind = kind_of(layer)
         kept = keeps(layer) if kept is None else kept
@@ -92,13 +92,13 @@ class Tape:
 
 
 def inference(tape):
-    """What the values of a tape take where each is freed behind the last step that reads it.
+    """Memory in inference, where each value is freed after the last step that reads it.
 
-    The layers that `kinds` says can do so write over an input of the same size that nothing else reads. The
-    inputs belong to the caller: they stay, and nothing is written over them. The outputs stay.
+    Layers whose kind allows it write over an input of the same size that nothing else reads. The inputs of
+    the model are never freed or overwritten, and its outputs are never freed.
 
     Returns:
-        Numbers of the values that take memory of their own, and the bytes that are alive at once, at most.
+        Numbers of the values that take memory of their own, and the peak memory in bytes.
     """
     root = roots(tape, ("view", "idle"))
     last = {root[v]: i for i, step in enumerate(tape.steps) for v in step.reads}
@@ -123,23 +123,23 @@ def inference(tape):
 
 
 def training(tape):
-    """Bytes of the values that the gradients read again.
+    """Memory of the values that are kept for the gradients, in bytes.
 
-    A layer's gradient is taken where it has weights that training changes, or where its input follows from
-    some. Gradients, the masks of dropout and the statistics of normalisation are not counted.
+    A layer has a gradient if it has trainable weights, or if its input depends on trainable weights.
+    Gradients, dropout masks and the statistics of normalization are not counted.
     """
-    root, follows, kept = roots(tape, ("view",)), set(), set()
+    root, dependent, kept = roots(tape, ("view",)), set(), set()
     for step in tape.steps:
-        if not step.trained and follows.isdisjoint(step.reads):
+        if not step.trained and dependent.isdisjoint(step.reads):
             continue
-        follows.update(step.makes)
+        dependent.update(step.makes)
         for word, values in (("inputs", step.reads), ("output", step.makes)):
             kept.update(root[v] for v in values if word in step.keeps)
     return sum(tape.values[v].size for v in kept)
 
 
 def roots(tape, kinds):
-    """For each value the first one whose memory it shares, where steps of these kinds share it."""
+    """For each value, the first value whose memory it shares. Steps that write as in `kinds` share memory."""
     root = list(range(len(tape.values)))
     for step in tape.steps:
         if step.writes in kinds and step.reads:
@@ -148,11 +148,11 @@ def roots(tape, kinds):
 
 
 def elements_of(shape):
-    """Elements of a tensor of this shape; None where a side is not known."""
+    """Number of elements of a tensor of this shape; None if a side is unknown."""
     return None if None in shape else math.prod(shape)
 
 
 def bytes_of(dtype):
-    """Bytes of an element: a bool takes one."""
+    """Number of bytes of an element of this dtype; 1 for bool."""
     bits = re.search(r"\d+", dtype)
     return max(1, int(bits.group()) // 8) if bits else 1

@@ -1,4 +1,4 @@
-"""Files of pictures: what they may be called, and what they need."""
+"""Paths of pictures, and the libraries that draw them."""
 
 import importlib
 import pathlib
@@ -7,17 +7,17 @@ from kerasnets.checks import refuse
 
 
 def check_path(path, suffixes):
-    """The path of a picture that can be written.
+    """Checks the path of a picture before it is drawn.
 
     Args:
-        path: As the user gave it.
-        suffixes: Those of the formats.
+        path: Path of the picture.
+        suffixes: Suffixes of the supported formats.
 
     Returns:
         A pathlib.Path.
 
     Raises:
-        ValueError: Another suffix, or no such folder.
+        ValueError: The suffix is not supported, or the folder does not exist.
     """
     path = pathlib.Path(path)
     if path.suffix not in suffixes or not path.parent.is_dir():
@@ -26,10 +26,10 @@ def check_path(path, suffixes):
 
 
 def library(name):
-    """A library that only pictures need.
+    """Imports a library that only pictures need.
 
     Raises:
-        ModuleNotFoundError: It is missing; the message says what to install.
+        ModuleNotFoundError: The library is missing. The message says what to install.
     """
     try:
         return importlib.import_module(name)

@@ -1,36 +1,37 @@
-"""What any Keras model costs, layer by layer: parameters, multiply-adds, memory, and what its units see."""
+"""Costs of any Keras model, layer by layer: parameters, multiply-adds, memory and receptive fields."""
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 
 import keras
 
 from kerasnets.analysis import memory
-from kerasnets.analysis.walk import Walk
+from kerasnets.analysis.walk import LayerRow, Walk
 from kerasnets.tables import axes_text, bytes_text, shape_text, text_table
 
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """What a model costs for one example. `str` of it is a table.
+    """Costs of a model for one example. `str` turns it into a table.
 
     Attributes:
         name: Name of the model.
         input_shape: Shape of the input without the batch, or a tuple of shapes.
-        params: Parameters, those that training does not change too.
-        trainable_params: Parameters that training changes.
-        mult_adds: Multiply-adds of convolution and dense layers, `unknown` ones left out.
-        activations: Elements that all layers store in inference, the inputs too: those of all rows that are
-            not `in_place`.
-        activation_bytes: Their bytes.
-        peak_activation_bytes: Bytes that are alive at once in inference, at most: each tensor from the layer
-            that makes it to the last that reads it, in the order in which Keras runs them; inputs and outputs
-            all the time.
-        training_activation_bytes: Bytes of the tensors that training keeps for its gradients: what layers
-            with weights, normalisation, products and max pooling read, and what activations and max pooling
-            give; both for layers that this library does not know. Gradients, masks of dropout, statistics
-            and weights are not counted.
-        receptive_field: Field of the last layer whose units have a place on the grid, such as the last
-            before global pooling or dense layers; None where this library cannot tell.
+        params: Number of parameters, trainable or not.
+        trainable_params: Number of trainable parameters.
+        mult_adds: Multiply-adds of convolution and dense layers, without those of `unknown` layers.
+        activations: Elements that all layers store in inference, inputs included: the sum over all rows that
+            are not `in_place`. None if a side of a shape is unknown, as for the following three.
+        activation_bytes: Memory of these elements, in bytes.
+        peak_activation_bytes: Peak memory of activations in inference, in bytes. A tensor is kept from the
+            layer that makes it to the last layer that reads it, in the order in which Keras runs them.
+            Inputs and outputs are kept all the time.
+        training_activation_bytes: Memory of the tensors that training keeps for the gradients, in bytes: the
+            inputs of layers with weights, normalization, products and max pooling; the outputs of activations
+            and max pooling; and both for layers that this library does not know. Gradients, dropout masks,
+            statistics and weights are not counted.
+        receptive_field: Receptive field, in pixels for each axis, of the last layer whose units have a
+            position on the grid, such as the last before global pooling or dense layers; None if unknown.
         layers: A `LayerRow` for each input and each call of each layer, in the order in which they run.
     """
 
@@ -43,29 +44,31 @@ class Profile:
     activation_bytes: int | None
     peak_activation_bytes: int | None
     training_activation_bytes: int | None
-    receptive_field: tuple | None
-    layers: tuple
+    receptive_field: tuple[float, ...] | None
+    layers: tuple[LayerRow, ...]
 
     @property
-    def unknown(self):
-        """Names of the layers whose multiply-adds this library cannot tell."""
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the layers whose multiply-adds are unknown."""
         return tuple(row.name for row in self.layers if row.mult_adds is None)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return table(self)
 
 
-def profile(model: keras.Model, input_shape=None) -> Profile:
-    """Counts the parameters, multiply-adds and activations of a model, and follows what its units see.
+def profile(
+    model: keras.Model, input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None
+) -> Profile:
+    """Counts the parameters, multiply-adds and activations of a model, and computes its receptive fields.
 
-    Nothing is computed but shapes, and the model is not changed. A multiply-add is one multiplication and
-    one addition in a convolution or dense layer; biases, normalisation, pooling and activations are left
-    out, as in the papers.
+    Only shapes are computed, and the model is not changed. A multiply-add is one multiplication and one
+    addition in a convolution or dense layer. Biases, normalization, pooling and activations are not counted,
+    as in the papers.
 
     Args:
-        model: Any functional or sequential keras.Model, of one or more inputs, nested or not.
-        input_shape: Shape of its input without the batch, where the model leaves sides free or another
-            size is of interest; a list of shapes for several inputs.
+        model: Any functional or sequential keras.Model, with one or more inputs, nested or not.
+        input_shape: Shape of the input without the batch, needed if the model leaves sides free; a list of
+            shapes for several inputs. None for the model's own.
 
     Returns:
         A `Profile`.
@@ -97,14 +100,14 @@ def profile(model: keras.Model, input_shape=None) -> Profile:
 
 
 def last_field(rows):
-    """Receptive field of the last layer whose units have a place on the grid, or of the last layer."""
+    """Receptive field of the last layer whose units have a position on the grid, or of the last layer."""
     made = [row for row in rows if row.type != "InputLayer"] or rows
     placed = [row for row in made if row.receptive_field is None or row.stride]
     return (placed or made)[-1].receptive_field
 
 
 def table(counts):
-    """A `Profile` as text: its layers, their sums, and what is known of the whole."""
+    """A `Profile` as text: a row for each layer, the totals, and notes."""
     rows = [
         (
             row.name,
@@ -119,19 +122,19 @@ def table(counts):
     ]
     sums = (f"{counts.params:,}", f"{counts.mult_adds:,}", bytes_text(counts.activation_bytes))
     rows.append(("total", "", "", *sums, axes_text(counts.receptive_field)))
-    header = ("layer", "type, kernel/strides", "output", "params", "mult-adds", "memory", "sees/stride")
+    header = ("layer", "type, kernel/strides", "output", "params", "mult-adds", "memory", "field/stride")
     title = f"{counts.name}, {shape_text(counts.input_shape)}"
     return "\n".join((title, "", text_table(header, rows, left=3), "", *notes(counts)))
 
 
-def notes(counts):
-    """The lines below the table: what it has no column for."""
-    yield f"{counts.trainable_params:,} of the parameters are trained."
+def notes(counts: Profile) -> Iterator[str]:
+    """The lines below the table, with totals that have no column."""
+    yield f"{counts.trainable_params:,} of the parameters are trainable."
     if counts.activations is not None:
         peak, kept = map(bytes_text, (counts.peak_activation_bytes, counts.training_activation_bytes))
         yield (
             f"Activations: {counts.activations:,} values; "
-            f"{peak} alive at once in inference, {kept} kept in training."
+            f"peak memory {peak} in inference, {kept} kept for gradients in training."
         )
     if counts.unknown:
-        yield f"Multiply-adds that are not known, and not counted: {', '.join(counts.unknown)}."
+        yield f"Layers whose multiply-adds are unknown and not counted: {', '.join(counts.unknown)}."

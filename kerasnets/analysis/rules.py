@@ -1,8 +1,8 @@
-"""Rules of layers: what the units of a layer's output read of what the layer takes.
+"""Rules of layers: which units of the inputs a unit of the output depends on.
 
-`kinds` says which rule a layer follows. A rule takes the layer, the `Axis` objects of each tensor that it
-reads, the shapes of these tensors and that of the output, without the batch. It gives the `Axis` objects of
-the output, or raises `UnknownError`.
+`kinds` says which rule a layer follows. A rule takes the layer, the `Axis` objects of each input, the shapes
+of the inputs and the shape of the output, without the batch. It returns the `Axis` objects of the output, or
+raises `UnknownError`.
 """
 
 import dataclasses
@@ -14,17 +14,17 @@ from kerasnets.analysis.kinds import kind_of
 
 
 def read(layer, fields, given, made):
-    """What the units of a layer's output read.
+    """Applies the rule of a layer.
 
     Args:
         layer: A Keras layer or operation.
-        fields: For each tensor that it takes, its `Axis` objects, one for each axis of the model's input;
-            None where they are not known.
-        given: Shapes of these tensors, without the batch.
+        fields: The `Axis` objects of each input of the layer, one for each axis of the model's input; None if
+            unknown.
+        given: Shapes of the layer's inputs, without the batch.
         made: Shape of the output, without the batch.
 
     Returns:
-        The `Axis` objects of the output, or None where they are not known.
+        The `Axis` objects of the output, or None if unknown.
     """
     rule = RULES.get(kind_of(layer).reads)
     if any(field is None for field in fields):
@@ -36,13 +36,13 @@ def read(layer, fields, given, made):
 
 
 def along(field, moves, mixes=(), place=False):
-    """Axes behind a layer that reads along some axes of a tensor.
+    """The `Axis` objects after a layer that reads along some axes of a tensor.
 
     Args:
-        field: The axes of the tensor.
-        moves: For axes of the tensor, what becomes of an `Axis` that lies along them.
-        mixes: Axes of the tensor of which each unit reads all.
-        place: Whether units stay where they are along these.
+        field: The `Axis` objects of the tensor.
+        moves: By axis of the tensor, a function from an `Axis` along it to the one after the layer.
+        mixes: Axes of the tensor along which each unit reads all units.
+        place: Whether units keep their positions along the axes in `mixes`.
     """
 
     def change(axis):
@@ -59,7 +59,7 @@ def along(field, moves, mixes=(), place=False):
 
 
 def point(layer, fields, given, made):
-    """Each unit reads those at its own place, in all tensors; shorter shapes are aligned at their end."""
+    """Elementwise layers: a unit reads those at its own position in all inputs, which are broadcast."""
     laid = [
         tuple(dataclasses.replace(a, at=tuple(p + len(made) - len(shape) for p in a.at)) for a in field)
         for field, shape in zip(fields, given, strict=True)
@@ -68,14 +68,14 @@ def point(layer, fields, given, made):
 
 
 def opaque(layer, fields, given, made):
-    """A layer without a rule: known only where all units of its inputs read the same."""
+    """Layers without a rule: the result is known only if all units of each input read the same."""
     if any(axis.step and axis.n > 1 for field in fields for axis in field):
         raise UnknownError
     return tuple(union(axes) for axes in zip(*(map(whole, field) for field in fields), strict=True))
 
 
-def window(layer, fields, given, made, each_map=False):
-    """Convolution and pooling: units under a kernel; where not for each map alone, all maps."""
+def window(layer, fields, given, made, per_channel=False):
+    """Convolution and pooling: a unit reads those under the kernel, in all channels or in its own."""
     size, strides, dilation = kernel_of(layer, len(made) - 1)
     moves = {}
     for p, k, s, d in zip(grid_of(layer, given[0]), size, strides, dilation, strict=True):
@@ -86,17 +86,17 @@ def window(layer, fields, given, made, each_map=False):
 
         moves[p] = functools.partial(resampled, n=made[p], sources=sources, inputs=s)
     channels = channel_of(layer, given[0])
-    if each_map and made[channels] != given[0][channels]:
+    if per_channel and made[channels] != given[0][channels]:
         moves[channels] = no_rule
-    return along(fields[0], moves, () if each_map else (channels,))
+    return along(fields[0], moves, () if per_channel else (channels,))
 
 
 def transposed(layer, fields, given, made):
-    """Transposed convolution: the units from whose kernels a unit gets something."""
+    """Transposed convolution: a unit reads those whose kernels reach it."""
     size, strides, dilation = kernel_of(layer, len(made) - 1)
     moves = {}
     for p, k, s, d in zip(grid_of(layer, given[0]), size, strides, dilation, strict=True):
-        # It turns round a convolution of the output, whose padding it takes off.
+        # It is the reverse of a convolution of the output, whose padding is cut off.
         reach = (given[0][p] - 1) * s + (k - 1) * d + 1
         cut = max(reach - made[p], 0) // 2 if layer.padding == "same" else 0
 
@@ -108,7 +108,7 @@ def transposed(layer, fields, given, made):
 
 
 def enlarged(layer, fields, given, made):
-    """Upsampling: the nearest unit, or the nearest two on either side."""
+    """Upsampling: a unit reads the nearest unit, or if bilinear, the nearest one on each side."""
     places = grid_of(layer, given[0])
     moves = {}
     for p, size in zip(places, per_axis(layer.size, len(places)), strict=True):
@@ -118,7 +118,7 @@ def enlarged(layer, fields, given, made):
         def sources(i, size=size):
             if getattr(layer, "interpolation", "nearest") == "nearest":
                 return (i // size,)
-            twice = 2 * i + 1 - size  # the place among the units, times 2 * size
+            twice = 2 * i + 1 - size  # the position among the units, times 2 * size
             return (twice // (2 * size), -(-twice // (2 * size)))
 
         moves[p] = functools.partial(resampled, n=made[p], sources=sources, units=size)
@@ -126,7 +126,7 @@ def enlarged(layer, fields, given, made):
 
 
 def shift(layer, fields, given, made):
-    """Padding and cropping: the unit that was there."""
+    """Padding and cropping: a unit reads the one that it was before."""
     moves = {}
     for p, removed in removed_before(layer, given[0]).items():
 
@@ -138,8 +138,8 @@ def shift(layer, fields, given, made):
 
 
 def removed_before(layer, shape):
-    """For each padded or cropped axis, the units removed at its start; a negative number adds units."""
-    if hasattr(layer, "pad_width"):  # keras.ops.pad, whose first row is the batch
+    """By padded or cropped axis, the number of units removed at its start; negative if units are added."""
+    if hasattr(layer, "pad_width"):  # keras.ops.pad, whose first row is for the batch
         if layer.mode != "constant" or len(layer.pad_width) != len(shape) + 1:
             raise UnknownError
         return {p: -before for p, (before, _) in enumerate(layer.pad_width[1:])}
@@ -150,7 +150,7 @@ def removed_before(layer, shape):
 
 
 def grid(layer, fields, given, made):
-    """All units of a map."""
+    """Global pooling: a unit reads all units of its channel."""
     mixes = grid_of(layer, given[0])
     if any(axis.at and not set(axis.at) <= set(mixes) for axis in fields[0]):
         raise UnknownError
@@ -158,17 +158,17 @@ def grid(layer, fields, given, made):
 
 
 def features(layer, fields, given, made):
-    """All units along the last axis."""
+    """Dense layers: a unit reads all units along the last axis."""
     return along(fields[0], {}, (len(given[0]) - 1,))
 
 
 def everything(layer, fields, given, made):
-    """All units."""
+    """A unit reads all units."""
     return along(fields[0], {}, range(len(given[0])))
 
 
 def named_axes(layer, fields, given, made):
-    """All units along the axes that a layer names."""
+    """Normalization: a unit reads all units along the layer's `axis`."""
     named = layer.axis if isinstance(layer.axis, (tuple, list)) else (layer.axis,)
     if any(a is None for a in named):
         raise UnknownError
@@ -176,18 +176,18 @@ def named_axes(layer, fields, given, made):
 
 
 def groups(layer, fields, given, made):
-    """All units of a group of maps."""
+    """Group normalization: a unit reads all units of its group of channels."""
     return along(fields[0], {}, range(len(given[0])), place=True)
 
 
 def mask(layer, fields, given, made):
-    """SoftMask: of its kind "spatial" all units of a map."""
+    """SoftMask: if its kind is "spatial", a unit reads all units of its channel, else only itself."""
     mixes = range(len(given[0]) - 1) if layer.kind == "spatial" else ()
     return along(fields[0], {}, mixes, place=True)
 
 
 def concatenate(layer, fields, given, made):
-    """The units of each tensor, one behind the other along an axis."""
+    """Concatenation along an axis: a unit reads one unit of one input."""
     joined = without_batch(layer.axis, made)
     if len(fields) > 1 and any(joined in axis.at and axis.step for field in fields for axis in field):
         raise UnknownError
@@ -195,13 +195,13 @@ def concatenate(layer, fields, given, made):
 
 
 def permute(layer, fields, given, made):
-    """The same units, their axes in another order."""
+    """Permutation of axes: the same units in another order of axes."""
     moved = {old - 1: new for new, old in enumerate(layer.dims)}
     return tuple(dataclasses.replace(a, at=tuple(moved[p] for p in a.at)) for a in fields[0])
 
 
 def reshape(layer, fields, given, made):
-    """The same units in another shape: those of axes that stay keep their place, others lie mixed."""
+    """The same units in another shape. Along axes that stay, they keep their positions; others are mixed."""
     runs = matching_runs(given[0], made)
 
     def lay(axis):
@@ -213,15 +213,15 @@ def reshape(layer, fields, given, made):
         if len(old) == len(new) == len(axis.at) == 1:
             return dataclasses.replace(axis, at=new)
         if not axis.step:
-            return dataclasses.replace(axis, at=(), n=1, grid=None)
-        return dataclasses.replace(axis, at=new, mixed=True, grid=None)
+            return dataclasses.replace(axis, at=(), n=1, stride=None)
+        return dataclasses.replace(axis, at=new, mixed=True, stride=None)
 
     return tuple(map(lay, fields[0]))
 
 
 def nothing(layer, fields, given, made):
-    """No unit at all."""
-    empty = dict(at=(), n=1, low=(math.inf,), high=(-math.inf,), step=0, grid=None)
+    """A unit reads nothing."""
+    empty = dict(at=(), n=1, low=(math.inf,), high=(-math.inf,), step=0, stride=None)
     return tuple(dataclasses.replace(axis, **empty) for axis in fields[0])
 
 
@@ -233,7 +233,7 @@ RULES = {
     "features": features,
     "grid": grid,
     "groups": groups,
-    "map_window": functools.partial(window, each_map=True),
+    "channel_window": functools.partial(window, per_channel=True),
     "mask": mask,
     "none": nothing,
     "permute": permute,
@@ -245,14 +245,14 @@ RULES = {
 }
 
 
-# What layers say of themselves.
+# Properties of layers.
 
 
 def kernel_of(layer, rank):
-    """Kernel, strides and dilation of a layer of convolution or pooling on a grid of `rank` axes.
+    """Kernel size, strides and dilation of a convolution or pooling layer with `rank` axes besides channels.
 
     Returns:
-        Three tuples of one number for each axis, or None for other layers.
+        Three tuples of one number for each axis; None for other layers.
     """
     size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if size is None:
@@ -262,13 +262,13 @@ def kernel_of(layer, rank):
 
 
 def pad_before(layer, n, reach, stride):
-    """Zeros that a layer of convolution or pooling puts before the first of `n` units.
+    """Number of zeros that a convolution or pooling layer adds before the first unit of an axis.
 
     Args:
         layer: The layer.
-        n: Units along an axis.
-        reach: Units from the kernel's first to its last, dilation counted.
-        stride: Its step.
+        n: Number of units along the axis.
+        reach: Size of the kernel with its dilation.
+        stride: Stride of the kernel.
     """
     padding = getattr(layer, "padding", "valid")
     if padding == "same":
@@ -277,31 +277,31 @@ def pad_before(layer, n, reach, stride):
 
 
 def per_axis(value, rank):
-    """One number for each axis."""
+    """A number for each axis, given such numbers or one for all axes."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * rank
 
 
 def channel_of(layer, shape):
-    """The axis of a tensor, without the batch, that the channels lie along."""
+    """The channel axis of a layer's input, not counting the batch."""
     return 0 if getattr(layer, "data_format", None) == "channels_first" else len(shape) - 1
 
 
 def grid_of(layer, shape):
-    """The other axes."""
+    """The axes of a layer's input other than channels, not counting the batch."""
     channels = channel_of(layer, shape)
     return tuple(p for p in range(len(shape)) if p != channels)
 
 
 def without_batch(axis, shape):
-    """An axis as layers count them, the batch the first or from the last, as one without the batch."""
+    """An axis not counting the batch, given an axis as layers count it: with the batch, or from the last."""
     return axis - 1 if axis >= 0 else axis + len(shape)
 
 
 def matching_runs(old, new):
-    """Runs of axes of two shapes that hold the same number of units. Axes of one unit are left out.
+    """Pairs up the axes of two shapes: each pair holds the same number of units. Axes of size 1 are left out.
 
     Returns:
-        Pairs of tuples of axes, of the one shape and of the other, in their order.
+        Pairs of tuples: consecutive axes of the old shape, and those of the new shape, in order.
     """
     old, new = ([(p, n) for p, n in enumerate(shape) if n != 1] for shape in (old, new))
     runs = []
@@ -314,5 +314,5 @@ def matching_runs(old, new):
 
 
 def no_rule(axis):
-    """Refuses an axis that no rule follows."""
+    """Raises UnknownError, since no rule exists for an axis."""
     raise UnknownError

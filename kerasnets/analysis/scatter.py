@@ -1,4 +1,4 @@
-"""The picture of a comparison: a scatter plot of accuracy against multiply-adds for each dataset."""
+"""The plot of a comparison: accuracy against multiply-adds, one panel for each dataset."""
 
 import collections
 
@@ -6,19 +6,20 @@ from kerasnets import files
 from kerasnets.analysis import pictures
 from kerasnets.tables import count_text
 
-# Formats of pictures, and the names of the date in them, without which the same plot gives the same file.
+# Suffixes of the formats, and the name of the date in their metadata. Dates are left out, so that the same
+# plot gives the same file.
 DATES = {".png": "Creation Time", ".svg": "Date", ".pdf": "CreationDate"}
 AREA = 700  # of the largest marker, in square points
-# Of the placement of names: room around each, as multiples of its sides, and most steps. With these, none of
-# the names of all published nets overlap.
+# Placement of names: factors by which their width and height are enlarged to keep a distance, and the largest
+# number of steps. With these, no two names of all published nets overlap.
 GAPS, ITERATIONS = (1.1, 1.4), 300
 
 
 def draw(panels, path):
-    """Writes the picture of `Comparison.plot`, whole or not at all.
+    """Writes the picture of `Comparison.plot`.
 
     Args:
-        panels: Rows by dataset.
+        panels: Lists of `ModelRow`, by name of the dataset.
         path: Path of the picture.
     """
     matplotlib = pictures.library("matplotlib")
@@ -33,7 +34,7 @@ def draw(panels, path):
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (dataset, rows) in zip(axes, panels.items(), strict=True):
         panel(axis, dataset, rows, color)
-    canvas.draw()  # settles where the axes lie
+    canvas.draw()  # fixes the positions of the axes
     figure.set_layout_engine("none")
     for axis, rows in zip(axes, panels.values(), strict=True):
         label(axis, rows, adjust_text)
@@ -46,13 +47,13 @@ def panel(axis, dataset, rows, color):
 
     Args:
         axis: A Matplotlib Axes.
-        dataset: Its name.
+        dataset: Name of the dataset.
         rows: A `ModelRow` for each model.
-        color: Colors by family.
+        color: Colors, by family.
     """
     protocols = [p for p, _ in collections.Counter(row.result.protocol for row in rows).most_common()]
     largest = max(row.trainable_params for row in rows)
-    for row in sorted(rows, key=lambda row: -row.trainable_params):  # small markers lie on top
+    for row in sorted(rows, key=lambda row: -row.trainable_params):  # small markers are drawn on top
         shade = (*color[row.family][:3], 0.5 if row.result.protocol == protocols[0] else 0)
         size = AREA * row.trainable_params / largest
         x, y = row.mult_adds, 100 - row.top1
@@ -81,20 +82,20 @@ def panel(axis, dataset, rows, color):
 
 
 def minor_tick(value, limits):
-    """The label of a tick between powers of ten: 2 and 5 of each, on an axis too short for powers alone."""
+    """The label of a tick between powers of ten: for 2 and 5 only, and only on axes of few powers."""
     return count_text(value) if limits[1] < 30 * limits[0] and f"{value:e}"[0] in "25" else ""
 
 
 def label(axis, rows, adjust_text):
-    """Writes each model's name near its marker, apart from the other names.
+    """Writes each model's name near its marker, so that names do not overlap.
 
     Args:
-        axis: A Matplotlib Axes whose place in the figure is settled.
+        axis: A Matplotlib Axes whose position in the figure is fixed.
         rows: A `ModelRow` for each of its markers.
-        adjust_text: The function of the package adjustText.
+        adjust_text: The function `adjust_text` of the package adjustText.
     """
     texts = [axis.text(row.mult_adds, 100 - row.top1, row.name, fontsize=7.5) for row in rows]
     line = dict(arrowstyle="-", color="#888", linewidth=0.5)
-    # Names that change places to untangle their lines keep the others from coming to rest.
+    # With `prevent_crossings`, names swap positions again and again, and the placement does not converge.
     options = dict(prevent_crossings=False, max_move=None, expand=GAPS, iter_lim=ITERATIONS)
     adjust_text(texts, ax=axis, arrowprops=line, **options)

@@ -1,4 +1,4 @@
-"""A walk through the graph of any Keras model, and what it finds at each layer."""
+"""A walk through the graph of any Keras model, which collects the figures of each layer."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ from kerasnets.graph import check_graph, has_graph, module_of, producer, run, te
 from kerasnets.layers import PartialConv2D, parts
 from kerasnets.tables import shape_text
 
-# Layers whose every weight of `kernel` is used once at each position of the output ...
+# Layers that use every weight of `kernel` once at each position of the output,
 PER_OUTPUT = (
     layers.Conv1D,
     layers.Conv2D,
@@ -27,16 +27,16 @@ PER_OUTPUT = (
     layers.DepthwiseConv2D,
     PartialConv2D,
 )
-# ... or of the input.
+# or of the input.
 PER_INPUT = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-# Layers and operations without weights of their own that may multiply all the same.
+# Layers and operations that may need multiply-adds although they have no weights.
 PRODUCTS = (
     "AdditiveAttention AssociativeScan Attention Cond Conv ConvTranspose Correlate Cross DepthwiseConv Dot "
     "DotProductAttention Einsum ElasticTransform FlaxLayer ForiLoop GaussianBlur Inner JaxLayer Kron Lambda "
     "Map Matmul MelSpectrogram Outer Pipeline STFTSpectrogram Scan SeparableConv Switch TFSMLayer Tensordot "
     "TorchModuleWrapper Vdot Vecdot VectorizedMap WhileLoop"
 )
-# Modules whose other operations multiply nothing that papers count.
+# Modules of Keras whose other operations need none that papers count.
 OPERATIONS = ("ops.core", "ops.image", "ops.nn", "ops.numpy")
 
 
@@ -44,54 +44,54 @@ OPERATIONS = ("ops.core", "ops.image", "ops.nn", "ops.numpy")
 class LayerRow:
     """One call of one layer.
 
-    Sides, strides and offsets are tuples of one number for each axis of the grid. Fields are those on the
-    first of the model's inputs that the layer depends on, whose channels are no axis of the grid.
+    Kernels, strides, fields and offsets are tuples of one number for each axis but channels. Fields refer to
+    the first input of the model that the layer depends on.
 
     Attributes:
-        name: Name of the layer, behind that of the model it is nested in.
-        type: Its class.
-        kernel: Sides of the kernel or the pooled window; None where there is none.
-        strides: Its steps; None where there is no kernel.
-        output_shape: Shape of what it gives, without the batch; a tuple of shapes where it gives several.
-        params: Its parameters; 0 where an earlier row counts them.
-        trainable_params: Those that training changes.
-        mult_adds: Multiply-adds for one example; None where this library cannot tell.
-        activations: Elements of what it gives for one example, and of what a separable convolution stores
-            between its stages; None where a side of the shape is not known.
-        activation_bytes: Their bytes, in the precision that the layer computes in.
-        receptive_field: Pixels of the input, from the first to the last that a unit depends on, wherever it
-            has them all; where every unit depends on the same ones, those within the image; 0 where on none.
-            None where this library cannot tell.
-        stride: Pixels of the input from unit to unit; None where the units have no place on the grid.
-        offset: First pixel that the first unit depends on, negative in the padding; None where this library
-            cannot tell, or units have no order, as behind Flatten.
-        in_place: Whether its output takes no memory of its own in inference: it lies over an input that
-            nothing else reads, or is another view of one. Rows are equal whatever it is.
+        name: Name of the layer; in a nested model, "MODEL/LAYER".
+        type: Name of its class.
+        kernel: Size of the kernel or of the pooling window; None if there is none.
+        strides: Strides of the kernel; None if there is none.
+        output_shape: Shape of the output without the batch; a tuple of shapes for several outputs.
+        params: Number of parameters; 0 if an earlier row counts them.
+        trainable_params: Number of trainable parameters among these.
+        mult_adds: Multiply-adds for one example; None if unknown.
+        activations: Elements of the output for one example, and those that a separable convolution stores
+            between its two steps; None if a side of the shape is unknown.
+        activation_bytes: Memory of these elements in bytes, in the compute dtype of the layer.
+        receptive_field: Pixels of the input from the first to the last that a unit depends on, for units far
+            from the border. If all units depend on the same pixels, those within the image; 0 if on none.
+            None if unknown.
+        stride: Pixels of the input from unit to unit; None if the units have no position on the grid.
+        offset: First pixel that the first unit depends on, negative in the padding. None if unknown, or if
+            units have no order, as after Flatten.
+        in_place: Whether the output takes no memory of its own in inference: it overwrites an input that
+            nothing else reads, or is a view of an input. Ignored when rows are compared.
     """
 
     name: str
     type: str
-    kernel: tuple | None
-    strides: tuple | None
+    kernel: tuple[int, ...] | None
+    strides: tuple[int, ...] | None
     output_shape: tuple
     params: int
     trainable_params: int
     mult_adds: int | None
     activations: int | None
     activation_bytes: int | None
-    receptive_field: tuple | None
-    stride: tuple | None
-    offset: tuple | None
-    in_place: bool = dataclasses.field(default=False, compare=False)  # a matter of what stands around it
+    receptive_field: tuple[float, ...] | None
+    stride: tuple[float, ...] | None
+    offset: tuple[float, ...] | None
+    in_place: bool = dataclasses.field(default=False, compare=False)  # depends on the layers around it
 
 
 class Walk:
-    """A walk through the graph of a model, and what it has found.
+    """A walk through the graph of a model, and its results.
 
     Attributes:
         shapes: Shapes of the inputs, without the batch.
         rows: A `LayerRow` for each input and each call of each layer, in the order in which they run.
-        fields: For each row, the `fields.Axis` objects of its output by the number of the model's input.
+        fields: For each row, the `fields.Axis` objects of its output, by the number of the model's input.
         stored: For each row, the numbers of the values that it stores.
         tape: `memory.Tape` of the graph.
     """
@@ -100,8 +100,9 @@ class Walk:
         """Walks through a model. Only shapes are computed, and the model is not changed."""
         self.shapes = input_shapes(model, input_shape)
         self.rows, self.fields, self.stored, self.tape = [], [], [], Tape()
-        self.seen = set()  # ids of the variables that are counted already
-        self.notes = {}  # by a tensor's id: the tensor, which so stays, its value and its fields
+        self.seen = set()  # ids of variables already counted
+        # By the id of a tensor: the tensor (kept, so that no other gets its id), its value and its fields.
+        self.notes = {}
         first = channels_first(model)
         specs = []
         for i, (shape, x) in enumerate(zip(self.shapes, model.inputs, strict=True)):
@@ -116,25 +117,31 @@ class Walk:
         self.tape.outputs = [self.notes[id(x)][1] for x in tensors(outputs)]
 
     def run(self, model, specs, prefix):
-        """Follows tensors through the graph of a model.
+        """Runs Keras tensors through the graph of a model, and adds the rows of its layers.
 
         Args:
             model: A functional or sequential model.
-            specs: KerasTensors of its inputs.
-            prefix: Start of the layers' names.
+            specs: KerasTensors for its inputs.
+            prefix: Prefix of the layers' names.
 
         Returns:
-            KerasTensors of its outputs, in the structure of the model's.
+            KerasTensors of its outputs, in the structure of the model's outputs.
         """
         return run(model, specs, lambda layer: self.visit(layer, prefix), spread=False)
 
     def visit(self, layer, prefix, kept=None):
-        """The function that stands for a layer in the walk: of specs and what else it is called with."""
+        """The function that is called in place of a layer, with the same arguments.
+
+        Args:
+            layer: The layer or operation.
+            prefix: Prefix of its name.
+            kept: What is kept for its gradient, if it differs from `kinds.keeps`; else None.
+        """
         name = f"{prefix}{layer.name}"
         if has_graph(layer):
             return lambda *xs, **_: self.run(layer, tensors(xs), f"{name}/")
         if parts(layer) != (layer,):
-            # The backward pass runs the parts again from what the first of them reads.
+            # The backward pass recomputes the parts from the input of the first, which alone is kept.
             calls = [
                 self.visit(part, prefix, () if i else ("inputs",)) for i, part in enumerate(parts(layer))
             ]
@@ -142,10 +149,10 @@ class Walk:
         return functools.partial(self.call, layer, name, kept)
 
     def call(self, layer, name, kept, /, *args, **kwargs):
-        """Adds the row of one call of a layer, and gives its outputs."""
+        """Adds the row of one call of a layer, and returns its outputs."""
         given = tensors((args, kwargs))
         notes = [self.notes[id(x)] for x in given]
-        # A layer that gives what it got would lend it its own note.
+        # Copied, since a layer that returns its input would overwrite the input's note.
         outputs = keras.tree.map_structure(copied, layer.compute_output_spec(*args, **kwargs))
         made = tensors(outputs)
         values, stored = self.tape.run(layer, [value for _, value, _ in notes], made, kept)
@@ -156,7 +163,7 @@ class Walk:
         return outputs
 
     def read(self, layer, given, found, made):
-        """What the outputs of a layer depend on, by the number of the model's input."""
+        """The `Axis` objects of a layer's outputs, by the number of the model's input."""
         result = {}
         for i in sorted({i for field in found for i in field}):
             seen = [(field[i], shape_of(x)) for field, x in zip(found, given, strict=True) if i in field]
@@ -164,7 +171,16 @@ class Walk:
         return result
 
     def add_row(self, layer, name, given, made, field, stored):
-        """Adds the row of a layer that takes shapes `given` and stores these values."""
+        """Adds the row of a layer.
+
+        Args:
+            layer: The layer or operation.
+            name: Its name, with that of the model in which it is nested.
+            given: Shapes of its inputs, without the batch.
+            made: Keras tensors of its outputs.
+            field: The `Axis` objects of its outputs, by the number of the model's input.
+            stored: Numbers of the values that it stores.
+        """
         shapes = [shape_of(x) for x in made]
         fresh = [w for w in getattr(layer, "weights", ()) if id(w) not in self.seen]
         self.seen.update(id(w) for w in fresh)
@@ -208,7 +224,7 @@ def input_shapes(model, input_shape):
         for s, o in zip(shapes, own, strict=False)
     )
     if not fits:
-        refuse("input_shape", f"whole numbers that fit {shape_text(own)}", input_shape)
+        refuse("input_shape", f"whole numbers that fit the model's {shape_text(own)}", input_shape)
     return shapes
 
 
@@ -216,12 +232,12 @@ def mult_adds(layer, given, made):
     """Multiply-adds of a layer for one example.
 
     Args:
-        layer: A Keras layer or operation; one that counts for itself has a method `mult_adds` of both shapes.
+        layer: A Keras layer or operation. If it has a method `mult_adds` of both shapes, this is called.
         given: Shape of its input, without the batch.
         made: Shape of its output, without the batch.
 
     Returns:
-        A whole number, or None if it cannot be told.
+        A whole number, or None if unknown.
     """
     if hasattr(layer, "mult_adds"):
         return layer.mult_adds(given, made)
@@ -241,7 +257,7 @@ def mult_adds(layer, given, made):
 
 
 def multiplies_nothing(layer):
-    """Whether a layer is known to have no multiply-adds by the papers' way of counting."""
+    """Whether a layer is known to have no multiply-adds, as papers count them."""
     cls = type(layer)
     if kind_of(layer) != UNKNOWN or isinstance(layer, (layers.Embedding, layers.InputLayer)):
         return True
@@ -252,10 +268,10 @@ def multiplies_nothing(layer):
 
 
 def geometry(axes):
-    """Receptive field, stride and offset as a row has them, of the axes of a layer's output."""
+    """Receptive field, stride and offset of a `LayerRow`, given the `Axis` objects of the layer's output."""
     if axes is None:
         return dict(receptive_field=None, stride=None, offset=None)
-    strides = tuple(finite(axis.grid) for axis in axes)
+    strides = tuple(finite(axis.stride) for axis in axes)
     offsets = tuple(finite(axis.first(0)) for axis in axes)
     return dict(
         receptive_field=tuple(axis.size for axis in axes),
@@ -265,14 +281,14 @@ def geometry(axes):
 
 
 def finite(x):
-    """A finite number, as an int where it is whole; None for infinity and None."""
+    """A finite number, as an int if it is whole; None for infinity and None."""
     if x is None or not math.isfinite(x):
         return None
     return int(x) if x == int(x) else float(x)
 
 
 def channels_first(model):
-    """Whether the first layer that says where its channels lie has them first."""
+    """Whether the first layer with a `data_format` has its channels first; else Keras's default."""
     for layer in model.layers:
         if getattr(layer, "layers", None):
             return channels_first(layer)
@@ -282,10 +298,10 @@ def channels_first(model):
 
 
 def copied(x):
-    """A Keras tensor of the same shape and dtype; anything else as it is."""
+    """A Keras tensor of the same shape and dtype; anything else unchanged."""
     return keras.KerasTensor(x.shape, dtype=x.dtype) if keras.utils.is_keras_tensor(x) else x
 
 
 def shape_of(x):
-    """Shape of a tensor, without the batch."""
+    """The shape of a tensor, without the batch."""
     return tuple(x.shape[1:])

@@ -133,7 +133,7 @@ def test_pictures(suffix, start, tmp_path):
 
 def test_without_graphviz(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(OSError, match=r"`dot` is not there: apt install graphviz"):
+    with pytest.raises(OSError, match=r"`dot` is not installed: apt install graphviz"):
         diagram(two_blocks(), tmp_path / "x.svg")
     assert not list(tmp_path.iterdir())
     assert diagram(two_blocks(), tmp_path / "x.dot") == 5
