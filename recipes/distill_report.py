@@ -1,11 +1,11 @@
-"""What recipes/distill_mnist.py writes of a run: its table, its figures and its page."""
+"""The report of recipes/distill_mnist.py: its table, its figures and its page."""
 
 import numpy as np
 
 import pages
 from kerasnets import files
 
-# Net by net: what it is, and its errors of MNIST's 10,000 in the paper.
+# Of each net: a description, and its errors on MNIST's 10,000 test images in the paper.
 NETS = {
     "teacher": ("784-1200-1200-10, dropout, jitter", 67),
     "plain": ("784-800-800-10, hard labels", 146),
@@ -14,17 +14,12 @@ NETS = {
 WORDS = {"teacher": "teacher", "plain": "vanilla", "student": "distilled"}  # in results.json
 
 
-def count(logits, labels):
-    """How many images are called by a wrong class."""
-    return int((logits.argmax(1) != labels).sum())
-
-
 def compare(results, teacher=None):
-    """Rows of the table.
+    """Makes the rows of the table.
 
     Args:
-        results: What results.json holds.
-        teacher: What teaches, in words; None for the paper's teacher.
+        results: The content of results.json.
+        teacher: A description of the teacher; None for the paper's.
 
     Returns:
         A header, then a row for each net, of strings.
@@ -35,7 +30,7 @@ def compare(results, teacher=None):
         titles["teacher"] = (f"teacher: {teacher}", "")
     errors = {name: results[f"{word}_errors"] for name, word in WORDS.items()}
     if results["moved"]:
-        words = ", ".join(map(str, results["moved"]["classes"]))
+        classes = ", ".join(map(str, results["moved"]["classes"]))
         for word, title in (
             ("matched", "frequencies of the training images"),
             ("best", "best for the test images"),
@@ -43,7 +38,7 @@ def compare(results, teacher=None):
             moved = results["moved"][word]
             errors[word] = moved["errors"]
             right = 1 - moved["errors_of_classes"] / max(1, moved["images_of_classes"])
-            titles[word] = (f"student, biases of {words}: {title} ({right:.1%} of these right)", "")
+            titles[word] = (f"student, biases of {classes}: {title} ({right:.1%} of these right)", "")
     rows = [["net", f"errors of {n:,}", "error", "paper, MNIST"]]
     for name, (title, paper) in titles.items():
         rows.append([title, str(errors[name]), f"{100 * errors[name] / n:.2f}%", paper])
@@ -51,14 +46,14 @@ def compare(results, teacher=None):
 
 
 def curve(out, name, n):
-    """Test errors after each epoch, from the log of a net."""
+    """Reads the test errors of a net after each epoch."""
     from kerasnets import runs
 
     return [n * (1 - accuracy) for accuracy in runs.history(out / f"{name}.csv")["val_accuracy"]]
 
 
 def report(out, results, table, test, logits):
-    """The figures and the page that shows them."""
+    """Draws the figures and writes the page that shows them."""
     from keras import ops
 
     import figures
@@ -76,12 +71,12 @@ def report(out, results, table, test, logits):
         f"errors on {n:,} test images",
     )
 
-    # Of each class, the rightly classified image whose soft targets say most about other classes.
+    # Of each class, the correctly classified image whose soft targets have the highest entropy.
     soft = {t: ops.convert_to_numpy(soft_targets(logits["teacher"], t)) for t in (1.0, temperature)}
     right = guess["teacher"] == labels
-    doubt = -(soft[temperature] * np.log(soft[temperature] + 1e-30)).sum(1)
+    entropy = -(soft[temperature] * np.log(soft[temperature] + 1e-30)).sum(1)
     shown = [
-        max((i for i in range(n) if right[i] and labels[i] == c), key=lambda i: doubt[i])
+        max((i for i in range(n) if right[i] and labels[i] == c), key=lambda i: entropy[i])
         for c in range(10)
         if (right & (labels == c)).any()
     ]
@@ -99,8 +94,8 @@ def report(out, results, table, test, logits):
         f"{results['dataset']}: {results['train_size']:,} images to train on, {n:,} to test on. "
         f"Temperature {temperature:g}, hard weight {results['hard_weight']:g}, {results['epochs']} epochs of "
         f"batch {results['batch_size']}, seed {results['seed']}, {results['seconds']:.0f} s. "
-        "In this run test images count errors and decide nothing"
-        + (", but for the biases that are called best for them." if results["moved"] else "."),
+        "The test images decide nothing in this run"
+        + (" except the biases that are called best for them." if results["moved"] else "."),
         table,
         pages.Figure(
             "Learning curves",
@@ -110,9 +105,9 @@ def report(out, results, table, test, logits):
         pages.Figure(
             "Soft targets",
             out / "soft_targets.png",
-            "What the teacher says of test images that it gets right: for each class the one it doubts most, "
-            "with its probabilities at temperature 1 and at the temperature at which the student is shown "
-            "them, which brings out the other classes that this image resembles.",
+            "The teacher's probabilities for test images that it classifies correctly: for each class, the "
+            "image of which it is least certain. They are shown at temperature 1 and at the temperature of "
+            "the student's training, which brings out the other classes that the image resembles.",
         ),
     ]
     if results["sweep"]:
@@ -122,7 +117,7 @@ def report(out, results, table, test, logits):
                 "Temperature and hard weight",
                 out / "sweep.png",
                 "Errors on the test images of students that differ in nothing else. The best of so many is "
-                "better than it would be on other images.",
+                "likely to do worse on other images.",
             )
         )
     if rescued:
@@ -136,9 +131,9 @@ def report(out, results, table, test, logits):
             pages.Figure(
                 "What distillation gained",
                 out / "rescued.png",
-                f"{len(rescued)} test images that the plain net gets wrong and the student right"
+                f"{len(rescued)} test images that the student classifies correctly and the plain net does not"
                 + (f", the first {len(most)} of them" if len(most) < len(rescued) else "")
-                + f"; on {lost} it is the other way round.",
+                + f". On {lost} images it is the other way round.",
             )
         )
     files.write_text(out / "report.html", pages.page("Distilling a big net into a small one", parts))

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import distill_mnist
-from kerasnets import runs
+from kerasnets.runs import arrays, mnist
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def test_a_stopped_run_goes_on_and_the_same_seed_gives_the_same_result(
 ):
     out = tmp_path / "run"
     options = ("--smoke", "--out", out)
-    real = runs.save
+    real = arrays.save
 
     def stop(model, path):
         if path.name == "student.keras":
@@ -57,7 +56,7 @@ def test_a_stopped_run_goes_on_and_the_same_seed_gives_the_same_result(
         real(model, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "save", stop)
+        patch.setattr(arrays, "save", stop)
         with pytest.raises(SystemExit) as ended:
             recipe(*options)
     assert ended.value.code == 130
@@ -80,43 +79,39 @@ def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, ca
     assert (out / "teacher1.keras").exists()
     assert (out / "teacher2.keras").exists()
     shown = re.search(r"the student is shown (\d+) images, 2 times jittered", capsys.readouterr().out)
-    images, labels = distill_mnist.read(settings(out), "train", None)
+    images, labels = arrays.read_images("digits", "train", least=500)
     assert int(shown[1]) == (labels != 3).sum()
     moved = json.loads((out / "results.json").read_text())["moved"]
     assert moved["classes"] == [3]
     assert moved["best"]["errors"] <= moved["matched"]["errors"]
     # The bias is such that the training images are called a three as often as they are one.
     student = keras.saving.load_model(out / "student.keras", compile=False)
-    logits = distill_mnist.shifted(student.predict(images, verbose=0), [3], moved["matched"]["biases"])
+    logits = mnist.shifted(student.predict(images, verbose=0), [3], moved["matched"]["biases"])
     assert abs((logits.argmax(1) == 3).sum() - (labels == 3).sum()) <= 1
-
-
-def settings(out):
-    return distill_mnist.Settings(**json.loads((out / "distill_mnist.json").read_text()))
 
 
 @pytest.fixture
 def trained(finished, monkeypatch):
     """Nets are read from a run that is done; gives how their students would have been distilled."""
     distilled = []
-    real = distill_mnist.Run.fit
+    real = mnist.Nets.trained
 
-    def fit(run, name, build, batches, epochs, seed, distil=None):
-        shutil.copy(finished / f"{'student' if distil else name}.keras", run.out / f"{name}.keras")
-        shutil.copy(finished / f"{'student' if distil else name}.csv", run.out / f"{name}.csv")
-        if distil:
+    def copied(nets, name, build, batches, epochs, seed, distiller=None):
+        shutil.copy(finished / f"{'student' if distiller else name}.keras", nets.out / f"{name}.keras")
+        shutil.copy(finished / f"{'student' if distiller else name}.csv", nets.out / f"{name}.csv")
+        if distiller:
             images = sum(len(images) for images, _ in batches.start(0).as_numpy_iterator())
-            distilled.append((name, distil, epochs, images))
-        return real(run, name, build, batches, epochs, seed, distil)
+            distilled.append((name, distiller, epochs, images))
+        return real(nets, name, build, batches, epochs, seed, distiller)
 
-    monkeypatch.setattr(distill_mnist.Run, "fit", fit)
+    monkeypatch.setattr(mnist.Nets, "trained", copied)
     return distilled
 
 
 def test_only_some_digits(recipe, trained, tmp_path):
     out = tmp_path / "run"
     recipe("--smoke", "--only-digits", 7, 8, "--epochs", 1, "--out", out)
-    _, labels = distill_mnist.read(settings(out), "train", None)
+    _, labels = arrays.read_images("digits", "train", least=500)
     assert [images for *_, images in trained] == [np.isin(labels, (7, 8)).sum()]
     results = json.loads((out / "results.json").read_text())
     assert results["moved"]["classes"] == results["only_digits"] == [7, 8]
@@ -126,7 +121,7 @@ def test_only_some_digits(recipe, trained, tmp_path):
 
 def test_a_sweep(recipe, trained, tmp_path, monkeypatch):
     out = tmp_path / "run"
-    monkeypatch.setattr(distill_mnist, "SWEEP", dict(temperature=(1, 20), hard_weight=(0.1, 0.5)))
+    monkeypatch.setattr(mnist, "SWEEP", dict(temperature=(1, 20), hard_weight=(0.1, 0.5)))
     recipe("--smoke", "--sweep", "--epochs", 1, "--out", out)
     rows = json.loads((out / "results.json").read_text())["sweep"]
     pairs = [(1, 0.1), (1, 0.5), (20, 0.1), (20, 0.5)]

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-import specialists
+import specialists as report
+from kerasnets.runs import specialists
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +63,13 @@ def test_the_page_needs_nothing_else(finished):
     assert all(s.startswith("data:image/png;base64,") for s in sources)
 
 
-def test_cases_are_counted_by_the_specialists_of_their_class(started):
+def test_cases_are_counted_by_the_specialists_of_their_class():
     labels = np.array([0, 0, 4, 9, 9, 3])
     guesses = {"before": np.array([1, 0, 9, 4, 9, 3]), "after": np.array([1, 2, 4, 9, 9, 3])}
-    first, second = tasks(started)
-    found = specialists.compare(guesses, labels, [first, second, second])
+    found = report.compare(guesses, labels, [(1, 3, 5, 7, 8), (4, 9), (4, 9)])
     assert (found["generalist_errors"], found["combined_errors"]) == (3, 2)
     assert (found["mended"], found["made"]) == (2, 1)
-    assert specialists.coverage_table(found)[1:] == [
+    assert report.coverage_table(found)[1:] == [
         ["0", "2", "-1", "-100.00%", "+0.0%"],
         ["1", "1", "+0", "+0.00%", "+3.4%"],
         ["2", "3", "+2", "+200.00%", "+7.4%"],
@@ -127,14 +127,14 @@ def test_heads(head, started):
     assert (trained.count_params() < generalist.count_params()) == (head == "reduced")
     assert (generalist.get_weights()[0] != trained.get_weights()[0]).any()
     images = np.random.default_rng(0).random((20, 28, 28, 1), "float32")
-    assert all(x.shape == (20,) for x in specialists.told(started, [task], 1, images).values())
+    assert all(x.shape == (20,) for x in specialists.predict([task], images).values())
 
 
 @pytest.mark.parametrize("head", ["logsumexp", "all-classes"])
 def test_one_that_learns_nothing_says_what_the_generalist_says(head, started, monkeypatch):
-    monkeypatch.setattr(specialists, "SPECIALIST_RATE", 0.0)
+    monkeypatch.setattr(specialists, "RATE", 0.0)
     _, task = tasks(started, head=head)
-    assert "no less" in specialists.train_specialist(task)
+    assert "not lower" in specialists.train_specialist(task)
     images = np.random.default_rng(0).random((20, 28, 28, 1), "float32")
     p, q = (softmax(path, images) for path in (started / "generalist.keras", task.path))
     if head == "logsumexp":
@@ -144,7 +144,7 @@ def test_one_that_learns_nothing_says_what_the_generalist_says(head, started, mo
 
 
 def test_weights_of_an_epoch_that_is_worse_are_not_kept(started, monkeypatch):
-    monkeypatch.setattr(specialists, "SPECIALIST_RATE", 30.0)
+    monkeypatch.setattr(specialists, "RATE", 30.0)
     _, task = tasks(started)
     specialists.train_specialist(task)
     for a, b in zip(
@@ -172,5 +172,5 @@ def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_ref
 
 def test_clusters_of_single_classes_have_no_specialist(started):
     task, _ = tasks(started, clusters=[10])
-    with pytest.raises(ValueError, match="--clusters"):
-        specialists.confused(task.settings, np.random.default_rng(0).normal(size=(50, 10)))
+    with pytest.raises(ValueError, match="smaller clusters"):
+        specialists.confusable_sets(task.settings, np.random.default_rng(0).normal(size=(50, 10)))

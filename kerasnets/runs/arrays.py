@@ -1,0 +1,143 @@
+"""Training on arrays in memory: a net is trained once, and its file is read from then on."""
+
+import math
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from kerasnets import data, distillation, training
+from kerasnets.runs.folder import save
+from kerasnets.scaling import MODES
+
+RATE = 1e-3  # Adam's; it falls to 0 along half a cosine
+
+
+class Batches(NamedTuple):
+    """The batches of a run.
+
+    Attributes:
+        start: Function of the number of a step that returns a tf.data.Dataset of the batches from it on.
+        steps: Steps of an epoch.
+        size: Examples in a batch.
+    """
+
+    start: Callable[[int], Any]
+    steps: int
+    size: int
+
+
+def read_images(
+    dataset: str, split: str, data_dir: str | os.PathLike | None = None, least: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a split of a dataset into memory.
+
+    Args:
+        dataset: Name of the dataset, as `kerasnets.data.load` takes it.
+        split: "train" or "test".
+        data_dir: Folder of the dataset, as `kerasnets.data.load` takes it.
+        least: Number of examples that are enough. Every k-th example is read, with the greatest k that gives
+            so many. None reads all.
+
+    Returns:
+        Images, float32, values 0 to 1, (n, height, width, channels), and labels, (n,).
+    """
+    examples = data.load(dataset, split, data_dir=data_dir)
+    if least is not None:
+        examples = examples.shard(max(1, int(examples.cardinality()) // least), 0)
+    images, labels = data.to_arrays(examples.batch(1000))
+    return MODES["unit"](images), labels
+
+
+def shuffled(
+    arrays: Any, batch_size: int, epochs: int, seed: int, augment: Callable | None = None
+) -> Batches:
+    """The batches of arrays, shuffled anew for every epoch.
+
+    Args:
+        arrays: Arrays of n examples in tuples and dicts, as `kerasnets.data.batches` takes them.
+        batch_size: Examples in a batch.
+        epochs: Epochs of the run.
+        seed: Seed of order and augmentation.
+        augment: Function that augments images, as `kerasnets.data.batches` takes it, or None.
+
+    Returns:
+        The `Batches`.
+    """
+    steps = math.ceil(len(keras.tree.flatten(arrays)[0]) / batch_size)
+    order = dict(seed=seed, epochs=epochs, augment=augment)
+    return Batches(lambda step: data.batches(arrays, batch_size, first_step=step, **order), steps, batch_size)
+
+
+def train_once(
+    path: str | os.PathLike,
+    build: Callable[[], keras.Model],
+    batches: Batches,
+    epochs: int,
+    *,
+    seed: int,
+    validation: tuple,
+    distiller: dict | None = None,
+) -> keras.Model:
+    """Trains a net and saves it, or loads it if an earlier run has saved it.
+
+    The logs of each epoch are written beside the net, to a .csv file. While the net is trained, a .weights.h5
+    file holds the state of its training, from which a stopped run resumes.
+
+    Args:
+        path: The .keras file.
+        build: Function that builds the net, which gives logits.
+        batches: Its `Batches`. Targets are labels, or with `distiller` what
+            `kerasnets.distillation.add_teacher_logits` gives.
+        epochs: Epochs of the training.
+        seed: Seed of the weights.
+        validation: Images and labels to validate on after every epoch.
+        distiller: Arguments of the `kerasnets.distillation.Distiller` to train with; None trains on labels.
+
+    Returns:
+        The trained net.
+
+    Raises:
+        FloatingPointError: The loss is NaN or infinite.
+    """
+    path = pathlib.Path(path)
+    if path.exists():
+        print(f"{path.stem}: already trained")
+        return keras.saving.load_model(path, compile=False)
+    keras.utils.set_random_seed(seed)
+    net = build()
+    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, batches.steps * epochs))
+    if distiller is None:
+        model = net
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(adam, loss, metrics=["accuracy"])
+    else:
+        model = distillation.Distiller(net, **distiller)
+        model.compile(adam, metrics=["accuracy"])
+    state = path.with_suffix(".weights.h5")
+    training.fit(
+        model,
+        batches.start,
+        batches.steps,
+        epochs,
+        state=state,
+        history=path.with_suffix(".csv"),
+        validation=data.batches(validation, 1000),
+        callbacks=[training.Progress(f"{path.stem:8}", ("loss", "val_accuracy"), batch_size=batches.size)],
+    )
+    save(net, path)
+    state.unlink(missing_ok=True)
+    return net
+
+
+def predict(net: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The outputs of a net for images in memory, (n, classes)."""
+    return net.predict(images, batch_size=1000, verbose=0)
+
+
+def count_errors(logits: np.ndarray, labels: np.ndarray) -> int:
+    """The number of examples whose largest logit is not that of their label."""
+    return int((logits.argmax(1) != labels).sum())
