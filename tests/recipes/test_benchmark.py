@@ -1,7 +1,10 @@
+import functools
 import json
 
+import keras
 import pytest
 
+import kerasnets
 from benchmarks import digits, formats, measuring, serve
 
 
@@ -73,7 +76,10 @@ def test_formats_say_what_is_refused():
     assert formats.cell({"largest_difference": 0.1, "top1_agreement": 0.97}) == "97%"
 
 
-def test_serve(recipe, tmp_path):
+def test_serve(recipe, tmp_path, monkeypatch):
+    for home, builder in ((keras.applications, "MobileNet"), (kerasnets, "build")):
+        smaller = functools.partial(getattr(home, builder), alpha=0.25, input_shape=(32, 32, 3))
+        monkeypatch.setattr(home, builder, smaller)
     out = tmp_path / "serve.json"
     recipe("serve", "--models", "MobileNet", "--rounds", 1, "--batch-size", 2, "--bfloat16", "--out", out)
     figures = json.loads(out.read_text())
