@@ -1,4 +1,4 @@
-"""Data: datasets by name, batches that can be resumed, and the papers' augmentation, as tf.data pipelines."""
+"""Data as tf.data pipelines: datasets by name, batches that can be resumed, and the papers' augmentation."""
 
 from kerasnets.data.datasets import load
 from kerasnets.data.pipeline import batches, join, specialize, to_arrays

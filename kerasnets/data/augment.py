@@ -1,19 +1,21 @@
-"""Plans of augmentation: the rows that there are, their checks, and the functions that they stand for.
+"""Augmentation plans: their rows, the checks of these, and the functions that they name.
 
-A plan is a tuple of rows (name, options), in this order: at most one of `SIZINGS`, which bring an image or a
-clip to the size that a net takes; any of `CHANGES`, which leave sizes alone, deterministic ones first; and
-any of `MIXES`, which join the images of a batch, and their labels, which become one-hot.
+A plan is a tuple of rows (name, options). It contains, in this order: at most one of `SIZINGS`, which bring
+an image or clip to the size that a net takes; any of `CHANGES`, which keep the size, deterministic ones
+first; and any of `MIXES`, which mix the images of a batch and their labels, which become one-hot.
 """
 
 import functools
 import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
 from kerasnets.checks import is_int, is_number, nearest, refuse
 from kerasnets.data import transforms
 
-# A name's function; those of Keras change each image by itself, as the whole of a batch of one.
+# Functions by name. Keras's layers in `CHANGES` are called with one image at a time, as a batch of one.
 SIZINGS = {
     "center_crop": transforms.center_crop,
     "random_crop": transforms.random_crop,
@@ -42,9 +44,11 @@ FITS = {
     "fitted_lighting": transforms.fit_colors,
 }
 FIXED = ("center_crop", "zoom", "pad", "whole", "contrast", "per_pixel_mean", "zca")  # deterministic
-COLOR = ("lighting", "fitted_lighting", "rand_augment")  # for RGB alone
+COLOR = ("lighting", "fitted_lighting", "rand_augment")  # only for RGB
 NO_CLIPS = ("rand_augment", "random_erasing", *MIXES)
 STAGES = {n: stage for stage, table in enumerate((SIZINGS, CHANGES, MIXES)) for n in table}
+
+Row = tuple[str, Mapping[str, Any]]  # name and options
 
 POSITIVE = (lambda v: is_number(v) and v > 0, "a number above 0")
 LENGTH = (lambda v: is_int(v, 1), "a whole number, at least 1")
@@ -52,7 +56,7 @@ RANGE = (
     lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(is_number, v)) and 0 < v[0] <= v[1],
     "two numbers above 0, the smaller first",
 )
-# What an option of ours may be: (test, what is allowed). Keras checks those of its layers.
+# Allowed values of our functions' options: (test, description). Keras checks the options of its layers.
 OPTIONS = {
     "shorter": LENGTH,
     "low": LENGTH,
@@ -70,14 +74,14 @@ NOT_OPTIONS = (
 )  # fmt: skip
 
 
-def check(augment):
-    """The rows of a plan, checked.
+def check(augment: Sequence[str | Row]) -> tuple[Row, ...]:
+    """Checks a plan.
 
     Args:
-        augment: Rows (name, options), or names alone.
+        augment: Rows (name, options); a row without options may be just its name.
 
     Returns:
-        A tuple of (name, options).
+        A tuple of rows (name, options).
 
     Raises:
         ValueError: A name or option is unknown, a value is not allowed, or the order is wrong.
@@ -98,7 +102,7 @@ def check(augment):
 
 
 def check_row(row):
-    """A row (name, options), checked; a name alone has no options."""
+    """Checks a row (name, options), or a name, which has no options, and returns it as (name, options)."""
     name, options = (row, {}) if isinstance(row, str) else row if is_pair(row) else (None, None)
     if name not in STAGES or not isinstance(options, dict):
         words = f"rows (name, options) with a name of {', '.join(STAGES)}"
@@ -120,12 +124,12 @@ def check_row(row):
 
 
 def is_pair(row):
-    """Whether a row has two parts, the first of them a word."""
+    """Whether a row has two elements, the first of them a string."""
     return isinstance(row, (tuple, list)) and len(row) == 2 and isinstance(row[0], str)
 
 
 def check_size(rows, size):
-    """Refuses rows that cannot give examples of a size, (..., height, width, channels)."""
+    """Refuses rows that cannot produce examples of a size, (..., height, width, channels)."""
     for name, options in rows:
         function = {**SIZINGS, **CHANGES, **MIXES}[name]
         if name in COLOR and size[-1] != 3:
@@ -140,7 +144,7 @@ def check_size(rows, size):
 
 
 def sizing(rows):
-    """The sizing of a plan: its name or None, and the function, of an image, a seed and a size."""
+    """The sizing of a plan: its name or None, and its function, which takes an image, a seed and a size."""
     for name, options in rows:
         if name in SIZINGS:
             return name, functools.partial(SIZINGS[name], **options)
@@ -148,14 +152,14 @@ def sizing(rows):
 
 
 def change(row, fit):
-    """The function, of a batch and a seed, of a row of `CHANGES`.
+    """The function of a row of `CHANGES`.
 
     Args:
         row: The row.
-        fit: Function of the row that gives what it is fitted to.
+        fit: Function that takes the row and returns the statistics that it is fitted to.
 
     Returns:
-        The function.
+        A function that takes a batch and a seed and returns the batch.
     """
     name, options = row
     function = CHANGES[name]
@@ -167,6 +171,6 @@ def change(row, fit):
 
 
 def mix(row):
-    """The function, of a dict of images and one-hot labels and a seed, of a row of `MIXES`."""
+    """The function of a row of `MIXES`, which takes a dict of images and one-hot labels, and a seed."""
     name, options = row
     return functools.partial(transforms.keras_layer, MIXES[name](**options, dtype="float32"))

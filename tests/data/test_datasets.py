@@ -56,12 +56,12 @@ def test_idx_files_are_read(tmp_path, name, pack, end):
 
 WHOLE = gzip.compress(encode(IMAGES))
 DAMAGE = {
-    "cut gzip": ({"images": WHOLE[:-20]}, "not a whole gzip"),
-    "no gzip": ({"images": b"PK\3\4" + WHOLE[4:]}, "not a whole gzip"),
-    "flipped bits": ({"images": WHOLE[:60] + bytes(40) + WHOLE[100:]}, "not a whole gzip"),
+    "cut gzip": ({"images": WHOLE[:-20]}, "not a complete gzip"),
+    "no gzip": ({"images": b"PK\3\4" + WHOLE[4:]}, "not a complete gzip"),
+    "flipped bits": ({"images": WHOLE[:60] + bytes(40) + WHOLE[100:]}, "not a complete gzip"),
     "wrong magic": ({"images": gzip.compress(encode(IMAGES, b"\0\0\x0d\3"))}, "magic number 0x00000d03"),
     "empty": ({"images": gzip.compress(b"")}, "magic number"),
-    "cut header": ({"images": gzip.compress(encode(IMAGES)[:9])}, "cut short"),
+    "cut header": ({"images": gzip.compress(encode(IMAGES)[:9])}, "truncated"),
     "cut images": ({"images": gzip.compress(encode(IMAGES)[:-5])}, "names shape .7, 28, 28."),
     "too long": ({"labels": gzip.compress(encode(LABELS) + b"x")}, "names shape .7,."),
     "counts": ({"labels": gzip.compress(encode(LABELS[:5]))}, "7 images.*5 labels"),
