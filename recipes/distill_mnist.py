@@ -109,9 +109,7 @@ def settings_of(args):
 
     default = DEFAULTS[args.dataset]
     epochs = args.epochs or (2 if args.smoke else default["epochs"])
-    own = {f.name for f in dataclasses.fields(mnist.Settings)}
-    given = {name: value for name, value in vars(args).items() if name in own}
-    given |= dict(
+    given = shared.fields(mnist.Settings, args) | dict(
         epochs=epochs * (LONG if args.long else 1),
         plain_epochs=epochs,
         batch_size=args.batch_size or default["batch_size"],

@@ -1,5 +1,6 @@
 """What every recipe shares: its options, how it ends and its tables."""
 
+import dataclasses
 import pathlib
 import sys
 
@@ -31,6 +32,12 @@ def parser(description, epochs, batch_size, out):
     p.add_argument("--resume", action="store_true", help="go on where a run into --out was stopped")
     p.add_argument("--smoke", action="store_true", help="a tiny run, to see that all works")
     return p
+
+
+def fields(kind, args):
+    """The options of a command line whose names are fields of a dataclass, by name."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in vars(args).items() if name in names}
 
 
 def run(main):

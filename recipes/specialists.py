@@ -103,17 +103,13 @@ def settings_of(args):
     """The settings of a command line."""
     from kerasnets.runs.specialists import Settings
 
-    return Settings(
-        dataset=args.dataset,
+    given = shared.fields(Settings, args) | dict(
         clusters=tuple(sorted(set(args.clusters or ([3] if args.smoke else CLUSTERS)))),
-        temperature=args.temperature,
-        head=args.head,
         epochs=args.epochs or (2 if args.smoke else EPOCHS[args.dataset]),
         specialist_epochs=args.specialist_epochs or (1 if args.smoke else 30),
         batch_size=args.batch_size or 128,
-        seed=args.seed,
-        smoke=args.smoke,
     )
+    return Settings(**given)
 
 
 def compare(guesses, labels, sets):

@@ -109,9 +109,8 @@ def options_of(args, **changes):
     """The kerasnets.runs.Options of a command line."""
     from kerasnets import runs
 
-    names = [f.name for f in dataclasses.fields(runs.Options)]
-    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
-    return runs.Options(**{**given, "steps": SMOKE_STEPS if args.smoke else None, **changes})
+    steps = SMOKE_STEPS if args.smoke else None
+    return runs.Options(**{**shared.fields(runs.Options, args), "steps": steps, **changes})
 
 
 if __name__ == "__main__":

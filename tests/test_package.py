@@ -22,7 +22,8 @@ HEIGHTS = [
     {"assembly", "data"},  # what all models share; what they read
     {"analysis", "applications", "distillation", "surgery"},  # the models, and what takes any model
     {"training"},  # joins data, losses and surgery
-    {"runs", "serving", "tuning"},  # train and test in one go, use trained models, and train many
+    {"serving", "tuning"},  # use trained models, and train many
+    {"runs"},  # do all of it in one go, a search too
     {"cli"},
     {"__main__"},
 ]

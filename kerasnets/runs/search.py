@@ -1,0 +1,260 @@
+"""A search for the best net of a family on a dataset, with keras-tuner.
+
+    settings = Settings(search="growth", model="DenseNet", values=dict(growths=(8, 16, 24)), final_epochs=30)
+    recipe = Recipe(model="DenseNet", data="digits", rate=0.1, batch=64, epochs=15)
+    search = Search(settings, recipe, "runs/growth")
+    search.prepare(trials=10)
+    trials = search.run()
+    best = max((t for t in trials if t["status"] == "done"), key=lambda t: t["score"])
+    accuracy = search.train_best(best["values"])
+
+Each trial trains a net on four fifths of the training images and validates it on the rest. Then the best net
+is trained anew on all of them, and tested.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from kerasnets import data, distillation, training, tuning
+from kerasnets.runs import arrays
+from kerasnets.runs.folder import prepare, save
+from kerasnets.scaling import MODES
+from kerasnets.training import Recipe, distribution
+
+SPACES = {"alpha": tuning.WidthMultiplier, "growth": tuning.GrowthRate}
+HELD_OUT = 5  # one of so many training images is for validation
+FEW = 320  # examples of a split in a tiny run
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What decides the result of a search, beside the recipe.
+
+    Args:
+        search: Key of `SPACES`: "alpha" or "growth".
+        model: Name of a function of `kerasnets.applications`, such as "MobileNet" or "DenseNet".
+        values: The values to choose from, by argument of the class in `SPACES`.
+        final_epochs: Epochs of the best net.
+        tuner: "random", "bayesian" or "hyperband".
+        objective: "val_accuracy", or "accuracy_per_madd", the validation accuracy per multiply-add.
+        budget_mult_adds: Largest number of multiply-adds of a net, or None.
+        budget_params: Largest number of parameters of a net, or None.
+        dataset: Name of the dataset, as `kerasnets.data.stream` takes it.
+        data_dir: Its folder, or None.
+        side: Side of the images in pixels.
+        teacher: A .keras file of a net that gives logits, which every net is distilled from; "" trains on
+            labels.
+        temperature: Temperature of the distillation.
+        hard_weight: Weight of the labels in the distillation.
+        seed: Seed of the search, the weights and the order.
+        smoke: Whether to read a few images only, to see that everything works.
+    """
+
+    search: Literal["alpha", "growth"]
+    model: str
+    values: dict[str, tuple]
+    final_epochs: int
+    tuner: Literal["random", "bayesian", "hyperband"] = "random"
+    objective: Literal["val_accuracy", "accuracy_per_madd"] = "val_accuracy"
+    budget_mult_adds: int | None = None
+    budget_params: int | None = None
+    dataset: str = "digits"
+    data_dir: str | None = None
+    side: int = 32
+    teacher: str = ""
+    temperature: float = 4.0
+    hard_weight: float = 0.1
+    seed: int = 0
+    smoke: bool = False
+
+
+class Search:
+    """One search in a folder.
+
+    Args:
+        settings: The `Settings`.
+        recipe: How nets are trained: its batch size, optimizer, regularization and loss, and the epochs of a
+            trial.
+        out: The folder.
+        strategy: A tf.distribute.Strategy to train with, as `kerasnets.training.distribution.mirrored`
+            returns it, or None.
+
+    Attributes:
+        card: The settings as tune.json holds them.
+        training: Images and targets of the trials.
+        validation: Images and labels of the trials.
+        test: Images and labels to test the best net on.
+
+    Raises:
+        ValueError: The dataset is not found, or a setting is not allowed.
+    """
+
+    def __init__(self, settings: Settings, recipe: Recipe, out: str | os.PathLike, strategy: Any = None):
+        s = settings
+        self.settings, self.recipe, self.out, self.strategy = s, recipe, pathlib.Path(out), strategy
+        own = dict(epochs=recipe.epochs, rate=recipe.rate, batch_size=recipe.batch)
+        self.card = {**dataclasses.asdict(s), **own}
+        shape = (s.side, s.side, 3)
+        few = {"examples": FEW} if s.smoke else {}
+        keywords = dict(size=shape, batch_size=1000, data_dir=s.data_dir, **few)
+        streams = [data.stream(s.dataset, split, **keywords) for split in ("train", "test")]
+        self.classes = streams[0].classes
+        self.whole, self.test = (
+            (MODES["unit"](images), labels)
+            for images, labels in (data.to_arrays(stream.dataset) for stream in streams)
+        )
+        self.training, self.validation = hold_out(self.whole)
+        self.space = SPACES[s.search](
+            s.model,
+            budget=tuning.Budget(s.budget_mult_adds, s.budget_params),
+            options=dict(input_shape=shape, classes=self.classes, classifier_activation=None),
+            compiled=lambda net: self.compiled(net, recipe, self.batches(self.training, recipe.epochs).steps),
+            seed=s.seed,
+            **s.values,
+        )
+
+    def prepare(
+        self,
+        *,
+        trials: int | None = None,
+        keep: int = 1,
+        resume: bool = False,
+        worker: bool = False,
+        report: Callable[[dict], Any] | None = None,
+    ) -> None:
+        """Makes the folder and the tuner. A worker waits for its chief, which makes the folder.
+
+        Args:
+            trials: Largest number of trials, as `kerasnets.tuning.tuner` takes it.
+            keep: Number of the best trials whose weights are kept.
+            resume: Whether to resume the search in the folder; otherwise an earlier one is moved aside.
+            worker: Whether this process is a worker, whose environment has the address of its chief as
+                `kerasnets.tuning.tuner` describes.
+            report: Function called with the record of each trial of this process when it ends, or None.
+
+        Raises:
+            ValueError: The search in the folder had other settings, or an argument is not allowed.
+        """
+        if not worker:
+            prepare(self.out, self.card, resume, "tune.json")
+        s = self.settings
+        self.tuner = tuning.tuner(
+            s.tuner,
+            self.space,
+            self.out,
+            objective=s.objective,
+            trials=trials,
+            epochs=self.recipe.epochs,
+            seed=s.seed,
+            keep=keep,
+            report=report,
+            strategy=self.strategy,
+        )
+        if worker:
+            self.tuner.oracle.get_space()
+            prepare(self.out, self.card, resume=True, name="tune.json")
+        if s.teacher:
+            self.add_teacher_logits()
+
+    def add_teacher_logits(self):
+        """Puts the teacher's logits beside the labels. It runs once, whatever the number of trials."""
+        teacher = keras.saving.load_model(self.settings.teacher, compile=False)
+        teacher = fitted(teacher, self.whole[0].shape[1:], self.classes)
+        batches = data.batches(self.whole, 500)
+        transfer = distillation.add_teacher_logits(batches, teacher, cache=self.out / "cache")
+        self.whole = data.to_arrays(transfer)
+        self.training, self.validation = hold_out(self.whole)
+
+    def run(self) -> list[dict[str, Any]]:
+        """Runs the trials.
+
+        Returns:
+            The records of the trials of all processes, as `kerasnets.tuning.records` reads them.
+        """
+        batches = self.batches(self.training, self.recipe.epochs)
+        self.tuner.search(
+            batches.start,
+            steps_per_epoch=batches.steps,
+            validation_data=data.batches(self.validation, 500),
+            shuffle=False,
+        )
+        return tuning.records(self.out)
+
+    def train_best(self, values: dict[str, Any]) -> float:
+        """Trains a net anew on all training images.
+
+        The folder gets best.keras, the net; best.csv, the logs of each epoch; and best.weights.h5, the state
+        of the training, from which a stopped one resumes.
+
+        Args:
+            values: The values of the net, by option.
+
+        Returns:
+            Its accuracy on the test images.
+        """
+        epochs = self.settings.final_epochs
+        batches = self.batches(self.whole, epochs)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(self.settings.seed)
+        with self.strategy.scope() if self.strategy else contextlib.nullcontext():
+            net = self.space.net(values)
+            model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps)
+            with distribution.as_one_device(model):
+                training.fit(
+                    model,
+                    batches.start,
+                    batches.steps,
+                    epochs,
+                    state=self.out / "best.weights.h5",
+                    history=self.out / "best.csv",
+                    validation=data.batches(self.test, 500),
+                    callbacks=[training.Progress("best", ("loss", "val_accuracy"), batch_size=batches.size)],
+                )
+        save(net, self.out / "best.keras")
+        scores = net.predict(self.test[0], batch_size=500, verbose=0)
+        return float((scores.argmax(1) == self.test[1]).mean())
+
+    def compiled(self, net, recipe, steps):
+        """The model to train: the net, or a Distiller of it."""
+        s = self.settings
+        recipe.regularize(net)
+        if s.teacher:
+            model = distillation.Distiller(net, None, s.temperature, s.hard_weight)
+            model.compile(recipe.make_optimizer(steps), metrics=["accuracy"])
+            return model
+        net.compile(recipe.make_optimizer(steps), recipe.make_loss(), metrics=["accuracy"])
+        return net
+
+    def batches(self, examples, epochs):
+        """The shuffled batches of some examples."""
+        return arrays.shuffled(examples, self.recipe.batch, epochs, self.settings.seed)
+
+
+def hold_out(examples):
+    """Splits examples into those of the trials and every fifth, with labels alone, to validate on."""
+    held_out = np.arange(len(examples[0])) % HELD_OUT == HELD_OUT - 1
+    kept = keras.tree.map_structure(lambda a: a[~held_out], examples)
+    images, targets = keras.tree.map_structure(lambda a: a[held_out], examples)
+    return kept, (images, targets["labels"] if isinstance(targets, dict) else targets)
+
+
+def fitted(teacher, shape, classes):
+    """A teacher of images of another size, or of one channel, as a net for images of this shape."""
+    own = teacher.input_shape
+    if teacher.output_shape != (None, classes):
+        raise ValueError(f"`teacher` is a net of {classes} classes. Received: {teacher.output_shape[1:]}")
+    if len(own) != 4 or own[-1] not in (1, shape[-1]):
+        raise ValueError(f"`teacher` is a net of images with 1 or {shape[-1]} channels. Received: {own[1:]}")
+    x = images = keras.Input(shape, name="images")
+    if own[1:3] not in ((None, None), shape[:2]):
+        x = keras.layers.Resizing(*own[1:3])(x)
+    if own[-1] != shape[-1]:
+        x = keras.layers.Lambda(lambda x: keras.ops.mean(x, -1, keepdims=True))(x)
+    return keras.Model(images, teacher(x))
