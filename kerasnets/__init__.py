@@ -1,4 +1,4 @@
-"""Every convolutional net of the lectures, from LeNet to HRNet, under one Keras 3 signature.
+"""The classic convolutional nets, from LeNet to HRNet, as Keras 3 models with one signature.
 
     import kerasnets
 
@@ -6,7 +6,7 @@
     model = kerasnets.build("DenseNet121", classes=10)
     model = kerasnets.applications.DenseNet121(weights="imagenet")
 
-Sub-packages are imported when they are first used, so ``import kerasnets`` is free.
+Sub-packages are imported when they are first used, so ``import kerasnets`` takes no time.
 """
 
 import importlib

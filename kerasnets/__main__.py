@@ -1,4 +1,4 @@
-"""`python -m kerasnets` is the command `kerasnets`."""
+"""`python -m kerasnets` runs the command `kerasnets`."""
 
 import sys
 

@@ -1,17 +1,19 @@
-"""Checks of arguments, and the words in which they refuse one."""
+"""Checks of arguments, and the error for those that are not allowed."""
 
 import difflib
 import math
 import numbers
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 
-def refuse(argument, allowed, received):
-    """Raises the ValueError that every refused argument gets.
+def refuse(argument: str, allowed: str, received: Any) -> NoReturn:
+    """Raises a ValueError for an argument that is not allowed.
 
     Args:
         argument: Name of the argument.
-        allowed: What it may be, as the end of "`argument` is ...".
-        received: What came.
+        allowed: Its allowed values, as the end of the sentence "`argument` is ...".
+        received: Its value.
 
     Raises:
         ValueError: Always.
@@ -19,26 +21,26 @@ def refuse(argument, allowed, received):
     raise ValueError(f"`{argument}` is {allowed}. Received: {argument}={received!r}")
 
 
-def nearest(word, words):
-    """The end of a message about an unknown word: those that look like it, or nothing."""
+def nearest(word: Any, words: Iterable[str]) -> str:
+    """The end of an error message about an unknown word: similar words to suggest, or an empty string."""
     lower = {w.lower(): w for w in words}
     close = difflib.get_close_matches(str(word).lower(), lower, n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(repr(lower[c]) for c in close)}?" if close else ""
 
 
-def is_int(value, least):
-    """Whether `value` is a whole number, not a bool, of at least `least`."""
+def is_int(value: Any, least: int) -> bool:
+    """Whether `value` is a whole number of at least `least`, and not a bool."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= least
 
 
-def is_number(value):
-    """Whether `value` is a finite real number and not a bool."""
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite real number, and not a bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def is_activation(value):
+def is_activation(value: Any) -> bool:
     """Whether `value` is a function, or the name of an activation of Keras."""
-    import keras  # not needed to read the catalogue, which is quick without it
+    import keras  # here, so that reading the catalogue does not import it
 
     try:
         keras.activations.get(value)
@@ -47,6 +49,6 @@ def is_activation(value):
     return value is not None
 
 
-def is_ints(value, least):
+def is_ints(value: Any, least: int) -> bool:
     """Whether `value` is a sequence of whole numbers of at least `least`."""
     return isinstance(value, (tuple, list)) and all(is_int(v, least) for v in value)

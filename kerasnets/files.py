@@ -1,4 +1,4 @@
-"""Files written whole or not at all: whatever stops a writer, the file is the old one or the new one."""
+"""Atomic writing of files: whatever stops a writer, the file has either its old or its new content."""
 
 import contextlib
 import json
@@ -9,29 +9,29 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-PART = ".part-"  # how the names of unfinished files and folders begin
-STALE = 24 * 3600  # seconds after which an unfinished file that nobody writes to is removed
+PART = ".part-"  # prefix of the names of unfinished files and folders
+STALE = 24 * 3600  # seconds without a write after which an unfinished file is removed
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a path to write to, whose file replaces `path` if the body succeeds and is removed if it fails.
+    """Yields a temporary path, whose file replaces `path` if the body succeeds and is removed if it fails.
 
         with files.replacing("net.weights.h5") as part:
             model.save_weights(part)
 
-    The file is flushed to the disk before it gets its name. A new file has the permissions that the umask
-    gives it; a file that is replaced keeps its own. What writers left that were killed goes after a day.
+    The file is flushed to the disk before it is renamed. A new file gets the permissions of the umask; a
+    replaced file keeps its permissions. Unfinished files of killed writers are removed after a day.
 
     Args:
         path: Path of the file, in a folder that exists.
 
     Yields:
-        Path of a file that does not exist yet: in the same folder, with a name of its own that ends as
-        that of `path` does, since writers tell formats by endings.
+        Path of a file that does not exist yet, in the same folder. Its name is unique and ends like that of
+        `path`, since some writers infer the format from the suffix.
 
     Raises:
-        OSError: The file cannot be written, or the body wrote none; `path` is as it was.
+        OSError: The file cannot be written, or the body wrote none. `path` is unchanged.
     """
     path = pathlib.Path(path)
     sweep(path)
@@ -43,33 +43,33 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
             shutil.copymode(path, part)
         os.replace(part, path)
     except BaseException:
-        with contextlib.suppress(OSError):  # the error of the body is the one to raise
+        with contextlib.suppress(OSError):  # so that the error of the body is raised
             part.unlink()
         raise
     sync_folder(path.parent)
 
 
-def sweep(path):
-    """Removes the unfinished files that killed writers of `path` left a day ago or longer."""
+def sweep(path: pathlib.Path) -> None:
+    """Removes unfinished files of killed writers of `path` that are at least a day old."""
     for part in path.parent.glob(f"{PART}*"):
-        with contextlib.suppress(OSError):  # another writer removed it
+        with contextlib.suppress(OSError):  # another writer may have removed it
             if part.name.endswith(f"-{path.name}") and time.time() - part.stat().st_mtime > STALE:
                 part.unlink()
 
 
-def write_bytes(path: str | os.PathLike, content: bytes):
-    """Writes bytes, as `replacing` does."""
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Writes bytes to a file, atomically as `replacing` does."""
     with replacing(path) as part:
         part.write_bytes(content)
 
 
-def write_text(path: str | os.PathLike, text: str):
-    """Writes text in UTF-8 with the line ends that it has, as `replacing` does."""
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes text to a file in UTF-8, with line ends unchanged, atomically as `replacing` does."""
     write_bytes(path, text.encode())
 
 
-def write_json(path: str | os.PathLike, data: Any):
-    """Writes data as indented JSON, as `replacing` does."""
+def write_json(path: str | os.PathLike, data: Any) -> None:
+    """Writes data to a file as indented JSON, atomically as `replacing` does."""
     write_text(path, json.dumps(data, indent=2) + "\n")
 
 
@@ -78,17 +78,17 @@ def read_json(path: str | os.PathLike) -> Any:
     return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
-def sync(path: str | os.PathLike):
-    """Waits until the content of a file is on the disk."""
-    descriptor = os.open(path, os.O_RDWR)  # Windows flushes no file that is open for reading alone
+def sync(path: str | os.PathLike) -> None:
+    """Flushes the content of a file to the disk."""
+    descriptor = os.open(path, os.O_RDWR)  # Windows cannot flush a file opened for reading only
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def sync_folder(path: str | os.PathLike):
-    """Waits until the names of a folder's files are on the disk, where the platform can: not on Windows."""
+def sync_folder(path: str | os.PathLike) -> None:
+    """Flushes the names of a folder's files to the disk, if the platform supports it; Windows does not."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,6 +1,6 @@
-"""Graphs of layers, on which every operation on models stands.
+"""Graphs of layers, which all operations on models use.
 
-All that the package uses of Keras beyond its public names is in this file, and in no other.
+All of Keras's private names that this package uses are in this file, and in no other.
 """
 
 import contextlib
@@ -13,24 +13,24 @@ import keras
 
 from kerasnets.checks import refuse
 
-DEPTH = 50_000  # calls within one another; nets of thousands of layers need that many
+RECURSION_LIMIT = 50_000  # enough for nets of thousands of layers
 
 
 @contextlib.contextmanager
 def no_values() -> Iterator[None]:
-    """Nets built here have weights of shapes alone, which takes a fifth of the time and no memory."""
+    """Within it, models are built without values of their weights, in a fifth of the time and no memory."""
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
     finally:
-        keras.backend.clear_session()  # or the next such scope would fill them
+        keras.backend.clear_session()  # else the next such scope would initialize these weights
 
 
 @contextlib.contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Raises Python's recursion limit, for Keras walks down a graph by one call within another."""
+    """Raises Python's recursion limit, since Keras traverses graphs recursively."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEPTH))
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
     try:
         yield
     finally:
@@ -41,18 +41,18 @@ def deep_recursion() -> Iterator[None]:
 
 
 def has_graph(model: Any) -> bool:
-    """Whether an object is a functional model, or a Sequential one with an input shape."""
+    """Whether an object is a functional model, or a Sequential with an input shape."""
     return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
 
 
 def check_graph(model: Any) -> None:
-    """Refuses what has no graph of layers."""
+    """Refuses an object that has no graph of layers."""
     if not has_graph(model):
         refuse("model", "a functional keras.Model, or a Sequential with an input shape", model)
 
 
 def functional(model: keras.Model) -> keras.Model:
-    """The functional form of a model, which a Sequential one has too."""
+    """The functional form of a functional or sequential model."""
     if isinstance(model, keras.Sequential):
         return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model
@@ -64,10 +64,10 @@ def tensors(structure: Any) -> list:
 
 
 def named(x: Any, name: str) -> Any:
-    """Names the operation that gives a tensor, since the functions of `keras.ops` take no name.
+    """Names the operation that produced a tensor, since the functions of `keras.ops` take no name.
 
     Args:
-        x: A Keras tensor; any other tensor has no operation, and nothing is done.
+        x: A Keras tensor. Other tensors have no operation, and nothing is done.
         name: Name of the operation.
 
     Returns:
@@ -79,7 +79,7 @@ def named(x: Any, name: str) -> Any:
 
 
 def fresh_inputs(structure: Any) -> Any:
-    """New inputs like Keras tensors, with their names, in the same structure."""
+    """New inputs with the shapes, dtypes, names and structure of given Keras tensors."""
     return keras.tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), structure
     )
@@ -90,9 +90,9 @@ def run(model: keras.Model, inputs: Any, visit: Callable, spread: bool = True) -
 
     Args:
         model: A functional or sequential model.
-        inputs: Tensors, in the structure of the model's or as a list.
-        visit: Function of a layer, or of another operation, that gives what is called in its place.
-        spread: Whether models nested in the model are run through too. If not, they are visited.
+        inputs: Tensors, in the structure of the model's inputs or as a list.
+        visit: Function that takes a layer or another operation, and returns what is called in its place.
+        spread: Whether the layers of nested models are visited; if not, the nested models themselves are.
 
     Returns:
         Tensors, in the structure of the model's outputs.
@@ -108,25 +108,31 @@ def run(model: keras.Model, inputs: Any, visit: Callable, spread: bool = True) -
 
 @deep_recursion()
 def model_of(model: keras.Model, inputs: list, outputs: Any, name: str | None = None) -> keras.Model:
-    """A model like another.
+    """A new model whose inputs have the structure of another model's inputs.
 
     Args:
         model: The other model.
-        inputs: List of Keras tensors; the new model takes them in the structure of the other's inputs.
+        inputs: List of Keras tensors.
         outputs: Keras tensors.
-        name: Name of the model, or None for that of the other.
+        name: Name of the new model, or None for the name of the other.
     """
     inputs = inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, inputs)
     return keras.Model(inputs, outputs, name=name or model.name)
 
 
 def with_outputs(model: keras.Model, outputs: Any, name: str | None = None) -> keras.Model:
-    """A model of the same inputs and the same layers that gives other tensors of its graph; as `model_of`."""
+    """A model with the same inputs and layers that returns other tensors of its graph.
+
+    Args:
+        model: A functional or sequential model.
+        outputs: Keras tensors of its graph.
+        name: Name of the new model, or None for the name of `model`.
+    """
     return model_of(model, model.inputs, outputs, name)
 
 
 def flat(model: keras.Model) -> keras.Model:
-    """The same net, of the same layers, as one graph: nets that are nested in it are spread out."""
+    """The same model with the same layers as one graph, in which nested models are inlined."""
     model = functional(model)
     if not any(has_graph(layer) for layer in model.layers):
         return model
@@ -138,32 +144,33 @@ def flat(model: keras.Model) -> keras.Model:
 
 
 def nodes(model: keras.Model, inputs: bool = False) -> list:
-    """Calls of layers in a functional model, each behind all those that it reads.
+    """Calls of layers in a functional model, in topological order.
 
     Args:
         model: A functional model.
-        inputs: Whether its inputs are among them, as calls that read nothing.
+        inputs: Whether to include its inputs, as calls without input tensors.
     """
     depths = sorted(model._nodes_by_depth, reverse=True)
     return [node for d in depths for node in model._nodes_by_depth[d] if inputs or not node.is_input]
 
 
 def producer(tensor: keras.KerasTensor) -> Any:
-    """The call of a layer that made a Keras tensor."""
+    """The call of a layer that produced a Keras tensor."""
     operation, index, _ = tensor._keras_history
     return operation._inbound_nodes[index]
 
 
 def trail(tensor: keras.KerasTensor) -> Iterator[tuple[Any, tuple]]:
-    """The calls that lead to a Keras tensor, the last first, up to the first of several inputs or of none.
+    """The chain of calls that leads to a Keras tensor, the last call first.
 
-    Models that are nested in the graph are entered.
+    The chain ends at an input of the model, or with a call that does not have exactly one input tensor.
+    Nested models are entered.
 
     Args:
         tensor: A Keras tensor.
 
     Yields:
-        (call, the calls of nested models that it is within, outermost first).
+        Tuples of a call and the calls of nested models that contain it, outermost first.
     """
     within = ()
     while True:
@@ -184,11 +191,14 @@ def trail(tensor: keras.KerasTensor) -> Iterator[tuple[Any, tuple]]:
 
 
 def lifted(tensor: keras.KerasTensor, within: tuple) -> keras.KerasTensor:
-    """The tensor of a graph that stands for one of a model nested in it.
+    """Computes a tensor of a nested model in the outer graph.
 
     Args:
-        tensor: A Keras tensor of the inner graph.
-        within: The calls of nested models that it is within, as `trail` gives them.
+        tensor: A Keras tensor of the nested model.
+        within: The calls of nested models that contain it, as `trail` yields them.
+
+    Returns:
+        The corresponding Keras tensor of the outer graph.
     """
     for outer in reversed(within):
         inner = functional(outer.operation)
@@ -200,18 +210,18 @@ def lifted(tensor: keras.KerasTensor, within: tuple) -> keras.KerasTensor:
 
 
 def repeat(call: Any, tensor: keras.KerasTensor) -> Any:
-    """What a call of one input gives for another tensor."""
+    """Repeats a call with one input tensor for another tensor, and returns its outputs."""
     args, kwargs = call.arguments.fill_in({id(call.input_tensors[0]): tensor})
     return call.operation(*args, **kwargs)
 
 
 def position(tensor: keras.KerasTensor, tensors: Sequence) -> int:
-    """Where a Keras tensor is among others."""
+    """The index of a Keras tensor in a sequence, compared by identity."""
     return next(i for i, x in enumerate(tensors) if x is tensor)
 
 
 def calls(operation: Any) -> list:
-    """All calls of a layer, or of another operation, in the graphs of any models."""
+    """All calls of a layer or another operation, in the graphs of any models."""
     return operation._inbound_nodes
 
 
@@ -219,16 +229,16 @@ def calls(operation: Any) -> list:
 
 
 def all_layers(layer: keras.Layer) -> list[keras.Layer]:
-    """A layer or model, and the layers within it at any depth, each once."""
+    """A layer or model and all layers inside it, at any depth, each once."""
     return layer._flatten_layers()
 
 
 def share_weights(layer: keras.Layer, other: keras.Layer) -> None:
-    """Builds a layer with the very variables of another of its class.
+    """Builds a layer so that it shares the variables of another layer of its class.
 
     Args:
         layer: A layer that is not built.
-        other: A layer that is.
+        other: A layer that is built.
     """
     for attribute, value in vars(other).items():
         if isinstance(value, keras.Variable):
@@ -238,12 +248,12 @@ def share_weights(layer: keras.Layer, other: keras.Layer) -> None:
 
 
 def module_of(operation: Any) -> str:
-    """Where in Keras the class of an operation is defined, such as "ops.numpy"; "" outside Keras."""
+    """The module of Keras that defines the class of an operation, such as "ops.numpy"; "" outside Keras."""
     return type(operation).__module__.partition("keras.src.")[2]
 
 
 def draw_seeds(layer: keras.Layer, generator: keras.random.SeedGenerator) -> None:
-    """Makes a random layer of Keras take its seeds from a generator, where it accepts none as an argument."""
+    """Makes a random layer of Keras use a seed generator, for layers that take none as an argument."""
     layer._get_seed_generator = lambda backend=None: generator
 
 
@@ -251,16 +261,18 @@ def draw_seeds(layer: keras.Layer, generator: keras.random.SeedGenerator) -> Non
 
 
 def summed_penalty(model: keras.Model, loss: Any) -> Any:
-    """What a loss of a layer, such as weight decay, adds to a model's loss on each of its replicas."""
+    """The term that a layer's loss, such as weight decay, adds to a model's loss on each replica."""
     return model._aggregate_additional_loss(loss)
 
 
 @contextlib.contextmanager
 def gradients_as_given(optimizer: keras.Optimizer) -> Iterator[None]:
-    """Within it, an optimizer takes gradients as summed over all replicas, and does not sum them itself."""
+    """Within it, an optimizer takes gradients as already summed over all replicas, and does not sum them."""
     name = "_all_reduce_sum_gradients"
     if not hasattr(optimizer, name):
-        raise RuntimeError(f"keras {keras.__version__} sums gradients elsewhere than kerasnets expects")
+        raise RuntimeError(
+            f"keras {keras.__version__} is not supported: its optimizers have no method `{name}`"
+        )
     setattr(optimizer, name, lambda pairs: pairs)
     try:
         yield
@@ -269,7 +281,7 @@ def gradients_as_given(optimizer: keras.Optimizer) -> Iterator[None]:
 
 
 def tensorflow_functions() -> ModuleType:
-    """Keras's functions of TensorFlow's tensors, named as numpy's, which tf.data needs under any backend."""
+    """Keras's numpy functions for TensorFlow tensors, which tf.data needs under any backend."""
     from keras.src.backend.tensorflow import numpy
 
     return numpy

@@ -1,4 +1,4 @@
-"""What a net's images are scaled by, as data that any array or tensor can be put through."""
+"""The scaling of a net's images, as data that can be applied to any array or tensor."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scaling:
-    """Turns pixels of 0..255 into what a net takes: (x - mean) / std.
+    """Scales pixels of values 0..255 for a net: (x - mean) / std.
 
-    Two steps of CIFAR's older papers may come with it. `contrast` comes first; `matrix` whitens what the mean
-    was subtracted from. Both work on whole examples, so they need a batch.
+    Older papers on CIFAR add two steps: `contrast`, before the mean is subtracted, and whitening by `matrix`,
+    after it. Both apply to whole examples, so they need a batch.
 
     Args:
         mode: Name of the scaling; a key of `MODES` for those of keras.applications and of the papers.
-        mean: A number, one for each channel in the order RGB, or an array of the shape of an example.
-        std: Likewise.
-        order: "RGB", or "BGR" where the net takes the channels in reverse.
-        contrast: None, or the norm that each example gets once its mean is subtracted: global contrast
-            normalization.
-        matrix: None, or a matrix, (n, n), that flattened examples of n values are multiplied by.
+        mean: Number to subtract, a number for each channel in the order RGB, or an array of an example's
+            shape.
+        std: Number to divide by, a number for each channel in the order RGB, or an array of an example's
+            shape.
+        order: "RGB", or "BGR" if the net takes the channels in reverse.
+        contrast: Norm to which each example is scaled after subtracting its own mean, for global contrast
+            normalization; or None.
+        matrix: Matrix, (n, n), by which flattened examples of n values are multiplied, for whitening; or
+            None.
     """
 
     mode: str = "own"
@@ -38,17 +41,18 @@ class Scaling:
     matrix: np.ndarray | None = None
 
     def __call__(self, x: Any) -> Any:
-        """Scales images as the net expects them.
+        """Scales images for the net.
 
         Args:
-            x: Array, tensor or Keras tensor, (..., height, width, channels), RGB, values 0..255: images, or
-                clips. It is not changed. TensorFlow's tensors are taken under any backend of Keras.
+            x: Images or clips, RGB, values 0..255: array, tensor or Keras tensor, (..., height, width,
+                channels). It is not changed. TensorFlow tensors are allowed under any backend of Keras.
 
         Returns:
-            The same shape, in the dtype of `keras.config.floatx()`; numpy for numpy.
+            Scaled images of the same shape, in the dtype of `keras.config.floatx()`; a numpy array if `x` is
+            one, else a tensor.
 
         Raises:
-            ValueError: The scaling is for three channels, and `x` has another number.
+            ValueError: The scaling is for three channels, but `x` has another number.
         """
         x, lib, dtype = self.prepared(x)
         if self.contrast is not None:
@@ -62,20 +66,20 @@ class Scaling:
             flat = lib.reshape(x, (-1, len(self.matrix))) - lib.array(np.ravel(self.mean), dtype)
             x = lib.reshape(lib.matmul(flat, lib.array(self.matrix, dtype)), (-1, *x.shape[1:]))
         x = x / lib.array(self.std, dtype)
-        # Reversed last: with the channels reversed first, LiteRT finds wrong ranges for int8.
+        # Reversed last, because LiteRT measures wrong ranges for int8 if channels are reversed first.
         return lib.flip(x, -1) if self.order == "BGR" else x
 
     def undo(self, x: Any) -> Any:
-        """Turns scaled images back into those of 0..255.
+        """Turns scaled images back into images of values 0..255.
 
         Args:
-            x: What a call has given.
+            x: Scaled images, as a call returns them.
 
         Returns:
-            The same shape.
+            Images of the same shape.
 
         Raises:
-            ValueError: The scaling normalizes contrast or whitens, which is not undone.
+            ValueError: The scaling normalizes contrast or whitens, which cannot be undone.
         """
         if self.contrast is not None or self.matrix is not None:
             raise ValueError("a scaling that normalizes contrast or whitens cannot be undone")
@@ -84,7 +88,7 @@ class Scaling:
         return x * lib.array(self.std, dtype) + lib.array(self.mean, dtype)
 
     def prepared(self, x):
-        """Images as floating point numbers, the functions that compute with them, and their dtype."""
+        """Images as floating-point numbers, the module with functions for them, and their dtype."""
         import keras
 
         lib, dtype = functions_of(x), keras.config.floatx()
@@ -96,7 +100,7 @@ class Scaling:
 
 
 def functions_of(x):
-    """The module whose functions, named as numpy's, compute with an array or tensor."""
+    """The module with numpy's functions for an array or tensor."""
     import keras
 
     from kerasnets import graph
@@ -114,8 +118,8 @@ MODES = {
         Scaling("tf", 127.5, 127.5),  # -1..1
         Scaling("torch", tuple(255 * m for m in IMAGENET_MEAN), tuple(255 * s for s in IMAGENET_STD)),
         Scaling("caffe", (123.68, 116.779, 103.939), order="BGR"),
-        # Means of UCF101's frames, as C3D's Caffe ports have them.
+        # Means of UCF101's frames, as in Caffe ports of C3D.
         Scaling("ucf101", (102.0, 98.0, 90.0), order="BGR"),
-        Scaling("lecun", 20.0, 200.0),  # paper -0.1, ink 1.175: LeCun 1998, section II.B
+        Scaling("lecun", 20.0, 200.0),  # background -0.1, foreground 1.175: LeCun 1998, section II.B
     )
 }

@@ -2,24 +2,26 @@
 
 import io
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import rich.box
 import rich.console
 import rich.table
 
-WIDTH = 110  # in columns
+WIDTH = 110  # characters
 
 
-def text_table(header, rows, left=None):
-    """A table as text.
+def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]], left: int | None = None) -> str:
+    """Formats a table as text.
 
     Args:
         header: Titles of the columns.
         rows: Cells of each row.
-        left: How many columns are flush left; None for all but those of numbers.
+        left: Number of columns that are aligned left; None for all columns that do not hold numbers.
 
     Returns:
-        Lines of at most `WIDTH` columns, without spaces at their ends.
+        Lines of at most `WIDTH` characters, without trailing spaces.
     """
     sheet = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for i, title in enumerate(header):
@@ -33,15 +35,15 @@ def text_table(header, rows, left=None):
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines())
 
 
-def shape_text(shape):
-    """A shape as papers write it: 224x224x3."""
+def shape_text(shape: Sequence) -> str:
+    """A shape as text, as papers write it: 224x224x3."""
     if any(isinstance(s, (tuple, list)) for s in shape):
         return ", ".join(shape_text(s) for s in shape)
     return "x".join("?" if s is None else str(s) for s in shape) or "scalar"
 
 
-def axes_text(numbers):
-    """One number for each axis, or one for all where they are equal: 3, 1x7."""
+def axes_text(numbers: Sequence[float] | None) -> str:
+    """Numbers for each axis as text, or one number if they are all equal: 1x7, 3."""
     if numbers is None:
         return "unknown"
     if len(set(numbers)) == 1:
@@ -49,8 +51,8 @@ def axes_text(numbers):
     return "x".join(f"{n:g}" for n in numbers) or "-"
 
 
-def bytes_text(size):
-    """Bytes in the largest unit that leaves at least 1: 12.2 MiB."""
+def bytes_text(size: float | None) -> str:
+    """A number of bytes as text, in the largest unit in which it is at least 1: 12.2 MiB."""
     if size is None:
         return "unknown"
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -60,8 +62,8 @@ def bytes_text(size):
     return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
-def count_text(number):
-    """A count in three digits and a unit: 25.6M."""
+def count_text(number: float) -> str:
+    """A count as text, with three digits and a unit: 25.6M."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= 0.9995 * size:
             return f"{number / size:.3g}{unit}" if number < 999.5 * size else f"{number / size:.0f}{unit}"
