@@ -36,7 +36,7 @@ def match_frequencies(
 
     Raises:
         ValueError: `logits` are not finite or not of this shape, `classes` are not some of the net's classes,
-            or `frequencies` are not shares of one whole.
+            or `frequencies` are not shares whose sum is at most 1.
     """
     z = np.array(logits, "float64")
     if z.ndim != 2 or not len(z) or not np.isfinite(z).all():

@@ -68,8 +68,8 @@ def combine(
         ValueError: Shapes or subsets do not fit one another, or `top` is not from 1 to the number of classes.
     """
     p = ops.convert_to_tensor(generalist_probs)
-    given = "float64" if "64" in str(p.dtype) else "float32"
-    p = ops.cast(p, given if keras.backend.backend() == "jax" else "float64")
+    dtype = "float64" if "64" in str(p.dtype) else "float32"
+    p = ops.cast(p, dtype if keras.backend.backend() == "jax" else "float64")
     if p.ndim != 2:
         refuse("generalist_probs", "(batch, classes)", tuple(p.shape))
     n = p.shape[1]
@@ -81,35 +81,37 @@ def combine(
         )
     subsets = [check_subset("subsets", subset, n) for subset in subsets]
     if not subsets:
-        return ops.cast(p, given)
-    own = [ops.cast(s, p.dtype) for s in specialist_probs]
-    for subset, s in zip(subsets, own, strict=True):
+        return ops.cast(p, dtype)
+    probs = [ops.cast(s, p.dtype) for s in specialist_probs]
+    for subset, s in zip(subsets, probs, strict=True):
         width = len(subset) + 1 if dustbin else n
         if len(s.shape) != 2 or s.shape[1] != width:
             refuse("specialist_probs", f"of shape (batch, {width})", tuple(s.shape))
 
-    member = np.stack([np.isin(np.arange(n), subset) for subset in subsets])  # (specialists, classes)
-    called = ops.sum(ops.one_hot(ops.top_k(p, top)[1], n, dtype=p.dtype), axis=1)
-    active = ops.cast(called @ constant(member.T, p) > 0, p.dtype)  # (batch, specialists)
+    is_member = np.stack([np.isin(np.arange(n), subset) for subset in subsets])  # (specialists, classes)
+    top_classes = ops.sum(ops.one_hot(ops.top_k(p, top)[1], n, dtype=p.dtype), axis=1)
+    active = ops.cast(top_classes @ constant(is_member.T, p) > 0, p.dtype)  # (batch, specialists)
     experts = 1 + ops.sum(active, axis=1, keepdims=True)
     if not dustbin:
-        mean = (p + sum(active[:, m, None] * s for m, s in enumerate(own))) / experts
-        return ops.cast(mean, given)
+        mean = (p + sum(active[:, m, None] * s for m, s in enumerate(probs))) / experts
+        return ops.cast(mean, dtype)
 
-    named = ops.concatenate([active[:, m, None] * s[:, :-1] for m, s in enumerate(own)], axis=1)
+    named = ops.concatenate([active[:, m, None] * s[:, :-1] for m, s in enumerate(probs)], axis=1)
     w = p + named @ constant(np.eye(n)[np.concatenate(subsets)], p)
-    d = active * ops.stack([s[:, -1] for s in own], axis=1)
-    alike, group = np.unique(~member.T, axis=0, return_inverse=True)  # (groups, specialists), (classes,)
+    d = active * ops.stack([s[:, -1] for s in probs], axis=1)
+    patterns, group = np.unique(
+        ~is_member.T, axis=0, return_inverse=True
+    )  # (groups, specialists), (classes,)
     group = group.reshape(-1)
-    mass = w @ constant(np.eye(len(alike))[group], p)
-    q = w / ops.take(divisors(mass, d, active, experts, constant(alike, p)), group, axis=1)
+    mass = w @ constant(np.eye(len(patterns))[group], p)
+    q = w / ops.take(divisors(mass, d, active, experts, constant(patterns, p)), group, axis=1)
     # One expectation-maximization step, which subtracts nothing, corrects the rounding errors.
-    outside = constant(~member.T, p)  # (classes, specialists)
-    q = (w + q * ((d / at_least(q @ outside, floor(p))) @ ops.transpose(outside))) / experts
-    return ops.cast(q / ops.sum(q, axis=1, keepdims=True), given)
+    outside = constant(~is_member.T, p)  # (classes, specialists)
+    q = (w + q * ((d / at_least(q @ outside, negligible(p))) @ ops.transpose(outside))) / experts
+    return ops.cast(q / ops.sum(q, axis=1, keepdims=True), dtype)
 
 
-def divisors(mass, d, active, experts, outside):
+def divisors(mass: Any, d: Any, active: Any, experts: Any, outside: Any) -> Any:
     """Finds the divisors s of the sums w of each group of classes by Newton's method on the dual.
 
     Args:
@@ -126,25 +128,26 @@ def divisors(mass, d, active, experts, outside):
     groups, specialists = outside.shape
     pairs = ops.reshape(outside[:, :, None] * outside[:, None, :], (groups, specialists**2))
     eye = ops.eye(specialists, dtype=mass.dtype)
-    mass, d = at_least(mass, floor(mass)), at_least(d, floor(mass)) * active
+    mass, d = at_least(mass, negligible(mass)), at_least(d, negligible(mass)) * active
 
     def divisors_for(duals):
-        return at_least(experts - duals @ ops.transpose(outside), floor(mass) / 100)
+        return at_least(experts - duals @ ops.transpose(outside), negligible(mass) / 100)
 
     def step(duals, _):
-        # Derivatives are with respect to log(duals), because the duals can differ by orders of magnitude.
+        # Steps are relative to the duals, which can differ by orders of magnitude. Gradient and Hessian are
+        # therefore multiplied by the duals.
         s = divisors_for(duals)
         share = mass / s
         gradient = duals * (share @ outside) - d
-        curves = ops.reshape((share / s) @ pairs, (-1, specialists, specialists))
-        curves = curves * duals[:, :, None] * duals[:, None, :] + eye * (d + 1 - active)[:, :, None]
-        move = -ops.squeeze(ops.solve(curves, gradient[:, :, None]), -1)
-        shrinks = ops.concatenate([-move, (duals * move) @ ops.transpose(outside) / s], axis=1)
-        r = at_least(ops.max(shrinks, axis=1, keepdims=True), 0)
-        return duals * (1 + move / (1 + r)), ops.max(ops.abs(gradient))
+        hessian = ops.reshape((share / s) @ pairs, (-1, specialists, specialists))
+        hessian = hessian * duals[:, :, None] * duals[:, None, :] + eye * (d + 1 - active)[:, :, None]
+        change = -ops.squeeze(ops.solve(hessian, gradient[:, :, None]), -1)
+        reductions = ops.concatenate([-change, (duals * change) @ ops.transpose(outside) / s], axis=1)
+        r = at_least(ops.max(reductions, axis=1, keepdims=True), 0)
+        return duals * (1 + change / (1 + r)), ops.max(ops.abs(gradient))
 
     duals, _ = ops.while_loop(
-        lambda _, error: error > floor(mass),
+        lambda _, error: error > negligible(mass),
         step,
         (active, ops.ones((), mass.dtype)),
         maximum_iterations=STEPS,
@@ -152,16 +155,16 @@ def divisors(mass, d, active, experts, outside):
     return divisors_for(duals)
 
 
-def floor(x):
+def negligible(x: Any) -> float:
     """A probability that is negligible in the precision of a tensor."""
     return float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps) ** 0.75
 
 
-def at_least(x, bound):
-    """Elementwise maximum of a tensor and a number. Keras's own always gives float32 on PyTorch."""
+def at_least(x: Any, bound: float) -> Any:
+    """Elementwise maximum of a tensor and a number. Keras's probs always gives float32 on PyTorch."""
     return ops.clip(x, bound, np.inf)
 
 
-def constant(array, like):
+def constant(array: Any, like: Any) -> Any:
     """Converts an array to a tensor of the precision of another tensor."""
     return ops.convert_to_tensor(np.asarray(array), dtype=like.dtype)

@@ -118,7 +118,7 @@ class Distiller(keras.Model):
         self.mean = WeightedMean()
         self.built = student.built
 
-    def call(self, x, training=None):
+    def call(self, x: Any, training: bool | None = None) -> Any:
         if not (self.hint_models and training):
             return self.student(x, training=training)
         logits, *maps = self.hint_models.student(x, training=training)
@@ -217,7 +217,7 @@ class Distiller(keras.Model):
         for i, state in enumerate(random_states(self)):
             state.assign(store[str(i)])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return {
             "student": serialize(self.student),
@@ -230,7 +230,7 @@ class Distiller(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "Distiller":
         models = {
             role: config[role]
             and keras.saving.deserialize_keras_object(config[role], custom_objects=custom_objects)

@@ -36,7 +36,7 @@ class Ensemble(keras.Model):
 
     def __init__(
         self, models: Sequence[keras.Model], mean: str = "geometric", name: str = "ensemble", **options: Any
-    ):
+    ) -> None:
         check_members(models, mean)
         first = models[0].inputs[0]
         inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
@@ -51,13 +51,13 @@ class Ensemble(keras.Model):
         """The models of the ensemble."""
         return [layer for layer in self.layers if isinstance(layer, keras.Model)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the ensemble, serialized."""
         models = [keras.saving.serialize_keras_object(member) for member in self.members]
         return {"models": models, "mean": self.mean, "name": self.name, "trainable": self.trainable}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "Ensemble":
         """Creates an ensemble from the result of `get_config`."""
         models = [keras.saving.deserialize_keras_object(m, custom_objects) for m in config["models"]]
         return cls(**{**config, "models": models})

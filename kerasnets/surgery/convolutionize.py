@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import keras
 from keras import layers
@@ -80,7 +81,7 @@ def convolutionize(model: keras.Model, window: Sequence[int] | None = None) -> k
     if len(recording.inputs) > 1 or len(shape) < 3:
         refuse("model", "a net of one input, (batch, *grid, channels)", describe(model))
     if None in shape[1:]:
-        refuse("window", "the sides of an input, for the model leaves them open", window)
+        refuse("window", "the size of an input in pixels if the model leaves it open", window)
     head = head_tensors(recording)
     if not all(x.ndim == 2 for x in keras.tree.flatten(recording.outputs)):
         refuse_head(model)
@@ -133,20 +134,20 @@ def head_tensors(recording: Recording) -> set[int]:
     return head
 
 
-def call_body(layer, *args, **kwargs):
+def call_body(layer: Any, *args: Any, **kwargs: Any) -> Any:
     """Calls a layer that precedes the head, or refuses it if it flattens or reshapes an open grid."""
     if type(layer).__name__ in ("Flatten", "Reshape") and None in args[0].shape[1:]:
         refuse_layer(layer)
     return layer(*args, **kwargs)
 
 
-def windowed(layer, x, grid):
+def windowed(layer: keras.Layer, x: Any, grid: Sequence[int]) -> Any:
     """Applies global pooling as pooling of every window of a grid."""
     pool = of_rank(x, POOLINGS[type(layer)])
     return pool(grid, strides=1, dtype=layer.dtype_policy, name=layer.name)(x)
 
 
-def convolved(layer, x, grid):
+def convolved(layer: keras.Layer, x: Any, grid: Sequence[int] | None) -> Any:
     """Applies a dense layer as a convolution.
 
     Args:
@@ -175,13 +176,13 @@ def convolved(layer, x, grid):
     return x
 
 
-def elementwise(layer):
+def elementwise(layer: Any) -> Any:
     """Returns a layer of a head, or refuses it if it treats flattened maps differently from maps."""
     activation = isinstance(layer, layers.Activation) and is_elementwise(layer.activation)
     return layer if isinstance(layer, ELEMENTWISE) or activation else refuse_layer(layer)
 
 
-def positionwise(layer, x):
+def positionwise(layer: Any, x: Any) -> Any:
     """Returns a layer that does for each position of maps what `layer` does for vectors, or refuses it."""
     if isinstance(layer, layers.BatchNormalization):
         twin = type(layer).from_config({**layer.get_config(), "axis": -1})
@@ -192,11 +193,11 @@ def positionwise(layer, x):
     return layer if isinstance(layer, POSITIONWISE) and last else refuse_layer(layer)
 
 
-def refuse_head(model):
+def refuse_head(model: keras.Model) -> NoReturn:
     """Refuses a model whose scores are not computed from flattened or globally pooled maps."""
     refuse("model", "a net whose scores come from flattened or globally pooled maps", describe(model))
 
 
-def refuse_layer(layer):
+def refuse_layer(layer: Any) -> NoReturn:
     """Refuses a model because of one of its layers."""
     refuse("model", "a net whose layers can be replaced by convolutions", f"one with {describe(layer)}")
