@@ -1,11 +1,13 @@
-"""Shows that a deeper plain net trains worse, and a deeper residual net does not.
+"""Shows that a deeper plain net has a higher training error, and a deeper residual net does not.
 
     python recipes/degradation.py
 
-Four nets are trained alike, on digits of 32x32 pixels: plain nets of 20 and 56 layers, and residual nets of
-as many. He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385,
-section 4.2 and figure 6, with fewer epochs and other images. The folder gets degradation.png, results.json,
-and a folder for each net, as of recipes/train.py.
+Four nets are trained in the same way on digits of 32x32 pixels: plain nets of 20 and 56 layers, and residual
+nets of 20 and 56 layers. The folder gets degradation.png, results.json, and a folder for each net as
+recipes/train.py makes it.
+
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385, section 4.2
+and figure 6, with fewer epochs and other images.
 """
 
 import dataclasses
@@ -21,9 +23,9 @@ EPOCHS = 20
 
 
 def options():
-    """The command line."""
+    """Reads the command line."""
     p = shared.parser(
-        "Show that a deeper plain net trains worse.",
+        "Show that a deeper plain net has a higher training error.",
         epochs=str(EPOCHS),
         batch_size="128",
         out="runs/degradation/DATA-seedSEED",
@@ -38,11 +40,11 @@ def main():
     args = options()
     out = args.out or pathlib.Path("runs/degradation") / f"{args.data}-seed{args.seed}"
     args.epochs = args.epochs or (2 if args.smoke else EPOCHS)
-    words = ("data", "epochs", "batch_size", "precision", "seed", "smoke")
+    names = ("data", "epochs", "batch_size", "precision", "seed", "smoke")
     with shared.quiet():
         from kerasnets import runs
-    runs.prepare(out, {word: getattr(args, word) for word in words}, args.resume)
-    logs = {net: run(net, out / net, args) for net in NETS}
+    runs.prepare(out, {name: getattr(args, name) for name in names}, args.resume)
+    logs = {net: train_net(net, out / net, args) for net in NETS}
     draw(out / "degradation.png", logs)
     results = {net: {name: values[-1] for name, values in log.items()} for net, log in logs.items()}
     files.write_json(out / "results.json", results)
@@ -54,22 +56,22 @@ def main():
     print(f"In {out}: degradation.png, results.json")
 
 
-def run(net, out, args):
-    """The logs of a net, trained as ResNet-20 is on CIFAR-10, but without flips."""
+def train_net(net, out, args):
+    """Trains a net as ResNet-20 on CIFAR-10, but without flips, and returns its logs."""
     import keras
 
     from kerasnets import runs
 
     keras.backend.clear_session()
     recipe = train.read(train.find("resnet20_cifar10"))
-    rows = tuple(row for row in recipe.augmentation if row[0] != "flip")  # which digits do not stand
+    rows = tuple(row for row in recipe.augmentation if row[0] != "flip")  # a mirrored digit is no digit
     recipe = dataclasses.replace(recipe, model=net, augmentation=rows)
     runs.train(train.adapted(recipe, args), out, train.options_of(args, resume=True))
     return runs.history(out / "history.csv")
 
 
 def draw(path, logs):
-    """Errors over epochs, plain nets beside residual ones."""
+    """Draws the errors over epochs, plain nets beside residual nets."""
     from kerasnets.runs.figures import Panel, draw_panels
 
     def errors(nets, name):

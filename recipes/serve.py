@@ -1,12 +1,12 @@
-"""Serves exported models by TF Serving, and asks them about images.
+"""Serves exported models with TF Serving, and sends images to them.
 
-    python recipes/serve.py start                     the line that starts it, and the same for Docker Compose
-    python recipes/serve.py curl MODEL IMAGE ...      a request by REST, and the line that sends it
-    python recipes/serve.py ask MODEL IMAGE ...       sends one by gRPC and shows the answer
+    python recipes/serve.py start                     print the command that starts TF Serving
+    python recipes/serve.py curl MODEL IMAGE ...      write a REST request, print the command that sends it
+    python recipes/serve.py ask MODEL IMAGE ...       send a gRPC request, print the response
 
-The models are those that `kerasnets.serving.export` wrote into --root; with image_bytes=True, for `curl` and
-`ask` send files. `start` writes compose.yaml there, and needs Docker only to be run; `ask` needs
-pip install 'kerasnets[serving]'.
+--root is a folder of models that `kerasnets.serving.export` wrote. `start` also writes a compose.yaml there,
+for Docker Compose. `curl` and `ask` send image files, so the models must be exported with image_bytes=True.
+`ask` needs pip install 'kerasnets[serving]'.
 """
 
 import base64
@@ -42,40 +42,43 @@ SIGNATURE = "serving_bytes"
 
 
 def main():
-    """Does what the command line names."""
+    """Runs the command of the command line."""
     args = options()
-    {"start": start, "curl": curl, "ask": ask}[args.what](args)
+    {"start": start, "curl": curl, "ask": ask}[args.command](args)
 
 
 def options():
-    """The command line."""
-    p = shared.Parser(description="Serve exported models by TF Serving, and ask them.")
-    commands = p.add_subparsers(dest="what", required=True)
+    """Reads the command line."""
+    p = shared.Parser(description="Serve exported models with TF Serving, and send images to them.")
+    commands = p.add_subparsers(dest="command", required=True)
     port = shared.whole(1)
 
-    c = commands.add_parser("start", help="write compose.yaml and print the line that starts TF Serving")
+    c = commands.add_parser("start", help="write compose.yaml and print the command that starts TF Serving")
     c.add_argument("--root", type=pathlib.Path, default=pathlib.Path("saved_models"), help="(saved_models)")
-    c.add_argument("--image", default=IMAGE, help=f"Docker's image ({IMAGE})")
+    c.add_argument("--image", default=IMAGE, help=f"Docker image ({IMAGE})")
     c.add_argument("--grpc", type=port, default=GRPC, help=f"port for gRPC ({GRPC})")
     c.add_argument("--rest", type=port, default=REST, help=f"port for REST ({REST})")
 
-    for what, text in (("curl", "write a request and print the line that sends it"), ("ask", "send images")):
-        c = commands.add_parser(what, help=text)
+    for name, text in (
+        ("curl", "write a REST request and print the command that sends it"),
+        ("ask", "send images by gRPC and print the most likely classes"),
+    ):
+        c = commands.add_parser(name, help=text)
         c.add_argument("model", metavar="MODEL", help="name of the model")
         c.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="JPEG or PNG file")
-        c.add_argument("--version", type=shared.whole(1), help="number of a version (the last)")
-        c.add_argument("--label", help="instead of a version: stable or canary")
-        at = f"localhost:{GRPC if what == 'ask' else REST}"
-        c.add_argument("--at", default=at, metavar="HOST:PORT", help=f"where TF Serving listens ({at})")
+        c.add_argument("--version", type=shared.whole(1), help="number of a version (the latest)")
+        c.add_argument("--label", help="stable or canary, instead of a version")
+        at = f"localhost:{GRPC if name == 'ask' else REST}"
+        c.add_argument("--at", default=at, metavar="HOST:PORT", help=f"address of TF Serving ({at})")
     c.add_argument("--timeout", type=shared.number(above=0), default=10.0, help="seconds to wait (10)")
     commands.choices["curl"].add_argument(
-        "--out", type=pathlib.Path, default=pathlib.Path("request.json"), help="file (request.json)"
+        "--out", type=pathlib.Path, default=pathlib.Path("request.json"), help="file to write (request.json)"
     )
     return p.parse_args()
 
 
 def start(args):
-    """Writes compose.yaml and prints the lines that start TF Serving."""
+    """Writes compose.yaml and prints the commands that start TF Serving."""
     if not (args.root / "models.config").is_file():
         raise ValueError(f"--root is a folder that models are exported into. Received: {args.root}")
     files.write_text(args.root / "compose.yaml", compose(args.image, args.grpc, args.rest))
@@ -84,20 +87,20 @@ def start(args):
 
 
 def docker_line(root, image=IMAGE, grpc=GRPC, rest=REST):
-    """The command line that serves the models of a root."""
+    """The Docker command that serves the models of a folder."""
     ports = f"-p {grpc}:8500 -p {rest}:8501"
     volume = shlex.quote(f"{root.resolve()}:/models:ro")
     return " \\\n    ".join([f"docker run --rm {ports} -v {volume} {image}", *FLAGS])
 
 
 def compose(image=IMAGE, grpc=GRPC, rest=REST):
-    """The text of a compose.yaml that does the same from inside the root."""
+    """The content of a compose.yaml, in the folder of the models, that does the same."""
     flags = "\n".join(f"      - {flag}" for flag in FLAGS)
     return COMPOSE.format(image=image, flags=flags, grpc=grpc, rest=rest)
 
 
 def curl(args):
-    """Writes a request by REST and prints the line that sends it."""
+    """Writes a REST request and prints the command that sends it."""
     files.write_json(args.out, rest_request(contents(args.images)))
     place = f"/versions/{args.version}" if args.version else f"/labels/{args.label}" if args.label else ""
     url = shlex.quote(f"http://{args.at}/v1/models/{args.model}{place}:predict")
@@ -105,13 +108,13 @@ def curl(args):
 
 
 def rest_request(encoded):
-    """A request by REST for image files, as JSON holds it."""
+    """A REST request for image files, as JSON."""
     instances = [{"b64": base64.b64encode(file).decode()} for file in encoded]
     return {"signature_name": SIGNATURE, "instances": instances}
 
 
 def ask(args):
-    """Sends image files by gRPC and shows the likeliest classes."""
+    """Sends image files by gRPC and prints the most likely classes."""
     with shared.quiet():
         request = predict_request(args.model, contents(args.images), args.version, args.label)
     found = answers(send(request, args.at, args.timeout))
@@ -122,18 +125,18 @@ def ask(args):
 
 
 def contents(paths):
-    """What is in some files."""
+    """The contents of files."""
     return [path.read_bytes() for path in paths]
 
 
 def predict_request(model, encoded, version=None, label=None):
-    """A request by gRPC for image files.
+    """Makes a gRPC request for image files.
 
     Args:
         model: Name of the model.
         encoded: JPEG or PNG files, a list of bytes.
-        version: Number of a version, or None for the last.
-        label: Instead, its label.
+        version: Number of a version, or None for the latest.
+        label: Label of a version, instead of its number, or None.
 
     Returns:
         A PredictRequest.
@@ -142,7 +145,7 @@ def predict_request(model, encoded, version=None, label=None):
     from tensorflow_serving.apis import predict_pb2
 
     if version and label:
-        raise ValueError("--version or --label, not both")
+        raise ValueError("--version and --label exclude each other: give one, not both")
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = SIGNATURE
@@ -156,19 +159,19 @@ def predict_request(model, encoded, version=None, label=None):
 
 
 def send(request, at, timeout):
-    """What TF Serving answers.
+    """Sends a request to TF Serving and waits for the response.
 
     Args:
         request: A PredictRequest.
-        at: Host and port.
+        at: Address of TF Serving: "HOST:PORT".
         timeout: Seconds to wait.
 
     Returns:
         A PredictResponse.
 
     Raises:
-        ConnectionError: There is no server, or it does not answer in time.
-        ValueError: It refuses the request; the message says why.
+        ConnectionError: There is no server, or it does not respond in time.
+        ValueError: The server refuses the request. The message gives its reason.
     """
     import grpc
     from tensorflow_serving.apis import prediction_service_pb2_grpc
@@ -177,24 +180,24 @@ def send(request, at, timeout):
         try:
             return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout)
         except grpc.RpcError as error:
-            said = " ".join(error.details().split())
+            details = " ".join(error.details().split())
             if error.code() is grpc.StatusCode.UNAVAILABLE:
-                raise ConnectionError(f"nothing answers at {at}; `serve.py start` says how: {said}") from None
+                raise ConnectionError(f"no server at {at}; `serve.py start` starts one: {details}") from None
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise ConnectionError(f"no answer from {at} within {timeout:g} s") from None
-            raise ValueError(f"{at} refuses, {error.code().name}: {said}") from None
+                raise ConnectionError(f"no response from {at} within {timeout:g} s") from None
+            raise ValueError(f"{at} refused the request, {error.code().name}: {details}") from None
 
 
 def answers(response):
-    """The likeliest classes of each image, best first, as pairs of name and score.
+    """Reads the most likely classes of each image from a response, best first: pairs of name and score.
 
     Raises:
-        ValueError: The response is of another signature.
+        ValueError: The response has another signature.
     """
     import tensorflow as tf
 
     if not {"classes", "scores"} <= set(response.outputs):
-        raise ValueError(f"an answer has classes and scores. Received: {sorted(response.outputs)}")
+        raise ValueError(f"a response has classes and scores. Received: {sorted(response.outputs)}")
     classes, scores = (tf.make_ndarray(response.outputs[key]) for key in ("classes", "scores"))
     return [
         [(name.decode(), float(score)) for name, score in zip(*row, strict=True)]

@@ -106,8 +106,8 @@ def test_ask(recipe, capsys, root, images, server):
     ("model", "options", "message"),
     [
         ("other", (), "NOT_FOUND: Servable not found: other"),
-        ("slow", ("--timeout", "0.05"), "no answer from localhost:.* within 0.05 s"),
-        ("net", ("--at", "localhost:1"), "nothing answers at localhost:1"),
+        ("slow", ("--timeout", "0.05"), "no response from localhost:.* within 0.05 s"),
+        ("net", ("--at", "localhost:1"), "no server at localhost:1"),
         ("net", ("--version", "1", "--label", "stable"), "not both"),
     ],
 )
