@@ -55,8 +55,8 @@ def convolutionize(model: keras.Model, window: Sequence[int] | None = None) -> k
 
     For an input of the model's size, called a window, the map has one position with the model's scores. For
     larger inputs, each position holds the scores of one window, and neighboring windows are as far apart as
-    the product of the net's strides. These scores differ from the model's on the cropped window in two ways.
-    Convolutions see the neighborhood of the window where the model sees zero padding, and
+    the product of the net's strides. These scores can differ from the model's on the cropped window in two
+    ways. Convolutions see the neighborhood of the window where the model sees zero padding, and
     squeeze-and-excitation units average over the whole image.
 
     Source: Sermanet et al. 2014, arXiv:1312.6229, section 3.5; Simonyan and Zisserman 2015, arXiv:1409.1556,
@@ -69,8 +69,8 @@ def convolutionize(model: keras.Model, window: Sequence[int] | None = None) -> k
 
     Returns:
         A keras.Model: (batch, *any grid, channels) -> (batch, *positions, classes), in the structure of the
-        model's outputs. It has copies of the dense layers' weights, without their regularizers and
-        constraints, and shares all other layers with `model`.
+        model's outputs. The weights of dense layers, and of batch normalization behind pooling, are copies.
+        The copied dense layers have no regularizers or constraints. `model` shares all other weights.
 
     Raises:
         ValueError: A layer of `model`, which the message names, cannot be applied to each position of a map,
