@@ -1,18 +1,18 @@
-"""Measures kerasnets against its peers, as ratios within one run.
+"""Benchmarks of kerasnets, compared with other libraries in the same run.
 
-    python recipes/benchmark.py distill    seconds of an epoch: plain, distilled, by keras.distillation
-    python recipes/benchmark.py build      seconds to build nets, ours and those of keras.applications
+    python recipes/benchmark.py distill    seconds per epoch: plain training, ours, and keras.distillation
+    python recipes/benchmark.py build      seconds to build a net: ours and keras.applications
     python recipes/benchmark.py import     seconds to import keras, alone and with kerasnets
-    python recipes/benchmark.py memory     memory and seconds of a training step, plain and memory-efficient
+    python recipes/benchmark.py memory     memory and seconds per training step: plain, memory-efficient
     python recipes/benchmark.py digits     accuracy of small nets that are trained on the embedded digits
-    python recipes/benchmark.py serve      milliseconds an image of nets that answer: Keras, its export, ours
-    python recipes/benchmark.py formats    how far files of other runtimes are from Keras, in each family
+    python recipes/benchmark.py serve      milliseconds per image: Keras, its export, and ours
+    python recipes/benchmark.py formats    differences between files of other runtimes and Keras, by family
 
-The contenders take turns, round after round; what counts is the median of the ratios of each round, for
-machines are noisy. Memory is what a process that trains holds at its peak (VmHWM of /proc/self/status, so on
-Linux alone) beyond what it held just before its first step (VmRSS); the graph of that step is part of it.
-Accuracy is of the test split, and the seconds are those of the training. Nets of `serve` are untrained; those
-of `formats` too, but for the statistics of batch normalization, and small: `--models` takes others, whole.
+The contenders take turns, round after round. Since machines are noisy, the result is the median of the ratios
+of all rounds. Memory is the peak of the training process (VmHWM of /proc/self/status, so on Linux only) minus
+its memory just before the first step (VmRSS); it includes the graph of that step. Accuracy is measured on
+the test split, and seconds on training. The nets of `serve` are untrained. Those of `formats` are small and
+untrained except for the statistics of batch normalization; `--models` measures nets of full size.
 """
 
 import pathlib
@@ -31,14 +31,14 @@ BENCHMARKS = {
 }
 
 
-def main():
+def main() -> None:
     """Runs the benchmark that the command line names."""
-    p = shared.Parser(description="Measure kerasnets against its peers.")
+    p = shared.Parser(description="Benchmarks of kerasnets, compared with other libraries in the same run.")
     commands = p.add_subparsers(metavar="NAME", required=True, parser_class=shared.Parser)
     for name, benchmark in BENCHMARKS.items():
         about = benchmark.__doc__.splitlines()[0]
         command = commands.add_parser(name, help=about[0].lower() + about[1:].rstrip("."), description=about)
-        command.add_argument("--out", type=pathlib.Path, metavar="FILE", help="file for the figures as JSON")
+        command.add_argument("--out", type=pathlib.Path, metavar="FILE", help="JSON file for the figures")
         benchmark.add_options(command)
         command.set_defaults(run=benchmark.run)
     args = p.parse_args()

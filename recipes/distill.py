@@ -1,41 +1,48 @@
-"""Distils any registered net into any other, on the data of a config of recipes/train.py.
+"""Distills any registered net into any other, on the data of a config of recipes/train.py.
 
     python recipes/distill.py --teacher ResNet56 --student ResNet20 --alpha 0.5 --plain
     python recipes/distill.py --teacher ResNet50 --teacher-weights FILE --student MobileNet --data-dir FOLDER
     python recipes/distill.py --teacher ResNet20 --teachers 3 --student ResNet20 --alpha 0.25
     python recipes/distill.py --teacher ResNet20 --student ResNet20 --alpha 0.25 --hint LAYER LAYER
 
-The student's options follow as `kerasnets show STUDENT` lists them. Teachers are read from files of weights,
-or trained first by the same config; several teach together as the geometric mean of what they say. Images
-are augmented anew for every epoch, so the teacher sees each batch as the student does, and its logits are
-not kept. Below the folder of the run are those of the teachers and of the plain student that --plain
-trains on hard labels alone, each as recipes/train.py leaves it.
+Options of the student are those that `kerasnets show STUDENT` lists. Teachers are loaded from weights files,
+or trained first by the same config; several form an ensemble, the geometric mean of their predictions. Images
+are augmented differently in every epoch, so the teacher runs on each batch and its logits are not cached.
+--plain also trains the student on hard labels only. The folder of the run contains a folder for each net, as
+recipes/train.py writes it.
 
-Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531; hints: Romero
-et al., "FitNets", ICLR 2015, arXiv:1412.6550, with a first stage on the hint alone if --hint-epochs says so.
+Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531. Hints: Romero
+et al., "FitNets", ICLR 2015, arXiv:1412.6550; --hint-epochs adds their first stage, on hints only.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING, Any
 
 import shared
 import train
 from kerasnets import files
 
-DEFAULT = "resnet20_cifar10"  # the config where none is given and none trains the student
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    from kerasnets.training import Recipe
+
+DEFAULT = "resnet20_cifar10"  # the config if none is given and none trains the student
 
 
-def options():
-    """The command line, and the words of the student's options."""
+def options() -> tuple[argparse.Namespace, list[str]]:
+    """Parses the command line, and returns the options of the student unparsed."""
     p = shared.parser(
-        "Distil a net into another.",
-        epochs="the config's",
-        batch_size="the config's",
+        "Distill a net into another. Options of the student may follow, such as --alpha 0.25.",
+        epochs="as in the config",
+        batch_size="as in the config",
         out="runs/distill/CONFIG-STUDENT-seedSEED",
     )
     p.allow_abbrev = False
-    p.add_argument("--config", help=f"name in recipes/configs, or a path (the student's, else {DEFAULT})")
-    p.add_argument("--teacher", required=True, metavar="MODEL", help="name of the teacher's net")
+    p.add_argument("--config", help=f"name in recipes/configs, or a path (the student's or {DEFAULT})")
+    p.add_argument("--teacher", required=True, metavar="MODEL", help="net of the teacher")
     p.add_argument(
         "--teacher-options", nargs="+", default=[], metavar="NAME=VALUE", help="such as alpha=0.5 depth=40"
     )
@@ -43,32 +50,39 @@ def options():
         "--teacher-weights",
         nargs="+",
         metavar="FILE",
-        help="a file for each teacher, or imagenet; else trained",
+        help="a weights file for each teacher, or imagenet (trains the teachers first)",
     )
-    p.add_argument("--teachers", type=shared.whole(1), default=1, help="teachers to train, an ensemble (1)")
-    p.add_argument("--student", required=True, metavar="MODEL", help="its options follow: --alpha 0.25")
-    p.add_argument("--temperature", type=shared.number(above=0), default=4.0, help="T (4)")
-    p.add_argument("--hard-weight", type=shared.number(0, 1), default=0.1, help="of hard labels (0.1)")
+    p.add_argument("--teachers", type=shared.whole(1), default=1, help="number of teachers to train (1)")
+    p.add_argument("--student", required=True, metavar="MODEL", help="net of the student")
+    p.add_argument("--temperature", type=shared.number(above=0), default=4.0, help="softmax temperature (4)")
+    p.add_argument("--hard-weight", type=shared.number(0, 1), default=0.1, help="weight of hard labels (0.1)")
     p.add_argument(
-        "--hint", nargs=2, action="append", metavar=("TEACHER_LAYER", "STUDENT_LAYER"), help="may be repeated"
+        "--hint",
+        nargs=2,
+        action="append",
+        metavar=("TEACHER_LAYER", "STUDENT_LAYER"),
+        help="two layers; repeatable",
     )
-    p.add_argument("--hint-weight", type=shared.number(0), default=1.0, help="of each hint (1)")
+    p.add_argument("--hint-weight", type=shared.number(0), default=1.0, help="weight of each hint (1)")
     p.add_argument(
-        "--hint-epochs", type=shared.whole(0), default=0, help="on hints alone, at first; hints end then (0)"
+        "--hint-epochs",
+        type=shared.whole(0),
+        default=0,
+        help="epochs on hints only, before the others (0)",
     )
-    p.add_argument("--plain", action="store_true", help="train the student on hard labels alone too")
+    p.add_argument("--plain", action="store_true", help="also train the student on hard labels only")
     train.add_options(p)
     return p.parse_known_args()
 
 
-def main():
-    """Trains teachers, the plain student and the student, and compares them."""
+def main() -> None:
+    """Trains teachers, the plain student and the distilled student, and compares them."""
     args, words = options()
     for file in args.teacher_weights or ():
         if file != "imagenet" and not pathlib.Path(file).is_file():
             raise ValueError(f"--teacher-weights are files that exist, or imagenet. Received: {file}")
     if args.hint_epochs and not args.hint:
-        raise ValueError("--hint-epochs goes with --hint")
+        raise ValueError("--hint-epochs needs --hint")
     with shared.quiet():
         from kerasnets import runs
         from kerasnets.cli.options import model_options
@@ -80,7 +94,7 @@ def main():
     out = args.out or pathlib.Path("runs/distill") / f"{path.stem}-{args.student}-seed{args.seed}"
 
     found, weights = {}, list(args.teacher_weights or ())
-    if not weights:  # trained on the student's scale, so that one batch suits both
+    if not weights:  # trained on images in the student's scaling, so that one batch fits both
         teacher = dataclasses.replace(teacher, scaling=student.scale.mode)
         for i in range(args.teachers):
             name = f"teacher{i + 1}"
@@ -108,25 +122,25 @@ def main():
     shared.show(table)
 
 
-def spread(pairs):
-    """Options as the command line of a model has them, of words such as alpha=0.5."""
+def spread(pairs: list[str]) -> list[str]:
+    """Turns pairs such as alpha=0.5 into command-line options, --alpha 0.5."""
     words = []
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
-            raise ValueError(f"--teacher-options are such as alpha=0.5. Received: {pair}")
+            raise ValueError(f"--teacher-options are pairs such as alpha=0.5. Received: {pair}")
         words += [f"--{name}", value]
     return words
 
 
-def config_of(model):
-    """The name of the first config that trains a model, else `DEFAULT`."""
+def config_of(model: str) -> str:
+    """The name of the first config that trains a model; `DEFAULT` if there is none."""
     own = (name for name in train.names() if train.read(train.find(name)).model == model)
     return next(own, DEFAULT)
 
 
-def of_net(base, model, options):
-    """A config's recipe with another net, on images of the same sides."""
+def of_net(base: Recipe, model: str, options: dict[str, Any]) -> Recipe:
+    """A config's recipe for another net, on images of the same size."""
     classes = base.spec.classes if base.data == "generated" and base.classes is None else base.classes
     return dataclasses.replace(base, model=model, options=options, size=base.sides, classes=classes)
 

@@ -1,5 +1,9 @@
 """Figures of the recipes, as PNG files."""
 
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -11,14 +15,19 @@ from kerasnets import files
 from kerasnets.runs.figures import COLORS
 
 
-def curves(path, series, ylabel, levels=()):
-    """Lines over epochs, with a logarithmic axis.
+def curves(
+    path: str | os.PathLike,
+    series: Mapping[str, Sequence[float]],
+    ylabel: str,
+    levels: Sequence[tuple[str, float]] = (),
+) -> None:
+    """Plots curves over epochs, with a logarithmic vertical axis.
 
     Args:
-        path: Path of the PNG.
-        series: Values of each epoch, by title.
-        ylabel: What the values are.
-        levels: Pairs (title, value) of dotted lines to compare with.
+        path: Path of the PNG file.
+        series: For the title of each curve, its values, one per epoch.
+        ylabel: Label of the vertical axis.
+        levels: Pairs (title, value) of dotted horizontal lines.
     """
     figure, axes = plt.subplots(figsize=(9, 4.6), layout="constrained")
     for color, (title, values) in zip(COLORS, series.items(), strict=False):
@@ -35,13 +44,13 @@ def curves(path, series, ylabel, levels=()):
     save(figure, path)
 
 
-def sweep(path, rows, ylabel):
-    """Errors over temperatures, a line for each hard weight.
+def sweep(path: str | os.PathLike, rows: Sequence[Mapping[str, float]], ylabel: str) -> None:
+    """Plots errors over temperatures, one curve for each hard weight.
 
     Args:
-        path: Path of the PNG.
-        rows: Dicts of "temperature", "hard_weight" and "errors".
-        ylabel: What the errors are.
+        path: Path of the PNG file.
+        rows: Dicts with "temperature", "hard_weight" and "errors".
+        ylabel: Label of the vertical axis.
     """
     figure, axes = plt.subplots(figsize=(7.5, 4.4), layout="constrained")
     for color, weight in zip(COLORS, sorted({row["hard_weight"] for row in rows}), strict=False):
@@ -56,23 +65,30 @@ def sweep(path, rows, ylabel):
     save(figure, path)
 
 
-def front(path, points, best, xlabel, ylabel, limit=None):
-    """Points by what they cost and gain, a line through the best of them, with their names.
+def front(
+    path: str | os.PathLike,
+    points: Sequence[tuple[float, float]],
+    best: Sequence[tuple[float, float, str]],
+    xlabel: str,
+    ylabel: str,
+    limit: float | None = None,
+) -> None:
+    """Plots points over their cost, and the Pareto front with names.
 
     Args:
-        path: Path of the PNG.
-        points: Tuples (cost, gain), at least one.
-        best: Tuples (cost, gain, name) of those on the line, the cheapest first.
-        xlabel: What the cost is.
-        ylabel: What the gain is.
-        limit: Cost that is allowed, or None.
+        path: Path of the PNG file.
+        points: Pairs (cost, value), at least one.
+        best: Triples (cost, value, name) of the points on the front, the cheapest first.
+        xlabel: Label of the horizontal axis.
+        ylabel: Label of the vertical axis.
+        limit: The largest allowed cost, or None.
     """
     figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
     axes.scatter(*zip(*points, strict=True), color="#999", s=26, label="trials")
     x, y, names = zip(*best, strict=True)
     axes.plot(x, y, "o-", color=COLORS[0], drawstyle="steps-post", label="Pareto front", linewidth=1.6)
     for i, place in enumerate(best):
-        last = 0 < i == len(best) - 1  # whose name would stand out of the figure
+        last = 0 < i == len(best) - 1  # its name would reach beyond the figure
         offset = dict(xytext=(-5 if last else 4, -12), ha="right" if last else "left")
         axes.annotate(place[2], place[:2], textcoords="offset points", fontsize=8, color=COLORS[0], **offset)
     if limit is not None:
@@ -87,22 +103,28 @@ def front(path, points, best, xlabel, ylabel, limit=None):
     save(figure, path)
 
 
-def ticks(low, high):
-    """Round numbers on a logarithmic axis."""
+def ticks(low: float, high: float) -> list[float]:
+    """Round numbers for the ticks of a logarithmic axis."""
     return [s * 10.0**e for e in range(-3, 13) for s in (1, 2, 5) if low <= s * 10.0**e <= high]
 
 
-def epochs(values):
-    """The numbers of the epochs of some values, from 1."""
+def epochs(values: Sequence[float]) -> np.ndarray:
+    """The numbers of the epochs of values, from 1."""
     return np.arange(1, len(values) + 1)
 
 
-def beside(path, images, rows, names, titles):
-    """Each image beside bars of its class probabilities.
+def beside(
+    path: str | os.PathLike,
+    images: np.ndarray,
+    rows: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    titles: Sequence[str],
+) -> None:
+    """Draws each image beside bars of its class probabilities.
 
     Args:
-        path: Path of the PNG.
-        images: (n, height, width).
+        path: Path of the PNG file.
+        images: Images, (n, height, width).
         rows: Probabilities by title, each (n, classes).
         names: Names of the classes.
         titles: A title for each image.
@@ -128,14 +150,14 @@ def beside(path, images, rows, names, titles):
     save(figure, path)
 
 
-def gallery(path, images, captions, columns=10):
-    """Images in rows, each under its caption.
+def gallery(path: str | os.PathLike, images: np.ndarray, captions: Sequence[str], columns: int = 10) -> None:
+    """Draws images in rows, each under its caption.
 
     Args:
-        path: Path of the PNG.
-        images: (n, height, width), at least one.
+        path: Path of the PNG file.
+        images: Images, (n, height, width), at least one.
         captions: A caption for each image.
-        columns: Images in a row.
+        columns: Number of images in a row.
     """
     columns = min(columns, max(len(images), 6))
     rows = -(-len(images) // columns)
@@ -150,17 +172,23 @@ def gallery(path, images, captions, columns=10):
     save(figure, path)
 
 
-def confusion(path, labels, guesses, names, order):
-    """Confusion matrices before and after, and the change, with their counts; zeros are left blank.
+def confusion(
+    path: str | os.PathLike,
+    labels: np.ndarray,
+    guesses: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    order: Sequence[int],
+) -> None:
+    """Draws two confusion matrices and the change between them, with counts; zeros are left blank.
 
-    The diagonal is left out but for its change. The change is red where it is for the worse.
+    The diagonal is shown only in the change, where red marks a change for the worse.
 
     Args:
-        path: Path of the PNG.
+        path: Path of the PNG file.
         labels: True classes, (n,).
-        guesses: Classes told, (n,), by title, before and after.
+        guesses: Predicted classes, (n,), by title: before and after.
         names: Names of the classes.
-        order: The classes in the order to show them in.
+        order: Order in which to show the classes.
     """
     size, names = len(order), [names[c] for c in order]
     off = ~np.eye(size, dtype=bool)
@@ -181,19 +209,25 @@ def confusion(path, labels, guesses, names, order):
             text = f"{count:+d}" if change else str(count)
             axis.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
         grid(axis, names, names)
-        axis.set(title=title, xlabel="taken for", ylabel="true class" if axis is axes[0] else "")
+        axis.set(title=title, xlabel="predicted class", ylabel="true class" if axis is axes[0] else "")
     save(figure, path)
 
 
-def clusters(path, soft, sets, names, order):
-    """The covariance of soft targets beside the sets of classes that were found in it.
+def clusters(
+    path: str | os.PathLike,
+    soft: np.ndarray,
+    sets: Sequence[Sequence[int]],
+    names: Sequence[str],
+    order: Sequence[int],
+) -> None:
+    """Draws the covariance of soft targets beside the sets of classes that were found in it.
 
     Args:
-        path: Path of the PNG.
+        path: Path of the PNG file.
         soft: Soft targets, (n, classes).
         sets: Sets of classes.
         names: Names of the classes.
-        order: The classes in the order to show them in.
+        order: Order in which to show the classes.
     """
     size, names = len(order), [names[c] for c in order]
     member = [[c in s for c in order] for s in sets]
@@ -211,8 +245,8 @@ def clusters(path, soft, sets, names, order):
     save(figure, path)
 
 
-def grid(axis, columns, rows):
-    """Names the cells of a matrix and parts them by thin lines."""
+def grid(axis: Any, columns: Sequence[str], rows: Sequence[Any]) -> None:
+    """Labels the columns and rows of a matrix, and draws thin lines between its cells."""
     upright = max(map(len, columns)) < 3
     axis.set_xticks(range(len(columns)), columns, fontsize=8, rotation=0 if upright else 90)
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
@@ -223,15 +257,21 @@ def grid(axis, columns, rows):
     axis.spines[:].set_visible(False)
 
 
-def matches(path, queries, found, titles, captions):
-    """Images in the first column, and beside each what was found for it.
+def matches(
+    path: str | os.PathLike,
+    queries: np.ndarray,
+    found: np.ndarray,
+    titles: Sequence[str],
+    captions: Sequence[Sequence[str]],
+) -> None:
+    """Draws query images in the first column, each followed by the images that were found for it.
 
     Args:
-        path: Path of the PNG.
-        queries: (n, height, width), at least one.
-        found: (n, count, height, width).
+        path: Path of the PNG file.
+        queries: Images, (n, height, width), at least one.
+        found: Images, (n, count, height, width).
         titles: A title for each query.
-        captions: For each query, a caption of each found image, red where it is not the title.
+        captions: For each query, a caption of each found image; it is red if it differs from the title.
     """
     count = found.shape[1]
     figure = plt.figure(figsize=(1.05 * (count + 1.3), 1.3 * len(queries)), layout="constrained")
@@ -251,8 +291,8 @@ def matches(path, queries, found, titles, captions):
     save(figure, path)
 
 
-def save(figure, path):
-    """Writes a figure and frees it."""
+def save(figure: Any, path: str | os.PathLike) -> None:
+    """Saves a figure and frees its memory."""
     with files.replacing(path) as part:
         figure.savefig(part, dpi=130)
     plt.close(figure)

@@ -1,16 +1,18 @@
 """Writes the catalogue, the table of models and the stubs from the registry.
 
     python recipes/models.py                  builds every model and writes the files (a minute)
-    python recipes/models.py --keep-counts    builds only models that the catalogue lacks (seconds)
+    python recipes/models.py --keep-counts    builds only models that are not in the catalogue (seconds)
     python recipes/models.py --check          writes nothing; exit status 1 if a file is out of date
 
-`kerasnets list` and `kerasnets show` read the catalogue; editors and type checkers read the stubs. Papers are
-those of the docstrings of kerasnets/applications, counts those of analysis.profile.
+`kerasnets list` and `kerasnets show` read the catalogue; editors and type checkers read the stubs. The papers
+come from the docstrings in kerasnets/applications, and the counts from `kerasnets.analysis.profile`.
 """
 
 import json
 import pathlib
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import shared
 import stubs
@@ -22,54 +24,56 @@ ALIGNED = ("---", "---", "---", "---", "---:", "---:", "---")
 README = """\
 # Models
 
-The convolutional nets of the papers, oldest first, with the papers' inputs and classes. A name links to its
-file, whose docstring says what differs from the paper and why; its module has `preprocess_input` and
-`decode_predictions`. Parameters are those that training changes. Multiply-adds are those of convolution and
-dense layers, for one image or clip. Weights are those of keras.applications, for `weights="imagenet"`.
-`python recipes/models.py` writes this file.
+The convolutional nets of the papers, the oldest first, with the inputs and classes of the papers. Each name
+links to the module of its net. The docstring of the module says what differs from the paper and why, and the
+module has `preprocess_input` and `decode_predictions`. Parameters are the trainable ones. Multiply-adds are
+those of convolution and dense layers, for one image or clip. Weights are those of keras.applications, loaded
+by `weights="imagenet"`. This file is written by `python recipes/models.py`.
 
-- `GoogLeNet(aux_heads=True)` and `InceptionV3(aux_heads=True)` have auxiliary heads: they give a dict of
-  outputs. `kerasnets.training.aux_loss_weights(model)` has their weights in the loss, and
-  `kerasnets.surgery.drop_aux_heads(model)` gives the trained net without them.
-- `HRNetV2W32(include_top=False, pyramid=True)` gives a dict of maps of four resolutions, "P2" to "P5".
-- `fractalnet.column(model, index)` takes one column out of a FractalNet.
-- A CapsNet is trained on labels as `help(kerasnets.applications.capsnet)` shows.
+- `GoogLeNet(aux_heads=True)` and `InceptionV3(aux_heads=True)` have auxiliary heads and output a dict.
+  `kerasnets.training.aux_loss_weights(model)` returns the weights of the losses, and
+  `kerasnets.surgery.drop_aux_heads(model)` removes the auxiliary heads from a trained net.
+- `HRNetV2W32(include_top=False, pyramid=True)` outputs a dict of maps at four resolutions, "P2" to "P5".
+- `fractalnet.column(model, index)` extracts one column of a FractalNet.
+- `help(kerasnets.applications.capsnet)` shows how to train a CapsNet.
 - `DenseNet121(memory_efficient=True)` trains in [about half the memory](../../recipes/README.md#training).
-- ResNet1202 builds in 17 s and takes 0.4 GiB. On 2 cores its first training step takes 6 minutes, which
-  TensorFlow spends on the graph; each further step of 32 images takes 5 s. Training needs 8 GiB.
+- ResNet1202 is built in 17 s and takes 0.4 GiB. On 2 cores its first training step takes 6 minutes, in which
+  TensorFlow builds the graph; each further step of 32 images takes 5 s. Training needs 8 GiB.
 
 """
 
 
-def main():
+def main() -> None:
     """Counts the models, and writes or checks the files."""
     p = shared.Parser(description="Write the catalogue, the table of models and the stubs from the registry.")
     p.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
-    p.add_argument("--keep-counts", action="store_true", help="count only what the catalogue lacks")
-    p.add_argument("--root", type=pathlib.Path, default=ROOT, help="the checkout to write into (this one)")
+    p.add_argument(
+        "--keep-counts", action="store_true", help="count only models that are not in the catalogue"
+    )
+    p.add_argument("--root", type=pathlib.Path, default=ROOT, help="checkout to write into (this one)")
     args = p.parse_args()
     new = texts(records(args.keep_counts))
     stale = [name for name, text in new.items() if text != read(args.root / name)]
     if not stale:
         print("all files are up to date")
     elif args.check:
-        print(f"out of date: {', '.join(stale)}\npython recipes/models.py writes them anew")
+        print(f"out of date: {', '.join(stale)}\nto update them: python recipes/models.py")
         sys.exit(1)
     for name in stale:
         files.write_text(args.root / name, new[name])
         print(f"wrote {name}")
 
 
-def read(path):
-    """The text of a file; None where there is none."""
+def read(path: pathlib.Path) -> str | None:
+    """The text of a file; None if there is no file."""
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def records(keep_counts=False):
-    """The record of every registered model, in natural order of their names.
+def records(keep_counts: bool = False) -> list[dict[str, Any]]:
+    """The records of all registered models, in natural order of their names.
 
     Args:
-        keep_counts: Whether counts are taken from the catalogue where it has them.
+        keep_counts: Whether to keep the counts of models that are in the catalogue.
     """
     with shared.quiet():
         import rich.progress
@@ -86,8 +90,8 @@ def records(keep_counts=False):
     return made
 
 
-def counts(builder):
-    """Trainable parameters and multiply-adds of a model with its paper's options."""
+def counts(builder: Callable) -> tuple[int, int]:
+    """The trainable parameters and multiply-adds of a model with the options of its paper."""
     from kerasnets.analysis import profile
     from kerasnets.graph import no_values
 
@@ -96,19 +100,19 @@ def counts(builder):
     return counted.trainable_params, counted.mult_adds
 
 
-def record(builder, params, mult_adds):
-    """What the catalogue holds of a model, as `kerasnets.assembly.catalogue.catalogue` describes it."""
+def record(builder: Callable, params: int, mult_adds: int) -> dict[str, Any]:
+    """The record of a model in the catalogue; see `kerasnets.assembly.catalogue.catalogue`."""
     import docstring_parser
 
     from kerasnets.assembly.citations import citation
 
     spec, paper = builder.spec, citation(builder.__name__)
-    said = docstring_parser.parse(spec.body.__doc__, docstring_parser.DocstringStyle.GOOGLE)
-    meanings = {p.arg_name: " ".join(p.description.split()) for p in said.params}
+    doc = docstring_parser.parse(spec.body.__doc__, docstring_parser.DocstringStyle.GOOGLE)
+    meanings = {p.arg_name: " ".join(p.description.split()) for p in doc.params}
     return {
         "name": builder.__name__,
         "family": spec.module,
-        "summary": said.short_description,
+        "summary": doc.short_description,
         "citation": vars(paper),
         "input": [*spec.grid(spec.options), spec.channels],
         "classes": spec.classes,
@@ -128,8 +132,8 @@ def record(builder, params, mult_adds):
     }
 
 
-def texts(records):
-    """Texts of all files, by their paths in a checkout."""
+def texts(records: list[dict[str, Any]]) -> dict[str, str]:
+    """The texts of all files, by their paths in a checkout."""
     return {
         "kerasnets/assembly/catalogue.json": catalogue_text(records),
         "kerasnets/applications/README.md": README + table(records),
@@ -137,19 +141,19 @@ def texts(records):
     }
 
 
-def catalogue_text(records):
-    """The catalogue as JSON, one record a line."""
+def catalogue_text(records: list[dict[str, Any]]) -> str:
+    """The catalogue as JSON, one record per line."""
     return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
 
 
-def table(records):
-    """The models as a Markdown table, oldest papers first; within a paper in the order of their names."""
+def table(records: list[dict[str, Any]]) -> str:
+    """A Markdown table of the models, ordered by year, then by family, then by name."""
     rows = sorted(records, key=lambda record: (record["citation"]["year"], record["family"]))
     return "".join(f"| {' | '.join(row)} |\n" for row in (HEADER, ALIGNED, *map(cells, rows)))
 
 
-def cells(record):
-    """The cells of a model in the table, one for each title of `HEADER`."""
+def cells(record: dict[str, Any]) -> tuple[str, ...]:
+    """The cells of a model in the table, one for each column of `HEADER`."""
     from kerasnets.assembly.citations import Citation
 
     paper = Citation(**record["citation"])

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages about runs; the templates are the files in recipes/templates."""
+"""Self-contained HTML reports, from the templates in recipes/templates."""
 
 import base64
 import pathlib
@@ -10,12 +10,12 @@ TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
 class Figure(NamedTuple):
-    """A PNG file in a page.
+    """A figure in a page.
 
     Attributes:
-        heading: The heading above it.
-        path: Its path.
-        caption: The text below it.
+        heading: Heading above the figure.
+        path: Path of its PNG file.
+        caption: Text below the figure.
     """
 
     heading: str
@@ -24,15 +24,14 @@ class Figure(NamedTuple):
 
 
 def page(title: str, parts: list[str | list[list] | Figure]) -> str:
-    """Makes a page.
+    """Renders a page.
 
     Args:
-        title: Its title.
-        parts: In order: a string is a paragraph, a list of rows a table with its header first, and a `Figure`
-            a figure.
+        title: Title of the page.
+        parts: Its parts in order. Strings are paragraphs; lists of rows are tables with a header row.
 
     Returns:
-        HTML.
+        The text of the HTML page.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -46,5 +45,5 @@ def page(title: str, parts: list[str | list[list] | Figure]) -> str:
 
 
 def data_url(path: pathlib.Path) -> str:
-    """A PNG file as a URL that holds its content."""
+    """A data URL with the content of a PNG file."""
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

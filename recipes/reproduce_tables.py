@@ -1,15 +1,15 @@
-"""Recomputes the tables of papers and lectures from the nets, beside what was printed.
+"""Recomputes the tables of papers and lectures, and compares them with the printed figures.
 
-    python recipes/reproduce_tables.py                         every table
-    python recipes/reproduce_tables.py vgg16-listing googlenet some of them; --list names all
-    python recipes/reproduce_tables.py --out tables.csv        writes the figures, too: .csv or .md
-    python recipes/reproduce_tables.py --check                 compares with recipes/tables.md, which
-                                                               `--out recipes/tables.md` writes
+    python recipes/reproduce_tables.py                             all tables
+    python recipes/reproduce_tables.py vgg16-listing googlenet     some tables; --list prints all names
+    python recipes/reproduce_tables.py --out tables.csv            also writes the figures, as .csv or .md
+    python recipes/reproduce_tables.py --check                     compares them with recipes/tables.md
+    python recipes/reproduce_tables.py --out recipes/tables.md     updates this file
 
-The printed figures are data, in `recipes/tables.py`; ours are counted by `kerasnets.analysis.profile`, each
-net built once, which takes some minutes. A printed figure is exact, rounded or cut to its digits, or known to
-differ, which its note explains. The exit status is 1 where a figure is not what its table says, or where
-`--check` finds the file out of date.
+The printed figures are in `recipes/tables.py`. Ours are counted by `kerasnets.analysis.profile`. All tables
+take some minutes, since each net has to be built. A printed figure is expected to be exact, rounded or
+truncated to its digits, or to differ for a reason that its note gives. The exit status is 1 if a figure is
+not as expected, or if `--check` finds the file out of date.
 """
 
 import argparse
@@ -23,7 +23,9 @@ import pathlib
 import re
 import sys
 import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from typing import Any
 
 import shared
 import tables
@@ -37,14 +39,14 @@ ALIGNED = ("---", "---", "---:", "---:", "---", "---", "---")
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A printed figure beside ours.
+    """A printed figure and ours.
 
     Attributes:
         row: Label of its row.
-        column: The `tables.Column` that it stands in.
-        printed: What is printed.
-        ours: What we count: a Fraction, or text.
-        kind: What the printed figure is; see `tables.Column`.
+        column: Its column.
+        printed: The printed text.
+        ours: Our figure: a Fraction, or text.
+        kind: How the printed figure is expected to agree; see `tables.Column`.
         digits: See `tables.Column`.
         source: Where it is printed.
         note: Why it differs, or "".
@@ -60,28 +62,28 @@ class Figure:
     note: str
 
     @functools.cached_property
-    def fits(self):
-        """In which of the kinds "exact", "rounded" and "cut" ours is the printed figure."""
+    def fits(self) -> tuple[str, ...]:
+        """The kinds among "exact", "rounded" and "truncated" in which ours agrees with the printed figure."""
         if isinstance(self.ours, str):
-            return ("exact",) if of_vector(self.ours) == of_vector(self.printed) else ()
+            return ("exact",) if without_grid(self.ours) == without_grid(self.printed) else ()
         over, _, step = self.distance
-        ways = {"exact": over == 0, "rounded": abs(over) <= step / 2, "cut": 0 <= over < step}
+        ways = {"exact": over == 0, "rounded": abs(over) <= step / 2, "truncated": 0 <= over < step}
         return tuple(kind for kind, fits in ways.items() if fits)
 
     @property
-    def distance(self):
-        """By how much ours is more than the printed number, that number, and the step of its last digit."""
+    def distance(self) -> tuple[Fraction, Fraction, Fraction]:
+        """How much ours exceeds the printed number, that number, and the value of 1 in its last digit."""
         value, step = number(self.printed, self.column.kilo, self.digits)
         return self.ours / self.column.unit - value, value, step
 
     @property
-    def holds(self):
-        """Whether the figure is what its table says."""
+    def holds(self) -> bool:
+        """Whether the figure is as expected."""
         return not self.fits if self.kind == "differs" else self.kind in self.fits
 
     @property
-    def agreement(self):
-        """How ours and the printed figure agree, or by how much they do not: "equal", "cut", "1.5% more"."""
+    def agreement(self) -> str:
+        """How ours agrees with the printed figure, or how far it is off, such as "1.5% more"."""
         if self.fits:
             return "equal" if "exact" in self.fits else self.kind if self.kind in self.fits else self.fits[0]
         if isinstance(self.ours, str):
@@ -90,8 +92,8 @@ class Figure:
         return f"{float(abs(over) / value):.2%} {'more' if over > 0 else 'less'}"
 
     @property
-    def words(self):
-        """Ours, as text."""
+    def ours_text(self) -> str:
+        """Our figure as text."""
         if isinstance(self.ours, str):
             return self.ours
         if self.printed.endswith("%"):
@@ -101,22 +103,30 @@ class Figure:
         return f"{int(self.ours):,}" if self.ours.denominator == 1 else f"{float(self.ours):.4g}"
 
     @property
-    def cells(self):
-        """A text for each title of `HEADER`."""
-        return self.row, self.column.title, self.printed, self.words, self.agreement, self.source, self.note
+    def cells(self) -> tuple[str, ...]:
+        """The texts of the columns of `HEADER`."""
+        return (
+            self.row,
+            self.column.title,
+            self.printed,
+            self.ours_text,
+            self.agreement,
+            self.source,
+            self.note,
+        )
 
 
-def main():
-    """Recomputes the tables that the command line names, prints, writes or checks them."""
-    p = shared.Parser(description="Recompute the tables of papers and lectures from the nets.")
-    p.add_argument("tables", nargs="*", type=known, metavar="TABLE", help="tables to recompute (all)")
-    p.add_argument("--list", action="store_true", help="print the tables' names and end")
-    p.add_argument("--out", type=report, help="file for the figures: .md or .csv")
-    p.add_argument("--check", action="store_true", help=f"exit status 1 where {REPORT.name} is out of date")
-    p.add_argument("--smoke", action="store_true", help=f"recompute {' and '.join(SMOKE)} alone")
+def main() -> None:
+    """Recomputes the tables that the command line names, and prints, writes or checks them."""
+    p = shared.Parser(description="Recompute the tables of papers and lectures.")
+    p.add_argument("tables", nargs="*", type=known, metavar="TABLE", help="names of tables (all)")
+    p.add_argument("--list", action="store_true", help="only print the names of all tables")
+    p.add_argument("--out", type=report, metavar="FILE", help="write the figures to a .md or .csv file")
+    p.add_argument("--check", action="store_true", help=f"exit with status 1 if {REPORT.name} is out of date")
+    p.add_argument("--smoke", action="store_true", help=f"only {' and '.join(SMOKE)}, as a test")
     args = p.parse_args()
     if args.smoke and args.tables:
-        p.error("--smoke has tables of its own: name none")
+        p.error("--smoke chooses its own tables; do not name any")
     if args.list:
         for name, table in tables.TABLES.items():
             print(f"{name:24}{table.title}")
@@ -128,70 +138,70 @@ def main():
         show(name, figures[name])
     wrong = [(name, f) for name in names for f in figures[name] if not f.holds]
     total = sum(map(len, figures.values()))
-    print(f"{total - len(wrong)} of {total} figures are what their tables say")
+    print(f"{total - len(wrong)} of {total} figures are as expected")
     for name, f in wrong:
-        print(f"{name}, {f.row}, {f.column.title}: {f.kind} {f.printed}, ours {f.words}: {f.agreement}")
+        print(f"{name}, {f.row}, {f.column.title}: {f.kind} {f.printed}, ours {f.ours_text}: {f.agreement}")
     if args.out:
         files.write_text(args.out, (as_csv if args.out.suffix == ".csv" else as_markdown)(figures))
         print(f"wrote {args.out}")
     stale = out_of_date(before, figures) if args.check else []
     if stale:
         print(f"{REPORT} is out of date: {', '.join(stale)}")
-        print("python recipes/reproduce_tables.py --out recipes/tables.md writes it anew")
+        print("to update it: python recipes/reproduce_tables.py --out recipes/tables.md")
     elif args.check:
         print(f"{REPORT} is up to date")
     sys.exit(1 if wrong or stale else 0)
 
 
-def known(name):
+def known(name: str) -> str:
     """An argparse type: the name of a table."""
     if name not in tables.TABLES:
         with shared.quiet():
             from kerasnets.checks import nearest
 
-        words = f"a table of --list.{nearest(name, tables.TABLES)} Received: {name}"
-        raise argparse.ArgumentTypeError(words)
+        message = f"one of the names that --list prints.{nearest(name, tables.TABLES)} Received: {name}"
+        raise argparse.ArgumentTypeError(message)
     return name
 
 
-def report(text):
-    """An argparse type: a file of Markdown or CSV in a folder that exists."""
+def report(text: str) -> pathlib.Path:
+    """An argparse type: a Markdown or CSV file in a folder that exists."""
     path = pathlib.Path(text)
     if path.suffix not in (".md", ".csv") or path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"a .md or .csv file in a folder that exists. Received: {text}")
     return path
 
 
-def out_of_date(text, figures):
-    """Names of the tables that Markdown does not have like this, or a word for what else is other in it."""
+def out_of_date(text: str, figures: dict[str, list[Figure]]) -> list[str]:
+    """Names of the tables that differ from those in a Markdown text; "its head" if only that differs."""
     stale = [name for name, group in figures.items() if section(name, group) not in text]
     whole = list(figures) == list(tables.TABLES)
     return stale or (["its head"] if whole and text != as_markdown(figures) else [])
 
 
-def recompute(names):
-    """The figures of tables.
+def recompute(names: Sequence[str]) -> dict[str, list[Figure]]:
+    """Recomputes tables.
 
     Args:
-        names: Names of tables.
+        names: Names of the tables.
 
     Returns:
-        Lists of `Figure` by the tables' names.
+        For each name, the figures of the table.
     """
     things = [thing for name in names for *_, things in rows(name) for thing in things]
     nets = layers_of(dict.fromkeys(net for net, *_ in things))
     return {name: list(figures_of(name, nets)) for name in names}
 
 
-def rows(name):
-    """Source, label, cells and the things counted of each row of a table."""
+def rows(name: str) -> Iterator[tuple]:
+    """Yields the source, label, cells and counted things of each row of a table."""
     for source, group in tables.TABLES[name].rows.items():
         for label, of, *cells in group:
             yield source, label, cells, of if isinstance(of[0], tuple) else (of,)
 
 
-def printed(name):
-    """Source, label, things counted, column, kind, note and digits of each printed cell of a table."""
+def printed(name: str) -> Iterator[tuple]:
+    """Yields source, label, counted things, column, cell, kind, note and digits of each cell of a table."""
     table = tables.TABLES[name]
     for source, label, cells, things in rows(name):
         for column, cell in zip(table.columns, cells, strict=False):
@@ -200,12 +210,12 @@ def printed(name):
                 yield source, label, things, column, cell, *(*own, column.digits)[:3]
 
 
-def figures_of(name, nets):
+def figures_of(name: str, nets: dict[str, list[Any]]) -> Iterator[Figure]:
     """Recomputes a table.
 
     Args:
-        name: Its name.
-        nets: The layers of each net by its name; see `layers_of`.
+        name: Name of the table.
+        nets: Layers of the nets by name, from `layers_of`.
 
     Yields:
         A `Figure` for each printed cell, in order.
@@ -217,14 +227,14 @@ def figures_of(name, nets):
         yield Figure(label, column, cell, ours, kind, digits, source, note)
 
 
-def layers_of(names):
-    """Builds nets, one after another.
+def layers_of(names: Iterable[str]) -> dict[str, list[Any]]:
+    """Builds nets, one after another, and describes their layers.
 
     Args:
         names: Keys of `tables.NETS`, `STACKS` and `SEPARABLE`, or names of models.
 
     Returns:
-        For each name, a list of its layers in the order in which data meets them.
+        For each name, the layers of the net in topological order.
     """
     with shared.quiet():
         import keras
@@ -233,7 +243,7 @@ def layers_of(names):
         import kerasnets.analysis
         from kerasnets.graph import no_values
 
-        keras.ops.zeros(1)  # starts the devices, which say so
+        keras.ops.zeros(1)  # starts the devices, whose messages are hidden here
 
     nets = {}
     for name in rich.progress.track(names, "building"):
@@ -243,8 +253,8 @@ def layers_of(names):
     return nets
 
 
-def build(name):
-    """The net of a name; see `layers_of`."""
+def build(name: str) -> Any:
+    """Builds a net by one of the names that `layers_of` takes."""
     import keras
 
     import kerasnets
@@ -260,22 +270,22 @@ def build(name):
     return kerasnets.build(model, **options)
 
 
-def facts(row, model):
-    """What a row of a profile says of its layer, and what only the layer knows."""
+def facts(row: Any, model: Any) -> types.SimpleNamespace:
+    """The fields of a row of a profile, and further facts about its layer."""
     layer = model.get_layer(row.name)
-    given = layer.input
+    x = layer.input
     kernels = [w.shape for w in layer.weights if w.name.endswith("kernel")]
     return types.SimpleNamespace(
         **dataclasses.asdict(row),
-        given=None if isinstance(given, list) else tuple(given.shape[1:]),
+        input_shape=None if isinstance(x, list) else tuple(x.shape[1:]),
         filter=kernels[0] if kernels else None,
         weights=sum(map(math.prod, kernels)),
         padding=getattr(layer, "padding", None),
     )
 
 
-def select(layers, patterns):
-    """The layers that patterns name, one pattern after another; all of them without a pattern."""
+def select(layers: list[Any], patterns: Sequence[str]) -> list[Any]:
+    """The layers whose names match patterns, one pattern after another; without patterns, all layers."""
     chosen = [layer for p in patterns or ["*"] for layer in layers if fnmatch.fnmatchcase(layer.name, p)]
     if not chosen:
         raise ValueError(f"no layer is named {' or '.join(patterns)}")
@@ -283,115 +293,115 @@ def select(layers, patterns):
 
 
 def params(layers):
-    """Parameters that training changes."""
+    """Number of trainable parameters."""
     return sum(layer.trainable_params for layer in layers)
 
 
 def weights(layers):
-    """Parameters of the kernels."""
+    """Number of parameters in kernels."""
     return sum(layer.weights for layer in layers)
 
 
 def per_square(layers):
-    """Parameters of the kernels, divided by the square of the maps that come out."""
+    """Number of parameters in kernels, divided by the square of the number of output channels."""
     return Fraction(weights(layers), channels(layers) ** 2)
 
 
 def terms(layers):
-    """Parameters of each kernel and their sum, as text."""
+    """Numbers of parameters in each kernel, and their sum, as text."""
     counts = [layer.weights for layer in layers if layer.weights]
     return " + ".join(map(str, counts)) + (f" = {sum(counts)}" if len(counts) > 1 else "")
 
 
 def mult_adds(layers):
-    """Multiply-adds."""
+    """Number of multiply-adds."""
     return sum(layer.mult_adds for layer in layers)
 
 
 def operations(layers):
-    """Multiplications and additions, each counted."""
+    """Number of multiplications and additions, counted separately."""
     return 2 * mult_adds(layers)
 
 
 def additions(layers):
-    """Additions that sum up the products, one less than these for each value."""
+    """Number of additions that sum up products: for each output value, one less than its products."""
     return mult_adds(layers) - values([layer for layer in layers if layer.weights])
 
 
 def values(layers):
-    """Values of the maps that come out."""
+    """Number of output values."""
     return sum(layer.activations for layer in layers)
 
 
 def memory(layers):
-    """Bytes of these."""
+    """Bytes of the output values."""
     return sum(layer.activation_bytes for layer in layers)
 
 
 def weight_layers(layers):
-    """Layers that have kernels."""
+    """Number of layers with kernels."""
     return sum(layer.weights > 0 for layer in layers)
 
 
 def output(layers):
-    """Shape of what comes out, as text."""
+    """Shape of the output, as text."""
     return by(layers[-1].output_shape)
 
 
 def grid(layers):
-    """Sides of the maps that come out, as text."""
+    """Sides of the output maps, as text."""
     return by(layers[-1].output_shape[:-1])
 
 
 def side(layers):
-    """Width of the maps that come out."""
+    """Width of the output maps."""
     return layers[-1].output_shape[-2]
 
 
 def channels(layers):
-    """How many maps come out."""
+    """Number of output channels."""
     return layers[-1].output_shape[-1]
 
 
-def given(layers):
-    """Shape of what goes in, as text."""
-    return by(layers[-1].given)
+def input_size(layers):
+    """Shape of the input, as text."""
+    return by(layers[-1].input_shape)
 
 
 def maps(layers):
-    """How many maps each convolution makes, as text."""
+    """Number of output channels of each convolution, as text."""
     return ", ".join(str(layer.output_shape[-1]) for layer in layers if layer.weights)
 
 
 def filter_shape(layers):
-    """Shape of the kernel, as text; of a depthwise one without its single map in each group."""
+    """Shape of the kernel, as text; that of a depthwise one without the last axis, which has length 1."""
     layer = layers[-1]
     depthwise = layer.type == "DepthwiseConv2D"
     return f"{by(layer.filter[:-1])} dw" if depthwise else by(layer.filter)
 
 
 def stride(layers):
-    """Stride, as text."""
+    """The stride, as text."""
     return f"s{layers[-1].strides[0]}"
 
 
 def formula(layers):
-    """Side of what comes out by (W - F + 2P) / S + 1, where W has the padding of a layer before already."""
+    """Side of the output as (W - F + 2P) / S + 1; if a separate layer pads, W includes its padding."""
     layer = layers[-1]
     padding = layer.kernel[0] - 1 if layer.padding == "same" else 0
-    return Fraction(layer.given[0] - layer.kernel[0] + padding, layer.strides[0]) + 1
+    return Fraction(layer.input_shape[0] - layer.kernel[0] + padding, layer.strides[0]) + 1
 
 
 def receptive_field(layers):
-    """Pixels of the input that a value which comes out depends on, along a side."""
+    """Side of the receptive field of an output value, in pixels of the image."""
     return layers[-1].receptive_field[-1]
 
 
 def listing(layers):
-    """Layers in the words of VGG's table 1."""
-    spoken = {"MaxPooling2D": "maxpool", "LRN": "LRN"}
+    """Layers in the notation of VGG's table 1."""
+    notation = {"MaxPooling2D": "maxpool", "LRN": "LRN"}
     return " ".join(
-        spoken.get(layer.type)
+        notation.get(layer.type)
         or (
             f"FC-{channels([layer])}"
             if layer.type == "Dense"
@@ -401,15 +411,15 @@ def listing(layers):
     )
 
 
-MEASURES = {
+MEASURES: dict[str, Callable[[list[Any]], Any]] = {
     measure.__name__: measure
     for measure in (
         *(params, weights, per_square, terms, mult_adds, operations, additions, values, memory),
-        *(weight_layers, output, grid, side, channels, given, maps, filter_shape, stride, formula),
+        *(weight_layers, output, grid, side, channels, input_size, maps, filter_shape, stride, formula),
         *(receptive_field, listing),
     )
 }
-RATIOS = {
+RATIOS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "share": lambda first, second: first / second,
     "more": lambda first, second: first / second - 1,
     "less": lambda first, second: 1 - first / second,
@@ -417,16 +427,16 @@ RATIOS = {
 }
 
 
-def number(text, kilo=1000, digits=None):
-    """Reads a printed number.
+def number(text: str, kilo: int = 1000, digits: int | None = None) -> tuple[Fraction, Fraction]:
+    """Parses a printed number.
 
     Args:
         text: "1,728", "15.2M", "107.82MB", "7.12%" or "1/64 + 1/9".
-        kilo: What K stands for; M is its square.
-        digits: How many digits count where zeros fill up the rest; else all.
+        kilo: Value of the letter K; that of M is its square.
+        digits: Number of significant digits, if zeros fill up the others; None if all are significant.
 
     Returns:
-        The number, and the step of its last digit; 0 for fractions.
+        The number, and the value of 1 in its last significant digit, which is 0 for fractions.
     """
     if "/" in text:
         return sum(map(Fraction, text.split(" + "))), Fraction(0)
@@ -438,18 +448,18 @@ def number(text, kilo=1000, digits=None):
     return scale * Fraction(f"{whole}.{decimals}"), scale * Fraction(10) ** filled
 
 
-def by(shape):
-    """A shape as papers write it."""
+def by(shape: Iterable[int]) -> str:
+    """A shape as papers write it, such as 3x3x64."""
     return "x".join(map(str, shape))
 
 
-def of_vector(text):
-    """Text without the grid of one pixel that some papers write before a vector."""
+def without_grid(text: str) -> str:
+    """Removes the grid of one pixel that some papers write in the shape of a vector."""
     return text.removeprefix("1x1x")
 
 
-def show(name, figures):
-    """Prints a table, and below it why figures differ."""
+def show(name: str, figures: list[Figure]) -> None:
+    """Prints a table, followed by the notes on its figures."""
     print(f"\n{name}: {tables.TABLES[name].title}")
     shared.show([HEADER[:5], *(f.cells[:5] for f in figures)])
     for f in figures:
@@ -457,7 +467,7 @@ def show(name, figures):
             print(f"{f.row}, {f.column.title}: {f.note}")
 
 
-def as_csv(figures):
+def as_csv(figures: dict[str, list[Figure]]) -> str:
     """All figures as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -466,13 +476,13 @@ def as_csv(figures):
     return text.getvalue()
 
 
-def as_markdown(figures):
+def as_markdown(figures: dict[str, list[Figure]]) -> str:
     """All figures as Markdown."""
     lectures = "".join(f"- {name}: {title}\n" for name, title in tables.LECTURES.items())
     return HEAD + lectures + "".join(f"\n{section(name, group)}" for name, group in figures.items())
 
 
-def section(name, figures):
+def section(name: str, figures: list[Figure]) -> str:
     """The figures of a table as Markdown."""
     lines = (f"| {' | '.join(cells)} |\n" for cells in (HEADER, ALIGNED, *(f.cells for f in figures)))
     return f"## {name}\n\n{tables.TABLES[name].title}.\n\n{''.join(lines)}"
@@ -480,9 +490,10 @@ def section(name, figures):
 
 HEAD = """# Published tables, recomputed
 
-Written by `python recipes/reproduce_tables.py --out recipes/tables.md`. Ours are counted by
-`kerasnets.analysis.profile`. A figure agrees if it is equal, or rounded or cut to the printed digits; else
-ours is so much more or less than printed, and the note says why. Lectures are named by their authors:
+This file is written by `python recipes/reproduce_tables.py --out recipes/tables.md`. Our figures are counted
+by `kerasnets.analysis.profile`. They agree with the printed ones if they are equal, or become equal when they
+are rounded or truncated to the printed digits. If not, the table says by how much ours are more or less, and
+the note says why. Lectures are named after their authors:
 
 """
 

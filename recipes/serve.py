@@ -1,17 +1,19 @@
 """Serves exported models with TF Serving, and sends images to them.
 
-    python recipes/serve.py start                     print the command that starts TF Serving
-    python recipes/serve.py curl MODEL IMAGE ...      write a REST request, print the command that sends it
-    python recipes/serve.py ask MODEL IMAGE ...       send a gRPC request, print the response
+    python recipes/serve.py start                 writes compose.yaml and prints how to start TF Serving
+    python recipes/serve.py curl MODEL IMAGE ...  writes a REST request and prints how to send it
+    python recipes/serve.py ask MODEL IMAGE ...   sends a gRPC request and prints the most likely classes
 
---root is a folder of models that `kerasnets.serving.export` wrote. `start` also writes a compose.yaml there,
-for Docker Compose. `curl` and `ask` send image files, so the models must be exported with image_bytes=True.
-`ask` needs pip install 'kerasnets[serving]'.
+The models are those that `kerasnets.serving.export` wrote into --root. `curl` and `ask` send image files, so
+they need an export with image_bytes=True. Only the printed commands of `start` need Docker. `ask` needs
+pip install 'kerasnets[serving]'.
 """
 
+import argparse
 import base64
 import pathlib
 import shlex
+from typing import Any
 
 import shared
 from kerasnets import files
@@ -41,43 +43,46 @@ services:
 SIGNATURE = "serving_bytes"
 
 
-def main():
-    """Runs the command of the command line."""
+def main() -> None:
+    """Runs the command that the command line names."""
     args = options()
     {"start": start, "curl": curl, "ask": ask}[args.command](args)
 
 
-def options():
-    """Reads the command line."""
+def options() -> argparse.Namespace:
+    """Parses the command line."""
     p = shared.Parser(description="Serve exported models with TF Serving, and send images to them.")
-    commands = p.add_subparsers(dest="command", required=True)
-    port = shared.whole(1)
+    commands = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    port, root = shared.whole(1), "folder of exported models (saved_models)"
 
-    c = commands.add_parser("start", help="write compose.yaml and print the command that starts TF Serving")
-    c.add_argument("--root", type=pathlib.Path, default=pathlib.Path("saved_models"), help="(saved_models)")
+    c = commands.add_parser("start", help="write compose.yaml and print how to start TF Serving")
+    c.add_argument("--root", type=pathlib.Path, default=pathlib.Path("saved_models"), help=root)
     c.add_argument("--image", default=IMAGE, help=f"Docker image ({IMAGE})")
-    c.add_argument("--grpc", type=port, default=GRPC, help=f"port for gRPC ({GRPC})")
-    c.add_argument("--rest", type=port, default=REST, help=f"port for REST ({REST})")
+    c.add_argument("--grpc", type=port, default=GRPC, metavar="PORT", help=f"port for gRPC ({GRPC})")
+    c.add_argument("--rest", type=port, default=REST, metavar="PORT", help=f"port for REST ({REST})")
 
-    for name, text in (
-        ("curl", "write a REST request and print the command that sends it"),
-        ("ask", "send images by gRPC and print the most likely classes"),
-    ):
+    texts = {
+        "curl": "write a REST request and print how to send it",
+        "ask": "send images by gRPC and print the most likely classes",
+    }
+    for name, text in texts.items():
         c = commands.add_parser(name, help=text)
         c.add_argument("model", metavar="MODEL", help="name of the model")
         c.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="JPEG or PNG file")
-        c.add_argument("--version", type=shared.whole(1), help="number of a version (the latest)")
-        c.add_argument("--label", help="stable or canary, instead of a version")
+        c.add_argument("--version", type=shared.whole(1), metavar="N", help="version number (the newest)")
+        c.add_argument("--label", help="label of a version: stable or canary")
         at = f"localhost:{GRPC if name == 'ask' else REST}"
         c.add_argument("--at", default=at, metavar="HOST:PORT", help=f"address of TF Serving ({at})")
-    c.add_argument("--timeout", type=shared.number(above=0), default=10.0, help="seconds to wait (10)")
+    c.add_argument(
+        "--timeout", type=shared.number(above=0), default=10.0, metavar="SECONDS", help="timeout (10)"
+    )
     commands.choices["curl"].add_argument(
         "--out", type=pathlib.Path, default=pathlib.Path("request.json"), help="file to write (request.json)"
     )
     return p.parse_args()
 
 
-def start(args):
+def start(args: argparse.Namespace) -> None:
     """Writes compose.yaml and prints the commands that start TF Serving."""
     if not (args.root / "models.config").is_file():
         raise ValueError(f"--root is a folder that models are exported into. Received: {args.root}")
@@ -86,20 +91,20 @@ def start(args):
     print(f"or: docker compose -f {shlex.quote(str(args.root / 'compose.yaml'))} up")
 
 
-def docker_line(root, image=IMAGE, grpc=GRPC, rest=REST):
-    """The Docker command that serves the models of a folder."""
+def docker_line(root: pathlib.Path, image: str = IMAGE, grpc: int = GRPC, rest: int = REST) -> str:
+    """The Docker command that serves the models in a folder."""
     ports = f"-p {grpc}:8500 -p {rest}:8501"
     volume = shlex.quote(f"{root.resolve()}:/models:ro")
     return " \\\n    ".join([f"docker run --rm {ports} -v {volume} {image}", *FLAGS])
 
 
-def compose(image=IMAGE, grpc=GRPC, rest=REST):
-    """The content of a compose.yaml, in the folder of the models, that does the same."""
+def compose(image: str = IMAGE, grpc: int = GRPC, rest: int = REST) -> str:
+    """The text of a compose.yaml that serves the models in its own folder."""
     flags = "\n".join(f"      - {flag}" for flag in FLAGS)
     return COMPOSE.format(image=image, flags=flags, grpc=grpc, rest=rest)
 
 
-def curl(args):
+def curl(args: argparse.Namespace) -> None:
     """Writes a REST request and prints the command that sends it."""
     files.write_json(args.out, rest_request(contents(args.images)))
     place = f"/versions/{args.version}" if args.version else f"/labels/{args.label}" if args.label else ""
@@ -107,13 +112,13 @@ def curl(args):
     print(f"curl --fail-with-body -d @{shlex.quote(str(args.out))} {url}")
 
 
-def rest_request(encoded):
-    """A REST request for image files, as JSON."""
+def rest_request(encoded: list[bytes]) -> dict[str, Any]:
+    """The JSON data of a REST request for the contents of image files."""
     instances = [{"b64": base64.b64encode(file).decode()} for file in encoded]
     return {"signature_name": SIGNATURE, "instances": instances}
 
 
-def ask(args):
+def ask(args: argparse.Namespace) -> None:
     """Sends image files by gRPC and prints the most likely classes."""
     with shared.quiet():
         request = predict_request(args.model, contents(args.images), args.version, args.label)
@@ -124,28 +129,33 @@ def ask(args):
     shared.show(table)
 
 
-def contents(paths):
+def contents(paths: list[pathlib.Path]) -> list[bytes]:
     """The contents of files."""
     return [path.read_bytes() for path in paths]
 
 
-def predict_request(model, encoded, version=None, label=None):
+def predict_request(
+    model: str, encoded: list[bytes], version: int | None = None, label: str | None = None
+) -> Any:
     """Makes a gRPC request for image files.
 
     Args:
         model: Name of the model.
-        encoded: JPEG or PNG files, a list of bytes.
-        version: Number of a version, or None for the latest.
-        label: Label of a version, instead of its number, or None.
+        encoded: Contents of JPEG or PNG files.
+        version: Version of the model, or None for the newest.
+        label: Label of a version, instead of `version`.
 
     Returns:
         A PredictRequest.
+
+    Raises:
+        ValueError: Both `version` and `label` are given.
     """
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2
 
     if version and label:
-        raise ValueError("--version and --label exclude each other: give one, not both")
+        raise ValueError("give --version or --label, not both")
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     request.model_spec.signature_name = SIGNATURE
@@ -158,20 +168,20 @@ def predict_request(model, encoded, version=None, label=None):
     return request
 
 
-def send(request, at, timeout):
-    """Sends a request to TF Serving and waits for the response.
+def send(request: Any, at: str, timeout: float) -> Any:
+    """Sends a request to TF Serving.
 
     Args:
         request: A PredictRequest.
-        at: Address of TF Serving: "HOST:PORT".
-        timeout: Seconds to wait.
+        at: Host and port.
+        timeout: Seconds to wait for the response.
 
     Returns:
         A PredictResponse.
 
     Raises:
-        ConnectionError: There is no server, or it does not respond in time.
-        ValueError: The server refuses the request. The message gives its reason.
+        ConnectionError: There is no server, or it does not answer in time.
+        ValueError: The server refuses the request; the message says why.
     """
     import grpc
     from tensorflow_serving.apis import prediction_service_pb2_grpc
@@ -182,17 +192,19 @@ def send(request, at, timeout):
         except grpc.RpcError as error:
             details = " ".join(error.details().split())
             if error.code() is grpc.StatusCode.UNAVAILABLE:
-                raise ConnectionError(f"no server at {at}; `serve.py start` starts one: {details}") from None
+                raise ConnectionError(
+                    f"no server at {at}; `serve.py start` shows how to start one: {details}"
+                ) from None
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise ConnectionError(f"no response from {at} within {timeout:g} s") from None
             raise ValueError(f"{at} refused the request, {error.code().name}: {details}") from None
 
 
-def answers(response):
-    """Reads the most likely classes of each image from a response, best first: pairs of name and score.
+def answers(response: Any) -> list[list[tuple[str, float]]]:
+    """The most likely classes of each image, as pairs (name, score), the best one first.
 
     Raises:
-        ValueError: The response has another signature.
+        ValueError: The response comes from another signature.
     """
     import tensorflow as tf
 

@@ -1,10 +1,14 @@
-"""What every recipe shares: its options, how it ends and its tables."""
+"""Code that all recipes share: common options, handling of errors, and tables."""
 
+import argparse
 import dataclasses
 import pathlib
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from kerasnets.cli import options
+from kerasnets.cli.options import DEFAULTS
 from kerasnets.cli.options import Parser as Parser
 from kerasnets.cli.options import number as number
 from kerasnets.cli.options import quiet as quiet
@@ -12,47 +16,47 @@ from kerasnets.cli.options import whole as whole
 from kerasnets.tables import text_table
 
 
-def parser(description, epochs, batch_size, out):
-    """A command-line parser with the options that every recipe has.
+def parser(description: str, epochs: str | int, batch_size: str | int, out: str) -> Parser:
+    """Makes a command-line parser with the options that all recipes have.
 
     Args:
         description: What the recipe does.
-        epochs: Words for the default number of epochs.
-        batch_size: Words for the default examples in a batch.
-        out: Words for the default output folder.
+        epochs: The default number of epochs, as shown in the help.
+        batch_size: The default batch size, as shown in the help.
+        out: The default output folder, as shown in the help.
 
     Returns:
-        A `Parser`, whose errors `run` prints in one line.
+        The parser. `run` prints its errors in one line.
     """
-    p = Parser(description=description)
-    p.add_argument("--epochs", type=whole(1), help=f"passes over the training data ({epochs})")
-    p.add_argument("--batch-size", type=whole(1), help=f"examples in a batch ({batch_size})")
-    p.add_argument("--seed", type=whole(0), default=0, help="same seed, same result on a CPU (0)")
-    p.add_argument("--out", type=pathlib.Path, help=f"folder of everything written ({out})")
-    p.add_argument("--resume", action="store_true", help="go on where a run into --out was stopped")
-    p.add_argument("--smoke", action="store_true", help="a tiny run, to see that all works")
+    p = Parser(description=description, epilog=DEFAULTS)
+    p.add_argument("--epochs", type=whole(1), help=f"number of epochs ({epochs})")
+    p.add_argument("--batch-size", type=whole(1), help=f"examples per batch ({batch_size})")
+    p.add_argument("--seed", type=whole(0), default=0, help="random seed (0)")
+    p.add_argument("--out", type=pathlib.Path, help=f"output folder ({out})")
+    p.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
+    p.add_argument("--smoke", action="store_true", help="a tiny run of seconds, as a test")
     return p
 
 
-def fields(kind, args):
-    """The options of a command line whose names are fields of a dataclass, by name."""
+def fields(kind: type, args: argparse.Namespace) -> dict[str, Any]:
+    """The parsed options whose names are fields of a dataclass, by name."""
     names = {field.name for field in dataclasses.fields(kind)}
     return {name: value for name, value in vars(args).items() if name in names}
 
 
-def run(main):
-    """Runs a recipe: problems that a user can mend end it with one line and exit status 2."""
-    stopped = "stopped; the same command with --resume goes on from here"
+def run(main: Callable[[], Any]) -> None:
+    """Runs a recipe. An error that the user can correct ends it with one line and exit status 2."""
+    stopped = "interrupted; the same command with --resume continues from here"
     status = options.run(main, pathlib.Path(sys.argv[0]).name, stopped)
     if status:
         sys.exit(status)
 
 
-def show(rows):
-    """Prints a table, its header first; all columns but the first hold numbers."""
+def show(rows: Sequence[Sequence[Any]]) -> None:
+    """Prints a table of rows, the first of which is the header. The first column is aligned to the left."""
     print(table(rows))
 
 
-def table(rows):
-    """The same as text."""
+def table(rows: Sequence[Sequence[Any]]) -> str:
+    """Formats the table that `show` prints."""
     return text_table(rows[0], rows[1:], left=1)

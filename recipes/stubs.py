@@ -1,12 +1,14 @@
-"""The stubs, from which editors and type checkers know every argument of every builder.
+"""The stubs, which tell editors and type checkers every argument of every builder.
 
-`python recipes/models.py` writes them from the registry. Builders are made when the module of a family is
-imported, which no type checker follows.
+`python recipes/models.py` writes them from the registry. Type checkers need them because builders are created
+at run time, when the module of a family is imported.
 """
 
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable, Mapping
+from types import ModuleType
 
 FIRST = "# Written by `python recipes/models.py`.\n"
 IMPORTS = """\
@@ -17,7 +19,7 @@ from typing import Any, Literal
 import keras
 
 """
-# The arguments that every builder takes.
+# Types of the arguments that every builder takes.
 HINTS = {
     "include_top": "bool",
     "weights": "str | os.PathLike[str] | None",
@@ -34,11 +36,11 @@ def decode_predictions(
     preds: Any, top: int = 5, class_names: Sequence[str] | None = None
 ) -> list[list[tuple[Any, Any, float]]]: ...
 """
-LONG = 60  # characters of a default; longer ones are left out
+LONG = 60  # defaults with more characters are written as "..."
 
 
-def texts():
-    """Texts of all stubs, by their paths in a checkout."""
+def texts() -> dict[str, str]:
+    """The texts of all stubs, by their paths in a checkout."""
     import kerasnets
     from kerasnets import applications
 
@@ -52,8 +54,8 @@ def texts():
     }
 
 
-def package(kerasnets):
-    """The stub of the package itself, whose names load when they are first used."""
+def package(kerasnets: ModuleType) -> str:
+    """The stub of `kerasnets` itself, whose names are imported when they are first used."""
     lines = []
     for name in kerasnets.__all__:
         if inspect.ismodule(getattr(kerasnets, name)):
@@ -63,7 +65,7 @@ def package(kerasnets):
     return f"{FIRST}{''.join(sorted(lines))}\n__version__: str\n"
 
 
-def exports(families):
+def exports(families: Mapping[str, ModuleType]) -> str:
     """The stub of `kerasnets.applications`."""
     lines = [f"from kerasnets.applications import {name} as {name}\n" for name in families]
     for name, module in families.items():
@@ -74,8 +76,8 @@ def exports(families):
     return FIRST + "".join(lines)
 
 
-def family(module):
-    """The stub of a file of a family: its tables, its functions and its builders."""
+def family(module: ModuleType) -> str:
+    """The stub of the module of a family: its tables, its functions and its builders."""
     own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", None) == module.__name__}
     tables = [f"{name}: dict[str, dict[str, Any]]\n" for name in vars(module) if name.endswith("TABLE")]
     units = [unit(v) for n, v in own.items() if inspect.isfunction(v) and n not in builders(module)]
@@ -83,8 +85,8 @@ def family(module):
     return "".join((FIRST, IMPORTS, *tables, "\n", *units, *made, HELPERS))
 
 
-def unit(function):
-    """The signature of a function of a file, without types."""
+def unit(function: Callable) -> str:
+    """The signature of a function of the module, without types."""
     parameters = [
         p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else ...)
         for p in inspect.signature(function).parameters.values()
@@ -93,13 +95,13 @@ def unit(function):
     return f"def {function.__name__}{text} -> Any: ...\n"
 
 
-def builders(module):
-    """The families and variants of a file, by name."""
+def builders(module: ModuleType) -> dict[str, Callable]:
+    """The builders in a module, of a family and of its variants, by name."""
     return {n: v for n, v in vars(module).items() if hasattr(v, "spec") and v.__module__ == module.__name__}
 
 
-def builder(function):
-    """The signature of a family or variant, with types and defaults."""
+def builder(function: Callable) -> str:
+    """The signature of a builder, with types and defaults."""
     parameters = function.__signature__.parameters.values()
     hints = HINTS | {name: check.hint for name, check in function.spec.checks.items()}
     lines, keywords = [], False
@@ -112,8 +114,8 @@ def builder(function):
     return f"def {function.__name__}(\n{''.join(lines)}) -> keras.Model: ...\n"
 
 
-def default(parameter):
-    """How the default of an argument is written."""
+def default(parameter: inspect.Parameter) -> str:
+    """The default of a parameter as source code, beginning with " = "."""
     if parameter.default is parameter.empty:
         return ""
     value = parameter.default

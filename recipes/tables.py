@@ -1,9 +1,9 @@
 """Tables of papers and lectures as they were printed, for `recipes/reproduce_tables.py` to recompute.
 
-A `Table` has a column for each figure that it prints, and rows by where they were printed. A row is its
-label, what of a net it counts, and the printed text of each column: None where nothing is printed, and left
-out at the end. What it counts is the name of a net and of the layers in it, as shell patterns; without a
-pattern, all of them. A column with a `ratio` counts two such things.
+A `Table` has columns, and rows grouped by their source. A row is a tuple: its label, the thing that is
+counted, and the printed text of each column. The text is None where nothing is printed, and left out at the
+end of a row. The thing that is counted is a tuple of the name of a net and shell patterns for the names of
+its layers; without patterns, all layers count. If a column has a `ratio`, its rows have two such things.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ LECTURES = {
     "Labate": "Demetrio Labate, Deep Learning and Neural Networks, 2.3: Advanced CNN design, 4 March 2024",
 }
 
-# Nets that are not a registered model with its defaults: name of the model, and options.
+# Nets that are not a registered model with default options: the name of the model, and its options.
 NETS = {
     "AlexNet, 224 pixels": ("AlexNet", dict(input_shape=(224, 224, 3))),
     "BNInception, separable stem": ("BNInception", dict(separable_stem=True)),
@@ -36,8 +36,8 @@ NETS = {
     "VGG16, no top": ("VGG16", dict(include_top=False)),
 }
 
-# Convolutions without biases on maps of a shape, as steps of `kerasnets.blocks.branches`; layers are named
-# layer_1, layer_2, and so on.
+# Convolutions without biases: the shape of the input, and steps of `kerasnets.blocks.branches`. Their layers
+# are named layer_1, layer_2, and so on.
 STACKS = {
     "5x5": ((5, 5, 1), ((1, 5),)),
     "two 3x3": ((5, 5, 1), ((1, 3), (1, 3))),
@@ -55,24 +55,24 @@ STACKS = {
         ([((128, 1),), ((64, 1), (192, 3)), ((64, 1), (96, 5)), (("max", 3, 1), (64, 1))],),
     ),
 }
-# The same, each convolution split into a depthwise and a 1x1 one.
+# The same, with each convolution split into a depthwise and a 1x1 convolution.
 SEPARABLE = {"separable 5x5 on 192 maps": ((28, 28, 192), ((32, 5),))}
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A figure that a table prints.
+    """A column of a table.
 
     Attributes:
-        title: Its title.
-        measure: Name of the function of `recipes/reproduce_tables.py` that counts it.
-        kind: What the printed figures are: "exact"; "rounded" to the printed digits; "cut" off behind them;
-            or "differs": at odds with other print or with what their words say, or counted otherwise.
-        unit: What the printed numbers count in.
-        digits: How many digits of a printed number count, where zeros fill up the rest; else all.
-        kilo: What the letter K stands for; M is its square.
-        ratio: What a row's two things are to one another: "share", the first over the second; "more" or
-            "less", by how much the first is more or less than the second; "fewer", the second over the first.
+        title: Title of the column.
+        measure: Name of the function of `recipes/reproduce_tables.py` that counts its figures.
+        kind: How the printed figures are expected to agree with ours: "exact", "rounded" or "truncated" to
+            the printed digits, or "differs", because they are misprinted or counted in another way.
+        unit: Unit of the printed numbers, such as a million.
+        digits: Number of significant digits, if zeros fill up the others; None if all are significant.
+        kilo: Value of the letter K; that of M is its square.
+        ratio: How the two things of a row are compared: "share" is the first over the second; "more" and
+            "less" are the relative excess or deficit of the first; "fewer" is the second over the first.
     """
 
     title: str
@@ -86,40 +86,42 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Printed figures.
+    """A printed table.
 
     Attributes:
-        title: What it prints.
-        columns: A `Column` for each of its figures.
-        rows: Rows by where they are printed.
-        notes: Of single figures that are not of their column's kind, by label and title: kind, reason or "",
-            and `digits` where they too are others.
+        title: Title of the table.
+        columns: Its columns.
+        rows: Rows by source.
+        notes: For figures that are not of the kind of their column, by label of the row and title of the
+            column: kind, reason or "", and `digits` if they differ from those of the column.
     """
 
     title: str
-    columns: tuple
-    rows: dict
-    notes: dict = dataclasses.field(default_factory=dict)
+    columns: tuple[Column, ...]
+    rows: dict[str, tuple]
+    notes: dict[tuple[str, str], tuple] = dataclasses.field(default_factory=dict)
 
 
 MILLION, BILLION = 1_000_000, 1_000_000_000
 
-# Why print and count are apart, where one reason serves several figures.
-SPLIT = "ours is the full 7x7 of figure 3; split into depthwise and 1x1, as the last row, it is the print"
-CONFIGURED = "the maps printed in this row make ours, and ours times the grid the ops printed beside it"
-TWICE = "the printed terms add up to ours; the print has the 3x3 convolution in twice: 271.4M + 86.7M"
-BOTTLENECK = "the print has the maps of the bottleneck; the 1x1 behind it makes four times as many"
-MEMORY = "the same listing adds up to 15.2M values, as the other lecture has it"
+# Reasons that explain several figures.
+SPLIT = "ours is the full 7x7 convolution of figure 3; the split one in the last row gives the printed figure"
+CONFIGURED = "the maps printed in this row give our figure, which times the grid gives the printed ops"
+TWICE = "the printed terms add up to ours; the printed sum has the 3x3 convolution twice: 271.4M + 86.7M"
+BOTTLENECK = (
+    "the printed maps are those of the bottleneck; the 1x1 convolution after it has four times as many"
+)
+MEMORY = "the same listing adds up to 15.2M values, as the other lecture prints"
 
 
-def module(name):
-    """The branches of a module of GoogLeNet, in the order of the columns of its table 1."""
+def module(name: str) -> tuple[str, ...]:
+    """The branches of an inception module of GoogLeNet, in the order of the columns of its table 1."""
     parts = ("branch1*", "branch2*", "branch3*", "branch4*", "join")
     return "GoogLeNet", *(f"inception_{name}_{part}" for part in parts)
 
 
-def unit(pattern):
-    """A unit of MobileNet, and the full convolution in its place."""
+def unit(pattern: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """A unit of MobileNet, and the full convolution that it replaces."""
     return ("MobileNet", f"{pattern}_*conv"), ("ConvMobileNet", f"{pattern}_conv")
 
 
@@ -237,15 +239,15 @@ TABLES = {
             ("TOTAL, Jin", "params"): ("rounded", ""),
             ("TOTAL, Jin", "memory"): ("differs", MEMORY),
             ("TOTAL, Jin", "bytes"): ("differs", MEMORY),
-            ("Linear(25088, 4096)", "params"): ("cut", ""),
-            ("Linear(4096, 4096)", "params"): ("cut", ""),
+            ("Linear(25088, 4096)", "params"): ("truncated", ""),
+            ("Linear(4096, 4096)", "params"): ("truncated", ""),
         },
     ),
     "c3d-listing": Table(
         "C3D, layer by layer: values of the maps, and parameters without biases",
         (
             Column("output", "output"),
-            Column("memory", "values", "cut"),
+            Column("memory", "values", "truncated"),
             Column("bytes", "memory", "rounded", kilo=1024),
             Column("params", "weights"),
         ),
@@ -325,21 +327,21 @@ TABLES = {
                 SPLIT,
             ),
             ("convolution, 1", "ops"): ("differs", SPLIT),
-            ("convolution, 1, split", "params"): ("differs", "2,712 weights: here alone K is 1,000"),
+            ("convolution, 1, split", "params"): ("differs", "2,712 weights; only here K is 1,000"),
             ("inception (3b)", "params"): ("differs", CONFIGURED),
             ("inception (4a)", "params"): ("differs", CONFIGURED),
-            ("inception (4a)", "ops"): ("cut", ""),
+            ("inception (4a)", "ops"): ("truncated", ""),
             ("inception (4b)", "params"): ("differs", CONFIGURED),
             ("inception (4c)", "params"): ("differs", CONFIGURED),
             ("inception (4d)", "params"): ("differs", CONFIGURED),
             ("inception (4e)", "params"): ("differs", CONFIGURED),
             ("inception (5a)", "params"): (
                 "differs",
-                "the maps printed in this row make ours, and not the print",
+                "the maps printed in this row give ours, not the printed figure",
             ),
             ("inception (5a)", "ops"): (
                 "differs",
-                "7x7 times the printed params, which the row's maps do not make",
+                "7x7 times the printed params, which the maps of the row do not give",
             ),
             ("inception (5b)", "params"): ("differs", CONFIGURED),
         },
@@ -360,10 +362,10 @@ TABLES = {
         },
         {
             ("34-layer, option B", "FLOPs / 10^9"): (
-                "cut",
-                "3.6 is what option A, in the row above, rounds to",
+                "truncated",
+                "option A, in the row above, rounds to 3.6",
             ),
-            ("50-layer", "FLOPs / 10^9"): ("cut", ""),
+            ("50-layer", "FLOPs / 10^9"): ("truncated", ""),
         },
     ),
     "resnet-stages": Table(
@@ -396,10 +398,10 @@ TABLES = {
                 ("152-layer, conv4_x", ("ResNet152", "stage3*_1_conv"), "36"),
                 ("152-layer, conv5_x", ("ResNet152", "stage4*_1_conv"), "3"),
                 ("50-layer, conv1", ("ResNet50", "stem_conv"), None, "112x112"),
-                ("50-layer, behind conv2_x", ("ResNet50", "stage1_unit3_act"), None, "56x56"),
-                ("50-layer, behind conv3_x", ("ResNet50", "stage2_unit4_act"), None, "28x28"),
-                ("50-layer, behind conv4_x", ("ResNet50", "stage3_unit6_act"), None, "14x14"),
-                ("50-layer, behind conv5_x", ("ResNet50", "stage4_unit3_act"), None, "7x7"),
+                ("50-layer, after conv2_x", ("ResNet50", "stage1_unit3_act"), None, "56x56"),
+                ("50-layer, after conv3_x", ("ResNet50", "stage2_unit4_act"), None, "28x28"),
+                ("50-layer, after conv4_x", ("ResNet50", "stage3_unit6_act"), None, "14x14"),
+                ("50-layer, after conv5_x", ("ResNet50", "stage4_unit3_act"), None, "7x7"),
             ),
             "Labate": (
                 ("ResNet-50, layers of stages 2 to 5", ("ResNet50", "stage*_[123]_conv"), "48"),
@@ -432,7 +434,7 @@ TABLES = {
         {
             ("Highway, 32 layers", "# params"): (
                 "differs",
-                "Srivastava 2015 does not print this net's maps; ours are round numbers that come near",
+                "Srivastava 2015 does not print the maps of this net; ours are round numbers that come close",
             ),
         },
     ),
@@ -480,14 +482,14 @@ TABLES = {
             ),
             "Labate": (
                 ("before the blocks", ("DenseNet121", "stem_pool"), None, None, "64"),
-                ("behind 6 layers", ("DenseNet121", "block1_layer6_join"), None, None, "256"),
-                ("behind the transition", ("DenseNet121", "transition1_pool"), "28x28", None, "128"),
+                ("after 6 layers", ("DenseNet121", "block1_layer6_join"), None, None, "256"),
+                ("after the transition", ("DenseNet121", "transition1_pool"), "28x28", None, "128"),
             ),
         },
         {
             ("DenseNet-264", "layers"): (
                 "differs",
-                "260 in the dense layers, 3 transitions, the first convolution and the classifier are 265",
+                "260 in the dense layers, 3 transitions, the first convolution and the classifier make 265",
             ),
         },
     ),
@@ -514,7 +516,7 @@ TABLES = {
         (
             Column("stride", "stride"),
             Column("filter shape", "filter_shape"),
-            Column("input size", "given"),
+            Column("input size", "input_size"),
             Column("times", "weight_layers"),
         ),
         {
@@ -553,7 +555,7 @@ TABLES = {
         {
             ("Conv dw, 9", "stride"): (
                 "differs",
-                "the next row's input of 7x7 is that of this one: the stride cannot be 2",
+                "the next row has the same input of 7x7, so the stride cannot be 2",
             ),
         },
     ),
@@ -603,37 +605,37 @@ TABLES = {
         {
             ("Conv MobileNet", "million mult-adds"): (
                 "differs",
-                "without the classifier, in the row below, it is the print",
+                "the printed figure is without the classifier, as in the row below",
             ),
-            ("1.0 MobileNet-160", "million mult-adds"): ("cut", ""),
+            ("1.0 MobileNet-160", "million mult-adds"): ("truncated", ""),
             ("GoogleNet", "million mult-adds"): (
                 "differs",
-                "the print does not say how it counts; the ops of GoogLeNet's own table 1 add up to 1502",
+                "the paper does not say how it counts; the ops in GoogLeNet's own table 1 add up to 1502",
             ),
             ("GoogleNet", "million parameters"): (
                 "differs",
-                "the params of GoogLeNet's own table 1 add up to the print; its maps do not make them",
+                "the params in GoogLeNet's own table 1 add up to this, but its maps do not give them",
             ),
             ("VGG 16", "million mult-adds"): (
                 "differs",
-                "the convolutions alone, in the row below, make the print",
+                "the printed figure is that of the convolutions alone, in the row below",
             ),
-            ("0.50 MobileNet-160", "million mult-adds"): ("cut", ""),
+            ("0.50 MobileNet-160", "million mult-adds"): ("truncated", ""),
             ("0.50 MobileNet-160", "million parameters"): (
                 "differs",
-                "without biases and batch normalisation, the weights below make the print",
+                "the printed figure is that of the weights below, without biases and batch normalization",
             ),
             ("SqueezeNet", "million mult-adds"): (
                 "differs",
-                "multiplications and additions at the release's 227 pixels, in the row below, make it",
+                "multiplications plus additions at the release's 227 pixels, in the row below, give this",
             ),
             ("VGG 16 without its top", "million mult-adds"): ("rounded", "", 3),
             ("AlexNet", "million mult-adds"): ("rounded", "", 2),
-            ("AlexNet", "million parameters"): ("cut", ""),
+            ("AlexNet", "million parameters"): ("truncated", ""),
         },
     ),
     "mobilenet-shares": Table(
-        "MobileNet: what its 1x1 convolutions take, and what splitting saves, 1/N + 1/k^2",
+        "MobileNet: shares of its 1x1 convolutions, and of split convolutions, 1/N + 1/k^2",
         (
             Column("share of mult-adds", "mult_adds", "rounded", ratio="share"),
             Column("share of weights", "weights", "rounded", ratio="share"),
@@ -787,7 +789,7 @@ TABLES = {
         {
             ("two 2x2, 10 maps", "weights"): (
                 "differs",
-                "the print has 400 for each in the line before, and the right sum",
+                "the line before prints 400 for each; the sum is right",
             ),
         },
     ),
@@ -821,14 +823,14 @@ TABLES = {
         },
         {
             ("AlexNet at 224, conv 1", "formula"): (
-                "cut",
-                "224 pixels and padding of 2 do not fit the strides of 4; 227 without padding do",
+                "truncated",
+                "224 pixels with a padding of 2 do not fit strides of 4; 227 pixels without padding do",
             ),
-            ("Linear(4096, 4096)", "params"): ("cut", ""),
+            ("Linear(4096, 4096)", "params"): ("truncated", ""),
         },
     ),
     "in-words": Table(
-        "What lectures say of nets in words",
+        "Figures in the text of lectures",
         (
             Column("parameters", "params", "rounded", digits=2),
             Column("times fewer parameters", "params", "rounded", digits=1, ratio="fewer"),
@@ -859,14 +861,14 @@ TABLES = {
         {
             ("GoogLeNet", "parameters"): (
                 "differs",
-                "follows from 12 times fewer than AlexNet, in the paper; its table 1 adds up to 6.8M",
+                "the paper says 12 times fewer than AlexNet; its table 1 adds up to 6.8M",
             ),
             ("GoogLeNet for AlexNet", "times fewer parameters"): (
                 "differs",
-                "as in the paper; its own table 1 adds up to 6.8M, 9 times fewer",
+                "as in the paper, whose table 1 adds up to 6.8M, 9 times fewer",
             ),
-            ("AlexNet", "parameters"): ("cut", ""),
-            ("AllCNN", "parameters"): ("cut", ""),
+            ("AlexNet", "parameters"): ("truncated", ""),
+            ("AllCNN", "parameters"): ("truncated", ""),
             ("AlexNet, first layer", "kernels"): (
                 "differs",
                 "96 in Krizhevsky 2012, Aich, Das and Jin",

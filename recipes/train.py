@@ -3,55 +3,66 @@
     python recipes/train.py resnet20_cifar10
     python recipes/train.py vgg16_imagenet --data-dir FOLDER --replicas 4 --precision mixed_bfloat16
 
-CONFIG is the name of a file in recipes/configs, or the path of a Python file, that holds a
-`kerasnets.training.Recipe` as RECIPE. The folder of the run gets config.json; history.csv and curves.png, the
-logs of each epoch; tensorboard, the same for TensorBoard; best.weights.h5, the net of the epoch with the
-highest test accuracy; last.weights.h5, the state of the run; and results.json. A run that was stopped, in
-whatever way, goes on with --resume, and ends with the weights that it would have had.
+CONFIG is the name of a file in recipes/configs, or the path of a Python file. The file defines RECIPE, a
+`kerasnets.training.Recipe`. The folder of the run gets config.json; history.csv, curves.png and tensorboard
+with the logs of each epoch; best.weights.h5, the weights of the epoch with the highest test accuracy;
+last.weights.h5, the latest checkpoint; and results.json. With --resume, a run that was interrupted in any way
+continues, and ends with the weights of an uninterrupted run.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 import pathlib
 import runpy
+from typing import TYPE_CHECKING, Any
 
 import shared
 
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    from kerasnets.runs import Options
+    from kerasnets.training import Recipe
+
 CONFIGS = pathlib.Path(__file__).parent / "configs"
-SMOKE_STEPS = 2  # of an epoch of a tiny run
+SMOKE_STEPS = 2  # steps per epoch of a tiny run
 
 
-def options():
-    """The command line."""
-    of_paper = "the paper's"
+def options() -> argparse.Namespace:
+    """Parses the command line."""
+    paper = "as in the paper"
     p = shared.parser(
         "Train a net as its paper did.",
-        epochs=f"{of_paper}; the schedule is stretched with them",
-        batch_size=of_paper,
+        epochs=f"{paper}; the schedule is stretched to fit",
+        batch_size=paper,
         out="runs/train/CONFIG-seedSEED",
     )
-    p.add_argument("config", nargs="?", metavar="CONFIG", help="in recipes/configs, or a path; none: a list")
+    config = "name in recipes/configs, or a path; without it, all names are listed"
+    p.add_argument("config", nargs="?", metavar="CONFIG", help=config)
     add_options(p)
-    hosts = "machines that share each batch, with KERAS_BACKEND=jax (1)"
+    hosts = "number of machines that share each batch; needs KERAS_BACKEND=jax (1)"
     p.add_argument("--hosts", type=shared.whole(1), default=1, help=hosts)
-    index = "number of this one of them, from 0, which alone writes files (0)"
+    index = "index of this machine, from 0; only machine 0 writes files (0)"
     p.add_argument("--host-index", type=shared.whole(0), default=0, metavar="INDEX", help=index)
-    p.add_argument("--coordinator", metavar="HOST:PORT", help="where they meet: host 0 and a free port")
+    p.add_argument("--coordinator", metavar="HOST:PORT", help="address of machine 0, with a free port")
     return p.parse_args()
 
 
-def add_options(p):
-    """Adds the options of every recipe that trains by a config."""
-    p.add_argument("--data", metavar="NAME", help="another dataset than the paper's, such as digits")
-    p.add_argument("--data-dir", help="folder of TensorFlow Datasets, or of a folder for each class")
-    p.add_argument("--strict", action="store_true", help="refuse a corrupt image instead of skipping it")
-    seconds = "seconds between two savings of the state; 0 saves after every step (60)"
+def add_options(p: shared.Parser) -> None:
+    """Adds the options of all recipes that train by a config."""
+    p.add_argument("--data", metavar="NAME", help="dataset, such as digits (as in the paper)")
+    folder = "folder with one folder per class, or of TensorFlow Datasets"
+    p.add_argument("--data-dir", metavar="FOLDER", help=folder)
+    p.add_argument("--strict", action="store_true", help="stop at a corrupt image instead of skipping it")
+    seconds = "seconds between checkpoints; 0 saves one after every step (60)"
     p.add_argument("--save-every", type=shared.number(0), default=60.0, metavar="SECONDS", help=seconds)
-    p.add_argument("--replicas", type=shared.whole(1), help="GPUs of a machine, or parts of its CPU (1)")
-    precision = "float32, mixed_bfloat16, or mixed_float16, which scales the loss (float32)"
-    p.add_argument("--precision", help=precision)
+    replicas = "number of GPUs, or parts of the CPU, that share each batch (1)"
+    p.add_argument("--replicas", type=shared.whole(1), help=replicas)
+    precision = "float32, mixed_bfloat16, or mixed_float16 with loss scaling (float32)"
+    p.add_argument("--precision", metavar="POLICY", help=precision)
 
 
-def main():
+def main() -> None:
     """Trains the net of a config."""
     args = options()
     if args.config is None:
@@ -66,13 +77,13 @@ def main():
     runs.train(recipe, out, options_of(args))
 
 
-def names():
-    """Names of the configs."""
+def names() -> list[str]:
+    """Names of the configs in recipes/configs."""
     return sorted(p.stem for p in CONFIGS.glob("*.py"))
 
 
-def find(config):
-    """The file of a config, by its name or path."""
+def find(config: str) -> pathlib.Path:
+    """Finds the file of a config by its name or path."""
     from kerasnets.checks import nearest
 
     path = pathlib.Path(config) if config.endswith(".py") else CONFIGS / f"{config}.py"
@@ -84,18 +95,18 @@ def find(config):
     return path
 
 
-def read(path):
-    """The recipe of a config."""
+def read(path: pathlib.Path) -> Recipe:
+    """Reads the recipe of a config."""
     from kerasnets.training import Recipe
 
     recipe = runpy.run_path(str(path)).get("RECIPE")
     if not isinstance(recipe, Recipe):
-        raise ValueError(f"a config holds a kerasnets.training.Recipe as RECIPE. Received: {path}")
+        raise ValueError(f"a config defines RECIPE, a kerasnets.training.Recipe. Received: {path}")
     return recipe
 
 
-def adapted(recipe, args):
-    """The recipe with what the command line changes."""
+def adapted(recipe: Recipe, args: argparse.Namespace) -> Recipe:
+    """The recipe with the changes that the command line asks for."""
     from kerasnets import runs
 
     if args.smoke:
@@ -105,8 +116,8 @@ def adapted(recipe, args):
     return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
 
 
-def options_of(args, **changes):
-    """The kerasnets.runs.Options of a command line."""
+def options_of(args: argparse.Namespace, **changes: Any) -> Options:
+    """The kerasnets.runs.Options of a command line, with changes."""
     from kerasnets import runs
 
     steps = SMOKE_STEPS if args.smoke else None

@@ -18,6 +18,7 @@ from typing import Any
 WORDS = {"none": None, "true": True, "false": False}
 # Arguments of every builder that change the cost of a model.
 SHARED = ("include_top", "pooling", "classes", "classifier_activation")
+DEFAULTS = "Defaults are given in parentheses."
 # Errors that the user can correct.
 EXPECTED = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
 
@@ -135,7 +136,7 @@ def command(
     """
     more = " The options of the model are those that `kerasnets show NAME` lists, such as --alpha 0.5."
     about = f"{text[0].upper()}{text[1:]}.{more if builds else ''}"
-    p = commands.add_parser(name, help=text, description=about, allow_abbrev=False)
+    p = commands.add_parser(name, help=text, description=about, epilog=DEFAULTS, allow_abbrev=False)
     p.set_defaults(run=run, takes_options=builds)
     p.add_argument("--json", action="store_true", help="print JSON")
     if builds:

@@ -1,1 +1,1 @@
-"""The benchmarks of recipes/benchmark.py, one file each: `add_options` and `run`."""
+"""The benchmarks of recipes/benchmark.py, one module each, with the functions `add_options` and `run`."""

@@ -1,24 +1,26 @@
-"""Seconds to build nets, ours and those of keras.applications."""
+"""Seconds to build a net: ours and keras.applications."""
+
+import argparse
 
 import shared
 from benchmarks import measuring
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     measuring.add_options(p)
     models = ["DenseNet121", "MobileNet"]
     p.add_argument("--models", nargs="+", default=models, help=f"names of nets ({' '.join(models)})")
 
 
-def run(args):
+def run(args: argparse.Namespace) -> None:
     """Builds nets with random weights."""
     with shared.quiet():
         import keras
 
         import kerasnets
 
-        keras.ops.zeros(1)  # starts the devices, which say so
+        keras.ops.zeros(1)  # starts the devices, whose messages are hidden here
 
     def builder(function):
         def build():

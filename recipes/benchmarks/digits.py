@@ -1,14 +1,16 @@
 """Accuracy of small nets that are trained on the embedded digits."""
 
+import argparse
 import math
 import time
+from typing import Any
 
 import shared
 from kerasnets import files
 
-# How each net is trained: Adam, whose rate goes to 0 by half a cosine, on images shifted by up to
-# `shift` of their pixels in both directions (Sabour et al. 2017, section 5: 2). Pixels are repeated `zoom`
-# times along each side, and zeros set around them, up to `side`. `options` are the net's.
+# How each net is trained: with Adam and a cosine decay of the learning rate, on images that are shifted by up
+# to `shift` pixels in both directions (2 in Sabour et al. 2017, section 5). Images are enlarged `zoom` times
+# and padded with zeros to `side` pixels. `options` are those of the net.
 NETS = {
     "CapsNet": dict(epochs=8, batch_size=32, rate=1e-3, shift=2, side=28, options=dict(decoder=True)),
     "SqueezeNet": dict(epochs=30, batch_size=32, rate=5e-4, shift=2, side=56, zoom=2),
@@ -21,20 +23,20 @@ NETS = {
 SMOKE = dict(epochs=1, images=64)
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     p.add_argument("--models", nargs="+", default=list(NETS), help=f"names of nets ({' '.join(NETS)})")
-    p.add_argument("--epochs", type=shared.whole(1), help="passes over the training data (each net's own)")
-    p.add_argument("--batch-size", type=shared.whole(1), help="examples in a batch (each net's own)")
-    p.add_argument("--seed", type=shared.whole(0), default=0, help="same seed, same result (0)")
-    p.add_argument("--smoke", action="store_true", help="a tiny run, to see that all works")
+    p.add_argument("--epochs", type=shared.whole(1), help="number of epochs (each net's own)")
+    p.add_argument("--batch-size", type=shared.whole(1), help="examples per batch (each net's own)")
+    p.add_argument("--seed", type=shared.whole(0), default=0, help="random seed (0)")
+    p.add_argument("--smoke", action="store_true", help="a tiny run of seconds, as a test")
 
 
-def run(args):
-    """Trains nets one after another."""
+def run(args: argparse.Namespace) -> None:
+    """Trains the nets one after another."""
     unknown = [name for name in args.models if name not in NETS]
     if unknown:
-        raise ValueError(f"--models of digits are among {', '.join(NETS)}. Received: {unknown[0]}")
+        raise ValueError(f"--models are any of {', '.join(NETS)}. Received: {unknown[0]}")
     table, figures = [["model", "epochs", "accuracy", "seconds"]], {}
     for name in args.models:
         row = dict(NETS[name])
@@ -50,24 +52,34 @@ def run(args):
     shared.show(table)
 
 
-def learn(name, seed, smoke, epochs, batch_size, rate, shift, side, zoom=1, options=None):
+def learn(
+    name: str,
+    seed: int,
+    smoke: bool,
+    epochs: int,
+    batch_size: int,
+    rate: float,
+    shift: int,
+    side: int,
+    zoom: int = 1,
+    options: dict[str, Any] | None = None,
+) -> dict[str, float]:
     """Trains a net on the embedded digits.
 
     Args:
         name: Key of `NETS`.
         seed: Seed of weights, order and shifts.
-        smoke: Whether a few of the images do.
-        epochs: Its row, as `NETS` says.
-        batch_size: Likewise.
-        rate: Likewise.
-        shift: Likewise.
-        side: Likewise.
-        zoom: Likewise.
-        options: Likewise.
+        smoke: Whether to use only a few of the images.
+        epochs: Number of epochs.
+        batch_size: Examples per batch.
+        rate: Initial learning rate.
+        shift: Largest shift in pixels of the digits.
+        side: Side of the images after padding, in pixels.
+        zoom: Factor by which the digits are enlarged.
+        options: Options of the net.
 
     Returns:
-        A dict: the accuracy on the test split, the seconds that the training took, and those that all cores
-        together worked for it.
+        A dict: the test accuracy, the seconds of training, and the seconds of CPU time over all cores.
     """
     with shared.quiet():
         import keras
@@ -95,17 +107,17 @@ def learn(name, seed, smoke, epochs, batch_size, rate, shift, side, zoom=1, opti
     (x, y), test = read("train"), read("test")
     steps = math.ceil(len(x) / batch_size)
     adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps * epochs))
-    paper = x.min(axis=(0, 1, 2))  # what the shifts bring in, for them zero
+    background = x.min(axis=(0, 1, 2))  # fills the border of shifted images; zero while they are shifted
     batches = data.batches(
-        (x - paper, y),
+        (x - background, y),
         batch_size,
         seed=seed,
         epochs=epochs,
-        augment=lambda images, seed: data.jitter(images, seed, shift * zoom) + paper,
+        augment=lambda images, seed: data.jitter(images, seed, shift * zoom) + background,
     )
     net = kerasnets.build(name, input_shape=x.shape[1:], classes=10, **(options or {}))
     model = net
-    if isinstance(net.output, dict):  # a decoder, which learns to draw the images of the labels
+    if isinstance(net.output, dict):  # with a decoder, which reconstructs the images
         model = applications.capsnet.labeled(net)
         batches = batches.map(
             lambda x, y: ({"images": x, "labels": y}, {"predictions": y, "reconstruction": x})

@@ -1,28 +1,32 @@
-"""Seconds of an epoch: plain, distilled, by keras.distillation."""
+"""Seconds per epoch: plain training, ours, and keras.distillation."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
 
 import shared
 from benchmarks import measuring
 
-# Teachers and students, and the images of an epoch.
+# Teacher, student and the number of images per epoch.
 PAIRS = {
     "MLP800 by MLP1200": (("MLP1200", {}), ("MLP800", {}), 60_000),
     "ResNet20(alpha=0.5) by ResNet56": (("ResNet56", {}), ("ResNet20", dict(alpha=0.5)), 2_048),
 }
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     measuring.add_options(p)
-    p.add_argument("--examples", type=shared.whole(1), help="of an epoch (60,000 and 2,048)")
-    p.add_argument("--batch-size", type=shared.whole(1), default=256, help="examples of a step (256)")
+    p.add_argument("--examples", type=shared.whole(1), help="examples per epoch (60,000 and 2,048)")
+    p.add_argument("--batch-size", type=shared.whole(1), default=256, help="examples per batch (256)")
 
 
-def run(args):
+def run(args: argparse.Namespace) -> None:
     """Trains students on images of MNIST's size, plain and distilled from bigger nets."""
     with shared.quiet():
         import keras
 
-        keras.ops.zeros(1)  # starts the devices, which say so
+        keras.ops.zeros(1)  # starts the devices, whose messages are hidden here
 
     groups = {}
     for name, (teacher, student, examples) in PAIRS.items():
@@ -32,14 +36,19 @@ def run(args):
     measuring.compare(groups, args)
 
 
-def epochs_of(teacher, student, examples, batch_size):
+def epochs_of(
+    teacher: tuple[str, dict], student: tuple[str, dict], examples: int, batch_size: int
+) -> dict[str, Callable[[], Any]]:
     """Functions that train a student for an epoch, by name.
 
     Args:
         teacher: Name of the teacher's net, and options of its builder.
-        student: Likewise.
-        examples: Random images of an epoch.
-        batch_size: Examples of a step.
+        student: Name of the student's net, and options of its builder.
+        examples: Number of random images per epoch.
+        batch_size: Examples per batch.
+
+    Returns:
+        For each name, a function without arguments.
     """
     import keras
     import numpy as np

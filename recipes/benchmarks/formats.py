@@ -1,20 +1,24 @@
-"""How far files of other runtimes are from Keras, in each family."""
+"""Differences between files of other runtimes and Keras, by family."""
 
+import argparse
+import pathlib
 import tempfile
+from typing import Any
 
 import shared
 from kerasnets import files
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
-    p.add_argument("--models", nargs="+", help="names of nets, whole (a small net of each family)")
+    p.add_argument("--models", nargs="+", help="nets of full size (a small net of each family)")
 
 
-def run(args):
-    """Nets as files of other runtimes: the largest difference of probabilities; in int8, equal classes.
+def run(args: argparse.Namespace) -> None:
+    """Shows the largest difference of probabilities or, for int8, the share of equal classes.
 
-    What is compared are answers to noise, which untrained nets hardly tell apart: the hardest for int8.
+    Images of noise are compared. Untrained nets give them nearly the same scores, which is the hardest case
+    for int8.
     """
     with shared.quiet():
         import kerasnets
@@ -39,21 +43,21 @@ def run(args):
                 print(f"{name}, {form}: {found['refused']}")
 
 
-def small_options(spec):
-    """Options of a small net of a family, for images of 32 pixels if it takes these."""
+def small_options(spec: Any) -> dict[str, Any]:
+    """Options of a small net of a family, for images of 32 pixels or the smallest that it takes."""
     sides = (max(least, 32) for least in spec.min_grid)
     return {"classes": 10, "input_shape": (*sides, spec.channels), **spec.tiny}
 
 
-def settled(name, options):
-    """A net whose batch normalisation knows the statistics of some images of noise, and these images."""
+def settled(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
+    """A net whose batch normalization has the statistics of some images of noise, and these images."""
     import keras
     import numpy as np
 
     import kerasnets
 
     keras.backend.clear_session()
-    # By 0, a layer of the small GoogLeNet gives zeros alone; see `export_file`.
+    # With seed 0, a layer of the small GoogLeNet outputs only zeros; see `export_file`.
     keras.utils.set_random_seed(1)
     model = kerasnets.build(name, **options)
     images = np.random.default_rng(0).integers(0, 256, (16, *model.input_shape[1:])).astype("float32")
@@ -64,8 +68,8 @@ def settled(name, options):
     return model, images
 
 
-def written_as(form, model, images, folder):
-    """What the model card of a file says, or why there is none."""
+def written_as(form: str, model: Any, images: Any, folder: str | pathlib.Path) -> dict[str, Any]:
+    """Exports a model to a format: figures of its model card, or the reason why it is refused."""
     from kerasnets import serving
     from kerasnets.serving.files import card_of
     from kerasnets.serving.formats import FORMATS
@@ -79,8 +83,8 @@ def written_as(form, model, images, folder):
     return {key: card[key] for key in keys if key in card} | {"bytes": path.stat().st_size}
 
 
-def cell(found):
-    """What a table says of a file."""
+def cell(found: dict[str, Any]) -> str:
+    """The cell of a file in the table."""
     if "refused" in found:
         return "no"
     if "top1_agreement" in found:

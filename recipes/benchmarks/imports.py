@@ -1,5 +1,6 @@
 """Seconds to import keras, alone and with kerasnets."""
 
+import argparse
 import subprocess
 import sys
 
@@ -8,8 +9,8 @@ from benchmarks import measuring
 add_options = measuring.add_options
 
 
-def run(args):
-    """Imports in a process of their own."""
+def run(args: argparse.Namespace) -> None:
+    """Times each import in a process of its own."""
 
     def process(code):
         return lambda: subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

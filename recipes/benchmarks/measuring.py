@@ -1,26 +1,29 @@
-"""What the benchmarks measure alike: contenders that take turns, and the ratios of each round."""
+"""Timing of contenders that take turns, and the ratios of each round."""
 
+import argparse
 import statistics
 import time
+from collections.abc import Callable
+from typing import Any
 
 import shared
 from kerasnets import files
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of benchmarks that measure seconds."""
     p.add_argument("--rounds", type=shared.whole(1), default=7, help="turns of each contender (7)")
 
 
-def measure(contenders, rounds):
-    """Seconds of contenders that take turns, after one turn each that does not count.
+def measure(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Times contenders that take turns, after a warm-up round that does not count.
 
     Args:
         contenders: Functions by name.
-        rounds: Turns of each.
+        rounds: Number of turns of each.
 
     Returns:
-        For each name the seconds of its turns.
+        For each name, the seconds of its turns.
     """
     import rich.progress
 
@@ -34,15 +37,17 @@ def measure(contenders, rounds):
     return seconds
 
 
-def compare(groups, args):
-    """Measures groups of contenders and prints a table of each.
+def compare(
+    groups: dict[str, dict[str, Callable[[], Any]]], args: argparse.Namespace
+) -> dict[str, dict[str, list[float]]]:
+    """Times groups of contenders and prints a table for each group.
 
     Args:
-        groups: Functions by name, by title of the group.
-        args: The command line.
+        groups: For the title of each group, its functions by name.
+        args: Parsed options.
 
     Returns:
-        The seconds of all turns, by title and name.
+        For the title of each group, the seconds of all turns by name.
     """
     figures = {}
     for title, contenders in groups.items():
@@ -54,8 +59,8 @@ def compare(groups, args):
     return figures
 
 
-def rows(seconds):
-    """Rows of a table: the median seconds of each contender and the ratio to the first, round by round."""
+def rows(seconds: dict[str, list[float]]) -> list[list[str]]:
+    """Rows of a table: the seconds of each contender, and the median of its ratios to the first one."""
     first = next(iter(seconds.values()))
     table = [["contender", "median s", "min s", "max s", "ratio to the first"]]
     for name, turns in seconds.items():

@@ -1,9 +1,11 @@
-"""Memory and seconds of a training step, plain and memory-efficient."""
+"""Memory and seconds per training step: plain and memory-efficient nets."""
 
+import argparse
 import json
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import shared
 from benchmarks import measuring
@@ -12,17 +14,17 @@ from kerasnets import files
 STEPS = pathlib.Path(__file__).with_name("training_steps.py")
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     measuring.add_options(p)
     models = ["DenseNetBC100", "DenseNet121"]
     p.add_argument("--models", nargs="+", default=models, help=f"names of nets ({' '.join(models)})")
-    p.add_argument("--batch-size", type=shared.whole(1), help="images of a step (64; 16 of DenseNet121)")
-    p.add_argument("--jit", action="store_true", help="compile the step by XLA, Keras's default")
+    p.add_argument("--batch-size", type=shared.whole(1), help="images per batch (64; DenseNet121: 16)")
+    p.add_argument("--jit", action="store_true", help="compile the step with XLA, as Keras does by default")
 
 
-def run(args):
-    """Trains DenseNets, plain and memory-efficient, each net in a process of its own."""
+def run(args: argparse.Namespace) -> None:
+    """Trains plain and memory-efficient DenseNets, each in a process of its own."""
     groups = {}
     for model in args.models:
         batch = args.batch_size or {"DenseNet121": 16}.get(model, 64)
@@ -41,39 +43,39 @@ def run(args):
 
 
 class Training:
-    """A process that trains a net by a step whenever this is called, with random images.
+    """A process that trains a net on random images, by one step per call.
 
     Args:
         model: Name of the net.
-        batch: Images in a batch.
-        jit: Whether XLA compiles the step.
+        batch: Images per batch.
+        jit: Whether to compile the step with XLA.
         **options: Options of the net.
     """
 
-    def __init__(self, model, batch, jit, **options):
-        self.words = json.dumps({"model": model, "batch": batch, "jit": jit, **options})
+    def __init__(self, model: str, batch: int, jit: bool, **options: Any):
+        self.settings = json.dumps({"model": model, "batch": batch, "jit": jit, **options})
         self.process = None
 
-    def __call__(self):
-        """Trains by a step; the first call starts the process."""
+    def __call__(self) -> None:
+        """Trains for one step; the first call starts the process."""
         if self.process is None:
-            command = [sys.executable, STEPS, self.words]
+            command = [sys.executable, STEPS, self.settings]
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         print(file=self.process.stdin, flush=True)
         if not self.process.stdout.readline():
-            raise ValueError("a process that trains has ended; what it said last is above")
+            raise ValueError("a training process has ended; its last messages are above")
 
-    def end(self):
-        """Ends the process; gives the megabytes that it held before its first step, and its peak beyond."""
-        said, _ = self.process.communicate()
-        return json.loads(said)
+    def end(self) -> dict[str, float]:
+        """Ends the process. Returns its megabytes before the first step, and the increase up to its peak."""
+        output, _ = self.process.communicate()
+        return json.loads(output)
 
 
-def rows(held):
-    """Rows of a table: what each contender's process holds, and the ratio to the first."""
+def rows(held: dict[str, dict[str, float]]) -> list[list[str]]:
+    """Rows of a table: the memory of each contender's process, and its ratio to the first one."""
     first = next(iter(held.values()))["step"]
-    table = [["contender", "MB before", "MB more", "ratio to the first"]]
+    table = [["contender", "MB before", "MB added", "ratio to the first"]]
     for name, mb in held.items():
         table.append([name, f"{mb['before']:.0f}", f"{mb['step']:.0f}", f"{mb['step'] / first:.3f}"])
     return table

@@ -1,16 +1,19 @@
-"""Milliseconds an image of nets that answer: Keras, its export, ours."""
+"""Milliseconds per image: Keras, its export, and ours."""
 
+import argparse
 import functools
 import importlib.util
 import statistics
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import shared
 from benchmarks import measuring
 from kerasnets import files
 
 NETS = ("MobileNet", "MobileNetV2", "ResNet50", "DenseNet121", "InceptionV3", "VGG16")
-BATCHES = (1, 8)  # of requests
+BATCHES = (1, 8)  # images per request
 TORCHVISION = {
     "MobileNetV2": "mobilenet_v2",
     "ResNet50": "resnet50",
@@ -20,18 +23,18 @@ TORCHVISION = {
 }
 
 
-def add_options(p):
+def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     measuring.add_options(p)
     p.add_argument("--models", nargs="+", default=NETS, help=f"names of nets ({' '.join(NETS)})")
     sizes = " and ".join(map(str, BATCHES))
-    p.add_argument("--batch-size", type=shared.whole(1), help=f"images in a request ({sizes})")
-    bfloat16 = "ours in bfloat16 too, for processors that have it"
+    p.add_argument("--batch-size", type=shared.whole(1), help=f"images per request ({sizes})")
+    bfloat16 = "also measure ours in bfloat16, for processors that have it"
     p.add_argument("--bfloat16", action="store_true", help=bfloat16)
 
 
-def run(args):
-    """Nets that answer, in one process: `predict`, the plain export and ours, by their signatures."""
+def run(args: argparse.Namespace) -> None:
+    """Times `predict`, the plain export and ours, called through their signatures, in one process."""
     with shared.quiet():
         import keras
         import numpy as np
@@ -53,8 +56,8 @@ def run(args):
     shared.show(rows(figures))
 
 
-def served(name, folder, bfloat16=False):
-    """The shape of a net's input, and functions that answer a batch of images, by contender."""
+def served(name: str, folder: str, bfloat16: bool = False) -> tuple[tuple, dict[str, Callable[[Any], Any]]]:
+    """The shape of a net's input and, for each contender, a function that classifies a batch of images."""
     import keras
     import tensorflow as tf
 
@@ -81,8 +84,8 @@ def served(name, folder, bfloat16=False):
     return theirs.input_shape[1:], contenders
 
 
-def torchvision_net(name):
-    """The same of a net of torchvision."""
+def torchvision_net(name: str) -> Callable[[Any], Any]:
+    """A function that classifies a batch of images with a net of torchvision."""
     import torch
     import torchvision
 
@@ -95,8 +98,8 @@ def torchvision_net(name):
     return answer
 
 
-def rows(figures):
-    """Rows of a table: medians in milliseconds an image, and how many times as fast as the others ours is."""
+def rows(figures: dict[str, dict[str, list[float]]]) -> list[list[str]]:
+    """Rows of a table: median milliseconds per image, and the time of each contender relative to ours."""
     names = list(dict.fromkeys(who for contenders in figures.values() for who in contenders))
     ours = "ours"
     others = [who for who in names if who != ours]

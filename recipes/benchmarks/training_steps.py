@@ -1,4 +1,4 @@
-"""The process of a net that `memory` measures: trains by a step for each line that comes in.
+"""The process of a net that `memory` measures: trains for one step per line of its standard input.
 
 python recipes/benchmarks/training_steps.py '{"model": "DenseNet121", "batch": 16, "jit": false}'
 """
@@ -7,12 +7,13 @@ import json
 import pathlib
 import re
 import sys
+from typing import Any
 
 from kerasnets.cli.options import quiet
 
 
-def train(model, batch, jit, **options):
-    """Trains by a step for each line that comes in; last, prints the memory that the process held."""
+def train(model: str, batch: int, jit: bool, **options: Any) -> None:
+    """Trains for one step per line of the standard input; at its end, prints the memory of the process."""
     with quiet():
         import keras
         import numpy as np
@@ -35,8 +36,8 @@ def train(model, batch, jit, **options):
     print(json.dumps({"before": before, "step": held()["VmHWM"] - before}), flush=True)
 
 
-def held():
-    """Megabytes that this process holds now, VmRSS, and has held at most, VmHWM."""
+def held() -> dict[str, float]:
+    """Megabytes of this process: VmRSS now, VmHWM at its peak."""
     status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
     return {word: int(kb) / 1024 for word, kb in re.findall(r"^(Vm\w+):\s+(\d+) kB", status, re.MULTILINE)}
 

@@ -3,19 +3,19 @@
     python recipes/train.py alexnet_imagenet --data-dir FOLDER
 
 Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012,
-section 5: batches of 128, SGD with a momentum of 0.9, weight decay 0.0005, a rate of 0.01 that is divided
-by 10 when the validation error stops improving, three times in about 90 epochs; section 4.1: images whose
-shorter side is 256, a random crop, flips, and principal components of the colours (standard deviation 0.1);
-ten crops in the test.
+section 5: batches of 128, SGD with momentum 0.9, weight decay 0.0005, and a learning rate of 0.01 that is
+divided by 10 when the validation error stops improving, three times in about 90 epochs. Section 4.1: images
+with a shorter side of 256, random crops, flips, and PCA color augmentation (standard deviation 0.1); ten
+crops in the test.
 
-The paper starts from 256x256 pixels in the middle and takes the mean off each pixel; here the crop is from
-the whole rectangle and the mean is of each colour. How long the error must stand still is not said: chosen
-are 5 epochs.
+The paper crops from the central 256x256 pixels and subtracts the mean of each pixel. Here crops come from the
+whole rectangle, and the mean is that of each color. The paper does not say how long the error has to stop
+improving; here it is 5 epochs.
 
-Images are scaled to a deviation of 1 too, since weights start as He's uniform ones; the paper's start
-smaller and expect pixels.
+Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
+the paper's initial weights are smaller, for pixel values.
 
-Published: 40.7% top-1 and 18.2% top-5 error of ILSVRC-2012's validation images (table 2, one net).
+Published: 40.7% top-1 and 18.2% top-5 error on the validation images of ILSVRC-2012 (table 2, one net).
 """
 
 from kerasnets.training import Recipe

@@ -3,12 +3,11 @@
     python recipes/train.py allcnnc_cifar10 --data-dir FOLDER
 
 Springenberg, Dosovitskiy, Brox, Riedmiller, "Striving for Simplicity: The All Convolutional Net", ICLR
-workshop 2015, arXiv:1412.6806, section 3.1: SGD with a momentum of 0.9, weight decay 0.001, a rate that is
-the best of 0.25, 0.1, 0.05 and 0.01 and is multiplied by 0.1 at epochs 200, 250 and 300 of 350; dropout of
-20% of the input and 50% behind each block; contrast normalised and whitened images; shifts of up to five
-pixels and flips.
+workshop 2015, arXiv:1412.6806, section 3.1: SGD with momentum 0.9, weight decay 0.001, and the best learning
+rate of 0.25, 0.1, 0.05 and 0.01, multiplied by 0.1 at epochs 200, 250 and 300 of 350; dropout of 20% of the
+input and 50% after each block; contrast normalization and whitening; shifts of up to five pixels, and flips.
 
-The paper is silent on the batch and on which rate was best for C. Chosen: 128 and 0.05.
+The paper does not give the batch size, or the best learning rate for C. Here they are 128 and 0.05.
 
 Published: 7.25% error (table 6); 9.08% without shifts and flips (table 4).
 """

@@ -1,21 +1,21 @@
-"""C3D on UCF101, from nothing.
+"""C3D on UCF101, from random weights.
 
     python recipes/train.py c3d_ucf101 --data-dir FOLDER
 
 Tran, Bourdev, Fergus, Torresani, Paluri, "Learning Spatiotemporal Features with 3D Convolutional Networks",
-ICCV 2015, arXiv:1412.0767, section 3.1: batches of 30 clips of 16 frames, a rate of 0.003 that is divided
-by 10 every 4 epochs, 16 epochs; crops of 112 from frames whose shorter side is 128. Momentum and weight
-decay, 0.9 and 0.005, are those of the authors' release (github.com/facebookarchive/C3D,
+ICCV 2015, arXiv:1412.0767, section 3.1: batches of 30 clips of 16 frames, and a learning rate of 0.003 that
+is divided by 10 every 4 epochs, 16 epochs; crops of 112 pixels from frames with a shorter side of 128.
+Momentum 0.9 and weight decay 0.005 are those of the authors' release (github.com/facebookarchive/C3D,
 examples/c3d_train_ucf101).
 
-Section 3.1 is on smaller nets of five convolutions; of C3D itself, with eight, the paper tells only how it
-is trained on Sports-1M. Flips are those of section 4.1.
+Section 3.1 is about smaller nets with five convolutions. For C3D itself, with eight, the paper describes only
+the training on Sports-1M. Flips are those of section 4.1.
 
-Images are scaled to a deviation of 1 too, since weights start as He's uniform ones; the paper's start
-smaller and expect pixels.
+Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
+the paper's initial weights are smaller, for pixel values.
 
-Published, for nets trained on UCF101 alone: 41% to 44% (Tran et al. 2017, arXiv:1708.05038, section 1);
-82.3% with features from Sports-1M (table 3).
+Published, for nets trained on UCF101 only: 41% to 44% accuracy (Tran et al. 2017, arXiv:1708.05038, section
+1); 82.3% with features learned on Sports-1M (table 3).
 """
 
 from kerasnets.training import Recipe

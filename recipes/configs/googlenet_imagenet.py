@@ -2,18 +2,18 @@
 
     python recipes/train.py googlenet_imagenet --data-dir FOLDER
 
-Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, arXiv:1409.4842, section 6: SGD with a momentum
-of 0.9, a rate that falls by 4% every 8 epochs, Polyak averaging of the weights that are tested; crops of 8%
-to 100% of an image's area with an aspect of 3/4 to 4/3; section 5: the losses of the auxiliary heads are
-weighted by 0.3.
+Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, arXiv:1409.4842, section 6: SGD with momentum
+0.9, a learning rate that is reduced by 4% every 8 epochs, and Polyak averaging of the weights for the test;
+crops of 8% to 100% of the area of an image, with an aspect ratio of 3/4 to 4/3. Section 5: the losses of the
+auxiliary heads have a weight of 0.3.
 
-The paper is silent on batch, first rate, weight decay and epochs: those are Caffe's for this net
-(BVLC/caffe, models/bvlc_googlenet/quick_solver.prototxt): 32, 0.01, 0.0002, and 2,400,000 steps, which are
-60 epochs. Chosen is an average with a momentum of 0.9999. The photometric distortions are left out but for
-the principal components of the colours.
+The paper does not give the batch size, initial learning rate, weight decay or number of epochs. They are
+those of Caffe's net (BVLC/caffe, models/bvlc_googlenet/quick_solver.prototxt): 32, 0.01, 0.0002, and
+2,400,000 steps, which are 60 epochs. The average of the weights has a momentum of 0.9999 here. Of the
+photometric distortions, only PCA color augmentation is used.
 
-Images are scaled to a deviation of 1 too, since weights start as He's uniform ones; the paper's start
-smaller and expect pixels.
+Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
+the paper's initial weights are smaller, for pixel values.
 
 Published, one net: 10.07% top-5 error with one crop, 9.15% with ten (table 3).
 """

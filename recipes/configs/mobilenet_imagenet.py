@@ -3,14 +3,14 @@
     python recipes/train.py mobilenet_imagenet --data-dir FOLDER
 
 Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017,
-arXiv:1704.04861, section 3.2: RMSProp as for Inception v3; no side heads and no label smoothing; crops less
-distorted than those of large Inception nets, none of them small; very little or no weight decay on
-depthwise kernels.
+arXiv:1704.04861, section 3.2: RMSProp as for Inception v3; no auxiliary heads and no label smoothing; less
+distorted crops than for large Inception nets, and no small ones; little or no weight decay of depthwise
+kernels.
 
-The paper gives no figures. Chosen are those of Inception v3 (arXiv:1512.00567, section 8): a decay of 0.9,
-an epsilon of 1.0, a rate of 0.045 multiplied by 0.94 every two epochs, 100 epochs, an average of the
-weights; weight decay 0.00004 as in the authors' release (tensorflow/models, slim), none on depthwise
-kernels; crops of 35% to 100% of the area; batches of 96.
+The paper gives no numbers. Here they are those of Inception v3 (arXiv:1512.00567, section 8): a decay of 0.9,
+an epsilon of 1.0, a learning rate of 0.045 that is multiplied by 0.94 every two epochs, 100 epochs, and an
+average of the weights. Weight decay 0.00004, but none of depthwise kernels, is that of the authors' release
+(tensorflow/models, slim). Crops of 35% to 100% of the area and batches of 96 are our choice.
 
 Published: 70.6% top-1 accuracy (table 8).
 """

@@ -3,12 +3,12 @@
     python recipes/train.py nin_cifar10 --data-dir FOLDER
 
 Lin, Chen, Yan, "Network In Network", ICLR 2014, arXiv:1312.4400, section 4.1 and appendix: batches of 128,
-a rate that is divided by 10 twice, each time when the training accuracy stands still; contrast normalised
-and whitened images as in maxout networks. The authors' release (github.com/mavenlin/cuda-convnet) trains
-for 200, 30 and 30 epochs, with a momentum of 0.9.
+and a learning rate that is divided by 10 twice, when the training accuracy stops improving; contrast
+normalization and whitening as for maxout networks. The authors' release (github.com/mavenlin/cuda-convnet)
+trains for 200, 30 and 30 epochs, with momentum 0.9.
 
-First rate and weight decay are those of the release's file for CIFAR-100 (NIN/cifar-100_params), 0.01 and
-0.001; the biases' rate, twice as high there, is the same here.
+The initial learning rate of 0.01 and weight decay 0.001 are those of the release's file for CIFAR-100
+(NIN/cifar-100_params). That file has twice the learning rate for biases; here it is the same for all weights.
 
 Published: 10.41% error; 8.81% with shifts and flips (table 1).
 """

@@ -2,13 +2,13 @@
 
     python recipes/train.py resnet50_imagenet --data-dir FOLDER
 
-He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385, section
-3.4: batches of 256, SGD with a momentum of 0.9, weight decay 0.0001, a rate of 0.1 that is divided by 10
-when the error stands still, 600,000 steps, which are 120 epochs; crops of 224 from images whose shorter
-side is between 256 and 480, flips, principal components of the colours; ten crops in the test.
+He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, arXiv:1512.03385, section 3.4:
+batches of 256, SGD with momentum 0.9, weight decay 0.0001, and a learning rate of 0.1 that is divided by 10
+when the error stops improving, 600,000 steps, which are 120 epochs; crops of 224 pixels from images with a
+shorter side between 256 and 480, flips, and PCA color augmentation; ten crops in the test.
 
-The paper takes the mean off each pixel, here it is of each colour. How long the error must stand still is
-not said: chosen are 5 epochs.
+The paper subtracts the mean of each pixel; here it is the mean of each color. The paper does not say how long
+the error has to stop improving; here it is 5 epochs.
 
 Published: 22.85% top-1 and 6.71% top-5 error with ten crops (table 3).
 """

@@ -2,13 +2,13 @@
 
     python recipes/train.py seresnet50_imagenet --data-dir FOLDER
 
-Hu, Shen, Albanie, Sun, Wu, "Squeeze-and-Excitation Networks", CVPR 2018, arXiv:1709.01507, section 5:
-batches of 1024, SGD with a momentum of 0.9, a rate of 0.6 that is divided by 10 every 30 epochs of 100;
-crops of random size and aspect, flips; the test sees the middle 224 pixels of images whose shorter side is
-256.
+Hu, Shen, Albanie, Sun, Wu, "Squeeze-and-Excitation Networks", CVPR 2018, arXiv:1709.01507, section 5: batches
+of 1024, SGD with momentum 0.9, and a learning rate of 0.6 that is divided by 10 every 30 epochs of 100; crops
+of random size and aspect ratio, and flips; the test takes the central 224 pixels of images with a shorter
+side of 256.
 
-The paper is silent on weight decay: 0.0001 as for ResNet. The crops' area and aspect, 8% to 100% and 3/4 to
-4/3, are those of the release's README (github.com/hujie-frank/SENet).
+The paper does not give weight decay; here it is 0.0001, as for ResNet. Crops of 8% to 100% of the area, with
+an aspect ratio of 3/4 to 4/3, are those of the README of the release (github.com/hujie-frank/SENet).
 
 Published: 23.29% top-1 and 6.62% top-5 error (table 2).
 """

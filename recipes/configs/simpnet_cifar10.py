@@ -3,15 +3,15 @@
     python recipes/train.py simpnet_cifar10 --data-dir FOLDER
 
 Hasanpour, Rouhani, Fayyaz, Sabokrou, Adeli, "Towards Principled Design of Deep Convolutional Networks:
-Introducing SimpNet", 2018, arXiv:1802.06205; hyper-parameters of the authors' release (github.com/Coderx7/
-SimpNet, SimpNetV2, cifar10_full_relu_solver_bn.prototxt and train.prototxt): Adadelta with a momentum of
-0.9 and a delta of 0.001, weight decay 0.005, batches of 100, a rate of 0.1 divided by 10 at 50,000, 95,000,
-153,000, 195,000, 220,000 and 270,000 of 400,000 steps, which are epochs 100, 190, 306, 390, 440 and 540 of
-800; four zeros around each image, a random crop, and flips.
+Introducing SimpNet", 2018, arXiv:1802.06205. Hyper-parameters are those of the authors' release
+(github.com/Coderx7/SimpNet, SimpNetV2, cifar10_full_relu_solver_bn.prototxt and train.prototxt): Adadelta
+with momentum 0.9 and a delta of 0.001, weight decay 0.005, batches of 100, and a learning rate of 0.1 that is
+divided by 10 at 50,000, 95,000, 153,000, 195,000, 220,000 and 270,000 of 400,000 steps, which are epochs 100,
+190, 306, 390, 440 and 540 of 800. Images are padded with four zeros on each side; random crops and flips.
 
-The solver is the one released with the net of 600,000 parameters; that of this net is not.
+The solver was released with the net of 600,000 parameters; that of this net was not released.
 
-Published: 95.49% accuracy, 95.56% at best (the release's README).
+Published: 95.49% accuracy, 95.56% at best (README of the release).
 """
 
 from kerasnets.training import Recipe

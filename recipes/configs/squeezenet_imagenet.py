@@ -3,16 +3,16 @@
     python recipes/train.py squeezenet_imagenet --data-dir FOLDER
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size", 2016,
-arXiv:1602.07360, section 3.3: a rate of 0.04 that falls along a line; for the rest the paper points to its
-files for Caffe (github.com/forresti/SqueezeNet, SqueezeNet_v1.0/solver.prototxt): SGD with a momentum of
-0.9, weight decay 0.0002, batches of 512, 170,000 steps, which are 68 epochs; crops of 227 from images of
-256x256, flips. (An earlier solver of the release has twice the batch and rate, half the steps, and the
-power 0.5.)
+arXiv:1602.07360, section 3.3: a learning rate of 0.04 that decreases linearly. For the rest, the paper refers
+to its files for Caffe (github.com/forresti/SqueezeNet, SqueezeNet_v1.0/solver.prototxt): SGD with momentum
+0.9, weight decay 0.0002, batches of 512, 170,000 steps, which are 68 epochs; crops of 227 pixels from images
+of 256x256, and flips. (An earlier solver of the release has twice the batch size and learning rate, half the
+steps, and the power 0.5.)
 
-The net's own size is 224 here.
+The default input of the net is 224 pixels here.
 
-Images are scaled to a deviation of 1 too, since weights start as He's uniform ones; the paper's start
-smaller and expect pixels.
+Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
+the paper's initial weights are smaller, for pixel values.
 
 Published: 57.5% top-1 and 80.3% top-5 accuracy (table 2).
 """

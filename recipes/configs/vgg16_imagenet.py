@@ -3,17 +3,17 @@
     python recipes/train.py vgg16_imagenet --data-dir FOLDER
 
 Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-arXiv:1409.1556, section 3.1: batches of 256, SGD with a momentum of 0.9, weight decay 0.0005, a rate of
-0.01 that is divided by 10 when the validation accuracy stops improving, three times in 370,000 steps, which
-are 74 epochs; crops of 224 from images whose shorter side is between 256 and 512, flips, principal
-components of the colours; section 3.2: dense evaluation, at the scales 256, 384 and 512.
+arXiv:1409.1556, section 3.1: batches of 256, SGD with momentum 0.9, weight decay 0.0005, and a learning rate
+of 0.01 that is divided by 10 when the validation accuracy stops improving, three times in 370,000 steps,
+which are 74 epochs; crops of 224 pixels from images with a shorter side between 256 and 512, flips, and PCA
+color augmentation. Section 3.2: dense evaluation, at the scales 256, 384 and 512.
 
-The first and last layers are not filled from net A, which `kerasnets.surgery.preinitialize` does with a
-trained VGG11: weights start as He's uniform ones, and the paper says that random ones would do. How long the
-accuracy must stand still is not said: chosen are 5 epochs.
+The paper initializes the first and last layers from a trained net A, but says that random weights would do.
+Here they are random; `kerasnets.surgery.preinitialize` copies them from a trained VGG11. The paper does not
+say how long the accuracy has to stop improving; here it is 5 epochs.
 
-Images are scaled to a deviation of 1 too, since weights start as He's uniform ones; the paper's start
-smaller and expect pixels.
+Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
+the paper's initial weights are smaller, for pixel values.
 
 Published: 24.8% top-1 and 7.5% top-5 error (table 4); 24.4% and 7.2% with crops too (table 5).
 """

@@ -3,9 +3,9 @@
     python recipes/train.py wrn28_10_cifar10 --data-dir FOLDER
 
 Zagoruyko, Komodakis, "Wide Residual Networks", BMVC 2016, arXiv:1605.07146, section 3: batches of 128, SGD
-with Nesterov's momentum of 0.9, no dampening, weight decay 0.0005, a rate of 0.1 that is multiplied by 0.2
-at epochs 60, 120 and 160 of 200; four pixels of reflections around each image, a random crop, and flips;
-images scaled by mean and deviation.
+with Nesterov momentum 0.9, no dampening, weight decay 0.0005, and a learning rate of 0.1 that is multiplied
+by 0.2 at epochs 60, 120 and 160 of 200. Images are scaled by mean and standard deviation and padded with four
+reflected pixels on each side; random crops and flips.
 
 Published: 4.00% error (table 5), 3.89% with dropout of 0.3 (table 6): options=dict(dropout=0.3).
 """

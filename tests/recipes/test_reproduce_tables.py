@@ -31,7 +31,7 @@ def test_what_takes_no_building_is_up_to_date(name):
     ]
     assert [[cell.strip() for cell in (*row[:3], *row[5:])] for row in rows] == expected, WRITE
     for row, (*_, kind, _, _) in zip(rows, reproduce_tables.printed(name), strict=True):
-        agrees = row[4] in ("equal", "rounded", "cut")
+        agrees = row[4] in ("equal", "rounded", "truncated")
         assert agrees == (kind != "differs"), row
 
 
@@ -57,7 +57,7 @@ def test_data(name):
     cells = {(label, column.title) for _, label, _, column, *_ in reproduce_tables.printed(name)}
     assert set(table.notes) <= cells
     for *_, things, column, _, kind, note, _ in reproduce_tables.printed(name):
-        assert kind in ("exact", "rounded", "cut", "differs")
+        assert kind in ("exact", "rounded", "truncated", "differs")
         assert note or kind != "differs"
         assert len(things) == (2 if column.ratio else 1)
         for net, *_ in things:
@@ -99,13 +99,13 @@ def figure(printed, ours, kind="exact", column=NUMBERS):
         ("133", 134, "exact", "0.75% more", False),
         ("1.2K", 1249, "rounded", "rounded", True),
         ("1.2K", 1250, "rounded", "rounded", True),
-        ("1.2K", 1251, "rounded", "cut", False),
+        ("1.2K", 1251, "rounded", "truncated", False),
         ("1.2K", 1149, "rounded", "4.25% less", False),
         ("1.2K", 1200, "rounded", "equal", True),
-        ("1.2K", 1299, "cut", "cut", True),
-        ("1.2K", 1220, "cut", "cut", True),
-        ("1.2K", 1300, "cut", "8.33% more", False),
-        ("1.2K", 1199, "cut", "rounded", False),
+        ("1.2K", 1299, "truncated", "truncated", True),
+        ("1.2K", 1220, "truncated", "truncated", True),
+        ("1.2K", 1300, "truncated", "8.33% more", False),
+        ("1.2K", 1199, "truncated", "rounded", False),
         ("1.2K", 1220, "exact", "rounded", False),
         ("1.2K", 1300, "differs", "8.33% more", True),
         ("1.2K", 1249, "differs", "rounded", False),
@@ -121,10 +121,10 @@ def test_agreement(printed, ours, kind, agreement, holds):
 
 
 def test_ours_in_the_words_of_the_print():
-    assert figure("3.2M", 3_211_264).words == "3,211,264"
-    assert figure("7.12%", Fraction(57, 800)).words == "7.125%"
-    assert figure("1/32 + 1/25", Fraction(57, 800)).words == "57/800"
-    assert figure("30", Fraction(98, 3)).words == "32.67"
+    assert figure("3.2M", 3_211_264).ours_text == "3,211,264"
+    assert figure("7.12%", Fraction(57, 800)).ours_text == "7.125%"
+    assert figure("1/32 + 1/25", Fraction(57, 800)).ours_text == "57/800"
+    assert figure("30", Fraction(98, 3)).ours_text == "32.67"
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def tiny(monkeypatch):
 
 def test_figures_that_agree(tiny, status, capsys, tmp_path):
     assert status("--out", tmp_path / "t.csv") == 0
-    assert "2 of 2 figures are what their tables say" in capsys.readouterr().out
+    assert "2 of 2 figures are as expected" in capsys.readouterr().out
     with (tmp_path / "t.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(r["table"], r["figure"], r["ours"], r["agreement"]) for r in rows] == [
