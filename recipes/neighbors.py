@@ -1,16 +1,16 @@
-"""Shows what a net takes for alike: for test images, the training images of the nearest features.
+"""Finds images that a net considers similar: for test images, the training images with the nearest features.
 
     python recipes/neighbors.py
     python recipes/neighbors.py --model ResNet20 --dataset fashion_mnist --data-dir FOLDER
 
-A net learns to classify; then each test image is asked for the training images whose features, what the
-classifier reads, lie nearest to its own. The picture is that of Krizhevsky, Sutskever and Hinton, "ImageNet
-Classification with Deep Convolutional Neural Networks", 2012, figure 4, right; the table says how many of the
-neighbors are of the image's class, beside neighbors by bare pixels and by the net before it has learnt.
+A net is trained to classify. For each test image, the training images are found whose features, the inputs
+of the classifier, are nearest to its own. The table gives the share of these neighbors that are in the class
+of the test image, and the same for neighbors by pixels and by features before the training. The picture is
+that of Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",
+2012, figure 4, right.
 """
 
 import dataclasses
-import math
 import pathlib
 import time
 
@@ -18,15 +18,15 @@ import pages
 import shared
 from kerasnets import files
 
-SIDE = 32  # pixels to which zeros fill the images up
-RATE = 2e-3  # Adam's, brought to 0 by half a cosine
-SHIFT = 2  # pixels by which training shifts images at most
-QUERIES = 5  # in the picture, as the paper has it
+SIDE = 32  # pixels to which images are padded with zeros
+RATE = 2e-3  # Adam's; it falls to 0 along half a cosine
+SHIFT = 2  # largest shift of training images in pixels
+QUERIES = 5  # images in a picture, as in the paper
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What decides the result; a run is resumed with the same alone."""
+    """What decides the result. A run is resumed with the same settings only."""
 
     dataset: str
     model: str
@@ -38,14 +38,14 @@ class Settings:
 
 
 def options():
-    """The command line."""
+    """Reads the command line."""
     p = shared.parser(
-        "Show what a net takes for alike.",
+        "Find images that a net considers similar.",
         epochs="20",
         batch_size="64",
         out="runs/neighbors/MODEL-DATASET-seedSEED",
     )
-    p.add_argument("--model", default="LeNet5", help=f"a registered net that takes {SIDE} pixels (LeNet5)")
+    p.add_argument("--model", default="LeNet5", help=f"a net for images of {SIDE} pixels (LeNet5)")
     p.add_argument(
         "--dataset", choices=("digits", "mnist", "fashion_mnist"), default="digits", help="(digits)"
     )
@@ -57,15 +57,8 @@ def options():
 def main():
     """Trains the net, finds the neighbors and draws them."""
     args = options()
-    settings = Settings(
-        dataset=args.dataset,
-        model=args.model,
-        count=args.count,
-        epochs=args.epochs or (2 if args.smoke else 20),
-        batch_size=args.batch_size or 64,
-        seed=args.seed,
-        smoke=args.smoke,
-    )
+    own = dict(epochs=args.epochs or (2 if args.smoke else 20), batch_size=args.batch_size or 64)
+    settings = Settings(**shared.fields(Settings, args) | own)
     out = args.out or pathlib.Path("runs/neighbors") / f"{args.model}-{args.dataset}-seed{args.seed}"
     started = time.monotonic()
     with shared.quiet():
@@ -81,20 +74,20 @@ def main():
         read(settings, split, args.data_dir) for split in ("train", "test")
     )
     images, test_images = (fit(builder, x) for x in (pictures, test_pictures))
-    print(f"{args.dataset}: {len(images):,} images to choose from, {len(test_images):,} to ask for")
+    print(f"{args.dataset}: {len(images):,} images to choose from, for {len(test_images):,} test images")
     if args.count > len(images):
         raise ValueError(
             f"--count is at most {len(images)}, the images to choose from. Received: {args.count}"
         )
     runs.prepare(out, dataclasses.asdict(settings), args.resume, "neighbors.json")
 
-    def ask(model):
+    def nearest(model):
         return surgery.neighbors(model, test_images, images, args.count, batch_size=250)[0]
 
     pixels = keras.Sequential([keras.Input(net.input_shape[1:]), keras.layers.Flatten()])
-    found = {"pixels": ask(pixels), "features before training": ask(surgery.features(net))}
+    found = {"pixels": nearest(pixels), "features before training": nearest(surgery.features(net))}
     net = train(out, settings, net, images, labels)
-    found["features"] = ask(surgery.features(net))
+    found["features"] = nearest(surgery.features(net))
 
     scores = net.predict(test_images, batch_size=250, verbose=0)
     same = {name: labels[chosen] == test_labels[:, None] for name, chosen in found.items()}
@@ -115,7 +108,7 @@ def main():
     report(out, results, table, (pictures, labels), (test_pictures, test_labels), found["features"])
     files.write_json(out / "results.json", results)
     shared.show(table)
-    print(f"The classifier of {args.model} is right on {results['accuracy']:.2%} of the test images.")
+    print(f"The classifier of {args.model} has a test accuracy of {results['accuracy']:.2%}.")
     print(f"{results['seconds']:.0f} s. In {out}: report.html, neighbors.png, results.json, net.keras")
 
 
@@ -130,7 +123,7 @@ def read(settings, split, data_dir):
 
 
 def fit(builder, images):
-    """Images as a net takes them: filled up with zeros, with its channels and scaled."""
+    """Prepares images for a net: pads them with zeros, repeats their channel and scales them."""
     import numpy as np
 
     edge = (SIDE - images.shape[1]) // 2
@@ -139,43 +132,33 @@ def fit(builder, images):
 
 
 def train(out, settings, net, images, labels):
-    """The net, trained, or read from its file if an earlier run was that far."""
+    """The net, trained, or loaded if an earlier run has saved it."""
     import keras
 
-    from kerasnets import data, runs, training
+    from kerasnets import data
+    from kerasnets.runs import arrays
 
     path = out / "net.keras"
     if path.exists():
-        print(f"{settings.model}: trained already")
+        print(f"{settings.model}: already trained")
         return keras.saving.load_model(path, compile=False)
-    steps = math.ceil(len(images) / settings.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(RATE, steps * settings.epochs)
+    black = images.min(axis=(0, 1, 2))  # subtracted for `jitter`, which pads with 0
+    batches = arrays.shuffled(
+        (images - black, labels),
+        settings.batch_size,
+        settings.epochs,
+        settings.seed,
+        lambda x, seed: data.jitter(x, seed, SHIFT) + black,
+    )
+    rate = keras.optimizers.schedules.CosineDecay(RATE, batches.steps * settings.epochs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)  # XLA is slow to compile on CPUs
-    paper = images.min(axis=(0, 1, 2))  # what the shifts bring in, for them zero
-    order = dict(batch_size=settings.batch_size, seed=settings.seed, epochs=settings.epochs)
-    state = out / "net.weights.h5"
-    training.fit(
-        net,
-        lambda step: data.batches(
-            (images - paper, labels),
-            first_step=step,
-            augment=lambda x, seed: data.jitter(x, seed, SHIFT) + paper,
-            **order,
-        ),
-        steps,
-        settings.epochs,
-        state=state,
-        history=out / "net.csv",
-        callbacks=[training.Progress(settings.model)],
-    )
-    runs.save(net, path)
-    state.unlink(missing_ok=True)
+    arrays.fit_and_save(net, net, path, batches, settings.epochs, settings.model)
     return net
 
 
 def report(out, results, table, train, test, chosen):
-    """The picture and the page that shows it."""
+    """Draws the pictures and writes the page that shows them."""
     import numpy as np
 
     import figures
@@ -187,20 +170,19 @@ def report(out, results, table, train, test, chosen):
     hit = labels[chosen] == classes[:, None]
     mixed = np.flatnonzero(~hit.all(axis=1))
     parts = [
-        f"{results['model']} learnt {results['train_size']:,} images of {results['dataset']} in "
-        f"{results['epochs']} epochs of batch {results['batch_size']}, seed {results['seed']}. Its "
-        f"classifier is right on {results['accuracy']:.2%} of {results['test_size']:,} test images. The "
-        "table says how many of the training images nearest to a test image, by Euclidean distance, are of "
-        "its class.",
+        f"{results['model']} was trained on {results['train_size']:,} images of {results['dataset']} for "
+        f"{results['epochs']} epochs with batch size {results['batch_size']} and seed {results['seed']}. Its "
+        f"accuracy on {results['test_size']:,} test images is {results['accuracy']:.2%}. The table shows the "
+        "share of the training images nearest to a test image, by Euclidean distance, that are in its class.",
         table,
     ]
     drawn = [
-        ("neighbors", "Images and their nearest", np.arange(len(asked)), "drawn by chance"),
+        ("neighbors", "Nearest images", np.arange(len(asked)), "drawn at random"),
         (
             "mixed",
-            "Where neighbors differ",
+            "Images with neighbors of other classes",
             mixed,
-            f"of the {len(mixed):,} with a neighbor of another class",
+            f"drawn from the {len(mixed):,} with a neighbor of another class",
         ),
     ]
     for file, heading, among, words in drawn:
@@ -215,11 +197,11 @@ def report(out, results, table, train, test, chosen):
             [[names[labels[i]] for i in row] for row in chosen[rows]],
         )
         caption = (
-            f"On the left {len(rows)} test images, {words}; beside each the training images whose features "
-            "lie nearest, nearest first. Classes that are not the image's are red."
+            f"Left: {len(rows)} test images, {words}. Beside each image: the training images with the "
+            "nearest features, the nearest first. Their classes are red where they differ from the image's."
         )
         parts.append(pages.Figure(heading, out / f"{file}.png", caption))
-    files.write_text(out / "report.html", pages.page("What a net takes for alike", parts))
+    files.write_text(out / "report.html", pages.page("Images that a net considers similar", parts))
 
 
 if __name__ == "__main__":

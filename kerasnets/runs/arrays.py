@@ -82,10 +82,7 @@ def train_once(
     validation: tuple,
     distiller: dict | None = None,
 ) -> keras.Model:
-    """Trains a net and saves it, or loads it if an earlier run has saved it.
-
-    The logs of each epoch are written beside the net, to a .csv file. While the net is trained, a .weights.h5
-    file holds the state of its training, from which a stopped run resumes.
+    """Trains a net and saves it as `fit_and_save` does, or loads it if an earlier run has saved it.
 
     Args:
         path: The .keras file.
@@ -117,6 +114,37 @@ def train_once(
     else:
         model = distillation.Distiller(net, **distiller)
         model.compile(adam, metrics=["accuracy"])
+    fit_and_save(model, net, path, batches, epochs, f"{path.stem:8}", validation)
+    return net
+
+
+def fit_and_save(
+    model: keras.Model,
+    net: keras.Model,
+    path: str | os.PathLike,
+    batches: Batches,
+    epochs: int,
+    title: str,
+    validation: tuple | None = None,
+) -> None:
+    """Trains a compiled model and saves the net in it.
+
+    The logs of each epoch are written beside the net, to a .csv file. During the training a .weights.h5 file
+    holds its state, from which a stopped run resumes.
+
+    Args:
+        model: The model, which holds the net or is the net.
+        net: The net.
+        path: The .keras file.
+        batches: The `Batches`.
+        epochs: Epochs of the training.
+        title: Title of the progress.
+        validation: Images and targets to validate on after every epoch, or None.
+
+    Raises:
+        FloatingPointError: The loss is NaN or infinite.
+    """
+    path = pathlib.Path(path)
     state = path.with_suffix(".weights.h5")
     training.fit(
         model,
@@ -125,12 +153,11 @@ def train_once(
         epochs,
         state=state,
         history=path.with_suffix(".csv"),
-        validation=data.batches(validation, 1000),
-        callbacks=[training.Progress(f"{path.stem:8}", ("loss", "val_accuracy"), batch_size=batches.size)],
+        validation=None if validation is None else data.batches(validation, 1000),
+        callbacks=[training.Progress(title, ("loss", "val_accuracy"), batch_size=batches.size)],
     )
     save(net, path)
     state.unlink(missing_ok=True)
-    return net
 
 
 def predict(net: keras.Model, images: np.ndarray) -> np.ndarray:
