@@ -1,11 +1,13 @@
 """`kerasnets compare`: costs and published errors of models, side by side."""
 
+import argparse
 import dataclasses
+from typing import Any
 
 from kerasnets.cli.options import command, without_values
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """Adds the subcommand."""
     p = command(commands, "compare", run, "compare costs and published errors of models")
     p.add_argument("names", nargs="+", metavar="NAME", help="names of models")
@@ -15,7 +17,7 @@ def add(commands):
 
 
 @without_values()
-def run(options, rest):
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets compare`."""
     from kerasnets import analysis
     from kerasnets.analysis import pictures

@@ -1,5 +1,8 @@
 """`kerasnets export`: a trained model as files for TF Serving or another runtime."""
 
+import argparse
+from typing import Any
+
 from kerasnets import files
 from kerasnets.cli.options import built, command, quiet
 
@@ -8,7 +11,7 @@ FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """Adds the subcommand."""
     text = "export a trained model for TF Serving or another runtime"
     p = command(commands, "export", run, text, builds=True)
@@ -39,7 +42,7 @@ def add(commands):
     p.add_argument("--plain", action="store_true", help="do not fold batch normalization or freeze variables")
 
 
-def run(options, rest):
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets export`."""
     shared = {
         "preprocess": options.preprocess,

@@ -1,5 +1,8 @@
 """`kerasnets list`: models, with their papers and costs."""
 
+import argparse
+from typing import Any
+
 from kerasnets.assembly import registry
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.citations import Citation
@@ -9,7 +12,7 @@ from kerasnets.cli.options import command
 SORTS = ("name", "year", "family", "params", "mult_adds")
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """Adds the subcommand."""
     p = command(commands, "list", run, "list models, with their papers and costs")
     p.add_argument("pattern", nargs="?", default="*", help="shell pattern, or part of a name (all models)")
@@ -20,7 +23,7 @@ def add(commands):
     p.add_argument("--reverse", action="store_true", help="reverse the order")
 
 
-def run(options, rest):
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets list`."""
     from kerasnets.tables import text_table
 

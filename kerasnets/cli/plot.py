@@ -1,9 +1,12 @@
 """`kerasnets plot`: a diagram of a model."""
 
+import argparse
+from typing import Any
+
 from kerasnets.cli.options import built, command, without_values
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """Adds the subcommand."""
     p = command(commands, "plot", run, "draw a model, block by block", builds=True)
     p.add_argument("--out", required=True, metavar="FILE", help="file to write: .svg, .png, .pdf or .dot")
@@ -16,7 +19,7 @@ def add(commands):
 
 
 @without_values()
-def run(options, rest):
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets plot`."""
     from kerasnets import analysis
 

@@ -1,13 +1,15 @@
 """`kerasnets profile`: the cost of a model."""
 
+import argparse
 import csv
 import dataclasses
 import io
+from typing import Any
 
 from kerasnets.cli.options import built, command, without_values
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """Adds the subcommand."""
     p = command(commands, "profile", run, "measure the cost of a model", builds=True)
     p.add_argument("--layers", action="store_true", help="show every layer")
@@ -15,7 +17,7 @@ def add(commands):
 
 
 @without_values()
-def run(options, rest):
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets profile`."""
     from kerasnets import analysis
     from kerasnets.analysis.profile import notes

@@ -1,6 +1,8 @@
 """`kerasnets show`: facts about one model."""
 
+import argparse
 import dataclasses
+from typing import Any
 
 from kerasnets.assembly import registry, results
 from kerasnets.assembly.catalogue import catalogue
@@ -9,13 +11,13 @@ from kerasnets.cli.listing import about
 from kerasnets.cli.options import command
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """Adds the subcommand."""
     text = "show a model's paper, options, input, weights, cost and published errors"
     command(commands, "show", run, text).add_argument("name", metavar="NAME", help="name of the model")
 
 
-def run(options, rest):
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets show`."""
     if options.name not in catalogue():
         registry.refuse_name(options.name)
