@@ -1,4 +1,4 @@
-"""Training on arrays in memory: a net is trained once, and its file is read from then on."""
+"""Training on arrays in memory: a net is trained and saved once, and loaded after that."""
 
 import math
 import os
@@ -13,15 +13,15 @@ from kerasnets import data, distillation, training
 from kerasnets.runs.folder import save
 from kerasnets.scaling import MODES
 
-RATE = 1e-3  # Adam's; it falls to 0 along half a cosine
+RATE = 1e-3  # learning rate of Adam, with a cosine decay to 0
 
 
 class Batches(NamedTuple):
     """The batches of a run.
 
     Attributes:
-        start: Function of the number of a step that returns a tf.data.Dataset of the batches from it on.
-        steps: Steps of an epoch.
+        start: Function of the number of a step. It returns a tf.data.Dataset of the batches from it on.
+        steps: Steps per epoch.
         size: Examples in a batch.
     """
 
@@ -39,8 +39,7 @@ def read_images(
         dataset: Name of the dataset, as `kerasnets.data.load` takes it.
         split: "train" or "test".
         data_dir: Folder of the dataset, as `kerasnets.data.load` takes it.
-        least: Number of examples that are enough. Every k-th example is read, with the greatest k that gives
-            so many. None reads all.
+        least: Least number of examples to read: every k-th one, with the largest possible k. None reads all.
 
     Returns:
         Images, float32, values 0 to 1, (n, height, width, channels), and labels, (n,).

@@ -5,7 +5,7 @@
 
 The teacher is a 784-1200-1200-10 net with dropout, a limit on weights and jittered images, or another net.
 The plain net and the student are 784-800-800-10 nets, with neither dropout nor jitter. The plain net is
-trained on labels alone, the student on labels and on the teacher's soft targets.
+trained on labels only, the student on labels and on the teacher's soft targets.
 
 The student may see no images of some classes. Its biases of the classes that it saw too seldom or too often
 are then changed until it predicts each of them as often as the training images have it. For comparison, the
@@ -35,12 +35,12 @@ TEACHERS = {
     "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
 }
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
-FEW = 500  # examples of a split in a tiny run, at least
+FEW = 500  # the least number of examples of a split in a tiny run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides the result.
+    """Settings that determine the result of the experiment.
 
     Args:
         dataset: "digits", "mnist" or "fashion_mnist".
@@ -56,7 +56,7 @@ class Settings:
         omit_digit: A class that the student does not see, or None.
         only_digits: The classes that the student sees; empty for all.
         sweep: Whether to train a student for each temperature and hard weight of `SWEEP` too.
-        smoke: Whether to read about 500 images of a split only, to see that everything works.
+        smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
         ValueError: `only_digits` holds all classes.
@@ -93,7 +93,7 @@ class Settings:
 
 
 class Results(NamedTuple):
-    """What the experiment gives.
+    """Results of the experiment.
 
     Attributes:
         train_size: Number of training images.
@@ -156,7 +156,7 @@ def distill(
 
 
 class Nets:
-    """The nets of the experiment, each trained when it is asked for.
+    """The nets of the experiment. Each method trains a net, or loads it if an earlier run has saved it.
 
     Args:
         settings: The `Settings`.
@@ -176,7 +176,7 @@ class Nets:
         return distillation.Ensemble([self.one_teacher(f"teacher{i + 1}", i) for i in range(count)])
 
     def one_teacher(self, name, index):
-        """The teacher of this number, from 0."""
+        """The teacher with this index, from 0."""
         model, options, percent = TEACHERS[self.settings.teacher]
         epochs = max(1, self.settings.epochs * percent // 100)
         return self.trained(
@@ -188,7 +188,7 @@ class Nets:
         )
 
     def plain(self):
-        """The small net, trained on labels alone."""
+        """The small net, trained on labels only."""
         epochs = self.settings.plain_epochs
         seed = 3 * self.settings.seed + 1
         return self.trained("plain", small_net, self.shuffled(self.train, epochs), epochs, seed)
@@ -217,7 +217,7 @@ class Nets:
         return self.trained(name, small_net, transfer, s.epochs, 3 * s.seed + 2, distiller)
 
     def sweep(self, transfer):
-        """The errors of students of each temperature and hard weight."""
+        """The errors of a student for each temperature and hard weight."""
         (self.out / "sweep").mkdir(exist_ok=True)
         rows = []
         for temperature, hard_weight in itertools.product(*SWEEP.values()):
@@ -228,11 +228,11 @@ class Nets:
         return rows
 
     def shuffled(self, examples, epochs, augment=None):
-        """The batches of some examples."""
+        """The shuffled batches of examples."""
         return arrays.shuffled(examples, self.settings.batch_size, epochs, self.settings.seed, augment)
 
     def trained(self, name, build, batches, epochs, seed, distiller=None):
-        """A net with a file of this name."""
+        """Trains a net and saves it to a file of this name, or loads that file."""
         options = dict(seed=seed, validation=self.test, distiller=distiller)
         return arrays.train_once(self.out / f"{name}.keras", build, batches, epochs, **options)
 
@@ -262,7 +262,7 @@ def move_biases(student, classes, train, test):
 
 
 def best_biases(logits, labels, classes, biases):
-    """The biases with the fewest errors, found class by class from those that are given."""
+    """The biases with the fewest errors, found one class at a time, starting from the given biases."""
     biases = np.array(biases)
     for _ in range(3):
         for i, c in enumerate(classes):

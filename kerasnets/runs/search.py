@@ -29,13 +29,13 @@ from kerasnets.scaling import MODES
 from kerasnets.training import Recipe, distribution
 
 SPACES = {"alpha": tuning.WidthMultiplier, "growth": tuning.GrowthRate}
-HELD_OUT = 5  # one of so many training images is for validation
+HELD_OUT = 5  # one of 5 training images is for validation
 FEW = 320  # examples of a split in a tiny run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides the result of a search, beside the recipe.
+    """Settings that determine the result of a search, besides the recipe.
 
     Args:
         search: Key of `SPACES`: "alpha" or "growth".
@@ -54,7 +54,7 @@ class Settings:
         temperature: Temperature of the distillation.
         hard_weight: Weight of the labels in the distillation.
         seed: Seed of the search, the weights and the order.
-        smoke: Whether to read a few images only, to see that everything works.
+        smoke: Whether to read only a few images, as a test.
     """
 
     search: Literal["alpha", "growth"]
@@ -129,7 +129,7 @@ class Search:
         worker: bool = False,
         report: Callable[[dict], Any] | None = None,
     ) -> None:
-        """Makes the folder and the tuner. A worker waits for its chief, which makes the folder.
+        """Makes the folder and the tuner. A worker waits until its chief has made the folder.
 
         Args:
             trials: Largest number of trials, as `kerasnets.tuning.tuner` takes it.
@@ -164,7 +164,7 @@ class Search:
             self.add_teacher_logits()
 
     def add_teacher_logits(self):
-        """Puts the teacher's logits beside the labels. It runs once, whatever the number of trials."""
+        """Adds the teacher's logits to the labels. The teacher runs only once for all trials."""
         teacher = keras.saving.load_model(self.settings.teacher, compile=False)
         teacher = fitted(teacher, self.whole[0].shape[1:], self.classes)
         batches = data.batches(self.whole, 500)
@@ -238,7 +238,7 @@ class Search:
 
 
 def hold_out(examples):
-    """Splits examples into those of the trials and every fifth, with labels alone, to validate on."""
+    """Splits examples into training data, and every fifth one, with labels only, for validation."""
     held_out = np.arange(len(examples[0])) % HELD_OUT == HELD_OUT - 1
     kept = keras.tree.map_structure(lambda a: a[~held_out], examples)
     images, targets = keras.tree.map_structure(lambda a: a[held_out], examples)
@@ -246,7 +246,7 @@ def hold_out(examples):
 
 
 def fitted(teacher, shape, classes):
-    """A teacher of images of another size, or of one channel, as a net for images of this shape."""
+    """Adapts a teacher for images of another size, or of one channel, to images of this shape."""
     own = teacher.input_shape
     if teacher.output_shape != (None, classes):
         raise ValueError(f"`teacher` is a net of {classes} classes. Received: {teacher.output_shape[1:]}")

@@ -41,27 +41,27 @@ HEADS = ("logsumexp", "reduced", "all-classes")
 NET = dict(hidden=(512, 512), dropout=0.3, input_dropout=0.1)  # of the generalist
 RATE = 2e-4  # Adam's, for specialists
 PATIENCE = 3  # epochs without improvement after which a specialist's training ends
-HELD_OUT = 6  # one of so many training images is held out
-FEW = 500  # examples of a split in a tiny run, at least
+HELD_OUT = 6  # one of 6 training images is held out
+FEW = 500  # the least number of examples of a split in a tiny run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides the nets.
+    """Settings that determine the nets.
 
     Args:
         dataset: "digits", "mnist" or "fashion_mnist".
         clusters: Numbers of clusters.
         temperature: Temperature of the soft targets, those that are clustered and those of the head
             "all-classes".
-        head: What a specialist ends in. "logsumexp" and "reduced" have its classes and a dustbin class, as
-            `kerasnets.distillation.specialist` describes. "all-classes" keeps all classes; it learns examples
-            of other classes from the generalist's soft targets.
+        head: Kind of the last layer of specialists. "logsumexp" and "reduced" have the specialist's classes
+            and a dustbin class, as `kerasnets.distillation.specialist` describes. "all-classes" has all
+            classes, and learns examples of the others from the generalist's soft targets.
         epochs: Epochs of the generalist.
         specialist_epochs: Largest number of epochs of a specialist.
         batch_size: Examples in a batch.
         seed: Seed of weights, order and clusters.
-        smoke: Whether to read about 500 images of a split only, to see that everything works.
+        smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
         ValueError: `head` is not one of these.
@@ -119,7 +119,7 @@ class Task:
 
 
 class Trained(NamedTuple):
-    """What a run gives.
+    """Results of a run.
 
     Attributes:
         parts: The images and labels.
@@ -155,7 +155,7 @@ def train(
         jobs: Number of specialists trained at a time, each in a process of its own if it is above 1.
 
     Returns:
-        What was trained.
+        The data, the generalist's logits and the tasks of the specialists.
 
     Raises:
         ValueError: The run in the folder had other settings, the dataset is not found, or every cluster holds
@@ -286,7 +286,7 @@ def train_specialist(task):
 
 
 def enriched(examples, classes, dustbin):
-    """Images, the labels of a specialist, and weights as its enriched data has them."""
+    """Images, labels of a specialist, and weights that give both kinds of classes half of the total."""
     images, labels = examples
     special = np.isin(labels, classes)
     weights = np.where(special, 0.5 / special.mean(), 0.5 / (1 - special.mean())).astype("float32")

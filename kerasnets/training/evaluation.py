@@ -47,16 +47,18 @@ def evaluate(
     Ties are ranked by class number, and NaN ranks last.
 
     Args:
-        model: A model, as in `scorer`.
+        model: A functional or sequential model with one input, images or clips. Its output is (batch,
+            classes), or a dict with "predictions".
         data: A finite iterable of batches (images, labels), arrays or tensors; or a pair of arrays, with all
             images and all labels. Images are (batch, height, width, channels), scaled as the model takes
             them; labels are whole numbers, (batch,). Height and width may differ from batch to batch.
-        protocol: As in `scorer`.
-        sizes: As in `scorer`.
-        crop: As in `scorer`.
+        protocol: "center", "ten_crop", "multi_crop", "dense" or "dense_and_crops"; see `scorer`.
+        sizes: Shorter sides in pixels, one or several, to which images are resized; None leaves them as they
+            are.
+        crop: Side of the crops in pixels, or (height, width); None for the size of the model's input.
         top: One or several numbers k.
-        batch_size: As in `scorer`; also the number of images that are taken from a pair of arrays at once.
-        from_logits: As in `scorer`.
+        batch_size: Views per batch, and images taken at a time from a pair of arrays (32 if None).
+        from_logits: Whether the model gives logits; None decides by its last layer.
 
     Returns:
         A dict: for each number k of `top`, the accuracy "topk", from 0 to 1.
@@ -135,7 +137,7 @@ def scorer(
     from_logits = end_of(model).activation is None if from_logits is None else from_logits
     whole = convolutionize(model, window_of(model, crop)) if dense else None
 
-    def seen(net, views):
+    def mean_scores(net, views):
         """Mean scores of a net over views, and over their mirror images."""
         parts = []
         for view in views:
@@ -149,9 +151,9 @@ def scorer(
         scales = [zoomed(images, size) for size in sizes or (None,)]
         parts = []
         if dense:
-            parts.append(np.mean([seen(whole, [x]) for x in scales], axis=0))
+            parts.append(np.mean([mean_scores(whole, [x]) for x in scales], axis=0))
         if places:
-            parts.append(np.mean([seen(model, crops(x, crop, places)) for x in scales], axis=0))
+            parts.append(np.mean([mean_scores(model, crops(x, crop, places)) for x in scales], axis=0))
         return np.mean(parts, axis=0)
 
     return scores

@@ -77,7 +77,7 @@ class Recipe:
     Args:
         model: Name of the net, as `kerasnets.list_models` gives it.
         options: Options of its builder.
-        size: Sides of the training images in pixels: one number, or (height, width); None for the net's own.
+        size: Sides of the training images in pixels, a number or a tuple; None for the net's own.
         data: Name of a dataset, as `kerasnets.data.stream` takes it.
         classes: Number of classes, or None for that of the dataset.
         splits: Names of the split to train on and of the split to test on.
@@ -97,7 +97,7 @@ class Recipe:
         batch: Examples in a batch, over all replicas.
         epochs: Passes over the training data.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
-        replicas: Devices that share each batch.
+        replicas: Number of devices that share each batch.
 
     Raises:
         ValueError: A field is unknown, missing or not allowed. For an unknown name, the message suggests
