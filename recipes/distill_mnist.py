@@ -40,10 +40,13 @@ def options():
         **by_dataset,
         out="runs/distill_mnist/DATASET-seedSEED",
     )
-    p.add_argument("--dataset", choices=tuple(DEFAULTS), default="digits", help="(digits)")
+    p.add_argument("--dataset", choices=tuple(DEFAULTS), default="digits", help="dataset (digits)")
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
     p.add_argument(
-        "--temperature", type=shared.number(above=0), default=20.0, help="of the soft targets (20)"
+        "--temperature",
+        type=shared.number(above=0),
+        default=20.0,
+        help="temperature of the soft targets (20)",
     )
     weight = "weight of the labels in the student's loss (0.1)"
     p.add_argument("--hard-weight", type=shared.number(0, 1), default=0.1, help=weight)
@@ -61,7 +64,7 @@ def options():
         "--only-digits", type=int, choices=range(10), nargs="+", help="the digits that the student sees"
     )
     digits.add_argument(
-        "--sweep", action="store_true", help="train students at many temperatures and hard weights too"
+        "--sweep", action="store_true", help="also train students with many temperatures and hard weights"
     )
     p.add_argument("--replicas", type=shared.whole(1), default=1, help="GPUs, or parts of the CPU (1)")
     return p.parse_args()

@@ -47,7 +47,7 @@ def options():
     )
     p.add_argument("--model", default="LeNet5", help=f"a net for images of {SIDE} pixels (LeNet5)")
     p.add_argument(
-        "--dataset", choices=("digits", "mnist", "fashion_mnist"), default="digits", help="(digits)"
+        "--dataset", choices=("digits", "mnist", "fashion_mnist"), default="digits", help="dataset (digits)"
     )
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
     p.add_argument("--count", type=shared.whole(1), default=6, help="neighbors of each image (6)")

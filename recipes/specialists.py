@@ -37,19 +37,19 @@ def options():
         batch_size="128",
         out="runs/specialists/DATASET-HEAD-seedSEED",
     )
-    p.add_argument("--dataset", choices=tuple(EPOCHS), default="digits", help="(digits)")
+    p.add_argument("--dataset", choices=tuple(EPOCHS), default="digits", help="dataset (digits)")
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
-    p.add_argument("--clusters", type=int, choices=range(2, 10), nargs="+", help="numbers of them (3 to 7)")
-    heads = ("logsumexp", "reduced", "all-classes")
-    p.add_argument("--head", choices=heads, default=heads[0], help=f"what specialists end in ({heads[0]})")
-    soft = "of the soft targets that are clustered, and that the head all-classes learns (16)"
-    p.add_argument("--temperature", type=shared.number(above=0), default=16.0, help=soft)
     p.add_argument(
-        "--specialist-epochs", type=shared.whole(1), help="passes of a specialist over its data, at most (30)"
+        "--clusters", type=int, choices=range(2, 10), nargs="+", help="numbers of clusters (3 to 7)"
     )
+    heads = ("logsumexp", "reduced", "all-classes")
+    p.add_argument("--head", choices=heads, default=heads[0], help=f"last layer of specialists ({heads[0]})")
+    soft = "temperature of the soft targets, for clustering and for the head all-classes (16)"
+    p.add_argument("--temperature", type=shared.number(above=0), default=16.0, help=soft)
+    p.add_argument("--specialist-epochs", type=shared.whole(1), help="maximum epochs of a specialist (30)")
     calls = "number of the generalist's most likely classes that call their specialists (1)"
     p.add_argument("--top", type=int, choices=range(1, 11), default=1, help=calls)
-    p.add_argument("--jobs", type=shared.whole(1), default=1, help="specialists trained at a time (1)")
+    p.add_argument("--jobs", type=shared.whole(1), default=1, help="specialists to train at a time (1)")
     return p.parse_args()
 
 

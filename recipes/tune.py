@@ -60,11 +60,11 @@ def options():
     """Reads the command line."""
     p = shared.parser(
         "Search for the width of a MobileNet, or the growth rate of a DenseNet.",
-        epochs=f"{EPOCHS}, of a trial",
+        epochs=f"{EPOCHS} per trial",
         batch_size="64",
         out="runs/tune/SEARCH-DATASET-seedSEED",
     )
-    p.add_argument("--search", choices=tuple(SEARCHES), required=True, help="what to search for")
+    p.add_argument("--search", choices=tuple(SEARCHES), required=True, help="option to search for")
     p.add_argument("--model", help="a function of kerasnets.applications (MobileNet, or DenseNet)")
     width, growth = "values of --search alpha", "values of --search growth"
     p.add_argument("--alphas", type=shared.number(above=0), nargs="+", help=f"{width}: width multipliers")
@@ -72,29 +72,38 @@ def options():
     p.add_argument("--growths", type=shared.whole(1), nargs="+", help=f"{growth}: growth rates")
     p.add_argument("--depths", type=depths, nargs="+", metavar="6-12-24-16", help=f"{growth}: layers")
     p.add_argument("--keeps", type=shared.number(0, 1), nargs="+", help=f"{growth}: compression factors")
-    p.add_argument("--tuner", choices=("random", "bayesian", "hyperband"), default="random", help="(random)")
+    p.add_argument(
+        "--tuner",
+        choices=("random", "bayesian", "hyperband"),
+        default="random",
+        help="search method (random)",
+    )
     trials = f"maximum number of trials ({TRIALS}; no limit with hyperband)"
     p.add_argument("--trials", type=shared.whole(1), help=trials)
     objectives = ("val_accuracy", "accuracy_per_madd")
-    p.add_argument("--objective", choices=objectives, default=objectives[0], help=f"({objectives[0]})")
-    p.add_argument("--budget-mult-adds", type=amount, metavar="50M", help="multiply-adds of a net, at most")
-    p.add_argument("--budget-params", type=amount, metavar="1M", help="parameters of a net, at most")
+    p.add_argument("--objective", choices=objectives, default=objectives[0], help=f"score ({objectives[0]})")
+    p.add_argument("--budget-mult-adds", type=amount, metavar="50M", help="maximum number of multiply-adds")
+    p.add_argument("--budget-params", type=amount, metavar="1M", help="maximum number of parameters")
     rates = ", ".join(f"{search} {row[1]}" for search, row in SEARCHES.items())
     p.add_argument("--rate", type=shared.number(above=0), help=f"initial learning rate ({rates})")
-    p.add_argument("--final-epochs", type=shared.whole(1), help=f"of the best net ({LONGER} times a trial's)")
+    p.add_argument(
+        "--final-epochs", type=shared.whole(1), help=f"epochs of the best net ({LONGER} times a trial's)"
+    )
     checkpoints = "number of the best trials whose weights are kept (1)"
     p.add_argument("--keep-checkpoints", type=shared.whole(0), default=1, metavar="N", help=checkpoints)
-    p.add_argument("--dataset", default="digits", help="as kerasnets.data.stream names it (digits)")
+    p.add_argument("--dataset", default="digits", help="name of the dataset (digits)")
     p.add_argument("--data-dir", help="folder of the dataset")
     p.add_argument("--side", type=shared.whole(1), default=32, help="side of the images in pixels (32)")
-    p.add_argument("--teacher", type=pathlib.Path, metavar="FILE", help="a .keras file to distill from")
-    p.add_argument("--temperature", type=shared.number(above=0), default=4.0, help="of the teacher (4)")
-    weight = "weight of the labels in a distillation (0.1)"
+    p.add_argument("--teacher", type=pathlib.Path, metavar="FILE", help="a .keras file of the teacher (none)")
+    p.add_argument(
+        "--temperature", type=shared.number(above=0), default=4.0, help="temperature of distillation (4)"
+    )
+    weight = "weight of hard labels in distillation (0.1)"
     p.add_argument("--hard-weight", type=shared.number(0, 1), default=0.1, help=weight)
-    p.add_argument("--replicas", type=shared.whole(1), default=1, help="GPUs of a trial, or parts of the CPU")
+    p.add_argument("--replicas", type=shared.whole(1), default=1, help="GPUs or parts of the CPU (1)")
     p.add_argument("--oracle", metavar="HOST:PORT", help="address of the chief, for several processes")
-    p.add_argument("--chief", action="store_true", help="be the process that chooses values and reports")
-    p.add_argument("--worker", metavar="NAME", help="be one that trains; by its name it resumes")
+    p.add_argument("--chief", action="store_true", help="run the process that chooses the trials")
+    p.add_argument("--worker", metavar="NAME", help="run a process that trains, under this name")
     return p.parse_args()
 
 
