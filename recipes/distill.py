@@ -89,8 +89,8 @@ def main() -> None:
 
         path = train.find(args.config or config_of(args.student))
         base = train.adapted(train.read(path), args)
-        teacher = of_net(base, args.teacher, model_options(args.teacher, spread(args.teacher_options)))
-        student = of_net(base, args.student, model_options(args.student, words))
+        teacher = for_net(base, args.teacher, model_options(args.teacher, option_words(args.teacher_options)))
+        student = for_net(base, args.student, model_options(args.student, words))
     out = args.out or pathlib.Path("runs/distill") / f"{path.stem}-{args.student}-seed{args.seed}"
 
     found, weights = {}, list(args.teacher_weights or ())
@@ -122,7 +122,7 @@ def main() -> None:
     shared.show(table)
 
 
-def spread(pairs: list[str]) -> list[str]:
+def option_words(pairs: list[str]) -> list[str]:
     """Turns pairs such as alpha=0.5 into command-line options, --alpha 0.5."""
     words = []
     for pair in pairs:
@@ -139,7 +139,7 @@ def config_of(model: str) -> str:
     return next(own, DEFAULT)
 
 
-def of_net(base: Recipe, model: str, options: dict[str, Any]) -> Recipe:
+def for_net(base: Recipe, model: str, options: dict[str, Any]) -> Recipe:
     """A config's recipe for another net, on images of the same size."""
     classes = base.spec.classes if base.data == "generated" and base.classes is None else base.classes
     return dataclasses.replace(base, model=model, options=options, size=base.sides, classes=classes)

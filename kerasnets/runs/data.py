@@ -55,11 +55,11 @@ class Data:
         Returns:
             A tf.data.Dataset.
         """
-        return self.ready(net, self.training_from(first_step, epochs))
+        return self.prepared(net, self.training_from(first_step, epochs))
 
     def validation(self, net: keras.Model) -> Any:
         """The batches to validate a net on after every epoch, a tf.data.Dataset."""
-        return self.ready(net, self.testing)
+        return self.prepared(net, self.testing)
 
     def images(self) -> Any:
         """All test batches, (images, class numbers), for the recipe's evaluation: a tf.data.Dataset."""
@@ -89,7 +89,7 @@ class Data:
             keywords["classes"] = r.classes or r.spec.classes
         return data.stream(r.data, r.splits[split], **keywords | changes)
 
-    def ready(self, net, stream):
+    def prepared(self, net, stream):
         """Batches with scaled images and a target for each output; a decoder also takes the labels."""
         outputs = net.output if isinstance(net.output, dict) else ()
 

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
         row = dict(NETS[name])
         row["epochs"] = args.epochs or (SMOKE["epochs"] if args.smoke else row["epochs"])
         row["batch_size"] = args.batch_size or row["batch_size"]
-        figures[name] = {**row, "seed": args.seed, **learn(name, args.seed, args.smoke, **row)}
+        figures[name] = {**row, "seed": args.seed, **train_net(name, args.seed, args.smoke, **row)}
         figure = figures[name]
         table.append(
             [name, str(row["epochs"]), f"{figure['accuracy']:.2%}", f"{figure['seconds']:.1f}"],
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     shared.show(table)
 
 
-def learn(
+def train_net(
     name: str,
     seed: int,
     smoke: bool,

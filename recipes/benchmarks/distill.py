@@ -32,11 +32,11 @@ def run(args: argparse.Namespace) -> None:
     for name, (teacher, student, examples) in PAIRS.items():
         examples = args.examples or examples
         title = f"an epoch of {name}, {examples:,} examples, batch {args.batch_size}"
-        groups[title] = epochs_of(teacher, student, examples, args.batch_size)
+        groups[title] = epoch_functions(teacher, student, examples, args.batch_size)
     measuring.compare(groups, args)
 
 
-def epochs_of(
+def epoch_functions(
     teacher: tuple[str, dict], student: tuple[str, dict], examples: int, batch_size: int
 ) -> dict[str, Callable[[], Any]]:
     """Functions that train a student for an epoch, by name.

@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> None:
     for name in families.values():
         options = {} if args.models else small_options(registry.find(name).spec)
         with tempfile.TemporaryDirectory() as folder, shared.quiet():
-            model, images = settled(name, options)
-            figures[name] = {form: written_as(form, model, images, folder) for form in FORMATS}
+            model, images = net_with_statistics(name, options)
+            figures[name] = {form: exported(form, model, images, folder) for form in FORMATS}
         if args.out:
             files.write_json(args.out, figures)
     shared.show([["net", *FORMATS], *([name, *map(cell, row.values())] for name, row in figures.items())])
@@ -49,7 +49,7 @@ def small_options(spec: Any) -> dict[str, Any]:
     return {"classes": 10, "input_shape": (*sides, spec.channels), **spec.tiny}
 
 
-def settled(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
+def net_with_statistics(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
     """A net whose batch normalization has the statistics of some images of noise, and these images."""
     import keras
     import numpy as np
@@ -68,7 +68,7 @@ def settled(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
     return model, images
 
 
-def written_as(form: str, model: Any, images: Any, folder: str | pathlib.Path) -> dict[str, Any]:
+def exported(form: str, model: Any, images: Any, folder: str | pathlib.Path) -> dict[str, Any]:
     """Exports a model to a format: figures of its model card, or the reason why it is refused."""
     from kerasnets import serving
     from kerasnets.serving.files import card_of

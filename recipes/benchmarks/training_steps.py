@@ -27,16 +27,16 @@ def train(model: str, batch: int, jit: bool, **options: Any) -> None:
         rng = np.random.default_rng(0)
         x = rng.random((batch, *net.input_shape[1:]), "float32")
         y = rng.integers(0, net.output_shape[-1], batch)
-        before = held()["VmRSS"]
+        before = memory()["VmRSS"]
         net.train_on_batch(x, y)
         net.train_on_batch(x, y)
     for _ in sys.stdin:
         net.train_on_batch(x, y)
         print("done", flush=True)
-    print(json.dumps({"before": before, "step": held()["VmHWM"] - before}), flush=True)
+    print(json.dumps({"before": before, "step": memory()["VmHWM"] - before}), flush=True)
 
 
-def held() -> dict[str, float]:
+def memory() -> dict[str, float]:
     """Megabytes of this process: VmRSS now, VmHWM at its peak."""
     status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
     return {word: int(kb) / 1024 for word, kb in re.findall(r"^(Vm\w+):\s+(\d+) kB", status, re.MULTILINE)}
