@@ -156,15 +156,16 @@ def has_cycle(blocks):
 def collapse(blocks):
     """The blocks, with consecutive equal ones merged."""
     readers = collections.Counter(name for block in blocks.values() for name in block.reads)
-    kept, stands_for = {}, {}
+    kept, merged_into = {}, {}
     for name, block in blocks.items():
-        reads = {stands_for.get(read, read) for read in block.reads}
-        last = kept[next(iter(reads))] if len(reads) == 1 and next(iter(reads)) in kept else None
-        if last and readers[next(iter(block.reads))] == 1 and last.signature == block.signature:
-            last.names.append(block.names[0])
-            stands_for[name] = next(iter(reads))
-        else:
-            kept[name] = dataclasses.replace(block, reads=reads)
+        reads = {merged_into.get(read, read) for read in block.reads}
+        if len(block.reads) == 1:
+            (read,), (target,) = block.reads, reads
+            if readers[read] == 1 and target in kept and kept[target].signature == block.signature:
+                kept[target].names.append(block.names[0])
+                merged_into[name] = target
+                continue
+        kept[name] = dataclasses.replace(block, reads=reads)
     return kept
 
 
@@ -177,16 +178,17 @@ def steps(layer):
 
 def caption(block):
     """The text in a block: its name, layers, output shapes and number of parameters."""
-    first, *_, last = block.names * 2
-    times = f" to {last}: {len(block.names)} times" if len(block.names) > 1 else ""
+    title = block.names[0]
+    if len(block.names) > 1:
+        title += f" to {block.names[-1]}: {len(block.names)} times"
     main = [layer for layer in block.layers if fill([layer]) != FILLS[-1][1]] or block.layers
     counts = collections.Counter(steps(layer) for layer in main)
     lines = [f"{n} {step}" if n > 1 else step for step, n in counts.items()]
-    more = [f"and {len(lines) - LINES} other kinds"] if len(lines) > LINES else []
+    if len(lines) > LINES:
+        lines[LINES:] = [f"and {len(lines) - LINES} other kinds"]
+    outputs = ", ".join(map(shape_text, block.gives))
     params = f", {block.params:,} params" if block.params else ""
-    return "\n".join(
-        (f"{first}{times}", *lines[:LINES], *more, f"{', '.join(map(shape_text, block.gives))}{params}")
-    )
+    return "\n".join((title, *lines, f"{outputs}{params}"))
 
 
 def fill(layers):

@@ -108,14 +108,15 @@ def union(axes):
     if len(set(axes)) == 1:
         return axes[0]
     n = max(a.n for a in axes)
-    axes = [whole(a) if a.n == 1 < n else a for a in axes]
+    axes = [whole(a) if a.n == 1 < n else a for a in axes]  # a single unit is broadcast
     if n == 1 and len({(a.at, a.stride) for a in axes}) > 1:
         axes = [whole(a) for a in axes]
-    fixed, moving = [a for a in axes if not a.step], [a for a in axes if a.step]
-    laid = [a for a in axes if a.at]
-    if any(a.mixed for a in axes) or len({(a.at, a.n, a.stride) for a in laid}) > 1:
+    placed = [a for a in axes if a.at]
+    if any(a.mixed for a in axes) or len({(a.at, a.n, a.stride) for a in placed}) > 1:
         raise UnknownError
-    at = dict(at=laid[0].at, n=laid[0].n, stride=laid[0].stride) if laid else {}
+    at = dict(at=placed[0].at, n=placed[0].n, stride=placed[0].stride) if placed else {}
+    # Intervals that move with the unit are joined first, then those that all units share.
+    fixed, moving = [a for a in axes if not a.step], [a for a in axes if a.step]
     if moving:
         period = math.lcm(*(len(a.low) for a in moving))
         moved = dataclasses.replace(
@@ -129,5 +130,5 @@ def union(axes):
     reach = [*fixed, whole(moved)] if moving else fixed
     low, high = min(a.low[0] for a in reach), max(a.high[0] for a in reach)
     if moving and not any((a.low[0], a.high[0]) == (low, high) for a in fixed):
-        raise UnknownError
+        raise UnknownError  # the size of the union differs from unit to unit
     return dataclasses.replace(fixed[0], low=(low,), high=(high,), **at)

@@ -74,9 +74,9 @@ class Tape:
         trained = bool(getattr(layer, "trainable_weights", ()))
         before = len(self.values)
 
-        def step(reads, sizes, *how):
+        def step(reads, sizes, writes, keeps, trained=False):
             made = tuple(self.new(n, x.dtype) for n, x in zip(sizes, outputs, strict=True))
-            self.steps.append(Step(tuple(reads), made, *how))
+            self.steps.append(Step(tuple(reads), made, writes, keeps, trained))
             return made
 
         sizes = [elements_of(x.shape[1:]) or 0 for x in outputs]

@@ -303,13 +303,17 @@ def matching_runs(old, new):
     Returns:
         Pairs of tuples: consecutive axes of the old shape, and those of the new shape, in order.
     """
-    old, new = ([(p, n) for p, n in enumerate(shape) if n != 1] for shape in (old, new))
+    old_axes = iter([axis for axis, n in enumerate(old) if n != 1])
+    new_axes = iter([axis for axis, n in enumerate(new) if n != 1])
     runs = []
-    while old or new:
-        a, b = [old.pop(0)], [new.pop(0)]
-        while (sizes := [math.prod(n for _, n in run) for run in (a, b)])[0] != sizes[1]:
-            a, b = (a + [old.pop(0)], b) if sizes[0] < sizes[1] else (a, b + [new.pop(0)])
-        runs.append((tuple(p for p, _ in a), tuple(p for p, _ in b)))
+    for axis in old_axes:
+        a, b = [axis], [next(new_axes)]
+        while (size := math.prod(old[i] for i in a)) != (other := math.prod(new[i] for i in b)):
+            if size < other:
+                a.append(next(old_axes))
+            else:
+                b.append(next(new_axes))
+        runs.append((tuple(a), tuple(b)))
     return runs
 
 

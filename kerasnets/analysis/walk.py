@@ -219,13 +219,16 @@ def input_shapes(model, input_shape):
         given = input_shape if isinstance(input_shape, (tuple, list)) else ()
         several = given and all(isinstance(s, (tuple, list)) for s in given)
         shapes = [tuple(s) for s in given] if several else [tuple(given)]
-    fits = len(shapes) == len(own) and all(
-        len(s) == len(o) and all(is_int(a, 1) and b in (None, a) for a, b in zip(s, o, strict=True))
-        for s, o in zip(shapes, own, strict=False)
-    )
-    if not fits:
+    if len(shapes) != len(own) or not all(map(fits, shapes, own)):
         refuse("input_shape", f"whole numbers that fit the model's {shape_text(own)}", input_shape)
     return shapes
+
+
+def fits(shape, own):
+    """Whether a shape consists of whole numbers and equals a model's own wherever that is not None."""
+    return len(shape) == len(own) and all(
+        is_int(a, 1) and b in (None, a) for a, b in zip(shape, own, strict=True)
+    )
 
 
 def mult_adds(layer, given, made):

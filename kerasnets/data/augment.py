@@ -103,7 +103,11 @@ def check(augment: Sequence[str | Row]) -> tuple[Row, ...]:
 
 def check_row(row):
     """Checks a row (name, options), or a name, which has no options, and returns it as (name, options)."""
-    name, options = (row, {}) if isinstance(row, str) else row if is_pair(row) else (None, None)
+    name, options = None, None
+    if isinstance(row, str):
+        name, options = row, {}
+    elif is_pair(row):
+        name, options = row
     if name not in STAGES or not isinstance(options, dict):
         words = f"rows (name, options) with a name of {', '.join(STAGES)}"
         raise ValueError(f"`augment` is {words}.{nearest(name, STAGES)} Received: {row!r}")

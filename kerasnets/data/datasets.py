@@ -81,8 +81,9 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
 
 def in_idx(name, data_dir):
     """Whether a folder holds IDX files, and the dataset is one that comes as such."""
-    files = idx.PREFIX if data_dir is not None and name in ("mnist", "fashion_mnist") else ()
-    return any(idx.find(data_dir, split, kind) for split in files for kind in idx.KINDS)
+    if data_dir is None or name not in ("mnist", "fashion_mnist"):
+        return False
+    return any(idx.find(data_dir, split, kind) for split in SPLITS for kind in idx.KINDS)
 
 
 @functools.cache

@@ -65,10 +65,10 @@ def find(root, split):
     examples, labels = [], []
     for label, name in enumerate(names):
         found = in_class(folder / name) if name in here else []
-        if not divided:
-            found = [
-                e for i, e in enumerate(found) if (i % TEST_EVERY == TEST_EVERY - 1) == (split != "train")
-            ]
+        if not divided and split == "train":
+            del found[TEST_EVERY - 1 :: TEST_EVERY]
+        elif not divided:
+            found = found[TEST_EVERY - 1 :: TEST_EVERY]
         examples += found
         labels += [label] * len(found)
     if len({type(e) for e in examples}) != 1:

@@ -193,9 +193,10 @@ def in_files(paths, n, count, size):
     paths = tf.constant([os.fspath(path) for path in paths])
     block = max(1, BLOCK * n // max(1, size))
 
-    def is_chosen(place, record):
+    def is_selected(position, record):
         """Whether the record at a position is one of those that `spread` selects."""
-        return -(-place * count // n) * n // count == place
+        number = -(-position * count // n)  # of the first selected record here or later
+        return number * n // count == position
 
     def order(epoch, seed, first):
         seeds = None if seed is None else tf.stack([tf.constant(seed, tf.int64), epoch])
@@ -208,7 +209,7 @@ def in_files(paths, n, count, size):
             deterministic=True,
         )
         if count < n:
-            records = records.enumerate().filter(is_chosen).map(lambda place, record: record)
+            records = records.enumerate().filter(is_selected).map(lambda position, record: record)
         if seed is not None:
             blocks = records.batch(block).enumerate(1)
             records = blocks.map(lambda i, rows: shuffle(rows, derived_seed(seeds, i))).prefetch(1).unbatch()

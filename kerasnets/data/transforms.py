@@ -4,6 +4,9 @@ Randomness depends only on a seed of two whole numbers. Deterministic functions 
 it.
 """
 
+from collections.abc import Sequence
+from typing import Literal
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -111,7 +114,12 @@ def cut(image, start, size):
 # Changes take a batch, (batch, ..., height, width, channels), float32, values 0..255, and a seed.
 
 
-def jitter(images, seed, pixels=2, mode="constant"):
+def jitter(
+    images: tf.Tensor,
+    seed: tf.Tensor | Sequence[int],
+    pixels: int = 2,
+    mode: Literal["constant", "reflect"] = "constant",
+) -> tf.Tensor:
     """Shifts each image randomly along both axes, and fills the border with zeros.
 
     Source: Hinton, Vinyals, Dean 2015, section 3: "jittered by up to two pixels in any direction". With 4

@@ -190,7 +190,7 @@ def check_written(part, net, inputs, shorter, tolerance):
             scaled = images.decoded(tf.constant(arrays["image_bytes"]), net.shape, shorter).numpy()
         expected = {key: value for key, value in net.predict(scaled).items() if key in given}
         if not nets.same(expected, {key: given[key].numpy() for key in expected}, tolerance):
-            raise RuntimeError(f"{signature} of the export does not give what {net.source.name} gives")
+            raise RuntimeError(f"the outputs of {signature} differ from those of {net.source.name}")
 
 
 def check_flags(**flags):

@@ -184,7 +184,7 @@ def compared(format, name, expected, given):
     exact = formats.FORMATS[format].exact
     given = {key: given.get(key) for key in expected}
     if not nets.same(expected, given, TOLERANCES["float32"] if exact else FINITE):
-        raise RuntimeError(f"{format} does not give what {name} gives")
+        raise RuntimeError(f"the outputs of {format} differ from those of {name}")
     found = {
         "compared_images": len(given["probabilities"]),
         "largest_difference": nets.difference(expected, given),

@@ -165,7 +165,7 @@ class Search:
         self.oracle.update_space(hp)
 
     def save(self):
-        """Saves the oracle, the only state that there is."""
+        """Saves the oracle, which holds all state of the search."""
         if not self._is_worker():
             self.oracle.save()
 

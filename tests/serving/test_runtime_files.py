@@ -213,7 +213,7 @@ def test_the_model_comes_last(tmp_path, monkeypatch):
 def test_a_file_that_does_not_give_what_the_model_gives_is_removed(tmp_path):
     import tensorflow as tf
 
-    with pytest.raises(RuntimeError, match="litert does not give what small gives"):
+    with pytest.raises(RuntimeError, match="the outputs of litert differ from those of small"):
         write("litert", tmp_path, preprocess=lambda x: x * (1.0 if tf.executing_eagerly() else 2.0))
     assert names(tmp_path / "small") == []
 
