@@ -142,7 +142,7 @@ def config_of(model: str) -> str:
 def for_net(base: Recipe, model: str, options: dict[str, Any]) -> Recipe:
     """A config's recipe for another net, on images of the same size."""
     classes = base.spec.classes if base.data == "generated" and base.classes is None else base.classes
-    return dataclasses.replace(base, model=model, options=options, size=base.sides, classes=classes)
+    return dataclasses.replace(base, model=model, options=options, size=base.image_size, classes=classes)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Data:
         lost = f"; corrupt and left out: {', '.join(skipped[:5])}{more}" if skipped else ""
         return (
             f"{r.model} on {r.data}: {train.examples:,} examples to train on, {test.examples:,} to test on, "
-            f"{'x'.join(map(str, r.sides))}, {r.epochs} epochs of {train.steps_per_epoch:,} steps{lost}"
+            f"{'x'.join(map(str, r.image_size))}, {r.epochs} epochs of {train.steps_per_epoch:,} steps{lost}"
         )
 
     def batches(self, net: keras.Model, first_step: int = 0, epochs: int | None = None) -> Any:

@@ -191,7 +191,7 @@ def tiny(recipe: Recipe, devices: int = 1) -> Recipe:
         recipe.for_epochs(2),
         data="generated",
         splits=("train", "test"),
-        size=tuple(min(s, max(m, -(-s // 2))) for s, m in zip(recipe.sides, least, strict=True)),
+        size=tuple(min(s, max(m, -(-s // 2))) for s, m in zip(recipe.image_size, least, strict=True)),
         batch=batch,
         rate=recipe.rate * batch / recipe.batch,
         evaluation=("center", {}),

@@ -159,7 +159,7 @@ class Recipe:
         return registry.find(self.model).spec
 
     @property
-    def sides(self) -> tuple[int, ...]:
+    def image_size(self) -> tuple[int, ...]:
         """Sides of the training images; for clips, the number of frames comes first."""
         if self.size is None:
             return tuple(self.spec.grid({**self.spec.options, **self.options}))
@@ -168,7 +168,7 @@ class Recipe:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of an example: its sides and its channels."""
-        return (*self.sides, self.spec.channels)
+        return (*self.image_size, self.spec.channels)
 
     @property
     def scale(self) -> Scaling:

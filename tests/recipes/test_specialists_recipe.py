@@ -92,9 +92,9 @@ def test_one_that_fails_is_named_and_loses_no_other(recipe, finished, started, m
         with pytest.raises(SystemExit) as ended:
             recipe(*options)
     assert ended.value.code == 1
-    said = capsys.readouterr().err
-    assert "out of luck" in said
-    assert f"1 of {1 + len(others)} specialists failed: {', '.join(map(str, first))}." in said
+    errors = capsys.readouterr().err
+    assert "out of luck" in errors
+    assert f"1 of {1 + len(others)} specialists failed: {', '.join(map(str, first))}." in errors
     assert not (started / "results.json").exists()
     saved = {path: path.stat().st_mtime_ns for path in started.glob("*.keras")}
     assert len(saved) == 1 + len(others)

@@ -36,7 +36,7 @@ def test_a_config_tells_its_command_source_and_result(path):
     assert "Published" in text
     assert "arXiv" in text or "Proc. IEEE" in text or "NIPS" in text
     recipe = module["RECIPE"]
-    assert len(recipe.sides) == len(recipe.spec.min_grid)
+    assert len(recipe.image_size) == len(recipe.spec.min_grid)
 
 
 def test_the_configs_are_all_there():

@@ -69,9 +69,9 @@ def test_every_trial_fails(recipe, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         recipe(*options, "--growths", "2", "--out", out)
     assert ended.value.code == 1
-    told = capsys.readouterr().err
-    assert told.count("ValueError: `depth` is 4 more than a multiple of 3") == 2
-    assert "no trial has a result: 0 done, 0 refused, 2 failed" in told
+    errors = capsys.readouterr().err
+    assert errors.count("ValueError: `depth` is 4 more than a multiple of 3") == 2
+    assert "no trial has a result: 0 done, 0 refused, 2 failed" in errors
     assert results(out)["best"] is None
     assert [t["status"] for t in results(out)["trials"]] == ["failed", "failed"]
 
@@ -142,7 +142,7 @@ print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pi
 def apart(tmp_path_factory):
     """A search that is killed while its second trial runs, and one of a chief and two workers.
 
-    Gives the folder, how the processes ended by name, and what they said.
+    Gives the folder, the exit codes of the processes by name, and their output.
     """
     out = tmp_path_factory.mktemp("apart")
     with socket.socket() as free:
@@ -163,14 +163,14 @@ def apart(tmp_path_factory):
     command = [sys.executable, "-c", PROGRAM, json.dumps(jobs)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
-    said = {name: (out / name).read_text() for name in words}
-    return out, dict(zip(words, json.loads(done.stdout.splitlines()[-1]), strict=True)), said
+    printed = {name: (out / name).read_text() for name in words}
+    return out, dict(zip(words, json.loads(done.stdout.splitlines()[-1]), strict=True)), printed
 
 
 def test_a_killed_search_goes_on(recipe, finished, apart):
-    folder, ended, said = apart
+    folder, ended, printed = apart
     out = folder / "runs" / "killed"
-    assert ended["killed"] == -signal.SIGKILL, said["killed"]
+    assert ended["killed"] == -signal.SIGKILL, printed["killed"]
     assert not (out / "results.json").exists()
     before = json.loads((out / "search" / "trial_0" / "record.json").read_text())
     assert json.loads((out / "search" / "trial_1" / "record.json").read_text())["status"] == "running"
@@ -178,16 +178,16 @@ def test_a_killed_search_goes_on(recipe, finished, apart):
     trials = results(out)["trials"]
     assert trials[0]["seconds"] == before["seconds"]  # it did not run again
 
-    def told(trials):
+    def without_seconds(trials):
         return [{k: v for k, v in t.items() if k != "seconds"} for t in trials]
 
-    assert told(trials) == told(results(finished)["trials"])
+    assert without_seconds(trials) == without_seconds(results(finished)["trials"])
 
 
 def test_a_chief_and_two_workers(finished, apart):
     """They finish the trials that one process does, none twice; one trains on two parts of the CPU."""
-    folder, ended, said = apart
-    assert [ended[name] for name in ("chief", "first", "second")] == [0, 0, 0], said
+    folder, ended, printed = apart
+    assert [ended[name] for name in ("chief", "first", "second")] == [0, 0, 0], printed
     ours, alone = results(folder / "runs" / "together")["trials"], results(finished)["trials"]
     by_growth = {t["values"]["growth"]: t for t in ours}
     assert len(by_growth) == len(ours) == len(alone)
