@@ -46,12 +46,12 @@ class ModelRow:
     @property
     def top1(self) -> float | None:
         """Published top-1 error in percent, or None."""
-        return self.result and self.result.top1
+        return None if self.result is None else self.result.top1
 
     @property
     def top5(self) -> float | None:
         """Published top-5 error in percent, or None."""
-        return self.result and self.result.top5
+        return None if self.result is None else self.result.top5
 
 
 HEADER = (

@@ -67,7 +67,7 @@ class FamilySearch(keras_tuner.HyperModel):
         self.budget = budget or Budget()
         self.compiled = compiled or with_defaults
         self.seed = seed
-        self.cost = None
+        self.cost: analysis.Profile | None = None
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         """Declares every searched option and its values to keras-tuner."""
