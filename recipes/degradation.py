@@ -10,6 +10,7 @@ He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, 
 and figure 6, with fewer epochs and other images.
 """
 
+import argparse
 import dataclasses
 import pathlib
 
@@ -22,8 +23,8 @@ PANELS = {"plain nets": NETS[:2], "residual nets": NETS[2:]}
 EPOCHS = 20
 
 
-def options():
-    """Reads the command line."""
+def options() -> argparse.Namespace:
+    """Parses the command line."""
     p = shared.parser(
         "Show that a deeper plain net has a higher training error.",
         epochs=str(EPOCHS),
@@ -35,7 +36,7 @@ def options():
     return p.parse_args()
 
 
-def main():
+def main() -> None:
     """Trains the nets and draws their errors."""
     args = options()
     out = args.out or pathlib.Path("runs/degradation") / f"{args.data}-seed{args.seed}"
@@ -56,7 +57,7 @@ def main():
     print(f"In {out}: degradation.png, results.json")
 
 
-def train_net(net, out, args):
+def train_net(net: str, out: pathlib.Path, args: argparse.Namespace) -> dict[str, list[float]]:
     """Trains a net as ResNet-20 on CIFAR-10, but without flips, and returns its logs."""
     import keras
 
@@ -70,7 +71,7 @@ def train_net(net, out, args):
     return runs.history(out / "history.csv")
 
 
-def draw(path, logs):
+def draw(path: pathlib.Path, logs: dict[str, dict[str, list[float]]]) -> None:
     """Draws the errors over epochs, plain nets beside residual nets."""
     from kerasnets.runs.figures import Panel, draw_panels
 

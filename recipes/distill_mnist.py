@@ -12,13 +12,20 @@ the paper's and writes a report. "Distilling the Knowledge in a Neural Network",
 section 3.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 import pathlib
 import time
+from typing import TYPE_CHECKING
 
 import shared
 from distill_report import WORDS, compare, report
 from kerasnets import files
+
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    from kerasnets.runs.mnist import Settings
 
 # Defaults of a run; --long does not change the epochs of the plain net.
 DEFAULTS = {
@@ -29,8 +36,8 @@ DEFAULTS = {
 LONG = 5  # times as many epochs of teacher and student
 
 
-def options():
-    """Reads the command line."""
+def options() -> argparse.Namespace:
+    """Parses the command line."""
     by_dataset = {
         word: ", ".join(f"{name} {default[word]}" for name, default in DEFAULTS.items())
         for word in ("epochs", "batch_size")
@@ -70,7 +77,7 @@ def options():
     return p.parse_args()
 
 
-def main():
+def main() -> None:
     """Trains the nets, compares them and writes the report."""
     args = options()
     started = time.monotonic()
@@ -106,7 +113,7 @@ def main():
     print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json and the nets, *.keras")
 
 
-def settings_of(args):
+def settings_of(args: argparse.Namespace) -> Settings:
     """The settings of a command line."""
     from kerasnets.runs import mnist
 
@@ -121,7 +128,7 @@ def settings_of(args):
     return mnist.Settings(**given)
 
 
-def folder(settings):
+def folder(settings: Settings) -> str:
     """The name of a run's folder: its dataset, what differs from the plain experiment, and its seed."""
     words = [settings.dataset]
     if settings.omit_digit is not None:
@@ -133,7 +140,7 @@ def folder(settings):
     return "-".join([*words, f"seed{settings.seed}"])
 
 
-def teacher_of(settings):
+def teacher_of(settings: Settings) -> str | None:
     """A description of the teacher; None for the paper's."""
     from kerasnets.runs import mnist
 

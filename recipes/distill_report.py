@@ -1,5 +1,8 @@
 """The report of recipes/distill_mnist.py: its table, its figures and its page."""
 
+import pathlib
+from typing import Any
+
 import numpy as np
 
 import pages
@@ -14,7 +17,7 @@ NETS = {
 WORDS = {"teacher": "teacher", "plain": "vanilla", "student": "distilled"}  # in results.json
 
 
-def compare(results, teacher=None):
+def compare(results: dict[str, Any], teacher: str | None = None) -> list[list[str]]:
     """Makes the rows of the table.
 
     Args:
@@ -45,14 +48,20 @@ def compare(results, teacher=None):
     return rows
 
 
-def curve(out, name, n):
+def curve(out: pathlib.Path, name: str, n: int) -> list[float]:
     """Reads the test errors of a net after each epoch."""
     from kerasnets import runs
 
     return [n * (1 - accuracy) for accuracy in runs.history(out / f"{name}.csv")["val_accuracy"]]
 
 
-def report(out, results, table, test, logits):
+def report(
+    out: pathlib.Path,
+    results: dict[str, Any],
+    table: list[list[str]],
+    test: tuple[np.ndarray, np.ndarray],
+    logits: dict[str, np.ndarray],
+) -> None:
     """Draws the figures and writes the page that shows them."""
     from keras import ops
 

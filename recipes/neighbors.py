@@ -10,13 +10,21 @@ that of Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Con
 2012, figure 4, right.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 import pathlib
 import time
+from typing import TYPE_CHECKING, Any
 
 import pages
 import shared
 from kerasnets import files
+
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    import keras
+    import numpy as np
 
 SIDE = 32  # pixels to which images are padded with zeros
 RATE = 2e-3  # Adam's; it falls to 0 along half a cosine
@@ -37,8 +45,8 @@ class Settings:
     smoke: bool
 
 
-def options():
-    """Reads the command line."""
+def options() -> argparse.Namespace:
+    """Parses the command line."""
     p = shared.parser(
         "Find images that a net considers similar.",
         epochs="20",
@@ -54,7 +62,7 @@ def options():
     return p.parse_args()
 
 
-def main():
+def main() -> None:
     """Trains the net, finds the neighbors and draws them."""
     args = options()
     own = dict(epochs=args.epochs or (2 if args.smoke else 20), batch_size=args.batch_size or 64)
@@ -112,7 +120,7 @@ def main():
     print(f"{results['seconds']:.0f} s. In {out}: report.html, neighbors.png, results.json, net.keras")
 
 
-def read(settings, split, data_dir):
+def read(settings: Settings, split: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Images, uint8, (n, 28, 28, 1), and labels of a split."""
     from kerasnets import data
 
@@ -122,7 +130,7 @@ def read(settings, split, data_dir):
     return data.to_arrays(dataset.batch(1000))
 
 
-def fit(builder, images):
+def fit(builder: Any, images: np.ndarray) -> np.ndarray:
     """Prepares images for a net: pads them with zeros, repeats their channel and scales them."""
     import numpy as np
 
@@ -131,7 +139,9 @@ def fit(builder, images):
     return builder.preprocess_input(np.repeat(images, builder.spec.channels, axis=-1))
 
 
-def train(out, settings, net, images, labels):
+def train(
+    out: pathlib.Path, settings: Settings, net: keras.Model, images: np.ndarray, labels: np.ndarray
+) -> keras.Model:
     """The net, trained, or loaded if an earlier run has saved it."""
     import keras
 
@@ -157,7 +167,14 @@ def train(out, settings, net, images, labels):
     return net
 
 
-def report(out, results, table, train, test, chosen):
+def report(
+    out: pathlib.Path,
+    results: dict[str, Any],
+    table: list[list[str]],
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    chosen: np.ndarray,
+) -> None:
     """Draws the pictures and writes the page that shows them."""
     import numpy as np
 

@@ -8,16 +8,23 @@ the specialists correct, by the number of specialists of the true class, as tabl
 writes a report. "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 5.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 import pathlib
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import pages
 import shared
 from kerasnets import files
+
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    from kerasnets.runs.specialists import Settings
 
 EPOCHS = {"digits": 30, "mnist": 15, "fashion_mnist": 15}  # of the generalist
 CLUSTERS = (3, 4, 5, 6, 7)
@@ -29,8 +36,8 @@ SUMMARY = (
 )
 
 
-def options():
-    """Reads the command line."""
+def options() -> argparse.Namespace:
+    """Parses the command line."""
     p = shared.parser(
         "Add specialists of confusable classes to a generalist.",
         epochs=", ".join(f"{name} {epochs}" for name, epochs in EPOCHS.items()),
@@ -53,7 +60,7 @@ def options():
     return p.parse_args()
 
 
-def main():
+def main() -> None:
     """Trains generalist and specialists, combines them and writes the report."""
     args = options()
     started = time.monotonic()
@@ -99,7 +106,7 @@ def main():
     print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json and the nets, *.keras")
 
 
-def settings_of(args):
+def settings_of(args: argparse.Namespace) -> Settings:
     """The settings of a command line."""
     from kerasnets.runs.specialists import Settings
 
@@ -112,7 +119,9 @@ def settings_of(args):
     return Settings(**given)
 
 
-def compare(guesses, labels, sets):
+def compare(
+    guesses: dict[str, np.ndarray], labels: np.ndarray, sets: list[tuple[int, ...]]
+) -> dict[str, Any]:
     """Counts what the specialists change.
 
     Source: table 4 of the paper.
@@ -144,7 +153,7 @@ def compare(guesses, labels, sets):
     }
 
 
-def coverage_table(results):
+def coverage_table(results: dict[str, Any]) -> list[list[str]]:
     """The rows of the paper's table 4, for this run and beside the paper's on JFT."""
     rows = [["specialists of the true class", "cases", "change in right", "relative accuracy", "paper, JFT"]]
     found = results["coverage"]
@@ -157,7 +166,13 @@ def coverage_table(results):
     return rows
 
 
-def draw(out, results, labels, guesses, logits):
+def draw(
+    out: pathlib.Path,
+    results: dict[str, Any],
+    labels: np.ndarray,
+    guesses: dict[str, np.ndarray],
+    logits: np.ndarray,
+) -> None:
     """Draws the confusion of test images, and the clusters in the soft targets of the held-out images."""
     import keras
 
@@ -172,7 +187,7 @@ def draw(out, results, labels, guesses, logits):
     figures.clusters(out / "clusters.png", soft, sets, names, order)
 
 
-def page(out, results):
+def page(out: pathlib.Path, results: dict[str, Any]) -> str:
     """Makes the report, as HTML."""
     parts = [
         "{dataset}: {train_size:,} images to train on. {held_size:,} images are held out of the training "

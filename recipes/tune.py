@@ -20,6 +20,8 @@ Several processes can search together, on one machine or on several that share t
 recipes/distill_mnist.py. Every net is then distilled from it. The teacher runs only once.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import dataclasses
@@ -29,10 +31,15 @@ import pathlib
 import re
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import shared
 import train
 import tune_report
+
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    from kerasnets.runs.search import Settings
+    from kerasnets.training import Recipe
 
 CONFIG = "densenetbc100_cifar10"  # how all nets are trained, except for the rate and the number of epochs
 # For each search: the net, its rate, the values to choose from, and those of a tiny run.
@@ -56,8 +63,8 @@ EPOCHS, LONGER, TRIALS = 15, 2, 10
 UNITS = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
-def options():
-    """Reads the command line."""
+def options() -> argparse.Namespace:
+    """Parses the command line."""
     p = shared.parser(
         "Search for the width of a MobileNet, or the growth rate of a DenseNet.",
         epochs=f"{EPOCHS} per trial",
@@ -107,13 +114,13 @@ def options():
     return p.parse_args()
 
 
-def depths(text):
+def depths(text: str) -> int | tuple[int, ...]:
     """An argparse type: 100, or 6-12-24-16."""
     parts = [shared.whole(1)(part) for part in text.split("-")]
     return tuple(parts) if len(parts) > 1 else parts[0]
 
 
-def amount(text):
+def amount(text: str) -> int:
     """An argparse type: 500k, 50M, 1.5G or a plain number."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", text)
     if not found or float(found[1]) * UNITS[found[2]] < 1:
@@ -121,7 +128,7 @@ def amount(text):
     return round(float(found[1]) * UNITS[found[2]])
 
 
-def main():
+def main() -> None:
     """Searches, then trains the best net and writes the report."""
     args = options()
     started = time.monotonic()
@@ -157,7 +164,7 @@ def main():
         tune_report.report(search, trials, started)
 
 
-def join(args):
+def join(args: argparse.Namespace) -> bool:
     """Tells keras-tuner the part of this process, by the environment; returns whether it is a worker."""
     part, host, port = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
     if args.chief or args.worker or args.oracle:
@@ -172,7 +179,7 @@ def join(args):
     return host in os.environ and "chief" not in os.environ.get(part, "")
 
 
-def settings_of(args):
+def settings_of(args: argparse.Namespace) -> Settings:
     """The settings of a command line."""
     from kerasnets.runs.search import Settings
 
@@ -188,7 +195,7 @@ def settings_of(args):
     return Settings(**given)
 
 
-def values_of(args):
+def values_of(args: argparse.Namespace) -> dict[str, tuple]:
     """The values to choose from, by argument of the search's class."""
     model, _, own, tiny = SEARCHES[args.search]
     names = [name for known in SEARCHED.values() for name in known]
@@ -202,12 +209,12 @@ def values_of(args):
     return own | given
 
 
-def epochs_of(args):
+def epochs_of(args: argparse.Namespace) -> int:
     """The epochs of a trial."""
     return args.epochs or (SMOKE["epochs"] if args.smoke else EPOCHS)
 
 
-def recipe_of(args):
+def recipe_of(args: argparse.Namespace) -> Recipe:
     """The recipe of the trials."""
     recipe = train.read(train.find(CONFIG)).for_epochs(epochs_of(args))
     rate = args.rate or SEARCHES[args.search][1]

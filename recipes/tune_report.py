@@ -1,13 +1,21 @@
 """The report of recipes/tune.py: its tables, its figure and its results."""
 
+from __future__ import annotations
+
+import contextlib
+import pathlib
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import shared
 from kerasnets import files
 
+if TYPE_CHECKING:  # imports Keras, which makes --help slow
+    from kerasnets.runs.search import Search
 
-def report(search, trials, started):
+
+def report(search: Search, trials: list[dict[str, Any]], started: float) -> None:
     """Prints and draws the trials, trains the best net and writes the results.
 
     Ends the recipe with status 1 if no trial has a result.
@@ -54,7 +62,7 @@ def report(search, trials, started):
     print(f"{seconds:.0f} s. In {search.out}: results.json, front.png, best.keras")
 
 
-def draw(search, done, front):
+def draw(search: Search, done: list[dict[str, Any]], front: list[dict[str, Any]]) -> None:
     """Draws accuracy against multiply-adds."""
     import figures
 
@@ -69,7 +77,7 @@ def draw(search, done, front):
     )
 
 
-def live_table(out):
+def live_table(out: pathlib.Path) -> contextlib.AbstractContextManager:
     """A table on the terminal that follows the trials of all processes."""
     import rich.console
     import rich.live
@@ -86,19 +94,19 @@ def live_table(out):
     return rich.live.Live(get_renderable=latest, console=console, refresh_per_second=1)
 
 
-def print_trial(trial):
+def print_trial(trial: dict[str, Any]) -> None:
     """Prints a trial that has ended, in one line."""
     print("  ".join([trial["trial"], values_text(trial["values"]), *cells(trial)]), flush=True)
 
 
-def rows(trials):
+def rows(trials: list[dict[str, Any]]) -> list[list[str]]:
     """The rows of a table of trials."""
     names = " ".join(trials[0]["values"]) if trials else ""
     header = ["trial", names, "status", "epochs", "val. %", "params", "mult adds", "s"]
     return [header, *([t["trial"], " ".join(words(t["values"]).values()), *cells(t)] for t in trials)]
 
 
-def cells(trial):
+def cells(trial: dict[str, Any]) -> list[str]:
     """The status, epochs, accuracy, costs and seconds of a trial, as text; unknown ones are empty."""
     known = {k: v for k, v in trial.items() if v is not None}
     accuracy = f"{100 * known['val_accuracy']:.2f}" if "val_accuracy" in known else ""
@@ -107,11 +115,11 @@ def cells(trial):
     return [trial["status"], f"{known.get('epoch', 0)}/{trial['epochs']}", accuracy, *costs, seconds]
 
 
-def values_text(values):
+def values_text(values: dict[str, Any]) -> str:
     """Values in one line: growth 12 depths 6-12-24-16."""
     return " ".join(f"{name} {text}" for name, text in words(values).items())
 
 
-def words(values):
+def words(values: dict[str, Any]) -> dict[str, str]:
     """Values as text, by option."""
     return {k: "-".join(map(str, v)) if isinstance(v, list) else str(v) for k, v in values.items()}
