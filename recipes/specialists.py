@@ -76,7 +76,7 @@ def main() -> None:
     if run.failed:
         print(
             f"{len(run.failed)} of {len(run.tasks)} specialists failed: {'; '.join(map(str, run.failed))}. "
-            f"The others are in {out}; the same command with --resume goes on from here",
+            f"The others are in {out}; the same command with --resume continues from here",
             file=sys.stderr,
         )
         sys.exit(1)

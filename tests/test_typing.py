@@ -14,6 +14,7 @@ from kerasnets.analysis import profile
 from kerasnets.applications import DenseNet, DenseNet121, googlenet
 from kerasnets.applications.densenet import DenseNet169
 from kerasnets.applications.mobilenet import MobileNet, preprocess_input
+from kerasnets.training import Recipe, evaluate
 
 DenseNet121(growth=12)
 DenseNet121(grwth=12)  # Unexpected keyword argument "grwth" for "DenseNet121"; did you mean "growth"?
@@ -42,6 +43,10 @@ words: str = kerasnets.analysis.profile(model).params  # Incompatible types in a
 surgery.replace_head(model, 10, hidden=(64,), freez="stem")  # Unexpected keyword argument "freez"
 distillation.Distiller(model, hints=[distillation.Hint("high", "low")], temperature=4)
 distillation.Distiller(model, temperature="hot")  # Argument "temperature" to "Distiller"
+Recipe(model="ResNet20", data="digits", rate=0.1, batch=128, epochs=30, options={"alpha": 0.5})
+Recipe(model="ResNet20", data="digits", rate=0.1, batch=128, epochs="30")  # Argument "epochs" to "Recipe"
+top1: float = evaluate(model, [], "ten_crop", sizes=(256, 384))["top1"]
+evaluate(model, [], crop="all")  # Argument "crop" to "evaluate" has incompatible type "str"
 kerasnets.aplications  # Module has no attribute "aplications"
 """
 
