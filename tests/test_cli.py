@@ -326,7 +326,7 @@ def test_export_in_another_format(run, refused, tmp_path):
 def test_export_of_what_is_not_there(refused, tmp_path):
     out = ["--out", str(tmp_path / "models")]
     assert "--weights" in refused("export", "LeNet5", *out)
-    assert "a file that exists" in refused("export", "LeNet5", *out, "--weights", "no.weights.h5")
+    assert "existing file" in refused("export", "LeNet5", *out, "--weights", "no.weights.h5")
     assert "`weights` is None or a path" in refused("export", "LeNet5", *out, "--weights", "imagenet")
     assert not list(tmp_path.iterdir())
 
