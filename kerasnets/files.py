@@ -1,6 +1,7 @@
 """Atomic writing of files: whatever stops a writer, the file has either its old or its new content."""
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -21,7 +22,8 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
             model.save_weights(part)
 
     The file is flushed to the disk before it is renamed. A new file gets the permissions of the umask; a
-    replaced file keeps its permissions. Unfinished files of killed writers are removed after a day.
+    replaced file keeps its permissions. If `path` is a symbolic link, the file that it points to is replaced.
+    Unfinished files of killed writers are removed after a day.
 
     Args:
         path: Path of the file, in a folder that exists.
@@ -31,11 +33,14 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         `path`, since some writers infer the format from the suffix.
 
     Raises:
-        OSError: The file cannot be written, or the body wrote none. `path` is unchanged.
+        OSError: The file cannot be written, or the body wrote none. `path` is unchanged. A folder or a device
+            is refused before the body runs.
     """
-    path = pathlib.Path(path)
+    if os.path.exists(path) and not os.path.isfile(path):  # renaming would replace a device, as root
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    path = pathlib.Path(os.path.realpath(path))
     sweep(path)
-    part = path.with_name(f"{PART}{os.urandom(4).hex()}-{path.name}")
+    part = path.with_name(f"{PART}{os.urandom(4).hex()}-{tail(path)}")
     try:
         yield part
         sync(part)
@@ -49,11 +54,16 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     sync_folder(path.parent)
 
 
+def tail(path: pathlib.Path) -> str:
+    """The end of a file's name, which leaves room for a prefix: a name may have 255 bytes."""
+    return path.name[-60:]  # at most 240 bytes in UTF-8
+
+
 def sweep(path: pathlib.Path) -> None:
     """Removes unfinished files of killed writers of `path` that are at least a day old."""
     for part in path.parent.glob(f"{PART}*"):
         with contextlib.suppress(OSError):  # another writer may have removed it
-            if part.name.endswith(f"-{path.name}") and time.time() - part.stat().st_mtime > STALE:
+            if part.name.endswith(f"-{tail(path)}") and time.time() - part.stat().st_mtime > STALE:
                 part.unlink()
 
 

@@ -140,6 +140,37 @@ def test_a_missing_folder_is_an_error_and_not_made(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_a_link_stays_one_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "disk").mkdir()
+    for name, target in (("old", "disk/a"), ("dangling", "disk/b")):
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "disk" / "a").write_text("old")
+    for name, target in (("old", "disk/a"), ("dangling", "disk/b")):
+        files.write_text(tmp_path / name, "new")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / target).read_text() == "new"
+    assert names(tmp_path) == ["dangling", "disk", "old"]
+    assert names(tmp_path / "disk") == ["a", "b"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
+def test_what_is_no_regular_file_is_refused_before_it_is_written(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "folder", "link"):
+        with pytest.raises(OSError, match=f"not a regular file: .*{name}"), files.replacing(tmp_path / name):
+            pytest.fail("the body runs")
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
+    assert names(tmp_path) == ["folder", "link", "pipe"]
+
+
+@pytest.mark.parametrize("name", ["n" * 244 + ".weights.h5", "é" * 125 + ".txt"])
+def test_names_may_be_as_long_as_the_disk_allows(name, tmp_path):
+    files.write_text(tmp_path / name, "new")
+    assert names(tmp_path) == [name]
+
+
 def test_data_that_json_cannot_hold_touches_nothing(tmp_path):
     path = tmp_path / "data.json"
     path.write_text("{}")
