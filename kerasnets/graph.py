@@ -116,7 +116,7 @@ def model_of(model: keras.Model, inputs: list, outputs: Any, name: str | None = 
         outputs: Keras tensors.
         name: Name of the new model, or None for the name of the other.
     """
-    inputs = inputs[0] if len(inputs) == 1 else keras.tree.pack_sequence_as(model.input, inputs)
+    inputs = keras.tree.pack_sequence_as(functional(model).input, inputs)
     return keras.Model(inputs, outputs, name=name or model.name)
 
 

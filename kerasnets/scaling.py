@@ -40,6 +40,11 @@ class Scaling:
     contrast: float | None = None
     matrix: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        """Refuses an unknown order of channels."""
+        if self.order not in ("RGB", "BGR"):
+            refuse("order", "'RGB' or 'BGR'", self.order)
+
     def __call__(self, x: Any) -> Any:
         """Scales images for the net.
 
@@ -93,8 +98,8 @@ class Scaling:
 
         lib, dtype = functions_of(x), keras.config.floatx()
         x = keras.ops.cast(x, dtype) if lib is keras.ops else lib.array(x, dtype)
-        shape = np.shape(self.mean)
-        if self.matrix is None and shape and x.shape[-1] != shape[-1]:
+        shape = np.broadcast_shapes(np.shape(self.mean), np.shape(self.std))
+        if self.matrix is None and shape and x.shape[-1:] != shape[-1:]:
             refuse("x", f"an array of images with {shape[-1]} channels last", tuple(x.shape))
         return x, lib, dtype
 

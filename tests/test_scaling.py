@@ -73,6 +73,18 @@ def test_scaling_for_three_channels_refuses_another_number(mode):
         MODES[mode](IMAGES[..., :1])
 
 
+@pytest.mark.parametrize("scaling", [Scaling(mean=(1.0, 2.0, 3.0)), Scaling(std=(1.0, 2.0, 3.0))])
+@pytest.mark.parametrize("x", [IMAGES[..., :1], 7.0])
+def test_own_numbers_for_three_channels_refuse_another_number(scaling, x):
+    with pytest.raises(ValueError, match=r"`x`.*3 channels"):
+        scaling(x)
+
+
+def test_an_order_of_channels_is_in_capitals():
+    with pytest.raises(ValueError, match=r"`order` is 'RGB' or 'BGR'\. Received: order='bgr'"):
+        Scaling(order="bgr")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_scaling_is_undone(mode):
     scaling = MODES[mode]

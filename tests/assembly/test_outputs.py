@@ -170,6 +170,17 @@ def test_dicts_of_inputs_keep_their_structure():
     np.testing.assert_allclose(ops.convert_to_numpy(ops.softmax(logits(given))), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("structure", [lambda x: [x], lambda x: {"image": x}])
+def test_one_input_keeps_its_structure(structure, recwarn):
+    x = keras.Input((8,))
+    model = keras.Model(structure(x), layers.Dense(3, "softmax")(x))
+    given = structure(X)
+    logits = as_logits(model)(given)
+    assert not [w for w in recwarn if "structure of `inputs`" in str(w.message)]
+    expected = model.predict(given, verbose=0)
+    np.testing.assert_allclose(ops.convert_to_numpy(ops.softmax(logits)), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("kind", "classifies"),
     [("dense", "Dense"), ("cast behind", "Dense"), ("nested", "Dense"), ("flatten behind", "Dense")],
