@@ -25,9 +25,10 @@ def register(builder: Callable) -> Callable:
         The same function.
 
     Raises:
-        ValueError: The name is already registered.
+        ValueError: The name is already registered, or a shipped model has it.
     """
     name = builder.__name__
+    import_shipped(name)
     if name in _MODELS:
         raise ValueError(f"A model is already registered as {name!r}.")
     _MODELS[name] = builder
@@ -39,10 +40,14 @@ def registered() -> tuple[Callable, ...]:
     return tuple(_MODELS[name] for name in sorted(_MODELS, key=natural))
 
 
+def import_shipped(name: str) -> None:
+    """Imports the module of `kerasnets.applications` that registers a name, according to the catalogue."""
+    if name not in _MODELS and name in catalogue():
+        importlib.import_module(f"kerasnets.applications.{catalogue()[name]['family']}")
+
+
 def find(name: str) -> Callable:
     """The builder of a name.
-
-    The catalogue names the module of `kerasnets.applications` that registers it, which is imported once.
 
     Args:
         name: Name of a model, such as "DenseNet121".
@@ -53,8 +58,7 @@ def find(name: str) -> Callable:
     Raises:
         ValueError: There is no such model; the message lists the closest names.
     """
-    if name not in _MODELS and name in catalogue():
-        importlib.import_module(f"kerasnets.applications.{catalogue()[name]['family']}")
+    import_shipped(name)
     if name not in _MODELS:
         refuse_name(name)
     return _MODELS[name]

@@ -45,16 +45,21 @@ def names(options):
     word = options.pattern
     patterns = [word] if any(c in word for c in "*?[") else [f"{word}*", f"*{word}*"]
     trained = True if options.weights else None
-    found = next(filter(None, (registry.list_models(p, options.family, trained) for p in patterns)), None)
+    found = next(filter(None, (shipped(p, options.family, trained) for p in patterns)), None)
     if found:
         return found
-    others = next(filter(None, map(registry.list_models, patterns)), None)
+    others = next(filter(None, map(shipped, patterns)), None)
     if not others:
-        raise ValueError(f"no such model. Received: {word!r}.{nearest(word, registry.list_models())}")
+        raise ValueError(f"no such model. Received: {word!r}.{nearest(word, catalogue())}")
     wanted = [f"is of the family {options.family!r}"] if options.family else []
     wanted += ["has trained weights"] if options.weights else []
     some = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
     raise ValueError(f"of the models that match {word!r}, none {' and '.join(wanted)}: {some}")
+
+
+def shipped(*conditions):
+    """Names of the models of the catalogue that meet conditions, as `registry.list_models` takes them."""
+    return [name for name in registry.list_models(*conditions) if name in catalogue()]
 
 
 def about(record):

@@ -20,6 +20,8 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets show`."""
     if options.name not in catalogue():
+        if options.name in registry.known():
+            raise ValueError(f"{options.name} is not in the catalogue that is shipped; profile counts it")
         registry.refuse_name(options.name)
     record = catalogue()[options.name]
     paper = Citation(**record["citation"])

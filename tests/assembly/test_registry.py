@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import kerasnets
+from kerasnets import cli
 from kerasnets.assembly import registry
 from kerasnets.assembly.family import variant
 
@@ -55,7 +56,7 @@ def test_a_builder_that_is_asked_for_brings_its_family(monkeypatch):
     builder, asked = registry.find("LeNet5"), []
     monkeypatch.setattr(registry, "_MODELS", {})
     monkeypatch.setattr(
-        importlib, "import_module", lambda name: asked.append(name) or registry.register(builder)
+        importlib, "import_module", lambda name: asked.append(name) or registry._MODELS.update(LeNet5=builder)
     )
     assert registry.find("LeNet5") is builder is registry.find("LeNet5")
     assert asked == ["kerasnets.applications.lenet"]
@@ -67,6 +68,28 @@ def test_models_of_ones_own_are_listed(monkeypatch):
     builder = variant(kerasnets.applications.LeNet, "Mine", table)
     assert kerasnets.list_models("mine", family="lenet", trained=False) == ["Mine"]
     assert registry.find("Mine") is builder
+
+
+def test_the_name_of_a_shipped_model_is_taken_before_its_family_is_imported():
+    program = (
+        "import sys\n"
+        "from kerasnets.assembly import registry\n"
+        "assert 'kerasnets.applications' not in sys.modules\n"
+        "def VGG16(): pass\n"
+        "registry.register(VGG16)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "ValueError: A model is already registered as 'VGG16'." in done.stderr
+
+
+def test_the_command_tells_of_models_of_ones_own(monkeypatch, capsys):
+    monkeypatch.setattr(registry, "_MODELS", dict(registry._MODELS))
+    variant(kerasnets.applications.LeNet, "LeNetMine", {"LeNetMine": dict(filters=(4, 8, 16))})
+    assert cli.main(["list", "lenet"]) == 0
+    assert "LeNetMine" not in capsys.readouterr().out
+    assert cli.main(["show", "LeNetMine"]) == 2
+    assert capsys.readouterr().err.startswith("kerasnets: LeNetMine is not in the catalogue")
+    assert cli.main(["profile", "LeNetMine"]) == 0
 
 
 def test_unknown_model_is_answered_with_the_nearest():
