@@ -347,3 +347,12 @@ def test_literals_mean_themselves(value):
 @given(st.text() | st.text("[](){},:'\"\\.-+/_0123456789eEjxabNone "))
 def test_no_text_is_too_odd(text):
     options.parsed(text, None)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_tables_are_printed_where_their_lines_cannot_be(encoding, monkeypatch):
+    """As into a pipe on Windows, or with LC_ALL=C."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+    assert cli.main(["list", "LeNet5"]) == 0
+    assert "60,806" in raw.getvalue().decode(encoding)

@@ -8,6 +8,7 @@ import argparse
 import ast
 import contextlib
 import fractions
+import io
 import math
 import os
 import re
@@ -42,6 +43,10 @@ def run(main: Callable[[], Any], program: str, stopped: str = "") -> int:
     Returns:
         Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
     """
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # lines of tables where pipes are ASCII, or cp1252 on Windows
+        sys.stdout.reconfigure(errors="replace")
     try:
         main()
         sys.stdout.flush()

@@ -2,6 +2,10 @@
 
 import dataclasses
 
+from kerasnets.checks import is_int, is_number, refuse
+
+MAX_SEED = 2**32 - 1
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
@@ -17,6 +21,9 @@ class Options:
         hosts: Number of hosts that share each batch, as in `kerasnets.training.distribution.devices`.
         host_index: Index of this host, from 0. Only host 0 writes files.
         coordinator: "HOST:PORT" of host 0, or None for one host.
+
+    Raises:
+        ValueError: A number or a flag is not allowed.
     """
 
     seed: int = 0
@@ -28,3 +35,17 @@ class Options:
     hosts: int = 1
     host_index: int = 0
     coordinator: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses wrong options before a run begins, and before an earlier run is moved aside."""
+        if not is_int(self.seed, 0) or self.seed > MAX_SEED:
+            refuse("seed", f"a whole number from 0 to {MAX_SEED}", self.seed)
+        if self.steps is not None and not is_int(self.steps, 1):
+            refuse("steps", "None or a whole number, at least 1", self.steps)
+        if not is_number(self.save_every) or self.save_every < 0:
+            refuse("save_every", "a number of seconds, at least 0", self.save_every)
+        if not is_int(self.hosts, 1):
+            refuse("hosts", "a whole number, at least 1", self.hosts)
+        for flag in ("strict", "resume"):
+            if not isinstance(getattr(self, flag), bool):
+                refuse(flag, "True or False", getattr(self, flag))

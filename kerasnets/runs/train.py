@@ -20,6 +20,7 @@ import kerasnets
 from kerasnets import training
 from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
+from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import prepare
 from kerasnets.runs.options import Options
@@ -52,11 +53,13 @@ def train(
         The content of results.json; None on hosts other than host 0.
 
     Raises:
-        ValueError: The recipe does not fit the data or the devices, or the run to resume has other settings.
+        ValueError: An argument is not allowed, the recipe does not fit the data or the devices, or the run to
+            resume has other settings.
         FloatingPointError: The loss is NaN or infinite.
     """
     started, out = time.monotonic(), pathlib.Path(out)
     options, method = options or Options(), method or Supervised()
+    check(recipe, out, options, method)
     library("matplotlib")  # draws the curves; if it is missing, fails now and not after hours of training
     distribution.share(recipe.batch, recipe.replicas, options.hosts)  # refuses one that they cannot share
     settings = {**recipe.as_json(), "seed": options.seed, **method.settings()}
@@ -80,6 +83,18 @@ def train(
     results = method.test(net, data)
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
     return report(results, data, out)
+
+
+def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervised) -> None:
+    """Refuses wrong arguments before data is read or anything is written."""
+    if not isinstance(recipe, Recipe):
+        refuse("recipe", "a kerasnets.training.Recipe", recipe)
+    if out.exists() and not out.is_dir():
+        refuse("out", "the path of a folder", str(out))
+    if not isinstance(options, Options):
+        refuse("options", "None or kerasnets.runs.Options", options)
+    if not isinstance(method, Supervised):
+        refuse("method", "None or an object of a class derived from kerasnets.runs.Supervised", method)
 
 
 def build(data: Data) -> keras.Model:

@@ -182,3 +182,37 @@ def test_tiny_recipes():
     small = runs.tiny(recipe, devices=2)
     assert (small.size, small.batch, small.epochs, small.data) == ((50, 112), 4, 2, "generated")
     assert small.rate == pytest.approx(0.01 * 4 / 256)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", -1),
+        ("seed", 2**32),
+        ("steps", 0),
+        ("steps", 1.5),
+        ("save_every", -1),
+        ("save_every", "60"),
+        ("hosts", 0),
+        ("resume", "no"),
+        ("strict", None),
+    ],
+)
+def test_wrong_options_are_refused_before_a_run(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` is .*Received: {name}={value!r}$"):
+        runs.Options(**{name: value})
+
+
+def test_wrong_arguments_are_refused_before_data_is_read(tmp_path):
+    recipe = Recipe(model="LeNet5", data="missing", rate=0.1, batch=2, epochs=1)
+    file = tmp_path / "file"
+    file.touch()
+    for argument, call in {
+        "recipe": ("resnet20", tmp_path / "run"),
+        "out": (recipe, file),
+        "options": (recipe, tmp_path / "run", {"seed": 1}),
+        "method": (recipe, tmp_path / "run", None, runs.Supervised),
+    }.items():
+        with pytest.raises(ValueError, match=f"^`{argument}` is "):
+            runs.train(*call)
+    assert list(tmp_path.iterdir()) == [file]
