@@ -242,6 +242,13 @@ def test_what_is_not_code_is_in_the_wheel():
         assert (ROOT / file).with_name("__init__.py").exists(), f"{file} is in no package"
 
 
+def test_type_checkers_find_an_editable_install():
+    """Setuptools then writes a path file. Otherwise it writes an import hook, which they do not run."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT.parent / "setup.cfg", encoding="utf-8")
+    assert setup["options"]["package_dir"].split() == ["=", "."]
+
+
 def test_every_package_has_a_height():
     packages = {f.parts[0].removesuffix(".py") for f in FILES} - {"__init__"}
     assert packages <= set(HEIGHT)
