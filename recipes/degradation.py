@@ -31,8 +31,7 @@ def options() -> argparse.Namespace:
         batch_size="128",
         out="runs/degradation/DATA-seedSEED",
     )
-    train.add_options(p)
-    p.set_defaults(data="digits")
+    train.add_options(p, data="digits")
     return p.parse_args()
 
 

@@ -89,7 +89,6 @@ def main() -> None:
 
         settings = settings_of(args)
         strategy = distribution.mirrored(args.replicas)
-        keras.ops.zeros(1)  # starts the devices, which print messages
     out = args.out or pathlib.Path("runs/distill_mnist") / folder(settings)
     found = mnist.distill(settings, out, data_dir=args.data_dir, resume=args.resume, strategy=strategy)
     errors = {name: arrays.count_errors(logits, found.test[1]) for name, logits in found.logits.items()}

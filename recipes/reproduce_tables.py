@@ -237,13 +237,10 @@ def layers_of(names: Iterable[str]) -> dict[str, list[Any]]:
         For each name, the layers of the net in topological order.
     """
     with shared.quiet():
-        import keras
         import rich.progress
 
         import kerasnets.analysis
         from kerasnets.graph import no_values
-
-        keras.ops.zeros(1)  # starts the devices, whose messages are hidden here
 
     nets = {}
     for name in rich.progress.track(names, "building"):

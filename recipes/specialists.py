@@ -69,7 +69,6 @@ def main() -> None:
 
         from kerasnets.runs import specialists
 
-        keras.ops.zeros(1)  # starts the devices, which print messages
     s = settings_of(args)
     out = args.out or pathlib.Path("runs/specialists") / f"{s.dataset}-{s.head}-seed{s.seed}"
     run = specialists.train(s, out, data_dir=args.data_dir, resume=args.resume, jobs=args.jobs)
@@ -155,7 +154,9 @@ def compare(
 
 def coverage_table(results: dict[str, Any]) -> list[list[str]]:
     """The rows of the paper's table 4, for this run and beside the paper's on JFT."""
-    rows = [["specialists of the true class", "cases", "change in right", "relative accuracy", "paper, JFT"]]
+    rows = [
+        ["specialists of the true class", "cases", "change in correct", "relative accuracy", "paper, JFT"]
+    ]
     found = results["coverage"]
     total = {name: sum(row[name] for row in found) for name in ("cases", "right", "gain")}
     for row in [*found, {"specialists": "all", **total}]:

@@ -48,9 +48,15 @@ def options() -> argparse.Namespace:
     return p.parse_args()
 
 
-def add_options(p: shared.Parser) -> None:
-    """Adds the options of all recipes that train by a config."""
-    p.add_argument("--data", metavar="NAME", help="dataset, such as digits (as in the paper)")
+def add_options(p: shared.Parser, data: str | None = None) -> None:
+    """Adds the options of all recipes that train by a config.
+
+    Args:
+        p: The parser.
+        data: The default dataset; None for that of the config.
+    """
+    shown = data or "as in the paper"
+    p.add_argument("--data", metavar="NAME", default=data, help=f"dataset, such as digits ({shown})")
     folder = "folder with one folder per class, or of TensorFlow Datasets"
     p.add_argument("--data-dir", metavar="FOLDER", help=folder)
     p.add_argument("--strict", action="store_true", help="stop at a corrupt image instead of skipping it")
@@ -110,7 +116,10 @@ def adapted(recipe: Recipe, args: argparse.Namespace) -> Recipe:
     from kerasnets import runs
 
     if args.smoke:
-        recipe = runs.tiny(recipe, (args.replicas or recipe.replicas) * getattr(args, "hosts", 1))
+        paper = recipe
+        recipe = runs.tiny(paper, (args.replicas or paper.replicas) * getattr(args, "hosts", 1))
+        if args.data_dir:  # the data is at hand, so none needs to be generated
+            recipe = dataclasses.replace(recipe, data=paper.data, splits=paper.splits)
     recipe = recipe.for_epochs(args.epochs) if args.epochs else recipe
     changes = dict(data=args.data, batch=args.batch_size, precision=args.precision, replicas=args.replicas)
     return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})

@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import logging
 import os
 import pathlib
 import re
@@ -135,16 +134,12 @@ def main() -> None:
     worker = join(args)
     out = args.out or pathlib.Path("runs/tune") / f"{args.search}-{args.dataset}-seed{args.seed}"
     with shared.quiet():
-        import keras
-
         from kerasnets.runs.search import Search
         from kerasnets.training import distribution
 
-        logging.getLogger("tensorflow").setLevel("ERROR")  # it warns about the number of nets that it traces
         settings, recipe = settings_of(args), recipe_of(args)
         distribution.share(recipe.batch, args.replicas)  # refuses a batch that the replicas cannot share
         strategy = distribution.mirrored(args.replicas) if args.replicas > 1 else None
-        keras.ops.zeros(1)  # starts the devices, which print messages
     search = Search(settings, recipe, out, strategy)
     if worker:
         print(f"waits for the chief at {os.environ['KERASTUNER_ORACLE_IP']}", flush=True)

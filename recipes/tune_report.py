@@ -46,7 +46,7 @@ def report(search: Search, trials: list[dict[str, Any]], started: float) -> None
     draw(search, done, front)
     best = max(done, key=lambda t: t["score"])
     epochs = search.settings.final_epochs
-    print(f"{summary}. Best: {values_text(best['values'])}, which is trained anew for {epochs} epochs")
+    print(f"{summary}. Best: {values_text(best['values'])}, now trained from scratch for {epochs} epochs")
     accuracy = search.train_best(best["values"])
     test_size, seconds = len(search.test[0]), round(time.monotonic() - started, 1)
     results |= {

@@ -27,6 +27,7 @@ def decode_predictions(
 
     Raises:
         ValueError: The shape of `preds` does not fit the names, or `top` is out of range.
+        OSError: The names of ImageNet's classes are not in Keras's cache, and cannot be downloaded.
     """
     preds = ops.convert_to_numpy(preds)
     classes = 1000 if class_names is None else len(class_names)
@@ -36,7 +37,16 @@ def decode_predictions(
     if not is_int(top, 1) or top > classes:
         refuse("top", f"a whole number from 1 to {classes}", top)
     if class_names is None:
-        return keras.applications.imagenet_utils.decode_predictions(preds, top=int(top))
+        try:
+            return keras.applications.imagenet_utils.decode_predictions(preds, top=int(top))
+        except Exception as error:
+            # Keras raises a plain Exception if a download fails.
+            if "URL fetch failure" not in str(error):
+                raise
+            raise OSError(
+                f"The names of ImageNet's classes could not be downloaded ({error}). If there is no network, "
+                "pass `class_names`, or put the file into Keras's cache (~/.keras/models)."
+            ) from error
     best = np.argsort(-preds, axis=1, kind="stable")[:, :top]
     return [
         [(int(i), class_names[i], float(row[i])) for i in order]

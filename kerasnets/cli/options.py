@@ -9,6 +9,7 @@ import ast
 import contextlib
 import fractions
 import io
+import logging
 import math
 import os
 import re
@@ -43,9 +44,7 @@ def run(main: Callable[[], Any], program: str, stopped: str = "") -> int:
     Returns:
         Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
     """
-    if isinstance(
-        sys.stdout, io.TextIOWrapper
-    ):  # lines of tables where pipes are ASCII, or cp1252 on Windows
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for encodings that lack the lines of tables
         sys.stdout.reconfigure(errors="replace")
     try:
         main()
@@ -66,8 +65,13 @@ def run(main: Callable[[], Any], program: str, stopped: str = "") -> int:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """A context that hides the messages of TensorFlow's libraries, which they print when they are loaded."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    """A context that hides what TensorFlow's libraries print when they are loaded.
+
+    Afterwards, messages about missing GPU drivers and warnings about the number of traced functions stay
+    hidden, which would come when the first model is built and when several nets are trained.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -115,7 +115,8 @@ def root_of(data_dir):
 
 def prepared(name, data_dir):
     """The folder of the latest prepared version of a dataset of TensorFlow Datasets, or None."""
-    found = [path.parent for path in root_of(data_dir).glob(f"{name}/*/dataset_info.json")]
+    inside = f"./{name}/*/dataset_info.json"  # a name that begins with a slash stays in the folder
+    found = [path.parent for path in root_of(data_dir).glob(inside)]
     return max(found, key=lambda folder: [int(n) for n in re.findall(r"\d+", folder.name)], default=None)
 
 

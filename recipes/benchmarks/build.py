@@ -20,8 +20,6 @@ def run(args: argparse.Namespace) -> None:
 
         import kerasnets
 
-        keras.ops.zeros(1)  # starts the devices, whose messages are hidden here
-
     def builder(function):
         def build():
             keras.backend.clear_session()

@@ -23,11 +23,6 @@ def add_options(p: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Trains students on images of MNIST's size, plain and distilled from bigger nets."""
-    with shared.quiet():
-        import keras
-
-        keras.ops.zeros(1)  # starts the devices, whose messages are hidden here
-
     groups = {}
     for name, (teacher, student, examples) in PAIRS.items():
         examples = args.examples or examples
@@ -50,12 +45,13 @@ def epoch_functions(
     Returns:
         For each name, a function without arguments.
     """
-    import keras
-    import numpy as np
-    from keras.distillation import LogitsDistillation
+    with shared.quiet():
+        import keras
+        import numpy as np
+        from keras.distillation import LogitsDistillation
 
-    import kerasnets
-    from kerasnets import data, distillation
+        import kerasnets
+        from kerasnets import data, distillation
 
     rng = np.random.default_rng(0)
     images = rng.random((examples, 28, 28, 1), "float32")

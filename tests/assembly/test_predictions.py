@@ -40,6 +40,16 @@ def test_decoding_with_names_of_imagenet(monkeypatch, tmp_path):
     ]
 
 
+def test_names_of_imagenet_that_cannot_be_downloaded(monkeypatch):
+    def fails(*args, **kwargs):
+        raise Exception("URL fetch failure on https://example.com: no network")
+
+    monkeypatch.setattr(file_utils, "get_file", fails)
+    monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
+    with pytest.raises(OSError, match="pass `class_names`.*~/.keras/models"):
+        decode_predictions(np.zeros((1, 1000), "float32"))
+
+
 @pytest.mark.parametrize(
     ("argument", "options"),
     [

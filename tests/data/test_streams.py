@@ -398,6 +398,7 @@ def test_datasets_of_tfds(prepared, monkeypatch):
     ("argument", "options"),
     [
         ("name", {"name": "fashion_mnits"}),
+        ("name", {"name": "/a/folder"}),
         ("split", {"split": "dev"}),
         ("split", {"split": "validation"}),
         ("size", {"size": (28, 28)}),

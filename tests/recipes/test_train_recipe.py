@@ -119,6 +119,12 @@ def test_smoke_is_tiny(recipe, runs_seen, tmp_path):
     assert (out, options) == (tmp_path / "run", runs.Options(steps=2))
 
 
+def test_smoke_takes_the_data_of_a_given_folder(recipe, runs_seen, tmp_path):
+    recipe("resnet50_imagenet", "--smoke", "--data-dir", tmp_path)
+    made, paper = runs_seen[0][0], train.read(train.find("resnet50_imagenet"))
+    assert (made.data, made.splits, made.batch, made.epochs) == (paper.data, paper.splits, 2, 2)
+
+
 def test_without_a_config_they_are_listed(recipe, capsys):
     recipe()
     assert capsys.readouterr().out.split() == [p.stem for p in CONFIGS]
