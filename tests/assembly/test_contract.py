@@ -150,9 +150,8 @@ def test_without_a_top(name):
         assert out.shape[-1] == maps.output_shape[-1]
         assert np.isfinite(out).all()
     with no_values():
-        for pooling in ("avg", "max"):
-            options = dict(pooling=pooling, input_shape=smallest(name), classes=spec.classes)
-            assert tiny(name, include_top=False, **options).output_shape == (None, out.shape[-1])
+        options = dict(pooling="avg", input_shape=smallest(name), classes=spec.classes)
+        assert tiny(name, include_top=False, **options).output_shape == (None, out.shape[-1])
 
 
 # Vectors, maps, maps of a clip, and capsules.
@@ -261,8 +260,9 @@ def test_input_tensor_and_input_shape_must_agree(name):
 @each_body
 def test_names_and_what_a_file_says_of_the_net(name, built):
     """Names are the body's own, not Keras's counters, and a copy by configuration is the same net."""
+    model = built(name)
     with no_values():
-        model, again = (tiny(name, input_shape=smallest(name)) for _ in range(2))
+        again = tiny(name, input_shape=smallest(name))
         names = [layer.name for layer in model.layers]
         assert len(set(names)) == len(names)
         assert [layer.name for layer in again.layers] == names

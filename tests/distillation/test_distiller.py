@@ -1,7 +1,3 @@
-import json
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -194,36 +190,3 @@ def test_a_teacher_of_another_family_teaches():
     teacher = kerasnets.applications.MLP((5,), input_shape=(6, 6, 1), classes=4, classifier_activation=None)
     logs = distiller(net(0), teacher).fit(X, LABELS, epochs=2, verbose=0).history
     assert logs["loss"][-1] < logs["loss"][0]
-
-
-MIRRORED = """
-import json
-from kerasnets.training.distribution import mirrored
-one, two = mirrored(1), mirrored(2)
-import numpy as np, keras
-from kerasnets.applications import MLP
-from kerasnets.distillation import Distiller
-rng = np.random.default_rng(0)
-x, labels = rng.random((64, 4, 4, 1)).astype("float32"), rng.integers(0, 3, 64)
-options = dict(input_shape=(4, 4, 1), classes=3, classifier_activation=None)
-
-def losses(strategy, live):
-    with strategy.scope():
-        keras.utils.set_random_seed(0)
-        student, teacher = MLP((8,), **options), MLP((9,), **options)
-        model = Distiller(student, teacher if live else None)
-        model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
-        y = labels if live else {"labels": labels, "teacher_logits": teacher.predict(x, verbose=0)}
-        return model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0).history
-
-print(json.dumps([[losses(strategy, live) for live in (True, False)] for strategy in (one, two)]))
-"""
-
-
-def test_two_replicas_lose_what_one_device_loses():
-    command = [sys.executable, "-c", MIRRORED]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    for one, two in zip(*json.loads(done.stdout.splitlines()[-1]), strict=True):
-        for name, values in one.items():
-            assert two[name] == pytest.approx(values, rel=1e-4), name

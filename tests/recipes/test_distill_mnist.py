@@ -8,6 +8,8 @@ import pytest
 
 from kerasnets.runs import arrays, mnist
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module")
 def finished(recipe, tmp_path_factory):

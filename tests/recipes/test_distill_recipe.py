@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -10,7 +11,7 @@ TINY = """
 from kerasnets.training import Recipe
 
 RECIPE = Recipe(
-    model="WRN16_8",
+    model="MLP800",
     size=8,
     data="generated",
     augmentation=(("flip", {}),),
@@ -19,19 +20,8 @@ RECIPE = Recipe(
     epochs=4,
 )
 """
-NETS = [
-    "--teacher",
-    "WRN16_8",
-    "--teacher-options",
-    "depth=10",
-    "width=1",
-    "--student",
-    "WRN16_8",
-    "--depth",
-    "10",
-    "--width",
-    "1",
-]
+TEACHER = ["--teacher", "MLP800", "--teacher-options", "hidden=(9,)"]
+NETS = [*TEACHER, "--student", "MLP800", "--hidden", "(8,)", "--dropout", "0.1"]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +57,7 @@ def test_what_a_run_leaves(finished):
 
 
 def load(folder):
-    net = kerasnets.build("WRN16_8", depth=10, width=1, input_shape=(8, 8, 3))
+    net = kerasnets.build("MLP800", hidden=(9,), input_shape=(8, 8, 1), classes=10)
     net.load_weights(folder / "best.weights.h5")
     return net
 
@@ -91,10 +81,10 @@ def test_what_the_command_line_says_reaches_the_student(recipe, tiny, tmp_path, 
     )
     recipe("--config", tiny, *NETS, "--teacher-weights", *files, *words.split(), "--out", out)
     ((student, folder, options, method),) = seen
-    assert (student.model, student.options) == ("WRN16_8", {"depth": 10, "width": 1})
+    assert (student.model, student.options) == ("MLP800", {"hidden": (8,), "dropout": 0.1})
     assert (folder, options) == (out / "student", runs.Options(seed=4))
     assert method == runs.Distillation(
-        teacher=student,
+        teacher=dataclasses.replace(student, options={"hidden": (9,)}),
         files=tuple(map(str, files)),
         temperature=2.0,
         hard_weight=0.25,

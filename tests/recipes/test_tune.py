@@ -12,6 +12,7 @@ import pytest
 
 import tune
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 RECIPES = pathlib.Path(tune.__file__).parent
 
 
@@ -102,6 +103,7 @@ def test_students_of_a_teacher(recipe, tmp_path):
 PROGRAM = """
 import json, os, signal, sys
 import keras_tuner
+import tensorflow as tf
 from kerasnets import data, distillation, files, runs, training, tuning
 import shared, tune
 
@@ -124,6 +126,7 @@ def start(words, log, moment):
         with open(log, "w") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
+        tf.config.run_functions_eagerly("--replicas" not in words)
         sys.argv = ["tune.py", *words]
         kill(moment)
         shared.run(tune.main)

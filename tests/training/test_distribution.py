@@ -55,14 +55,16 @@ def test_a_share_is_a_whole_part():
         distribution.share(28, replicas=3, hosts=2)
 
 
-# Nets with batch normalisation: with a limit of the gradient, with moments that layers share, and in float16
-# with a loss scale that is too high at first.
+# Nets with batch normalization: with a limit of the gradient, with moments that layers share, and in float16
+# with a loss scale that is too high at first; and distillers with a teacher and with its logits.
 REPLICAS = """
 import json
 import numpy as np, keras
 from keras import layers
 from kerasnets.training import distribution
 one, two = distribution.mirrored(1), distribution.mirrored(2)
+from kerasnets.applications import MLP
+from kerasnets.distillation import Distiller
 from kerasnets.layers import BatchMoments, RecomputedConv2D
 rng = np.random.default_rng(0)
 x, labels = rng.normal(size=(24, 4, 4, 3)).astype("float32"), rng.integers(0, 4, 24)
@@ -91,18 +93,45 @@ def losses(strategy, precision="float32", body=plain, **sgd):
         values = (norm.moving_mean, norm.moving_variance, *([] if scale is None else [scale]))
         return logs, *(keras.ops.convert_to_numpy(v).tolist() for v in values)
 
+def distilled(strategy, live):
+    keras.utils.set_random_seed(0)
+    options = dict(input_shape=(4, 4, 3), classes=4, classifier_activation=None)
+    with strategy.scope():
+        student, teacher = MLP((8,), **options), MLP((9,), **options)
+        model = Distiller(student, teacher if live else None)
+        model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
+        y = labels if live else {"labels": labels, "teacher_logits": teacher.predict(x, verbose=0)}
+        return model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
+
 cases = [
     dict(global_clipnorm=0.05),
     dict(body=shared),
     dict(precision="mixed_float16"),
     dict(precision="mixed_bfloat16"),
 ]
-print(json.dumps([[losses(strategy, **case) for strategy in (one, two)] for case in cases]))
+nets = [[losses(strategy, **case) for strategy in (one, two)] for case in cases]
+keras.config.set_dtype_policy("float32")
+distillers = [[distilled(strategy, live) for strategy in (one, two)] for live in (True, False)]
+print(json.dumps([nets, distillers]))
 """
 
 
-def test_two_replicas_lose_what_one_device_loses():
-    clipped, shared, half, brain = json.loads(run(REPLICAS).splitlines()[-1])
+@pytest.fixture(scope="module")
+def replicas():
+    """What nets and distillers lose on one device and on two."""
+    return json.loads(run(REPLICAS).splitlines()[-1])
+
+
+def test_distillers_lose_on_two_replicas_what_they_lose_on_one_device(replicas):
+    _, distillers = replicas
+    for one, two in distillers:
+        assert {"loss", "soft_loss", "accuracy"} <= set(one)
+        for name, values in one.items():
+            assert two[name] == pytest.approx(values, rel=1e-4), name
+
+
+def test_two_replicas_lose_what_one_device_loses(replicas):
+    (clipped, shared, half, brain), _ = replicas
     for (one, two), near in ((clipped, 1e-4), (shared, 1e-4), (half, 1e-2), (brain, 3e-2)):
         for values, others in zip(one, two, strict=True):
             assert others == pytest.approx(values, rel=near, abs=near)
@@ -110,15 +139,15 @@ def test_two_replicas_lose_what_one_device_loses():
     assert half[1][-1] < 2.0**24, "the loss scale did not come down"
 
 
-# A net with batch normalisation and dropout, trained by one process on one device and two, and by two hosts.
-HOST = """
-import json, os, sys
+# A net with batch normalization and dropout, trained by one process on one device and two, and by two hosts.
+# All are forks of a process that has imported what they need.
+HOSTS = """
+import json, os, sys, traceback
 sys.modules["tensorflow"] = None  # none of this needs it
 os.environ["KERAS_BACKEND"] = "jax"
 import numpy as np, keras
 from keras import layers
 from kerasnets.training import distribution
-hosts, index, coordinator, path = json.loads(sys.argv[1])
 read = set()
 
 class Part(keras.utils.PyDataset):
@@ -132,7 +161,7 @@ class Part(keras.utils.PyDataset):
         read.update(range(first, first + self.share))
         return tuple(a[first : first + self.share] for a in self.data)
 
-def trained(replicas):
+def trained(replicas, path):
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(24, 4, 4, 3)).astype("float32"), rng.integers(0, 4, 24)
     part = Part(x, labels, 8, distribution.share(8, replicas, hosts))
@@ -149,7 +178,25 @@ def trained(replicas):
                 net.save_weights(path)
         return logs
 
-print(json.dumps([[trained(replicas) for replicas in ((2, 1) if hosts == 1 else (1,))], sorted(read)]))
+def fork(path):
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        logs = [trained(replicas, path) for replicas in ((2, 1) if hosts == 1 else (1,))]
+        with open(path + ".json", "w") as file:
+            json.dump([logs, sorted(read)], file)
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+pids = []
+for hosts, index, coordinator, path in json.loads(sys.argv[1]):
+    pids.append(fork(path))
+sys.exit(any([os.waitpid(pid, 0)[1] for pid in pids]))
 """
 
 
@@ -157,8 +204,9 @@ print(json.dumps([[trained(replicas) for replicas in ((2, 1) if hosts == 1 else 
 def test_two_hosts_lose_what_one_process_loses(tmp_path):
     coordinator = f"127.0.0.1:{free_port()}"
     runs = [(1, 0, None), (2, 0, coordinator), (2, 1, coordinator)]
-    jobs = [start(HOST, json.dumps([*r, str(tmp_path / f"{i}.weights.h5")])) for i, r in enumerate(runs)]
-    outcomes = [json.loads(end(job).splitlines()[-1]) for job in jobs]
+    written = [tmp_path / f"{i}.weights.h5" for i in range(3)]
+    run(HOSTS, json.dumps([[*r, str(path)] for r, path in zip(runs, written, strict=True)]))
+    outcomes = [json.loads((tmp_path / f"{i}.weights.h5.json").read_text()) for i in range(3)]
     ((two_devices, one), whole), ((first,), half), ((second,), rest) = outcomes
     assert first == second
     for logs in (first, two_devices):
@@ -166,7 +214,6 @@ def test_two_hosts_lose_what_one_process_loses(tmp_path):
             assert logs[name] == pytest.approx(values, abs=1e-5), name
     assert whole == sorted(half + rest)
     assert not set(half) & set(rest)
-    written = [tmp_path / f"{i}.weights.h5" for i in range(3)]
     assert [path.exists() for path in written] == [True, True, False]
     assert weights(written[0]) == pytest.approx(weights(written[1]), abs=1e-5)
 
@@ -184,19 +231,9 @@ def free_port():
         return s.getsockname()[1]
 
 
-def start(program, *arguments):
+def run(program, *arguments):
     command = [sys.executable, "-c", program, *arguments]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def end(job):
-    out, errors = job.communicate()
-    assert job.returncode == 0, errors[-3000:]
-    return out
-
-
-def run(program, *arguments):
-    return end(start(program, *arguments))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
