@@ -95,7 +95,7 @@ def find(config: str) -> pathlib.Path:
     path = pathlib.Path(config) if config.endswith(".py") else CONFIGS / f"{config}.py"
     if not path.is_file():
         raise ValueError(
-            f"`config` is a path that exists, or one of {', '.join(names())}."
+            f"`config` is the path of a Python file, or one of {', '.join(names())}."
             f"{nearest(config, names())} Received: config={config!r}"
         )
     return path

@@ -20,6 +20,8 @@ def run(args: argparse.Namespace) -> None:
 
         import kerasnets
 
+        measuring.check_models(args.models)
+
     def builder(function):
         def build():
             keras.backend.clear_session()

@@ -3,7 +3,7 @@
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import shared
@@ -13,6 +13,17 @@ from kerasnets import files
 def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of benchmarks that measure seconds."""
     p.add_argument("--rounds", type=shared.whole(1), default=7, help="turns of each contender (7)")
+
+
+def check_models(models: Sequence[str]) -> None:
+    """Refuses names that are not those of a net of this package and of keras.applications."""
+    import keras
+
+    import kerasnets
+
+    for name in models:
+        if name not in kerasnets.list_models() or not hasattr(keras.applications, name):
+            raise ValueError(f"--models are nets that keras.applications has too. Received: {name}")
 
 
 def measure(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:

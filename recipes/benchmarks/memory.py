@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+import kerasnets
 import shared
 from benchmarks import measuring
 from kerasnets import files
@@ -27,6 +28,8 @@ def run(args: argparse.Namespace) -> None:
     """Trains plain and memory-efficient DenseNets, each in a process of its own."""
     groups = {}
     for model in args.models:
+        if model not in kerasnets.list_models():
+            raise ValueError(f"--models are names that kerasnets list prints. Received: {model}")
         batch = args.batch_size or {"DenseNet121": 16}.get(model, 64)
         compiled = ", compiled by XLA" if args.jit else ""
         groups[f"a training step of {model}, batch {batch}{compiled}"] = {

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
         import keras
         import numpy as np
 
+        measuring.check_models(args.models)
     figures = {}
     for name in args.models:
         keras.backend.clear_session()

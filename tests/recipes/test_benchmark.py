@@ -23,11 +23,15 @@ def test_digits(recipe, tmp_path, capsys):
         assert f"{figure['accuracy']:.2%}" in printed
 
 
-def test_an_unknown_net_ends_with_one_line_and_status_2(recipe, capsys):
+@pytest.mark.parametrize(
+    ("benchmark", "net"),
+    [("digits", "ResNet50"), ("build", "LeNet5"), ("serve", "LeNet5"), ("memory", "LeNet6")],
+)
+def test_an_unknown_net_ends_with_one_line_and_status_2(benchmark, net, recipe, capsys):
     with pytest.raises(SystemExit) as ended:
-        recipe("digits", "--models", "LeNet5", "ResNet50")
+        recipe(benchmark, "--models", net)
     assert ended.value.code == 2
-    assert "ResNet50" in capsys.readouterr().err.splitlines()[-1]
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"Received: {net}")
 
 
 def test_contenders_take_turns():
