@@ -37,7 +37,9 @@ def main() -> None:
     commands = p.add_subparsers(metavar="NAME", required=True, parser_class=shared.Parser)
     for name, benchmark in BENCHMARKS.items():
         about = benchmark.__doc__.splitlines()[0]
-        command = commands.add_parser(name, help=about[0].lower() + about[1:].rstrip("."), description=about)
+        command = commands.add_parser(
+            name, help=about[0].lower() + about[1:].rstrip("."), description=about, epilog=shared.DEFAULTS
+        )
         command.add_argument("--out", type=pathlib.Path, metavar="FILE", help="JSON file for the figures")
         benchmark.add_options(command)
         command.set_defaults(run=benchmark.run)

@@ -52,6 +52,8 @@ def main() -> None:
     )
     p.add_argument("--root", type=pathlib.Path, default=ROOT, help="checkout to write into (this one)")
     args = p.parse_args()
+    if not (args.root / "kerasnets").is_dir():  # refused before a minute of counting
+        raise ValueError(f"--root is a checkout of this project. Received: {args.root}")
     new = texts(records(args.keep_counts))
     stale = [name for name, text in new.items() if text != read(args.root / name)]
     if not stale:

@@ -55,7 +55,11 @@ def options() -> argparse.Namespace:
     commands = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
     port, root = shared.whole(1), "folder of exported models (saved_models)"
 
-    c = commands.add_parser("start", help="write compose.yaml and print how to start TF Serving")
+    def command(name: str, text: str) -> shared.Parser:
+        about = f"{text[0].upper()}{text[1:]}."
+        return commands.add_parser(name, help=text, description=about, epilog=shared.DEFAULTS)
+
+    c = command("start", "write compose.yaml and print how to start TF Serving")
     c.add_argument("--root", type=pathlib.Path, default=pathlib.Path("saved_models"), help=root)
     c.add_argument("--image", default=IMAGE, help=f"Docker image ({IMAGE})")
     c.add_argument("--grpc", type=port, default=GRPC, metavar="PORT", help=f"port for gRPC ({GRPC})")
@@ -66,7 +70,7 @@ def options() -> argparse.Namespace:
         "ask": "send images by gRPC and print the most likely classes",
     }
     for name, text in texts.items():
-        c = commands.add_parser(name, help=text)
+        c = command(name, text)
         c.add_argument("model", metavar="MODEL", help="name of the model")
         c.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="JPEG or PNG file")
         c.add_argument("--version", type=shared.whole(1), metavar="N", help="version number (the newest)")

@@ -197,7 +197,7 @@ def values_of(args: argparse.Namespace) -> dict[str, tuple]:
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     for name in given:
         if name not in SEARCHED[args.search]:
-            raise ValueError(f"--{name} is no option of --search {args.search}")
+            raise ValueError(f"--{name} is not an option of --search {args.search}")
     own = tiny if args.smoke else own
     if args.model not in (None, model):  # another model has other depths
         own = {name: values for name, values in own.items() if name != "depths"}

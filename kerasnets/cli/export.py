@@ -1,6 +1,7 @@
 """`kerasnets export`: a trained model as files for TF Serving or another runtime."""
 
 import argparse
+import pathlib
 from typing import Any
 
 from kerasnets import files
@@ -44,6 +45,8 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets export`."""
+    if pathlib.Path(options.out).is_file():
+        raise ValueError(f"--out is a folder. Received: the file {options.out}")
     shared = {
         "preprocess": options.preprocess,
         "class_names": None,

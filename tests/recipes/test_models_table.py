@@ -64,6 +64,12 @@ def written(recipe, monkeypatch, tmp_path):
     return run
 
 
+def test_a_root_that_is_no_checkout_is_refused(recipe, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        recipe("--root", tmp_path)
+    assert "--root is a checkout" in capsys.readouterr().err
+
+
 # LeCun 1998 has 60,000 with trained pooling and another output; MLP800: 784 * 800 + 800 * 800 + 800 * 10
 LENET = "| [LeNet5](lenet.py) | LeCun et al. | 1998 | 32x32x1 | 60,"
 MLP = (

@@ -205,7 +205,7 @@ def test_a_chief_and_two_workers(finished, apart):
         (("--search", "alpha", "--model", "MobilNet"), "'MobileNet'"),
         (("--search", "growth", "--tuner", "hyperbant"), "invalid choice"),
         (("--search", "growth", "--objective", "accuracy"), "invalid choice"),
-        (("--search", "growth", "--alphas", "0.5"), "--alphas is no option of --search growth"),
+        (("--search", "growth", "--alphas", "0.5"), "--alphas is not an option of --search growth"),
         (("--search", "alpha", "--rhos", "0.5"), "`input_shape` is"),
         (("--search", "alpha", "--dataset", "digitz"), "'digits'"),
         (("--search", "alpha", "--teacher", "none.keras"), "`teacher` is a .keras file that exists"),
