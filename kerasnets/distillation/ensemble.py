@@ -42,7 +42,8 @@ class Ensemble(keras.Model):
         inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
         # The members are renamed because names within a model must be unique.
         members = [with_outputs(m, m.outputs[0], name=f"member{i}") for i, m in enumerate(models)]
-        logits = MEANS[mean](name="logits")([member(inputs) for member in members])
+        given = [keras.tree.pack_sequence_as(member.input, [inputs]) for member in members]
+        logits = MEANS[mean](name="logits")([member(x) for member, x in zip(members, given, strict=True)])
         super().__init__(inputs, logits, name=name, **options)
         self.mean = mean
 

@@ -13,7 +13,7 @@ from keras import ops
 
 from kerasnets.assembly.outputs import end_of, main_output
 from kerasnets.checks import is_int, is_ints, nearest, refuse
-from kerasnets.graph import with_outputs
+from kerasnets.graph import deep_recursion
 from kerasnets.surgery import convolutionize
 
 # Positions of crops, (vertical, horizontal), in quarters of the way from the top and from the left.
@@ -166,7 +166,8 @@ def single(model):
     if [len(end) for end in ends] != [1, 1] or ends[0][0].ndim < 4 or ends[1][0].ndim != 2:
         allowed = "a functional or sequential model from images or clips to one output, (batch, classes)"
         refuse("model", allowed, model)
-    return with_outputs(model, model.outputs[0])
+    with deep_recursion():  # images are not given in a dict or list
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def crop_of(model, crop, places, dense):

@@ -74,3 +74,12 @@ def test_members_share_weights_and_teach():
 def test_refused(models, mean, argument):
     with pytest.raises(ValueError, match=f"`{argument}`"):
         Ensemble(models(), mean)
+
+
+def test_members_may_take_their_input_in_a_dict(recwarn):
+    x = keras.Input((2,))
+    member = keras.Model({"image": x}, layers.Dense(3)(x))
+    ensemble = Ensemble([member, member])
+    image = np.ones((1, 2), "float32")
+    np.testing.assert_allclose(ensemble(image), member({"image": image}), rtol=1e-6)
+    assert not [w for w in recwarn if "structure of `inputs`" in str(w.message)]

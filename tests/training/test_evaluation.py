@@ -303,3 +303,12 @@ def test_a_free_net_needs_a_crop_for_several_of_them():
         scorer(keras.Sequential([keras.Input((4,)), layers.Dense(3)]))
     with pytest.raises(ValueError, match=r"`model` is .*\(Reshape\)"):
         scorer(kerasnets.build("CapsNet", **kerasnets.applications.CapsNet.spec.tiny), "dense")
+
+
+def test_images_are_given_to_a_net_of_a_dict_as_they_are(recwarn):
+    x = keras.Input((4, 4, 3))
+    y = keras.layers.Dense(5)(keras.layers.GlobalAveragePooling2D()(x))
+    images = np.random.default_rng(0).random((2, 4, 4, 3)).astype("float32")
+    expected = scorer(keras.Model(x, y))(images)
+    np.testing.assert_array_equal(scorer(keras.Model({"image": x}, y))(images), expected)
+    assert not [w for w in recwarn if "structure of `inputs`" in str(w.message)]
