@@ -8,6 +8,8 @@ from kerasnets.assembly.outputs import as_logits, classifier, drop_aux_heads, en
 from kerasnets.distillation import Distiller
 from kerasnets.graph import flat
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 X = np.random.default_rng(0).random((6, 8)).astype("float32")
 
 

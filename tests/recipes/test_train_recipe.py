@@ -9,6 +9,7 @@ import train
 from kerasnets import runs
 from kerasnets.training import Recipe
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 RECIPES = pathlib.Path(train.__file__).parent
 CONFIGS = sorted((RECIPES / "configs").glob("*.py"))
 TINY = """
