@@ -9,8 +9,6 @@
 Sub-packages are imported when they are first used, so ``import kerasnets`` takes no time.
 """
 
-import importlib
-
 __version__ = "0.1.0"
 
 _PACKAGES = (
@@ -34,6 +32,8 @@ __all__ = ["__version__", *_CATALOGUE, *_PACKAGES]
 
 
 def __getattr__(name):
+    import importlib  # here, so that an import of the package imports nothing
+
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _CATALOGUE:

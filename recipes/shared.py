@@ -10,6 +10,7 @@ from typing import Any
 from kerasnets.cli import options
 from kerasnets.cli.options import DEFAULTS
 from kerasnets.cli.options import Parser as Parser
+from kerasnets.cli.options import folder as folder
 from kerasnets.cli.options import number as number
 from kerasnets.cli.options import quiet as quiet
 from kerasnets.cli.options import whole as whole
@@ -32,7 +33,7 @@ def parser(description: str, epochs: str | int, batch_size: str | int, out: str)
     p.add_argument("--epochs", type=whole(1), help=f"number of epochs ({epochs})")
     p.add_argument("--batch-size", type=whole(1), help=f"examples per batch ({batch_size})")
     p.add_argument("--seed", type=whole(0), default=0, help="random seed (0)")
-    p.add_argument("--out", type=pathlib.Path, help=f"output folder ({out})")
+    p.add_argument("--out", type=folder, help=f"output folder ({out})")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
     p.add_argument("--smoke", action="store_true", help="a tiny run of seconds, as a test")
     return p

@@ -327,7 +327,9 @@ def test_export_of_what_is_not_there(refused, tmp_path):
     out = ["--out", str(tmp_path / "models")]
     assert "--weights" in refused("export", "LeNet5", *out)
     assert "existing file" in refused("export", "LeNet5", *out, "--weights", "no.weights.h5")
-    assert "--out is a folder" in refused("export", "LeNet5", "--weights", "x.h5", "--out", __file__)
+    assert "--out: a folder. Received: the file" in refused(
+        "export", "LeNet5", "--weights", "x.h5", "--out", __file__
+    )
     assert "`weights` is None or a path" in refused("export", "LeNet5", *out, "--weights", "imagenet")
     assert not list(tmp_path.iterdir())
 

@@ -1,11 +1,10 @@
 """`kerasnets export`: a trained model as files for TF Serving or another runtime."""
 
 import argparse
-import pathlib
 from typing import Any
 
 from kerasnets import files
-from kerasnets.cli.options import built, command, quiet
+from kerasnets.cli.options import built, command, folder, quiet
 
 # The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
@@ -17,7 +16,8 @@ def add(commands: Any) -> None:
     text = "export a trained model for TF Serving or another runtime"
     p = command(commands, "export", run, text, builds=True)
     p.add_argument("--weights", required=True, metavar="FILE", help="a weights or .keras file, or imagenet")
-    p.add_argument("--out", required=True, metavar="FOLDER", help="folder of models, such as saved_models")
+    folders = "folder of models, such as saved_models"
+    p.add_argument("--out", type=folder, required=True, metavar="FOLDER", help=folders)
     forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({FORMATS[0]})"
     p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
     p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: a folder or a .npy file")
@@ -45,8 +45,6 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets export`."""
-    if pathlib.Path(options.out).is_file():
-        raise ValueError(f"--out is a folder. Received: the file {options.out}")
     shared = {
         "preprocess": options.preprocess,
         "class_names": None,

@@ -12,6 +12,7 @@ import io
 import logging
 import math
 import os
+import pathlib
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +102,14 @@ def whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def folder(text: str) -> pathlib.Path:
+    """An argparse type: a folder, which need not exist yet."""
+    path = pathlib.Path(text)
+    if not text or path.is_file():
+        raise argparse.ArgumentTypeError(f"a folder. Received: {f'the file {text}' if text else repr(text)}")
+    return path
 
 
 def number(

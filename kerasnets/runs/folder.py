@@ -24,13 +24,13 @@ def prepare(
         name: Name of the file with the settings.
 
     Raises:
-        ValueError: The run to resume has other settings.
+        ValueError: The run to resume has other settings, or their file is damaged.
     """
     out = pathlib.Path(out)
     card = out / name
     settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if card.exists() and resume:
-        before = files.read_json(card)
+        before = settings_in(card)
         other = [f"{k} was {before.get(k)!r}" for k, v in settings.items() if before.get(k) != v]
         if other:
             raise ValueError(f"the run in {out} cannot be resumed with other settings: {', '.join(other)}")
@@ -40,6 +40,17 @@ def prepare(
         print(f"the run that was in {out} is now in {out}.{number}")
     out.mkdir(parents=True, exist_ok=True)
     files.write_json(card, settings)
+
+
+def settings_in(card: pathlib.Path) -> dict[str, Any]:
+    """Reads the settings of an earlier run."""
+    try:
+        settings = files.read_json(card)
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise ValueError(f"{card} is damaged: without --resume, the run is moved aside and starts again")
+    return settings
 
 
 def save(model: keras.Model, path: str | os.PathLike) -> None:

@@ -70,16 +70,18 @@ def test_models_of_ones_own_are_listed(monkeypatch):
     assert registry.find("Mine") is builder
 
 
-def test_the_name_of_a_shipped_model_is_taken_before_its_family_is_imported():
-    program = (
-        "import sys\n"
-        "from kerasnets.assembly import registry\n"
-        "assert 'kerasnets.applications' not in sys.modules\n"
-        "def VGG16(): pass\n"
-        "registry.register(VGG16)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ValueError: A model is already registered as 'VGG16'." in done.stderr
+def test_the_name_of_a_shipped_model_is_taken_before_its_family_is_imported(monkeypatch):
+    shipped, models = registry.find("VGG16"), {}
+    monkeypatch.setattr(registry, "_MODELS", models)
+    families = {"kerasnets.applications.vgg": {"VGG16": shipped}}
+    monkeypatch.setattr(importlib, "import_module", lambda name: models.update(families[name]))
+
+    def VGG16():  # noqa: N802
+        pass
+
+    with pytest.raises(ValueError, match="A model is already registered as 'VGG16'"):
+        registry.register(VGG16)
+    assert registry.find("VGG16") is shipped
 
 
 def test_the_command_tells_of_models_of_ones_own(monkeypatch, capsys):

@@ -21,6 +21,14 @@ def test_a_run_is_moved_aside_or_resumed(tmp_path, capsys):
     assert f"{out}.1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("text", ["", "{", "[1]"])
+def test_settings_that_are_damaged_are_named(text, tmp_path):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        runs.prepare(tmp_path, {"seed": 0}, resume=True)
+    assert (tmp_path / "config.json").read_text() == text
+
+
 def test_history(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,loss\n0,1.5\n1,0.5\n")
     assert runs.history(tmp_path / "history.csv") == {"epoch": [0.0, 1.0], "loss": [1.5, 0.5]}
