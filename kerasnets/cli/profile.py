@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         f"{counts.name}  {shape_text(counts.input_shape)}",
         f"{counts.params:,} parameters, {counts.mult_adds:,} multiply-adds, {len(rows)} layers.",
         *notes(counts),
-        f"A unit of the last maps sees {axes_text(counts.receptive_field)} pixels.",
+        f"Receptive field of the last feature maps: {axes_text(counts.receptive_field)} pixels.",
     ]
     return data, "\n".join(lines)
 
