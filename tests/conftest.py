@@ -10,9 +10,9 @@ from tensorflow.python import pywrap_tfe
 
 
 def pytest_collection_finish(session):
-    """Makes the search for garbage quick and rare: it took a tenth of the time that nets take.
+    """Makes garbage collection fast and rare, since it took a tenth of the time of building nets.
 
-    Modules and tests are left out.
+    The modules and tests that exist by now are never searched again.
     """
     gc.collect()
     gc.freeze()
@@ -21,9 +21,9 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(autouse=True, scope="session")
 def kept_kernels():
-    """Lets TensorFlow keep its kernels when it is seeded: to build them anew takes half the time of a test.
+    """Keeps TensorFlow's kernels when the seed is set; creating them again takes half the time of a test.
 
-    They are cleared for the state of random ones, of which there are none here: Keras draws without state.
+    TensorFlow clears them to reset stateful random kernels. There are none, since Keras draws statelessly.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pywrap_tfe, "TFE_ContextClearCaches", lambda context: None)
@@ -32,7 +32,7 @@ def kept_kernels():
 
 @pytest.fixture(autouse=True, scope="module")
 def clean_session():
-    """Leaves Keras without the graphs of a test file that is done."""
+    """Clears the state of Keras after each test file."""
     keras.utils.set_random_seed(0)
     yield
     keras.backend.clear_session()
@@ -41,13 +41,13 @@ def clean_session():
 
 @pytest.fixture(autouse=True)
 def fixed_seed():
-    """Gives a test the same random numbers alone, in any order and on any worker."""
+    """Gives each test the same random numbers, whichever tests run before it or on other workers."""
     keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="module")
 def eagerly():
-    """Trains and predicts without graphs, which a few steps of a small net are not worth."""
+    """Trains and predicts without tracing graphs, which takes longer than a few steps of a small net."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

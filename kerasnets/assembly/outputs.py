@@ -1,4 +1,4 @@
-"""What the outputs of any model are: heads, scores and what squashes these, logits, and the classifier."""
+"""The outputs of any model: its heads, logits and last activation, and the layer that classifies."""
 
 import dataclasses
 from typing import Any
@@ -9,9 +9,9 @@ from keras import layers
 from kerasnets.checks import refuse
 from kerasnets.graph import has_graph, lifted, repeat, share_weights, trail, with_outputs
 
-MAIN = "predictions"  # the output of a net with auxiliary heads, or with a decoder, that its users want
+MAIN = "predictions"  # the main output of a net with auxiliary heads or a decoder
 SQUASHING = ("softmax", "sigmoid")
-# What passes scores on as they are, outside training, in another shape or precision.
+# Layers that leave the values of scores unchanged in inference; shape and precision may change.
 NEUTRAL = ("Cast", "Dropout", "Flatten", "Identity", "Reshape")
 
 
@@ -34,13 +34,13 @@ def outputs_by_name(model: keras.Model) -> dict[str, keras.KerasTensor]:
 
 
 def drop_aux_heads(model: keras.Model) -> keras.Model:
-    """The net without the auxiliary heads that helped to train it.
+    """Removes auxiliary heads, which are needed for training only.
 
     Args:
         model: A functional model whose output is a dict with "predictions".
 
     Returns:
-        A model that shares its weights and gives the predictions alone.
+        A model that shares the weights of `model` and has the predictions as its only output.
 
     Raises:
         ValueError: `model` has no such output.
@@ -49,20 +49,20 @@ def drop_aux_heads(model: keras.Model) -> keras.Model:
 
 
 def main_output(model: keras.Model) -> keras.Model:
-    """A model without the heads beside "predictions"; a model without a dict of these as it is."""
+    """The model with "predictions" as its only output; a model without such a dict is returned unchanged."""
     outputs = getattr(model, "output", None)
     return drop_aux_heads(model) if isinstance(outputs, dict) and MAIN in outputs else model
 
 
 @dataclasses.dataclass(frozen=True)
 class End:
-    """How the one output of a model comes about.
+    """The end of a model with one output.
 
     Attributes:
-        call: The last call that does more than pass scores on; None where there is none.
-        activation: "softmax" or "sigmoid" if that is what it ends with, else None.
-        within: Calls of nested models that it is within, outermost first.
-        behind: The calls behind it, in the order of the data.
+        call: The last call that changes the values of the scores, or None.
+        activation: "softmax" or "sigmoid" if the call ends with it, else None.
+        within: Calls of the nested models that contain the call, outermost first.
+        behind: The calls after it, in the order of execution.
     """
 
     call: Any = None
@@ -72,17 +72,17 @@ class End:
 
     @property
     def layer(self) -> Any:
-        """The layer or other operation that is called; None where there is none."""
+        """The layer or other operation that is called, or None."""
         return self.call and self.call.operation
 
     @property
     def reads(self) -> keras.KerasTensor:
-        """What it reads, as a Keras tensor of the model's own graph."""
+        """The input of the call, as a Keras tensor of the model's own graph."""
         return lifted(self.call.input_tensors[0], self.within)
 
 
 def end_of(model: keras.Model) -> End | None:
-    """How the output of a model comes about.
+    """Finds the last call and the last activation of a model.
 
     Args:
         model: A keras.Model.
@@ -109,22 +109,21 @@ def activation_of(operation: Any) -> str:
 
 
 def is_neutral(operation: Any) -> bool:
-    """Whether a layer or other operation passes scores on as they are."""
+    """Whether a layer or other operation leaves the values of scores unchanged."""
     alike = type(operation).__name__ in NEUTRAL or activation_of(operation) == "linear"
     return alike and not getattr(operation, "weights", ())
 
 
 def as_logits(model: keras.Model) -> keras.Model:
-    """The same net without its last softmax.
+    """Removes the last softmax or sigmoid of a model.
 
     Args:
-        model: Functional or sequential model of one output. The softmax, or sigmoid, is a layer, an argument
-            `activation` of one, or an operation, within a nested model or not. What only reshapes or casts
-            scores may stand behind it, and stays.
+        model: Functional or sequential model of one output. The softmax or sigmoid is a layer, the argument
+            `activation` of a layer, or an operation, and may be in a nested model. Layers after it that only
+            reshape or cast the scores are kept.
 
     Returns:
-        A model that shares every weight with `model` and gives what went into the softmax; `model` itself if
-        it gives logits already.
+        A model that shares all weights with `model` and gives the logits; `model` itself if it already does.
 
     Raises:
         ValueError: `model` has no graph, or more than one output.
@@ -150,13 +149,13 @@ def linear_twin(layer: keras.Layer) -> keras.Layer:
 
 
 def classifier(scores: keras.KerasTensor) -> Any:
-    """The call of the layer that classifies, or None where there is none.
+    """The call of the layer that classifies, or None.
 
     Args:
         scores: Keras tensor of the output of a model whose graph is flat.
 
     Returns:
-        A call, as `graph.nodes` gives them.
+        A call, as in `graph.nodes`, or None.
     """
     if scores.ndim != 2:
         return None

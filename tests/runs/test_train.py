@@ -13,9 +13,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kerasnets
-from kerasnets import data, runs
+from kerasnets import cli, data, runs
 from kerasnets.applications import wide_resnet
 from kerasnets.runs.data import Data
 from kerasnets.runs.train import build
@@ -164,6 +165,18 @@ def test_a_batch_that_the_devices_cannot_share_is_refused_first(tiny, tmp_path):
     with pytest.raises(ValueError, match="`batch` is a multiple of 3"):
         runs.train(dataclasses.replace(tiny, replicas=3), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_trained_is_what_is_served(finished, tmp_path):
+    """From the weights of a run by the command's export to answers to raw images."""
+    net = ["WRN16_8", "--depth", "10", "--width", "1", "--input", "8x8"]
+    weights = str(finished / "best.weights.h5")
+    assert cli.main(["export", *net, "--weights", weights, "--out", str(tmp_path)]) == 0
+    served = tf.saved_model.load(tmp_path / "WRN16_8" / "1").signatures["serving_default"]
+    images, labels = data.to_arrays(data.stream("generated", "test", size=(8, 8, 3), batch_size=64).dataset)
+    scores = served(images=tf.constant(images, "float32"))["probabilities"].numpy()
+    results = json.loads((finished / "results.json").read_text())
+    assert 100 * np.mean(scores.argmax(1) != labels) == pytest.approx(results["best_epoch_error"], abs=0.01)
 
 
 def test_one_hot_labels_where_images_are_mixed(tiny):
