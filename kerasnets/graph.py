@@ -233,6 +233,19 @@ def all_layers(layer: keras.Layer) -> list[keras.Layer]:
     return layer._flatten_layers()
 
 
+def set_weights(layer: keras.Layer, values: Sequence) -> None:
+    """Sets the weights of a layer or model, and what Normalization layers compute from theirs.
+
+    Args:
+        layer: A built layer or model.
+        values: Arrays, in the order of `layer.weights`.
+    """
+    layer.set_weights(values)
+    for part in all_layers(layer):
+        if isinstance(part, keras.layers.Normalization) and part.built:
+            part.finalize_state()
+
+
 def share_weights(layer: keras.Layer, other: keras.Layer) -> None:
     """Builds a layer so that it shares the variables of another layer of its class.
 

@@ -28,7 +28,8 @@ SHARED_ARGS = """\
     include_top: Whether the network ends in a classifier.
     weights: None for random initial weights; "imagenet" where trained weights exist; or the path of a
         ".weights.h5" or ".keras" file of the same network.
-    input_tensor: None, or the Keras tensor to use as the input, (batch, *grid, channels).
+    input_tensor: None, or the Keras tensor to use as the input, (batch, *grid, channels). `weights` do
+        not fill the layers that compute it, unless the file is one of the whole model.
     input_shape: None for the paper's {shape}, or (*grid, channels), channels last. A side of the
         grid may be None, for any size.
     pooling: Pooling of the last feature maps of a network without a top: None for none, "avg" for
@@ -303,9 +304,14 @@ def assemble(
                 x[output] = spec.aux(maps, classes, classifier_activation, options | {"name": output})
         model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name=name)
 
+    if weights is None:
+        return model
+    # Without the layers that give `input_tensor`, which have other weights.
+    net = model if any(images is tensor for tensor in inputs) else keras.Model(images, x, name=name)
     if weights == "imagenet":
-        return spec.imagenet.load(model, model_name, include_top, options)
-    return model if weights is None else trained.load(model, weights)
+        spec.imagenet.load(net, model_name, include_top, options)
+        return model
+    return trained.load(model, weights, net)
 
 
 def check_combination(spec: Spec, options: Mapping[str, Any], include_top: bool, has_shape: bool) -> None:

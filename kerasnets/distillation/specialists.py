@@ -26,7 +26,7 @@ from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.biases import add_biases
 from kerasnets.distillation.losses import soft_targets
 from kerasnets.distillation.models import check_logits, classes_of
-from kerasnets.graph import with_outputs
+from kerasnets.graph import set_weights, with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
 
 
@@ -111,7 +111,7 @@ def specialist(
     if head not in ("logsumexp", "reduced"):
         refuse("head", "'logsumexp' or 'reduced'", head)
     twin = keras.models.clone_model(generalist)
-    twin.set_weights(generalist.get_weights())
+    set_weights(twin, generalist.get_weights())
     name = name or f"{generalist.name}_specialist"
     if head == "logsumexp":
         outputs = Dustbin(subset, n, name="specialist_logits")(twin.outputs[0])

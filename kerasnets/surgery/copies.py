@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kerasnets.graph import set_weights
+
 
 class Copies:
     """One copy of each layer, with its own weights and a unique name.
@@ -53,4 +55,4 @@ class Copies:
         """Sets the weights of the copies, which must be built by now."""
         for operation, copy, weights in self.made.values():
             if copy is not operation and isinstance(copy, keras.Layer):
-                copy.set_weights(weights() if weights else operation.get_weights())
+                set_weights(copy, weights() if weights else operation.get_weights())

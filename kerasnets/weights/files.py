@@ -7,6 +7,7 @@ import zipfile
 import keras
 import numpy as np
 
+from kerasnets.graph import set_weights
 from kerasnets.layers import parts
 
 SUFFIXES = (".weights.h5", ".keras")
@@ -32,12 +33,14 @@ def check_path(path: str | os.PathLike) -> None:
         raise ValueError(f"`weights` is the path of an existing file. Received: weights={str(path)!r}")
 
 
-def load(model: keras.Model, path: str | os.PathLike) -> keras.Model:
+def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = None) -> keras.Model:
     """Loads the weights of a file into a model.
 
     Args:
         model: A built keras.Model.
         path: Path of a ".weights.h5" or ".keras" file of the same net.
+        net: The part of `model` that a file of the net alone fills, if other layers are before it. A file of
+            all of `model` fills the other layers too.
 
     Returns:
         `model`.
@@ -46,12 +49,14 @@ def load(model: keras.Model, path: str | os.PathLike) -> keras.Model:
         ValueError: The file is missing or damaged, or contains another net.
     """
     check_path(path)
-    path = str(path)
+    path, net = str(path), net or model
     try:
         if path.endswith(".weights.h5"):
-            load_h5(model, path)
+            load_h5(model if size(path) == model.count_params() else net, path)
         else:
-            model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+            stored = keras.saving.load_model(path, compile=False)
+            part = model if stored.count_params() == model.count_params() else net
+            set_weights(part, stored.get_weights())
     except UNREADABLE as error:
         raise ValueError(
             f"`weights` is a file with the weights of {model.name} as built here. Loading failed: {error} "
@@ -75,6 +80,21 @@ def load_h5(model: keras.Model, path: str) -> None:
             raise
         for name, layer in own.items():
             layer.load_own_variables(stored[name])
+
+
+def size(path: str) -> int:
+    """The number of values in the layers of an HDF5 file of weights, without states of random generators."""
+    import h5py
+
+    sizes = []
+
+    def add(place, node):
+        if isinstance(node, h5py.Dataset) and place.startswith("layers/") and "seed_generator" not in place:
+            sizes.append(node.size)
+
+    with h5py.File(path) as file:
+        file.visititems(add)
+    return sum(sizes)
 
 
 def read_h5(path: str) -> dict[str, dict[str, np.ndarray]]:

@@ -1,8 +1,10 @@
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 from kerasnets import surgery
+from kerasnets.distillation import specialist
 from kerasnets.surgery.copies import Copies
 
 
@@ -46,3 +48,24 @@ def test_one_copy_of_each_layer_under_a_name_of_its_own():
 def test_a_lambda_layer_is_its_own_copy():
     layer = layers.Lambda(lambda x: 2 * x)
     assert Copies().of(layer) is layer
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: surgery.replace_head(model, 3),
+        lambda model: surgery.with_precision(model, "float32"),
+        lambda model: specialist(model, [0, 1]),
+    ],
+    ids=["replace_head", "precision", "specialist"],
+)
+def test_a_copy_normalizes_by_what_the_layer_was_adapted_to(change):
+    x = np.random.default_rng(0).normal(5, 2, (4, 6, 6, 3))
+    normalization = layers.Normalization(name="norm")
+    normalization.adapt(x)
+    inputs = keras.Input((6, 6, 3))
+    y = layers.GlobalAveragePooling2D()(normalization(inputs))
+    changed = change(keras.Model(inputs, layers.Dense(5, name="scores")(y)))
+    given = keras.Model(changed.inputs[0], changed.get_layer("norm").output)(x)
+    expected = (x - x.mean((0, 1, 2))) / x.std((0, 1, 2))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(given), expected, rtol=1e-4, atol=1e-5)

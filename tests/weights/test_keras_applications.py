@@ -175,6 +175,21 @@ def test_trained_weights(fetch, peer_options, our_options, file):
     np.testing.assert_allclose(outputs(ours), outputs(peer), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("layer", [keras.layers.Conv2D(3, 1), keras.layers.BatchNormalization()])
+def test_trained_weights_behind_another_layer(fetch, layer):
+    peer = peer_of("MobileNet", alpha=0.25, input_shape=(128, 128, 3), include_top=False)
+    fetch(peer)
+    inputs = keras.Input((128, 128, 3))
+    images = layer(inputs)
+    before = layer.get_weights()
+    ours = kerasnets.build(
+        "MobileNet", weights="imagenet", alpha=0.25, include_top=False, input_tensor=images
+    )
+    for a, b in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert_equal(ours, keras.Model(inputs, peer(images)))
+
+
 @pytest.fixture
 def numbered(monkeypatch):
     """Builds a net from a file that holds number 0 in its first array, 1 in the second, and so on.

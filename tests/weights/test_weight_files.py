@@ -57,6 +57,62 @@ def test_another_nets_file_is_refused(path, options):
         build(weights=path, **options)
 
 
+def fronts(seed=0):
+    """What may stand before `input_tensor`, with weights of the same classes as the net's own, and others."""
+    normalization = keras.layers.Normalization()
+    normalization.adapt(np.random.default_rng(seed).normal(seed, 3, (4, 32, 32, 3)))
+    inner = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 1), normalization])
+    return {
+        "convolution": keras.layers.Conv2D(3, 3, padding="same", use_bias=False),
+        "batch normalization": keras.layers.BatchNormalization(epsilon=0.5),
+        "normalization": normalization,
+        "scaling": keras.layers.Rescaling(1 / 255),
+        "model": inner,
+    }
+
+
+each_front = pytest.mark.parametrize("front", fronts())
+
+
+@each_suffix
+@each_front
+def test_layers_before_the_input_tensor_keep_their_weights(saved, path, front):
+    layer, inputs = fronts()[front], keras.Input((32, 32, 3))
+    images = layer(inputs)
+    before = layer.get_weights()
+    net, other = (build(input_tensor=images, weights=path, name=name) for name in ("net", "other"))
+    assert len(before) == len(layer.get_weights())
+    for a, b in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    x = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    expected = ops.convert_to_numpy(saved(layer(x)))
+    np.testing.assert_allclose(ops.convert_to_numpy(net(x)), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(other(x)), expected, rtol=1e-5, atol=1e-6)
+    assert net.inputs[0] is inputs
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(keras.Model(inputs, net.get_layer("final_bn").output)(x)),
+        ops.convert_to_numpy(keras.Model(saved.inputs[0], saved.get_layer("final_bn").output)(layer(x))),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+    with refused(path):
+        build(input_tensor=images, weights=path, growth=5)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@each_front
+def test_a_file_of_a_whole_model_fills_the_layers_before_the_input_tensor(tmp_path, suffix, front):
+    def whole(layer, **options):
+        return build(input_tensor=layer(keras.Input((32, 32, 3))), **options)
+
+    first, path = whole(fronts()[front]), tmp_path / f"whole{suffix}"
+    (first.save if suffix == ".keras" else first.save_weights)(path)
+    layer = fronts(seed=1)[front]
+    x = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    second = whole(layer, weights=path)
+    np.testing.assert_array_equal(ops.convert_to_numpy(second(x)), ops.convert_to_numpy(first(x)))
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_missing_file(tmp_path, suffix):
     with refused(tmp_path / f"none{suffix}"):
