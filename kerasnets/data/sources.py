@@ -45,11 +45,37 @@ class Source:
     skipped: tuple = ()
 
 
-def find_source(name, split, size, data_dir, strict, classes, examples):
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The part of a split that is read: arguments of `kerasnets.data.stream`."""
+
+    examples: int | None = None
+    validation_split: float | None = None
+    subset: str | None = None
+
+    def rows(self, labels):
+        """The numbers of its examples in the split, sorted, given the labels of the split."""
+        rows = np.arange(len(labels))
+        if self.subset is not None:
+            held_out = stratified(labels, self.held_out_of(len(labels)))
+            rows = held_out if self.subset == "validation" else np.setdiff1d(rows, held_out)
+        return rows[spread(len(rows), self.examples)]
+
+    def held_out_of(self, n):
+        """Number of examples that are held out of a split of `n`."""
+        share = self.validation_split
+        count = share if isinstance(share, int) else max(1, round(share * n))
+        if count >= n:
+            refuse("validation_split", f"below {n}, the number of examples", share)
+        return count
+
+
+def find_source(name, split, size, data_dir, strict, classes, part):
     """Finds the source for a name and a folder.
 
     Args:
-        name, split, size, data_dir, strict, classes, examples: Arguments of `kerasnets.data.stream`.
+        name, split, size, data_dir, strict, classes: Arguments of `kerasnets.data.stream`.
+        part: The `Part` of the split.
 
     Returns:
         A Source.
@@ -68,45 +94,60 @@ def find_source(name, split, size, data_dir, strict, classes, examples):
     if data_dir is not None and not pathlib.Path(data_dir).is_dir():
         refuse("data_dir", "a folder that exists", str(data_dir))
     if name == "generated":
-        return generated(split, size, classes or 10, examples or GENERATED)
+        return generated(split, size, classes or 10, part)
     if name == "digits" or datasets.in_idx(name, data_dir):
         if split not in datasets.SPLITS:
             refuse("split", f"one of {', '.join(datasets.SPLITS)} for {name!r}", split)
         both = datasets.digits(split) if name == "digits" else idx.read_split(data_dir, split)
-        return arrays(name, *both, datasets.CLASSES[name], size, examples)
-    if data_dir is not None and not datasets.prepared(name, data_dir) and folders.holds(data_dir):
-        return folder(data_dir, split, size, strict, examples)
-    return tfds(name, split, size, datasets.builder(name, data_dir), examples)
+        return arrays(name, *both, datasets.CLASSES[name], size, part)
+    if is_folder(name, data_dir):
+        return folder(data_dir, split, size, strict, part)
+    return tfds(name, split, size, datasets.builder(name, data_dir), part)
 
 
-def arrays(name, images, labels, class_names, size, examples):
+def is_folder(name, data_dir):
+    """Whether a dataset is a folder of class folders."""
+    return data_dir is not None and not datasets.prepared(name, data_dir) and folders.holds(data_dir)
+
+
+def is_same(name, data_dir, split, other):
+    """Whether two splits of a dataset are the same examples, as in a folder that has only one of them."""
+    if split == other or not is_folder(name, data_dir):
+        return split == other
+    return folders.find(data_dir, split)[1] == folders.find(data_dir, other)[1]
+
+
+def arrays(name, images, labels, class_names, size, part):
     """The source of images and labels in memory."""
     check_rank(name, images.ndim - 1, size)
-    rows = spread(len(labels), examples)
+    rows = part.rows(labels)
     images, labels = tf.constant(images[rows]), tf.constant(labels[rows], tf.int64)
     return Source(len(rows), tuple(class_names), shuffled(len(rows)), lambda row: (images[row], labels[row]))
 
 
-def generated(split, size, classes, examples):
+def generated(split, size, classes, part):
     """The source of generated images or clips: noise added to a pattern of 4 x 4 patches for each class."""
     seed = tf.constant([0, list(folders.SPLITS).index(split)], tf.int64)
     patterns = tf.random.stateless_uniform([classes, 4, 4, size[-1]], [0, 0], 0.0, 255.0)
+    rows = part.rows(np.arange(part.examples or GENERATED) % classes)
+    numbers = tf.constant(rows)
 
     def fetch(row):
+        row = numbers[row]
         noise = tf.random.stateless_normal(size, derived_seed(seed, row), 0.0, 64.0)
         image = noise + tf.image.resize(patterns[row % classes], size[-3:-1])
         return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8), row % classes
 
     names = tuple(f"class {c}" for c in range(classes))
-    return Source(examples, names, shuffled(examples), fetch)
+    return Source(len(rows), names, shuffled(len(rows)), fetch)
 
 
-def folder(root, split, size, strict, examples):
+def folder(root, split, size, strict, part):
     """The source of the images or videos in a folder of class folders."""
     names, files, labels = folders.find(root, split)
     clips = isinstance(files[0], tuple)
     check_rank(root, 4 if clips else 3, size)
-    rows = spread(len(files), examples)
+    rows = part.rows(labels)
     files, labels = [files[r] for r in rows], np.array(labels)[rows]
     bad = folders.corrupt([path for frames in files for path in frames] if clips else files, root)
     found = [f"{os.path.relpath(path, root)} ({why})" for path, why in bad.items()]
@@ -135,7 +176,7 @@ def folder(root, split, size, strict, examples):
     )
 
 
-def tfds(name, split, size, builder, examples):
+def tfds(name, split, size, builder, part):
     """The source of a dataset of TensorFlow Datasets: in memory if it is small, else read from its files."""
     from tensorflow_datasets import decode as decoders
 
@@ -146,16 +187,16 @@ def tfds(name, split, size, builder, examples):
     shape, names = features[image].shape, tuple(features[label].names)
     if None not in shape and math.prod(shape) * info.num_examples <= IN_MEMORY:
         both = to_arrays(builder.as_dataset(split=split, as_supervised=True).batch(1000))
-        return arrays(name, *both, names, size, examples)
+        return arrays(name, *both, names, size, part)
     check_rank(name, len(shape), size)
 
     def fetch(record):
         example = features.deserialize_example(record, decoders={image: decoders.SkipDecoding()})
         return example[image], example[label]
 
-    count = min(examples or info.num_examples, info.num_examples)
-    order = in_files(info.filepaths, info.num_examples, count, info.num_bytes)
-    return Source(count, names, order, fetch, folders.decode, clips=len(shape) == 4)
+    rows = part.rows(np.zeros(info.num_examples))  # the labels are not known before all files are read
+    order = in_files(info.filepaths, info.shard_lengths, rows, info.num_bytes)
+    return Source(len(rows), names, order, fetch, folders.decode, clips=len(shape) == 4)
 
 
 def check_rank(name, rank, size):
@@ -171,6 +212,13 @@ def spread(n, count):
     return np.arange(count) * n // count
 
 
+def stratified(labels, count):
+    """Numbers of `count` rows drawn at random, with the same share of each class; always the same ones."""
+    n = len(labels)
+    by_class = np.lexsort((np.random.default_rng(0).random(n), labels))
+    return np.sort(by_class[(2 * np.arange(count) + 1) * n // (2 * count)])
+
+
 def shuffled(n):
     """The order of n rows, as in `Source`. Any row of it is computed without those before it."""
 
@@ -184,32 +232,39 @@ def shuffled(n):
     return order
 
 
-def in_files(paths, n, count, size):
-    """The order of `count` of n records, spread evenly, in TFRecord files of `size` bytes together.
+def in_files(paths, lengths, chosen, size):
+    """The order of the chosen records in TFRecord files of `size` bytes together.
 
-    Records are shuffled within blocks of `BLOCK` bytes, and the files too if all records are taken. Records
-    that are left out are read, since their positions in the files are unknown, but not decoded.
+    The files are shuffled, and records within blocks of `BLOCK` bytes. Records that are not chosen are read,
+    but not decoded.
+
+    Args:
+        paths: Paths of the files.
+        lengths: Number of records in each.
+        chosen: Numbers of the chosen records, counted through all files.
+        size: Size of all files in bytes.
     """
+    n = sum(lengths)
     paths = tf.constant([os.fspath(path) for path in paths])
+    starts = tf.constant(np.cumsum([0, *lengths[:-1]]), tf.int64)
+    is_chosen = tf.constant(np.isin(np.arange(n), chosen))
     block = max(1, BLOCK * n // max(1, size))
-
-    def is_selected(position, record):
-        """Whether the record at a position is one of those that `spread` selects."""
-        number = -(-position * count // n)  # of the first selected record here or later
-        return number * n // count == position
 
     def order(epoch, seed, first):
         seeds = None if seed is None else tf.stack([tf.constant(seed, tf.int64), epoch])
-        files = paths if seed is None or count < n else shuffle(paths, derived_seed(seeds, 0))
-        records = tf.data.Dataset.from_tensor_slices(files).interleave(
-            tf.data.TFRecordDataset,
+        numbers = tf.range(len(lengths))
+        numbers = numbers if seed is None else shuffle(numbers, derived_seed(seeds, 0))
+        records = tf.data.Dataset.from_tensor_slices((tf.gather(paths, numbers), tf.gather(starts, numbers)))
+        records = records.interleave(
+            lambda path, start: tf.data.TFRecordDataset(path).enumerate(start),
             cycle_length=16,
             block_length=16,
             num_parallel_calls=2,
             deterministic=True,
         )
-        if count < n:
-            records = records.enumerate().filter(is_selected).map(lambda position, record: record)
+        if len(chosen) < n:
+            records = records.filter(lambda number, record: is_chosen[number])
+        records = records.map(lambda number, record: record)
         if seed is not None:
             blocks = records.batch(block).enumerate(1)
             records = blocks.map(lambda i, rows: shuffle(rows, derived_seed(seeds, i))).prefetch(1).unbatch()

@@ -3,10 +3,11 @@
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import Literal
 
 import tensorflow as tf
 
-from kerasnets.checks import is_int, is_ints, refuse
+from kerasnets.checks import is_int, is_ints, is_number, refuse
 from kerasnets.data import augment as augmentation
 from kerasnets.data import sources, transforms
 
@@ -51,6 +52,8 @@ def stream(
     strict: bool = False,
     classes: int | None = None,
     examples: int | None = None,
+    validation_split: float | None = None,
+    subset: Literal["training", "validation"] | None = None,
     drop_remainder: bool = False,
     one_hot: bool = False,
     hosts: int = 1,
@@ -83,6 +86,11 @@ def stream(
         classes: Number of classes of "generated"; None for 10.
         examples: Number of examples to take, spread evenly over the split; None for all, or for 256 of
             "generated".
+        validation_split: Number of examples, or share of all, that are held out of the training split. They
+            are drawn at random, with the same share of each class as far as it is known, and are the same
+            for every `seed`. Nothing is fitted to them.
+        subset: "training", the examples of the split that are left, or "validation", those that are held
+            out; None for all.
         drop_remainder: Whether to leave out the smaller batch at the end of an epoch.
         one_hot: Whether labels are one-hot, as they always are with "mixup" or "cutmix".
         hosts: Number of hosts that train together. Each gets an equal part of every batch.
@@ -101,9 +109,11 @@ def stream(
     rows = augmentation.check(augment)
     devices = hosts if devices is None else devices
     check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices)
+    check_subset(validation_split, subset)
     size = tuple(size)
     augmentation.check_size(rows, size)
-    source = sources.find_source(name, split, size, data_dir, strict, classes, examples)
+    part = sources.Part(examples, validation_split, subset)
+    source = sources.find_source(name, split, size, data_dir, strict, classes, part)
     n = source.examples // devices * devices
     if drop_remainder and n < batch_size:
         refuse("batch_size", f"at most {n}, the number of examples, with `drop_remainder`", batch_size)
@@ -114,13 +124,13 @@ def stream(
         refuse("first_step", f"at most {epochs * steps}, {epochs} epochs of {steps} steps", first_step)
 
     def fit(row):
-        return fitted(name, size, rows, row, data_dir, strict, classes)
+        return fitted(name, size, rows, row, data_dir, strict, classes, validation_split)
 
     local = batch_size // hosts
     sized, changed = sizing(source, rows, size), changes(rows, fit)
     fixed = fixed_changes(rows, fit)
 
-    def part(rows, places):
+    def share(rows, places):
         count = tf.shape(places)[0] // hosts
         mine = slice(host_index * count, (host_index + 1) * count)
         return rows[mine], places[mine]
@@ -131,7 +141,7 @@ def stream(
         chosen = tf.data.Dataset.zip(source.order(number, seed, start * batch_size), places)
         chosen = chosen.take(n - start * batch_size)
         if hosts > 1:
-            chosen = chosen.batch(batch_size).map(part).unbatch()
+            chosen = chosen.batch(batch_size).map(share).unbatch()
         one = chosen.map(lambda row, place: sized(row, key(seed, place)), WORKERS)
         if fixed:
             one = one.batch(local).map(fixed, 2).unbatch()
@@ -180,6 +190,17 @@ def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, h
         refuse("seed", f"a whole number with {random[0]!r} in `augment`", seed)
     if batch_size > 1 and "whole" in dict(rows):
         refuse("batch_size", "1 with 'whole' in `augment`, since images then differ in size", batch_size)
+
+
+def check_subset(validation_split, subset):
+    """Refuses a subset without a validation split, or one that is not allowed."""
+    share = validation_split
+    if share is not None and not is_int(share, 1) and not (is_number(share) and 0 < share < 1):
+        refuse("validation_split", "None, a share between 0 and 1, or a whole number, at least 1", share)
+    if subset not in (None, "training", "validation"):
+        refuse("subset", "one of None, 'training', 'validation'", subset)
+    if subset is not None and share is None:
+        refuse("validation_split", f"a share or a number with subset={subset!r}", share)
 
 
 def key(seed, number):
@@ -281,11 +302,11 @@ def mixing(rows, classes, one_hot=False):
 FITS = {}  # cached statistics, which the streams of both splits and of resumed runs share
 
 
-def fitted(name, size, rows, row, data_dir, strict, classes):
-    """The statistics of a row, fitted to the training split after the deterministic rows before it."""
+def fitted(name, size, rows, row, data_dir, strict, classes, validation_split):
+    """The statistics of a row, fitted to the training data after the deterministic rows before it."""
     before = rows[: rows.index(row)]
     before = tuple(r for r in before if r[0] in ("zoom", "pad") or is_change(r, fixed=True))
-    plan = (name, size, repr(before), repr(row), str(data_dir), classes)
+    plan = (name, size, repr(before), repr(row), str(data_dir), classes, validation_split)
     if plan not in FITS:
         images = stream(
             name,
@@ -297,6 +318,8 @@ def fitted(name, size, rows, row, data_dir, strict, classes):
             strict=strict,
             classes=classes,
             examples=None if name == "generated" else FIT_EXAMPLES,
+            validation_split=validation_split,
+            subset=None if validation_split is None else "training",
         ).dataset.map(lambda images, labels: images)
         FITS[plan] = augmentation.FITS[row[0]](images.as_numpy_iterator, **row[1])
     return FITS[plan]

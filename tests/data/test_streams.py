@@ -323,6 +323,55 @@ def test_examples_are_spread_over_the_split(images):
     assert of(images, examples=100).examples == 9
 
 
+@pytest.mark.parametrize(("share", "count"), [(0.1, 400), (7, 7), (0.0001, 1)])
+def test_held_out_examples_are_a_fixed_part_of_each_class(share, count):
+    options = {"size": (28, 28, 1), "batch_size": 1000, "validation_split": share}
+    left, held_out = (
+        data.to_arrays(data.stream("digits", "train", subset=subset, seed=seed, **options).dataset)
+        for subset, seed in (("training", 1), ("validation", None))
+    )
+    whole = data.to_arrays(data.stream("digits", "train", **options).dataset)
+    bytes_of = lambda images: sorted(image.tobytes() for image in images)  # noqa: E731
+    assert bytes_of([*left[0], *held_out[0]]) == bytes_of(whole[0])
+    assert len(held_out[1]) == count
+    of_each_class = np.bincount(held_out[1], minlength=10)
+    assert of_each_class.max() - of_each_class.min() <= 1
+    again = data.stream("digits", "train", subset="validation", seed=2, **options)
+    assert bytes_of(data.to_arrays(again.dataset)[0]) == bytes_of(held_out[0])
+
+
+def test_held_out_images_of_folders_and_generated_ones(images):
+    left, held_out = (
+        shades(of(images, batch_size=9, validation_split=3, subset=subset))[0]
+        for subset in ("training", "validation")
+    )
+    assert sorted(shade // 50 for shade in held_out) == [0, 1, 2]
+    assert sorted(left + held_out) == sorted(shades(of(images, batch_size=9))[0])
+    options = {"examples": 20, "validation_split": 0.5, "augment": ()}
+    left, held_out = (generated(subset=s, **options) for s in ("training", "validation"))
+    assert left.examples == held_out.examples == 10
+    labels = np.sort(np.concatenate([y for stream in (left, held_out) for _, y in stream.dataset]))
+    assert labels.tolist() == sorted([*range(10), *range(10)])
+
+
+def test_nothing_is_fitted_to_what_is_held_out():
+    options = {"size": (28, 28, 1), "batch_size": 1000, "validation_split": 0.25}
+    raw = data.to_arrays(data.stream("digits", "train", subset="training", **options).dataset)[0].mean(0)
+    for split, subset in (("train", "training"), ("train", "validation"), ("test", None)):
+        plain, changed = (
+            data.to_arrays(data.stream("digits", split, subset=subset, augment=rows, **options).dataset)[0]
+            for rows in ((), ("per_pixel_mean",))
+        )
+        np.testing.assert_allclose(changed, plain - raw, atol=1e-3)
+
+
+def test_splits_of_a_folder_that_are_the_same(images, tmp_path):
+    assert sources.is_same("pets", images, "validation", "test")
+    assert not sources.is_same("pets", images, "train", "test")
+    assert sources.is_same("digits", None, "test", "test")
+    assert not sources.is_same("digits", None, "train", "test")
+
+
 def test_idx_files(tmp_path):
     for prefix in ("train", "t10k"):
         pixels = np.arange(5, dtype="uint8").repeat(4).tobytes()
@@ -390,6 +439,14 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         for count in (7, 10, 29):
             few = data.stream(name, "train", examples=count, **options)
             assert np.concatenate(shades_of(few)).tolist() == ordered[np.arange(count) * 30 // count].tolist()
+        left, held_out = (
+            np.concatenate(
+                shades_of(data.stream(name, "train", validation_split=7, subset=subset, **options))
+            )
+            for subset in ("training", "validation")
+        )
+        assert len(held_out) == 7
+        assert sorted([*left, *held_out]) == list(range(30))
         with pytest.raises(ValueError, match="`split` is one of train, validation for"):
             data.stream(name, "test", **options)
 
@@ -424,6 +481,12 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         ("first_step", {"first_step": -1}),
         ("first_step", {"first_step": 401}),
         ("examples", {"examples": 0}),
+        ("validation_split", {"validation_split": 0.0}),
+        ("validation_split", {"validation_split": 1.0}),
+        ("validation_split", {"validation_split": True}),
+        ("validation_split", {"validation_split": 4000, "subset": "validation"}),
+        ("validation_split", {"subset": "validation"}),
+        ("subset", {"validation_split": 0.1, "subset": "both"}),
         ("classes", {"classes": 10}),
         ("classes", {"name": "generated", "classes": 0}),
         ("data_dir", {"data_dir": "/tmp"}),
