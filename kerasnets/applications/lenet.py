@@ -17,8 +17,8 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
 from kerasnets.assembly.options import FLAG, count, optional, rows_of
-from kerasnets.checks import is_ints, refuse
-from kerasnets.layers.partial_conv import PartialConv2D
+from kerasnets.checks import refuse
+from kerasnets.layers.partial_conv import CONNECTION, PartialConv2D, is_connection
 
 # NIPS 1989, table 1: for each of the 12 feature maps of H3, those of H2 that it reads.
 H3 = ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1), (2,), (2, 3), (2, 3), (3,), (2, 3), (2, 3))
@@ -53,11 +53,7 @@ TINY = dict(filters=(2, 3, 4), connections=((0,), (1,), (0, 1)), hidden=(5,), tr
 TINY1 = {**TINY, "filters": (2, 3)}
 
 CHECKS = dict(
-    connections=optional(
-        rows_of(
-            lambda row: is_ints(row, 0), "the input channels that a filter reads", "Sequence[Sequence[int]]"
-        )
-    ),
+    connections=optional(rows_of(is_connection, CONNECTION, "Sequence[Sequence[int]]")),
     full_connection=FLAG,
     trainable_pooling=FLAG,
     copies=count("channels"),

@@ -1,10 +1,20 @@
 """A convolution whose output channels read only some of the input channels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from kerasnets.checks import is_int, is_ints, refuse
+
+CONNECTION = "one or more different input channels, counted from 0"
+
+
+def is_connection(reads: Any) -> bool:
+    """Whether these are the input channels that an output channel can read: one or more, all different."""
+    return is_ints(reads, 0) and len(reads) > 0 and len(set(reads)) == len(reads)
 
 
 @keras.saving.register_keras_serializable("kerasnets")
@@ -18,7 +28,7 @@ class PartialConv2D(keras.layers.Layer):
     Source: LeCun et al. 1998, section II.B, table I.
 
     Args:
-        connections: For each output channel, the input channels that it reads, counted from 0.
+        connections: For each output channel, the different input channels that it reads, counted from 0.
         kernel_size: Kernel size in pixels.
         **kwargs: As for every Keras layer.
 
@@ -27,22 +37,26 @@ class PartialConv2D(keras.layers.Layer):
         len(connections)).
 
     Raises:
-        ValueError: A connection names an input channel that does not exist.
+        ValueError: `kernel_size` is not a whole number of at least 1, or an output channel reads no input
+            channel, one that does not exist, or one twice.
     """
 
     def __init__(self, connections: Sequence[Sequence[int]], kernel_size: int, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.connections = tuple(tuple(reads) for reads in connections)
-        self.kernel_size = kernel_size
+        table = isinstance(connections, (tuple, list)) and len(connections) > 0
+        if not (table and all(map(is_connection, connections))):
+            refuse("connections", f"a tuple of rows, each {CONNECTION}", connections)
+        if not is_int(kernel_size, 1):
+            refuse("kernel_size", "a whole number, at least 1", kernel_size)
+        self.connections = tuple(tuple(map(int, reads)) for reads in connections)
+        self.kernel_size = int(kernel_size)
 
     def build(self, input_shape):
         channels, filters, k = input_shape[-1], len(self.connections), self.kernel_size
         pairs = [(i, o) for o, reads in enumerate(self.connections) for i in reads]
-        if max(i for i, _ in pairs) >= channels:
-            raise ValueError(
-                f"`connections` names input channels from 0 to {channels - 1}. "
-                f"Received: connections={self.connections}"
-            )
+        if channels is None or max(i for i, _ in pairs) >= channels:
+            there = "input channels of a known number" if channels is None else f"from 0 to {channels - 1}"
+            refuse("connections", there, self.connections)
         # Glorot's limit, for the mean number of connections of an output channel and of an input channel.
         limit = np.sqrt(6 / (k * k * len(pairs) * (1 / filters + 1 / channels)))
         self.kernel = self.add_weight(

@@ -1,9 +1,12 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 from scipy.signal import correlate
 
+import kerasnets
 from kerasnets.layers import PartialConv2D
 
 CONNECTIONS = ((0, 2), (1,), (0, 1, 2), (2, 1))
@@ -45,6 +48,31 @@ def test_half_precision():
     assert keras.backend.standardize_dtype(y.dtype) == "float16"
 
 
-def test_a_map_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match=r"`connections` .* from 0 to 1\. Received: connections="):
-        PartialConv2D(CONNECTIONS, 3)(keras.Input((7, 6, 2)))
+@pytest.mark.parametrize("channels", [2, None])
+def test_a_map_that_is_not_there_is_refused(channels):
+    with pytest.raises(ValueError, match=r"`connections` is .*Received: connections=\(\(0, 2\)"):
+        PartialConv2D(CONNECTIONS, 3)(keras.Input((7, 6, channels)))
+
+
+@pytest.mark.parametrize(
+    "connections",
+    [(), ((),), ((0,), ()), ((-1,),), ((0, 0),), ((0.0,),), ((True,),), (0, 1), ("01",), 3, None, ((None,),)],
+)
+def test_connections_of_no_meaning_are_refused(connections):
+    with pytest.raises(ValueError, match="`connections` is a tuple of rows, .*Received: connections="):
+        PartialConv2D(connections, 3)
+    if connections is not None:
+        with pytest.raises(ValueError, match="`connections` is .*Received: connections="):
+            kerasnets.build("LeNet5", connections=connections, filters=(6, 1))
+
+
+@pytest.mark.parametrize("kernel_size", [0, -1, 2.5, True, None, (3, 3)])
+def test_kernel_sizes_of_no_meaning_are_refused(kernel_size):
+    with pytest.raises(ValueError, match="`kernel_size` is .*Received: kernel_size="):
+        PartialConv2D(CONNECTIONS, kernel_size)
+
+
+def test_numbers_of_numpy_are_saved():
+    layer = PartialConv2D([list(np.array(reads)) for reads in CONNECTIONS], np.int64(3))
+    config = json.loads(json.dumps(layer.get_config()))
+    assert PartialConv2D.from_config(config).connections == CONNECTIONS
