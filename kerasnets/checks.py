@@ -21,6 +21,26 @@ def refuse(argument: str, allowed: str, received: Any) -> NoReturn:
     raise ValueError(f"`{argument}` is {allowed}. Received: {argument}={received!r}")
 
 
+def changes(before: dict, now: dict) -> list[str]:
+    """Says in words which settings differ, with both values of each.
+
+    Args:
+        before: Values by name; those of a dict in it count one by one.
+        now: Values by name.
+
+    Returns:
+        A list of texts such as "epochs was 2 and is now 3"; None stands for a missing value.
+    """
+    found = []
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += [f"{name}: {change}" for change in changes(old, new)]
+        elif old != new:
+            found.append(f"{name} was {old!r} and is now {new!r}")
+    return found
+
+
 def nearest(word: Any, words: Iterable[str]) -> str:
     """The end of an error message about an unknown word: similar words to suggest, or an empty string."""
     lower = {w.lower(): w for w in words}

@@ -29,7 +29,7 @@ def report(search: Search, trials: list[dict[str, Any]], started: float) -> None
 
     done = [t for t in trials if t["status"] == "done"]
     counts = {s: sum(t["status"] == s for t in trials) for s in ("done", "refused", "failed")}
-    summary = ", ".join(f"{n} {status}" for status, n in counts.items())
+    summary = tuning.summary(trials)
     results = {**search.card, **counts, "best": None, "front": []}
     results["trials"] = [{k: v for k, v in t.items() if k != "traceback"} for t in trials]
     shared.show(rows(trials))

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from kerasnets import files
+from kerasnets.checks import changes
 
 
 def prepare(
@@ -31,8 +32,7 @@ def prepare(
     settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if card.exists() and resume:
         before = settings_in(card)
-        other = [f"{k} was {before.get(k)!r}" for k, v in settings.items() if before.get(k) != v]
-        if other:
+        if other := changes(before, settings):
             raise ValueError(f"the run in {out} cannot be resumed with other settings: {', '.join(other)}")
     elif card.exists():
         number = next(n for n in itertools.count(1) if not out.with_name(f"{out.name}.{n}").exists())

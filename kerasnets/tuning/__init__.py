@@ -8,7 +8,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from kerasnets.tuning.budget import Budget, OverBudget
-from kerasnets.tuning.search import OBJECTIVES, TUNERS, pareto_front, records, tuner
+from kerasnets.tuning.search import OBJECTIVES, TUNERS, pareto_front, records, summary, tuner
 from kerasnets.tuning.spaces import FamilySearch, GrowthRate, WidthMultiplier
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "WidthMultiplier",
     "pareto_front",
     "records",
+    "summary",
     "tuner",
 ]

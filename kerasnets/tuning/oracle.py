@@ -11,6 +11,8 @@ import keras_tuner
 
 from kerasnets import files
 
+RECORD = "record.json"  # in the folder of a trial
+
 
 class AtomicOracle:
     """Mixin for an oracle: it saves its state atomically in one file and deletes weights it no longer needs.
@@ -29,6 +31,16 @@ class AtomicOracle:
             found = {"status": "RUNNING" if values else "STOPPED", "values": values}
         return found
 
+    def get_best_trials(self, num_trials: int = 1) -> list[keras_tuner.engine.trial.Trial]:
+        """The best trials that have a result, the best first; a refused or failed one has none."""
+        done = [t for t in self.trials.values() if t.status == "COMPLETED" and self.is_done(t)]
+        return sorted(done, key=lambda t: t.score, reverse=True)[:num_trials]
+
+    def is_done(self, trial: keras_tuner.engine.trial.Trial) -> bool:
+        """Whether the net of a completed trial was trained, and not refused."""
+        path = pathlib.Path(self._project_dir) / f"trial_{trial.trial_id}" / RECORD
+        return files.read_json(path)["status"] == "done"
+
     def end_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """Ends a trial, and deletes weights that are no longer needed."""
         super().end_trial(trial)
@@ -36,9 +48,7 @@ class AtomicOracle:
 
     def prune(self) -> None:
         """Deletes all weights except those of the best trials and of trials that may continue."""
-        done = [t for t in self.trials.values() if t.status == "COMPLETED"]
-        best = sorted(done, key=lambda t: t.score, reverse=True)[: self.keep]
-        needed = {t.trial_id for t in best}
+        needed = {t.trial_id for t in self.get_best_trials(self.keep)}
         for trial in self.ongoing_trials.values():
             needed |= {trial.trial_id, trial.hyperparameters.values.get("tuner/trial_id")}
         for bracket in getattr(self, "_brackets", ()):

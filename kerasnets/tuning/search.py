@@ -18,9 +18,10 @@ import keras_tuner
 from keras_tuner.src import config
 
 from kerasnets import files
-from kerasnets.checks import is_int, nearest, refuse
+from kerasnets.checks import changes, is_int, nearest, refuse
 from kerasnets.tuning.budget import OverBudget
-from kerasnets.tuning.oracle import AtomicOracle
+from kerasnets.tuning.oracle import RECORD, AtomicOracle
+from kerasnets.tuning.settings import described, described_validation
 from kerasnets.tuning.spaces import FamilySearch
 
 TUNERS = {
@@ -30,8 +31,9 @@ TUNERS = {
 }
 OBJECTIVES = ("val_accuracy", "accuracy_per_madd")
 REFUSED = 0.0  # score of a refused trial, so that the tuner searches elsewhere
-PROJECT, RECORD = "search", "record.json"
+PROJECT, SETTINGS = "search", "settings.json"
 FINISHED = ("done", "refused", "failed")
+NOT_KEPT = ("validation_data", "callbacks", "verbose")  # options of `search` that its settings leave out
 
 
 def tuner(
@@ -49,7 +51,9 @@ def tuner(
 ) -> keras_tuner.Tuner:
     """Makes a tuner of keras-tuner that resumes the search in `folder`, if there is one.
 
-    Its method `search` takes data as `FamilySearch.fit` does. A chief and its workers share the folder.
+    Its method `search` takes data as `FamilySearch.fit` does; the objectives need validation data. The folder
+    remembers the space, the objective, the budget and the data, and only a search with the same ones resumes.
+    The function `compiled` of the space is not compared. A chief and its workers share the folder.
     keras-tuner identifies them by the environment variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
     KERASTUNER_ORACLE_PORT. A worker that died resumes when it is restarted with the same KERASTUNER_TUNER_ID.
 
@@ -59,11 +63,13 @@ def tuner(
         folder: Folder of the search.
         objective: "val_accuracy", or "accuracy_per_madd", the validation accuracy per multiply-add.
         trials: Maximum number of trials, refused ones included. None means 10, or no limit with "hyperband".
+            A search resumes with another number too.
         epochs: Epochs of a trial; with "hyperband", epochs of its longest trials.
         seed: Whole number that determines which values are tried.
         keep: Number of the best trials whose weights are kept. Weights with which Hyperband may continue
             are kept as well.
-        report: Function called with the record of each trial when it ends, as `records` returns it; or None.
+        report: Function called with the record of each trial when it ends, as `records` returns it. None
+            prints one line about failed trials at the end of the search.
         strategy: A tf.distribute.Strategy in whose scope each trial is built and trained, such as
             `kerasnets.training.distribution.mirrored` returns, or None. The search itself runs outside it.
 
@@ -71,9 +77,9 @@ def tuner(
         The tuner.
 
     Raises:
-        ValueError: An argument is not allowed.
+        ValueError: An argument is not allowed, or the search in the folder has other settings.
     """
-    for name, value, table in (("kind", kind, TUNERS), ("objective", objective, OBJECTIVES)):
+    for name, value, table in (("kind", kind, tuple(TUNERS)), ("objective", objective, OBJECTIVES)):
         if value not in table:
             allowed = f"one of {', '.join(map(repr, table))}"
             raise ValueError(f"`{name}` is {allowed}.{nearest(value, table)} Received: {name}={value!r}")
@@ -82,6 +88,12 @@ def tuner(
             refuse(name, f"a whole number, at least {least}", value)
     if trials is not None and not is_int(trials, 1):
         refuse("trials", "None or a whole number, at least 1", trials)
+    if not isinstance(hypermodel, FamilySearch):
+        refuse("hypermodel", "a kerasnets.tuning.FamilySearch", hypermodel)
+    if not isinstance(folder, (str, os.PathLike)) or os.path.isfile(folder):
+        refuse("folder", "a folder, which need not exist yet", folder)
+    if report is not None and not callable(report):
+        refuse("report", "None or a function", report)
     trainer, chooser = TUNERS[kind]
     oracle = type("Oracle", (AtomicOracle, chooser), {})(
         objective=keras_tuner.Objective(objective, "max"),
@@ -91,7 +103,11 @@ def tuner(
     )
     oracle.max_trials = trials or oracle.max_trials
     oracle.keep = keep
-    return type("Search", (Search, trainer), {})(oracle, hypermodel, folder, epochs, report, strategy)
+    own = {"tuner": kind, "objective": objective, "epochs": epochs, "seed": seed}
+    settings = {**own, "space": hypermodel.settings()}
+    return type("Search", (Search, trainer), {})(
+        oracle, hypermodel, folder, epochs, report, strategy, settings
+    )
 
 
 def records(folder: str | os.PathLike) -> list[dict[str, Any]]:
@@ -109,6 +125,16 @@ def records(folder: str | os.PathLike) -> list[dict[str, Any]]:
     """
     found = pathlib.Path(folder).glob(f"{PROJECT}/trial_*/{RECORD}")
     return sorted((files.read_json(path) for path in found), key=lambda r: int(r["trial"]))
+
+
+def summary(rows: Iterable[dict[str, Any]]) -> str:
+    """Counts the trials that have ended, such as "3 done, 1 refused, 0 failed".
+
+    Args:
+        rows: Records of the trials, as `records` returns them.
+    """
+    ends = [row["status"] for row in rows]
+    return ", ".join(f"{ends.count(status)} {status}" for status in FINISHED)
 
 
 def pareto_front(
@@ -141,10 +167,11 @@ class Search:
         epochs: Epochs of a trial.
         report: Function called with the record of each trial when it ends, or None.
         strategy: A tf.distribute.Strategy in whose scope each trial is built and trained, or None.
+        settings: What determines the search, besides its data, as JSON data by name.
     """
 
-    def __init__(self, oracle, hypermodel, folder, epochs, report, strategy):
-        self.epochs, self.report = epochs, report or (lambda record: None)
+    def __init__(self, oracle, hypermodel, folder, epochs, report, strategy, settings):
+        self.epochs, self.report, self.settings = epochs, report, settings
         # Not the constructor of the subclass, which would make its own oracle.
         keras_tuner.Tuner.__init__(
             self,
@@ -157,12 +184,47 @@ class Search:
 
     def _populate_initial_space(self):
         """Declares the searched options without building a net, or resumes an earlier search."""
-        if not self._is_worker() and pathlib.Path(self.oracle._get_oracle_fname()).exists():
+        if not self._is_worker() and self.has_begun():
+            self.compare(self.settings)
             self.oracle.reload()
             return
         hp = self.oracle.get_space()
         self.hypermodel.declare_hyperparameters(hp)
         self.oracle.update_space(hp)
+
+    def has_begun(self):
+        """Whether the folder has trials."""
+        return pathlib.Path(self.oracle._get_oracle_fname()).exists()
+
+    def compare(self, settings):
+        """Refuses settings that differ from those with which the search in the folder began.
+
+        Folders of searches that kept no settings are taken as they are.
+        """
+        path = pathlib.Path(self.project_dir) / SETTINGS
+        before = files.read_json(path) if path.exists() else settings
+        other = changes({name: value for name, value in before.items() if name in settings}, settings)
+        if other:
+            raise ValueError(
+                f"the search in {self.directory} is another one; take another folder: {', '.join(other)}"
+            )
+
+    def remember(self, args, options):
+        """Keeps what determines the search in its folder, or compares it with what an earlier one kept."""
+        examples = [value(0) if callable(value) else value for value in args]
+        more = {name: value for name, value in options.items() if name not in NOT_KEPT}
+        data = {
+            "training": described(examples),
+            "validation": described_validation(options.get("validation_data")),
+            "options": described(more),
+        }
+        settings = {**self.settings, "data": data}
+        if self._is_worker():
+            self.oracle.get_space()  # waits for the chief, which keeps the settings
+        if self._is_worker() or self.has_begun():
+            self.compare(settings)
+        else:
+            files.write_json(pathlib.Path(self.project_dir) / SETTINGS, settings)
 
     def save(self):
         """Saves the oracle, which holds all state of the search."""
@@ -170,12 +232,80 @@ class Search:
             self.oracle.save()
 
     def search(self, *args, **options):
-        """Runs the trials, as `keras_tuner.Tuner.search` does, with the arguments of `FamilySearch.fit`."""
-        before, config.DEBUG = config.DEBUG, False  # else keras-tuner prints tracebacks, which records hold
+        """Runs the trials, as `keras_tuner.Tuner.search` does, with the arguments of `FamilySearch.fit`.
+
+        Says in one line if an earlier search in the folder has run all of them.
+
+        Raises:
+            ValueError: There is no validation data, the logs lack the objective, or the search in the folder
+                had other settings or data.
+        """
+        check_options(self.oracle.objective.name, options)
+        self.remember(args, options)
+        before = records(self.directory)
+        debug, config.DEBUG = config.DEBUG, False  # else keras-tuner prints tracebacks, which records hold
         try:
-            super().search(*args, epochs=self.epochs, verbose=0, **options)
+            super().search(*args, **{"epochs": self.epochs, "verbose": 0, **options})
         finally:
-            config.DEBUG = before
+            config.DEBUG = debug
+        if self._is_worker():
+            return
+        rows = records(self.directory)
+        if rows and rows == before:
+            print(f"the search in {self.directory} was finished before: {summary(rows)}")
+        failed = [row for row in rows if row["status"] == "failed"]
+        if failed and not self.report:
+            first = failed[0]
+            print(f"{len(failed)} of {len(rows)} trials failed; trial {first['trial']}: {first['error']}")
+
+    def get_best_models(self, num_models=1):
+        """The nets of the best trials with the weights of their best epochs, the best first.
+
+        Args:
+            num_models: Number of nets, at most the number of trials whose weights are kept.
+
+        Raises:
+            ValueError: No trial has a result, or the weights of too few are kept.
+        """
+        trials = self.best_trials("num_models", num_models)
+        kept = sum(os.path.exists(self._get_checkpoint_fname(trial.trial_id)) for trial in trials)
+        if kept < len(trials):
+            allowed = f"at most {kept}, the number of best trials whose weights `tuner` kept by `keep`"
+            refuse("num_models", allowed, num_models)
+        return super().get_best_models(num_models)
+
+    def get_best_hyperparameters(self, num_trials=1):
+        """The hyperparameters of the best trials, the best first.
+
+        Args:
+            num_trials: Number of trials; there are fewer if fewer have a result.
+
+        Raises:
+            ValueError: No trial has a result.
+        """
+        return [trial.hyperparameters for trial in self.best_trials("num_trials", num_trials)]
+
+    def results_summary(self, num_trials=10):
+        """Prints the best trials, as `keras_tuner.Tuner.results_summary` does, or that there are none."""
+        if self.oracle.get_best_trials(1):
+            super().results_summary(num_trials)
+        else:
+            print(self.without_results())
+
+    def best_trials(self, argument, number):
+        """The best trials that have a result, of which there is at least one."""
+        if not is_int(number, 1):
+            refuse(argument, "a whole number, at least 1", number)
+        trials = self.oracle.get_best_trials(number)
+        if not trials:
+            raise ValueError(self.without_results())
+        return trials
+
+    def without_results(self):
+        """Says that no trial has a result, and the first reason."""
+        rows = records(self.directory)
+        reason = next((f"; trial {row['trial']}: {row['error']}" for row in rows if row["error"]), "")
+        return f"no trial of the search in {self.directory} has a result: {summary(rows)}{reason}"
 
     def run_trial(self, trial, *args, **options):
         """Runs a trial and writes its record, unless an earlier process finished the trial."""
@@ -199,11 +329,22 @@ class Search:
             record |= {"status": "failed", "error": message, "traceback": traceback.format_exc()}
         record |= {**self.cost(), "seconds": round(time.monotonic() - started, 2)}
         files.write_json(path, record)
-        self.report(record)
+        if self.report:
+            self.report(record)
         return self.outcome(record)
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
-        """Writes the progress of a trial to its record."""
+        """Writes the progress of a trial to its record.
+
+        Raises:
+            keras_tuner.errors.FatalValueError: The logs lack the objective, as those of all trials would.
+        """
+        objective = self.oracle.objective.name
+        if objective not in (logs or {}):
+            raise keras_tuner.errors.FatalValueError(
+                f"the logs of an epoch lack the objective {objective!r}: they have {', '.join(logs or {})}. "
+                "`compiled` compiles nets with the metric 'accuracy'"
+            )
         known = {"epoch": epoch + 1, "val_accuracy": (logs or {}).get("val_accuracy"), **self.cost()}
         path = pathlib.Path(self.get_trial_dir(trial.trial_id)) / RECORD
         files.write_json(path, {**self.record(trial), **known})
@@ -256,3 +397,13 @@ class Search:
             raise keras_tuner.errors.FailedTrialError(record["error"])
         score = REFUSED if record["status"] == "refused" else record["score"]
         return {self.oracle.objective.name: score}
+
+
+def check_options(objective, options):
+    """Refuses options of `search` with which no trial can have a result."""
+    if options.get("validation_data") is None and not options.get("validation_split"):
+        refuse("validation_data", f"data to validate on, which the objective {objective!r} needs", None)
+    if options.get("validation_freq", 1) != 1:
+        refuse("validation_freq", "1: every epoch is validated", options["validation_freq"])
+    if "epochs" in options:
+        raise ValueError("`epochs` is an argument of `kerasnets.tuning.tuner`, not of `search`")

@@ -1,6 +1,7 @@
 """Search spaces: options of a family's builder, as HyperModels of keras-tuner."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from kerasnets.checks import is_int, nearest, refuse
 from kerasnets.training import StopOnNaN, distribution
 from kerasnets.training.recipe import check_names
 from kerasnets.tuning.budget import Budget
+from kerasnets.tuning.settings import described
 
 
 class FamilySearch(keras_tuner.HyperModel):
@@ -51,7 +53,7 @@ class FamilySearch(keras_tuner.HyperModel):
         **searched: Sequence,
     ) -> None:
         super().__init__(name=f"search of {model}")
-        self.builder = find_builder(model)
+        self.model, self.builder = model, find_builder(model)
         self.fixed = dict(options or {})
         check_searched(model, self.builder.spec, self.fixed, searched)
         if budget is not None and not isinstance(budget, Budget):
@@ -68,6 +70,22 @@ class FamilySearch(keras_tuner.HyperModel):
         self.compiled = compiled or with_defaults
         self.seed = seed
         self.cost: analysis.Profile | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What determines the nets of the search and their training, but for the function `compiled`.
+
+        Returns:
+            JSON data by name, as `kerasnets.tuning.tuner` keeps it in the folder of a search.
+        """
+        return {
+            "hypermodel": type(self).__name__,
+            "model": self.model,
+            "input_shape": list(self.shape),
+            "options": described(self.fixed),
+            "searched": described({name: list(values.values()) for name, values in self.searched.items()}),
+            "budget": dataclasses.asdict(self.budget),
+            "seed": self.seed,
+        }
 
     def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
         """Declares every searched option and its values to keras-tuner."""

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasnets import files
 from kerasnets.tuning import Budget, FamilySearch, pareto_front, records, tuner
@@ -29,7 +30,7 @@ def arrays():
 class Quick(FamilySearch):
     """Does not train: accuracy grows with the units and the epochs."""
 
-    def fit(self, hp, model, x, *, callbacks, epochs, initial_epoch=0, **options):
+    def fit(self, hp, model, x, *targets, callbacks, epochs, initial_epoch=0, **options):
         self.budget.check(self.cost)
         history = keras.callbacks.History()
         history.on_train_begin()
@@ -44,12 +45,12 @@ class Quick(FamilySearch):
 
 
 def space(kind=Quick, **more):
-    return kind("MLP", hidden=HIDDEN, **{**TINY, **more})
+    return kind("MLP", **{"hidden": HIDDEN, **TINY, **more})
 
 
-def search(folder, hypermodel, arrays=(None,), kind="random", **options):
+def search(folder, hypermodel, arrays=(None,), kind="random", validation=None, fit=(), **options):
     made = tuner(kind, hypermodel, folder, **{"epochs": 2, "trials": 4, **options})
-    made.search(arrays[0], *arrays[1:], **({"validation_data": arrays} if len(arrays) > 1 else {}))
+    made.search(*arrays, validation_data=validation or arrays, **dict(fit))
     return made
 
 
@@ -253,6 +254,151 @@ def test_the_pareto_front_is_that_of_all_pairs():
     assert pareto_front([]) == []
 
 
+class Slow(Quick):
+    """Another hypermodel with the same options."""
+
+
+@pytest.fixture(scope="module")
+def begun(arrays, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("begun")
+    search(folder, space(), arrays, trials=1, fit=dict(batch_size=16))
+    return folder
+
+
+def twisted(arrays):
+    x, y = arrays
+    return x, y[::-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(hypermodel=space(hidden=[(4,), (6,)])), r"hidden was \[\[4\], .* is now \[\[4\], \[6\]\]"),
+        (dict(hypermodel=Quick("MobileNet", alpha=[0.5])), "model was 'MLP' and is now 'MobileNet'"),
+        (dict(hypermodel=space(Slow)), "hypermodel was 'Quick' and is now 'Slow'"),
+        (dict(hypermodel=space(seed=1)), "space: seed was 0 and is now 1"),
+        (dict(hypermodel=space(budget=Budget(params=300))), "params was None and is now 300"),
+        (
+            dict(hypermodel=space(options=dict(input_shape=(8, 8, 1), classes=4))),
+            "classes was 3 and is now 4",
+        ),
+        (dict(objective="accuracy_per_madd"), "objective was 'val_accuracy' and is now 'accuracy_per_madd'"),
+        (dict(kind="bayesian"), "tuner was 'random' and is now 'bayesian'"),
+        (dict(epochs=3), "epochs was 2 and is now 3"),
+        (dict(seed=1), "seed was 0 and is now 1"),
+        (dict(arrays=twisted), r"training was \['float32 .*hash .* and is now \['float32"),
+        (dict(validation=twisted), r"validation was \['float32 .*hash .* and is now \['float32"),
+        (dict(fit=dict(batch_size=8)), "batch_size was 16 and is now 8"),
+    ],
+)
+def test_a_folder_is_of_one_search(change, words, begun, arrays):
+    given = {"hypermodel": space(), "arrays": arrays, "fit": dict(batch_size=16), **change}
+    given |= {name: value(arrays) for name, value in given.items() if value is twisted}
+    given.setdefault("validation", arrays)
+    with pytest.raises(ValueError, match=f"the search in .*begun.* is another one.*{words}"):
+        search(begun, trials=2, **given)
+    assert len(records(begun)) == 1
+
+
+def batches(arrays, seed):
+    return tf.data.Dataset.from_tensor_slices(arrays).shuffle(48, seed).batch(16)
+
+
+def test_datasets_are_told_apart_by_their_examples_in_any_order(arrays, tmp_path):
+    hypermodel, data = space(), (batches(arrays, 1),)
+    search(tmp_path, hypermodel, data, validation=batches(arrays, 2), trials=1)
+    search(tmp_path, hypermodel, data, validation=batches(arrays, 3), trials=2)
+    assert len(records(tmp_path)) == 2
+    for other, words in (
+        (twisted(arrays), "hash"),
+        ((arrays[0][:9], arrays[1][:9]), "batches: 3.*batches: 1"),
+    ):
+        with pytest.raises(ValueError, match=f"validation was .*{words}"):
+            search(tmp_path, hypermodel, data, validation=batches(other, 2), trials=3)
+    with pytest.raises(ValueError, match="training was .*batches: 3.* is now .*batches: 1"):
+        search(tmp_path, hypermodel, (batches(other, 1),), validation=batches(arrays, 2), trials=3)
+
+
+def test_a_finished_search_says_so(arrays, tmp_path, capsys):
+    told = "was finished before: 2 done, 0 refused, 0 failed"
+    best = search(tmp_path, space(), arrays, trials=2).get_best_hyperparameters()[0].values
+    assert "finished" not in capsys.readouterr().out
+    again = search(tmp_path, space(), arrays, trials=2)
+    assert told in capsys.readouterr().out
+    assert again.get_best_hyperparameters()[0].values == best
+    search(tmp_path, space(), arrays, trials=3)
+    assert "finished" not in capsys.readouterr().out
+    assert len(records(tmp_path)) == 3
+
+
+def test_settings_that_never_ran_are_not_kept(arrays, tmp_path):
+    tuner("random", space(), tmp_path, epochs=7)
+    search(tmp_path, space(), arrays, trials=1)
+    assert len(records(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "`validation_data` is data to validate on, which the objective 'val_accuracy' needs"),
+        (dict(validation_data=None), "`validation_data` is data to validate on"),
+        (dict(validation_split=0.0), "`validation_data` is data to validate on"),
+        (dict(validation_split=0.5, validation_freq=2), "`validation_freq` is 1"),
+        (dict(validation_split=0.5, epochs=3), "`epochs` is an argument of `kerasnets.tuning.tuner`"),
+    ],
+)
+def test_options_that_leave_all_trials_without_a_result(options, words, arrays, tmp_path):
+    made = tuner("random", space(FamilySearch), tmp_path)
+    with pytest.raises(ValueError, match=words):
+        made.search(*arrays, **options)
+    assert records(tmp_path) == []
+
+
+def test_a_metric_of_another_name_ends_the_search(arrays, tmp_path):
+    """It would be missing in all trials. With the right one, the search goes on."""
+    metric = "sparse_categorical_accuracy"
+    hypermodel = space(FamilySearch, compiled=lambda net: eagerly(net, metric))
+    with pytest.raises(ValueError, match=f"lack the objective 'val_accuracy': they have .*, val_{metric}"):
+        search(tmp_path, hypermodel, arrays)
+    assert [row["status"] for row in records(tmp_path)] == ["running"]
+    search(tmp_path, space(FamilySearch), arrays, trials=1)
+    assert [row["status"] for row in records(tmp_path)] == ["done"]
+
+
+def test_failed_trials_are_told_in_a_line_unless_they_are_reported(arrays, tmp_path, capsys):
+    class Broken(Quick):
+        def build(self, hp):
+            raise RuntimeError(f"no memory for {self.values(hp)['hidden'][0]} units")
+
+    told = []
+    for folder, report in (("silent", told.append), ("loud", None)):
+        made = search(tmp_path / folder, space(Broken), trials=2, report=report)
+        with pytest.raises(ValueError, match="0 done, 0 refused, 2 failed; trial 0: RuntimeError: no memory"):
+            made.get_best_hyperparameters()
+    [line] = capsys.readouterr().out.splitlines()
+    assert line == f"2 of 2 trials failed; trial 0: {told[0]['error']}"
+
+
+def test_what_has_no_result_is_no_best_trial(tmp_path, capsys):
+    """Neither a failed nor a refused trial, nor one whose weights are not kept."""
+    none = search(tmp_path / "none", space(budget=Budget(mult_adds=2)))
+    words = "has a result: 0 done, 4 refused, 0 failed; trial 0: over budget: mult_adds .* of at most 2"
+    for found in (none.get_best_models, none.get_best_hyperparameters):
+        with pytest.raises(ValueError, match=words):
+            found()
+    none.results_summary()
+    assert "no trial of the search in" in capsys.readouterr().out
+    some = search(tmp_path / "some", space(budget=Budget(mult_adds=600)))
+    found = [some.hypermodel.values(hp)["hidden"] for hp in some.get_best_hyperparameters(9)]
+    assert found == [(8,), (4,)]
+    with pytest.raises(ValueError, match="`num_models` is at most 1, .*`keep`"):
+        some.get_best_models(2)
+    with pytest.raises(ValueError, match="`num_models` is a whole number"):
+        some.get_best_models(0)
+    with pytest.raises(ValueError, match="has a result: 0 done"):
+        tuner("random", space(), tmp_path / "new").get_best_models()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -262,6 +408,11 @@ def test_the_pareto_front_is_that_of_all_pairs():
         (dict(epochs=0), "`epochs` is a whole number"),
         (dict(seed=-1), "`seed` is a whole number"),
         (dict(keep=-1), "`keep` is a whole number"),
+        (dict(kind=["random"]), "`kind` is one of"),
+        (dict(hypermodel=lambda hp: None), "`hypermodel` is a kerasnets.tuning.FamilySearch"),
+        (dict(folder=None), "`folder` is a folder"),
+        (dict(folder=__file__), "`folder` is a folder"),
+        (dict(report="print"), "`report` is None or a function"),
     ],
 )
 def test_what_is_refused(change, words, tmp_path):
