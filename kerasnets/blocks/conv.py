@@ -2,7 +2,9 @@
 
 Padding is symmetric by default: a kernel of 3 reads one pixel beyond each border, whatever the strides. The
 published weights of ResNet, DenseNet and related networks expect this. Keras's "same" pads a strided kernel
-more on one side than on the other.
+more on one side than on the other. An even kernel reads one pixel more at the bottom and on the right than at
+the top and on the left, as "same" of Keras and of PyTorch does with strides of 1. Strides of s turn n pixels
+into n / s, rounded up.
 
 `conv`, `conv_act`, `max_pool` and `pad` also take video clips, (batch, frames, height, width, channels). A
 kernel size and strides are one number for all axes, or a tuple with one for each.
@@ -257,9 +259,9 @@ def pad(x: KerasTensor, kernel: Size, strides: Size, padding: Padding, name: str
     sides, steps = (v if isinstance(v, tuple) else (v,) * (x.ndim - 2) for v in (kernel, strides))
     if set(sides) == {1}:
         return x, "valid"
-    if set(steps) == {1} and all(side % 2 for side in sides):
+    if set(steps) == {1}:
         return x, "same"
-    return zeros(tuple(side // 2 for side in sides), name=name)(x), "valid"
+    return zeros(tuple(((side - 1) // 2, side // 2) for side in sides), name=name)(x), "valid"
 
 
 def of_rank(x: KerasTensor, layer: str) -> type[layers.Layer]:

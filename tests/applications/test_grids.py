@@ -347,3 +347,33 @@ def test_grids_of_the_paper(name, options, sides):
         net = kerasnets.build(name, **options)
     for layer, side in sides.items():
         assert net.get_layer(layer).output.shape[1:3] == (side, side), layer
+
+
+# Options of nets with kernels of k pixels.
+KERNELS = [
+    ("VGG13", lambda k: {"kernels": ((k,), (k, k), (k,), (k,), (k,))}),
+    ("VGG11", lambda k: {"kernels": ((k,), (k, k), (k,), (k,), (k,)), "batch_norm": True}),
+    ("BaseCNNB", lambda k: {"kernels": ((k, k), (k, 1))}),
+    ("StridedCNNB", lambda k: {"kernels": ((k, k), (k, k))}),
+    ("ConvPoolCNNB", lambda k: {"kernels": ((k, k), (k, 1))}),
+    ("AllCNNB", lambda k: {"kernels": ((k, k), (k, 1))}),
+    ("SimpNet", lambda k: {"kernels": ((k, k), (k,), (k,))}),
+    ("HighwayNet19", lambda k: {"kernels": ((k, 1), (k, k))}),
+    ("NIN", lambda k: {"mlpconvs": ((k, 1, (4, 4), "max", False), (k, 1, (4,), "avg", False))}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), KERNELS)
+@pytest.mark.parametrize("kernel", [2, 4])
+def test_an_even_kernel_leaves_the_grids_of_an_odd_one(name, options, kernel):
+    spec = getattr(kerasnets.applications, name).spec
+    for shape in ((32, 47, 3), (33, 34, 3)):
+        shared = {**spec.tiny, "input_shape": shape, "include_top": name == "NIN"}
+        with no_values():
+            odd, even = (kerasnets.build(name, **{**shared, **options(k)}) for k in (3, kernel))
+        assert grids(even) == grids(odd)
+
+
+def grids(net):
+    """The shapes of the maps behind layers by name; zeros around them are no maps."""
+    return {part.name: part.output.shape for part in net.layers if not part.name.endswith("_pad")}
