@@ -6,9 +6,10 @@
 Each trial trains a net on four fifths of the training images and validates it on the rest. The best net is
 trained anew, for longer and on all training images. It takes images of values 0 to 1 and gives logits.
 
-The folder of the search gets best.keras, the best net, and best.csv, the logs of its training; results.json,
-with all trials; front.png, their accuracy against multiply-adds; and search, the files of keras-tuner. A
-search that was stopped at any moment resumes with --resume and does not repeat finished trials.
+The folder of the search gets best.keras, the best net, best.json, its values, and best.csv, the logs of its
+training; results.json, with all trials; front.png, their accuracy against multiply-adds; and search, the
+files of keras-tuner. A search that was stopped at any moment resumes with --resume and does not repeat
+finished trials.
 
 Several processes can search together, on one machine or on several that share the folder:
 

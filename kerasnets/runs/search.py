@@ -14,6 +14,7 @@ is trained anew on all of them, and tested.
 
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 from collections.abc import Callable
@@ -22,9 +23,9 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from kerasnets import data, distillation, training, tuning
+from kerasnets import data, distillation, files, tuning
 from kerasnets.runs import arrays
-from kerasnets.runs.folder import prepare, save
+from kerasnets.runs.folder import prepare
 from kerasnets.scaling import MODES
 from kerasnets.training import Recipe, distribution
 
@@ -188,10 +189,9 @@ class Search:
         return tuning.records(self.out)
 
     def train_best(self, values: dict[str, Any]) -> float:
-        """Trains a net anew on all training images.
+        """Trains a net anew on all training images, or loads it if an earlier run has trained this one.
 
-        The folder gets best.keras, the net; best.csv, the logs of each epoch; and best.weights.h5, the state
-        of the training, from which a stopped one resumes.
+        The folder gets best.keras, the net; best.json, its values; and best.csv, the logs of each epoch.
 
         Args:
             values: The values of the net, by option.
@@ -199,6 +199,19 @@ class Search:
         Returns:
             Its accuracy on the test images.
         """
+        path, card = self.out / "best.keras", self.out / "best.json"
+        values = json.loads(json.dumps(values))  # tuples become lists, as in the file
+        if not card.exists() or files.read_json(card) != values:  # another net was the best
+            for stale in (path, path.with_suffix(".weights.h5")):
+                stale.unlink(missing_ok=True)
+            files.write_json(card, values)
+        if not path.exists():
+            self.fit_best(path, values)
+        scores = arrays.predict(keras.saving.load_model(path, compile=False), self.test[0])
+        return 1 - arrays.count_errors(scores, self.test[1]) / len(scores)
+
+    def fit_best(self, path, values):
+        """Trains the net of some values on all training images, and saves it."""
         epochs = self.settings.final_epochs
         batches = self.batches(self.whole, epochs)
         keras.backend.clear_session()
@@ -207,19 +220,7 @@ class Search:
             net = self.space.net(values)
             model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps)
             with distribution.as_one_device(model):
-                training.fit(
-                    model,
-                    batches.start,
-                    batches.steps,
-                    epochs,
-                    state=self.out / "best.weights.h5",
-                    history=self.out / "best.csv",
-                    validation=data.batches(self.test, 500),
-                    callbacks=[training.Progress("best", ("loss", "val_accuracy"), batch_size=batches.size)],
-                )
-        save(net, self.out / "best.keras")
-        scores = net.predict(self.test[0], batch_size=500, verbose=0)
-        return float((scores.argmax(1) == self.test[1]).mean())
+                arrays.fit_and_save(model, net, path, batches, epochs, "best", self.test)
 
     def compiled(self, net, recipe, steps):
         """The model to train: the net, or a Distiller of it."""

@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import tune
+from kerasnets import files
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 RECIPES = pathlib.Path(tune.__file__).parent
@@ -39,8 +41,8 @@ def test_what_a_search_leaves(finished):
         "results.json",
         "front.png",
         "best.keras",
+        "best.json",
         "best.csv",
-        "best.weights.h5",
     }
     assert (finished / "front.png").read_bytes().startswith(b"\x89PNG")
     found = results(finished)
@@ -61,6 +63,24 @@ def test_the_best_net_is_the_one_that_is_saved(finished):
     assert net.predict(np.zeros((2, 32, 32, 3)), verbose=0).shape == (2, 10)
     assert 0 <= found["best"]["test_accuracy"] <= 1
     assert (found["train_examples"], found["validation_examples"], found["test_examples"]) == (256, 64, 320)
+
+
+def test_the_best_net_is_trained_once_and_anew_when_another_is_best(finished, recipe, tmp_path):
+    """Though the training of the one before was stopped."""
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    before = (out / "best.keras").read_bytes()
+    again = (*TINY, "--budget-mult-adds", "200k", "--out", out, "--resume")
+    recipe(*again)
+    assert (out / "best.keras").read_bytes() == before
+    assert results(out)["best"] == results(finished)["best"]
+    files.write_json(out / "best.json", {"growth": 9, "depths": [1, 1]})
+    (out / "best.keras").unlink()
+    (out / "best.weights.h5").write_text("the state of the training of a net of growth 9")
+    recipe(*again)
+    assert not (out / "best.weights.h5").exists()
+    assert json.loads((out / "best.json").read_text()) == results(finished)["best"]["values"]
+    assert results(out)["best"] == results(finished)["best"]
 
 
 def test_every_trial_fails(recipe, tmp_path, capsys):
