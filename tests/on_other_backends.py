@@ -14,7 +14,15 @@ from keras import ops
 
 import kerasnets
 from kerasnets import surgery, training
-from kerasnets.distillation import Distiller, Ensemble, Hint, as_logits, combine, specialist
+from kerasnets.distillation import (
+    Distiller,
+    Ensemble,
+    Hint,
+    add_teacher_logits,
+    as_logits,
+    combine,
+    specialist,
+)
 
 IMAGES = np.random.default_rng(0).random((8, 8, 8, 3))
 DIGITS = np.random.default_rng(1).random((64, 32, 32, 1)).astype("float32")
@@ -148,3 +156,16 @@ def test_ensembles_hints_and_specialists(teacher, student):
     hinted.compile("adam")
     logs = hinted.fit(DIGITS, LABELS, epochs=2, verbose=0).history
     assert np.isfinite(logs["hint_loss"]).all()
+
+
+def test_teacher_logits_of_tf_data(teacher, student, tmp_path):
+    from kerasnets import data
+
+    batches = data.batches((DIGITS, LABELS), 24)
+    for _ in range(2):  # computed, then read
+        transfer = add_teacher_logits(batches, teacher, tmp_path)
+    found = data.to_arrays(transfer)[1]["teacher_logits"]
+    np.testing.assert_allclose(found, teacher.predict(DIGITS, verbose=0), atol=1e-5)
+    cached = Distiller(student)
+    cached.compile("adam")
+    assert np.isfinite(cached.fit(transfer, verbose=0).history["soft_loss"]).all()

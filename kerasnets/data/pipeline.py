@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
 
+SAME_AT_EVERY_PASS = "`dataset` is the same at every pass, in content and order."
+
 
 def to_arrays(dataset: tf.data.Dataset) -> Any:
     """Reads all batches of a dataset into memory.
@@ -92,7 +94,38 @@ def batches(
     return ids.map(batch, num_parallel_calls=1).prefetch(4).with_options(options)
 
 
-def join(dataset: tf.data.Dataset, values: Any, combine: Callable) -> tf.data.Dataset:
+def marked(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Puts marks beside the inputs of each batch, by which they can be recognized.
+
+    Args:
+        dataset: A batched tf.data.Dataset of tuples, of which the inputs are the first.
+
+    Returns:
+        Dataset of (inputs, marks), where marks are bytes, (batch, width); see `marks_of`.
+    """
+    return dataset.map(lambda x, *_: (x, marks_of(x)))
+
+
+def marks_of(x: Any) -> tf.Tensor:
+    """Marks of the examples of a batch: for each of its arrays, a fingerprint of 64 bits and the shape.
+
+    Args:
+        x: Tensor, (batch, ...), or tuples and dicts of such tensors.
+
+    Returns:
+        Bytes, (batch, width). The marks of an example do not depend on the other examples of the batch.
+    """
+    marks = []
+    for leaf in keras.tree.flatten(x):
+        size, sides = tf.shape(leaf)[0], tf.shape(leaf)[1:]
+        sides = tf.reshape(tf.bitcast(sides, tf.uint8), (1, -1))
+        marks += [tf.fingerprint(leaf), tf.tile(sides, (size, 1))]
+    return tf.concat(marks, axis=1)
+
+
+def join(
+    dataset: tf.data.Dataset, values: Any, combine: Callable, marks: Any | None = None
+) -> tf.data.Dataset:
     """Joins each batch of a dataset with the corresponding rows of an array.
 
     Args:
@@ -100,14 +133,21 @@ def join(dataset: tf.data.Dataset, values: Any, combine: Callable) -> tf.data.Da
         values: Array, (n, ...).
         combine: Function that takes the elements of a batch and then its rows of `values`, and returns the
             new batch.
+        marks: None, or the marks of the inputs, (n, width), as `marked` gives them. Every pass then compares
+            them with those of its inputs, and ends with tf.errors.InvalidArgumentError if they differ.
 
     Returns:
         Dataset of the new batches.
     """
     values = tf.constant(values)
+    marks = None if marks is None else tf.constant(marks)
 
     def rows(start, *batch):
         end = start + tf.shape(keras.tree.flatten(batch)[0], tf.int64)[0]
+        if marks is not None:
+            known = tf.gather(marks, tf.minimum(tf.range(start, end), len(marks) - 1))
+            alike = (end <= len(marks)) & tf.reduce_all(marks_of(batch[0]) == known)
+            tf.debugging.Assert(alike, [f"{SAME_AT_EVERY_PASS} Received: other inputs from example", start])
         return end, combine(*batch, values[start:end])
 
     return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kerasnets.assembly.outputs import end_of
+from kerasnets.assembly.outputs import MAIN, end_of
 from kerasnets.checks import refuse
 
 
@@ -35,3 +35,10 @@ def classes_of(model: keras.Model) -> int | None:
     """Number of a model's logits, or None if it is unknown before the model is called."""
     outputs = getattr(model, "outputs", None)
     return outputs[0].shape[-1] if outputs else None
+
+
+def main_of(outputs: Any) -> Any:
+    """The main one of a model's outputs: "predictions" of a dict, the first of a list, or the only one."""
+    if isinstance(outputs, dict):
+        return outputs[MAIN]
+    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs

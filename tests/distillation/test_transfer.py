@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import layers
 
 from kerasnets import data
-from kerasnets.distillation import add_teacher_logits, fingerprint
+from kerasnets.distillation import add_teacher_logits, fingerprint, transfer
 
 RNG = np.random.default_rng(0)
 X = RNG.random((50, 6)).astype("float32")
@@ -66,10 +66,33 @@ def test_a_changed_teacher_never_meets_old_logits(teacher, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_other_data_of_the_same_size_never_meets_old_logits(teacher, tmp_path):
+@pytest.mark.parametrize("rows", [slice(None), slice(49, None)], ids=["all", "the last"])
+def test_other_data_of_the_same_size_never_meets_old_logits(teacher, tmp_path, rows):
     add_teacher_logits(dataset(), teacher, cache=tmp_path)
-    other = logits(add_teacher_logits(dataset(X[::-1].copy()), teacher, cache=tmp_path))
-    np.testing.assert_allclose(other, teacher.predict(X[::-1], verbose=0), atol=1e-6)
+    changed = X.copy()
+    changed[rows] = changed[rows][::-1] + 1e-7
+    other = logits(add_teacher_logits(dataset(changed), teacher, cache=tmp_path))
+    np.testing.assert_allclose(other, teacher.predict(changed, verbose=0), atol=1e-6)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [("half", 2), ("dict", 2), ("reshaped", 2), ("labels", 1), ("batches", 1), ("weights", 1)],
+)
+def test_the_name_of_a_cache_depends_on_inputs_alone(teacher, tmp_path, kind, files):
+    kinds = {
+        "half": lambda: dataset(X.astype("float16")),
+        "dict": lambda: dataset().map(lambda x, y: ({"x": x}, y)),
+        "reshaped": lambda: dataset(X.reshape(50, 3, 2)),
+        "labels": lambda: dataset().map(lambda x, y: (x, {"y": y + 1})),
+        "batches": lambda: dataset().rebatch(7),
+        "weights": lambda: dataset(weights=True),
+    }
+    teacher.predict_on_batch = lambda x: np.ones((len(keras.tree.flatten(x)[0]), 3))
+    add_teacher_logits(dataset(), teacher, cache=tmp_path)
+    add_teacher_logits(kinds[kind](), teacher, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == files
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, -8])
@@ -91,6 +114,36 @@ def test_a_failed_write_leaves_nothing(teacher, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("size", [8, 25])  # two batches of 25 come in the same order half of the time
+def test_shuffled_batches_are_always_refused(teacher, size, tmp_path):
+    for cache in (None, tmp_path):
+        random = dataset().rebatch(size).shuffle(2)
+        with pytest.raises(ValueError, match="`dataset`.*same at every pass"):
+            add_teacher_logits(random, teacher, cache=cache)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", ["last", "longer", "order"])
+def test_every_pass_is_checked_to_its_end(teacher, change):
+    changed = tf.Variable(0)
+
+    def batches():
+        x = X.copy()
+        if changed.numpy() and change == "last":
+            x[-1] += 1
+        for i in reversed(range(5)) if changed.numpy() and change == "order" else range(5):
+            yield x[10 * i : 10 * i + 10], Y[10 * i : 10 * i + 10]
+        if changed.numpy() and change == "longer":
+            yield x[40:], Y[40:]
+
+    signature = (tf.TensorSpec((None, 6)), tf.TensorSpec((None,), tf.int64))
+    joined = add_teacher_logits(tf.data.Dataset.from_generator(batches, output_signature=signature), teacher)
+    assert logits(joined).shape == (50, 3)
+    changed.assign(1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`dataset` is the same at every pass"):
+        logits(joined)
+
+
 def augmented():
     x = (X + RNG.normal(size=X.shape)).astype("float32")
     yield from zip(x, Y, strict=True)
@@ -107,7 +160,33 @@ def test_random_data_is_refused(teacher, kind):
         add_teacher_logits(random, teacher)
 
 
+def endless():
+    while True:
+        yield X[:10], Y[:10]
+
+
+def test_endless_data_is_refused(teacher, monkeypatch):
+    with pytest.raises(ValueError, match="`dataset` is finite"):
+        add_teacher_logits(dataset().repeat(), teacher)
+    signature = (tf.TensorSpec((None, 6)), tf.TensorSpec((None,), tf.int64))
+    unknown = tf.data.Dataset.from_generator(endless, output_signature=signature)
+    monkeypatch.setattr(transfer, "LIMIT", 100)
+    with pytest.raises(ValueError, match="`dataset` is of a known length.*assert_cardinality"):
+        add_teacher_logits(unknown, teacher)
+    known = unknown.take(20).apply(tf.data.experimental.assert_cardinality(20))
+    assert logits(add_teacher_logits(known, teacher)).shape == (200, 3)
+
+
+def test_data_that_is_not_batched_is_refused(teacher):
+    one_hot = dataset().map(lambda x, y: (x, tf.one_hot(y, 6)))
+    for batched in (dataset(), one_hot, dataset(weights=True)):
+        with pytest.raises(ValueError, match=r"`dataset` is batched.*dataset\.batch"):
+            add_teacher_logits(batched.unbatch(), teacher)
+
+
 def test_other_refusals(teacher):
+    with pytest.raises(ValueError, match="`dataset` is a tf.data.Dataset"):
+        add_teacher_logits((X, Y), teacher)
     with pytest.raises(ValueError, match="`dataset`.*empty"):
         add_teacher_logits(dataset().take(0), teacher)
     with pytest.raises(ValueError, match="`dataset`"):
