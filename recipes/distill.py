@@ -72,6 +72,7 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     )
     p.add_argument("--plain", action="store_true", help="also train the student on hard labels only")
     train.add_options(p)
+    train.add_validation(p)
     return p.parse_known_args()
 
 
@@ -100,7 +101,7 @@ def main() -> None:
             name = f"teacher{i + 1}"
             run = train.options_of(args, seed=args.seed + 1000 * i)
             found[name] = runs.train(teacher, out / name, run)
-            weights.append(out / name / "best.weights.h5")
+            weights.append(out / name / found[name]["weights"])
     if args.plain:
         found["plain student"] = runs.train(student, out / "plain", train.options_of(args))
     distillation = runs.Distillation(

@@ -5,14 +5,19 @@
 
 CONFIG is the name of a file in recipes/configs, or the path of a Python file. The file defines RECIPE, a
 `kerasnets.training.Recipe`. The folder of the run gets config.json; history.csv, curves.png and tensorboard
-with the logs of each epoch; best.weights.h5, the weights of the epoch with the highest test accuracy;
-last.weights.h5, the latest checkpoint; and results.json. With --resume, a run that was interrupted in any way
-continues, and ends with the weights of an uninterrupted run.
+with the logs of each epoch; last.weights.h5, the weights after the last epoch, which are tested;
+state.weights.h5, the latest checkpoint; and results.json. With --resume, a run that was interrupted in any
+way continues, and ends with the weights of an uninterrupted run.
+
+Test data choose nothing. --validation 0.1 holds a tenth of the training images out, and --validation SPLIT
+names a split of the dataset: best.weights.h5 then has the weights of the epoch that is best there, which are
+tested, and a schedule that waits for a plateau watches the accuracy there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import pathlib
 import runpy
@@ -40,6 +45,7 @@ def options() -> argparse.Namespace:
     config = "name in recipes/configs, or a path; without it, all names are listed"
     p.add_argument("config", nargs="?", metavar="CONFIG", help=config)
     add_options(p)
+    add_validation(p)
     hosts = "number of machines that share each batch; needs KERAS_BACKEND=jax (1)"
     p.add_argument("--hosts", type=shared.whole(1), default=1, help=hosts)
     index = "index of this machine, from 0; only machine 0 writes files (0)"
@@ -66,6 +72,22 @@ def add_options(p: shared.Parser, data: str | None = None) -> None:
     p.add_argument("--replicas", type=shared.whole(1), help=replicas)
     precision = "float32, mixed_bfloat16, or mixed_float16 with loss scaling (float32)"
     p.add_argument("--precision", metavar="POLICY", help=precision)
+
+
+def add_validation(p: shared.Parser) -> None:
+    """Adds the option that names the data to choose by."""
+    held_out = (
+        "data to choose the best epoch by: a share or a number of the training images, or a split (none)"
+    )
+    p.add_argument("--validation", type=validation, metavar="DATA", help=held_out)
+
+
+def validation(text: str) -> float | str:
+    """An argparse type: 0.1, 5000 or the name of a split."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def main() -> None:
@@ -115,11 +137,14 @@ def adapted(recipe: Recipe, args: argparse.Namespace) -> Recipe:
     """The recipe with the changes that the command line asks for."""
     from kerasnets import runs
 
+    if getattr(args, "validation", None) is not None:
+        recipe = dataclasses.replace(recipe, validation=args.validation)
     if args.smoke:
         paper = recipe
         recipe = runs.tiny(paper, (args.replicas or paper.replicas) * getattr(args, "hosts", 1))
         if args.data_dir:  # the data is at hand, so none needs to be generated
-            recipe = dataclasses.replace(recipe, data=paper.data, splits=paper.splits)
+            same = {name: getattr(paper, name) for name in ("data", "splits", "validation")}
+            recipe = dataclasses.replace(recipe, **same)
     recipe = recipe.for_epochs(args.epochs) if args.epochs else recipe
     changes = dict(data=args.data, batch=args.batch_size, precision=args.precision, replicas=args.replicas)
     return dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})

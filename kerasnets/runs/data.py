@@ -5,13 +5,15 @@ from typing import Any
 import keras
 
 from kerasnets import data
+from kerasnets.checks import refuse
+from kerasnets.data import sources
 from kerasnets.data.augment import FIXED, MIXES, SIZINGS
 from kerasnets.runs.options import Options
 from kerasnets.training import Recipe
 
 
 class Data:
-    """The two splits of a recipe's dataset: augmented, scaled, and with a target for each output of the net.
+    """The splits of a recipe's dataset: augmented, scaled, and with a target for each output of the net.
 
     Args:
         recipe: The recipe.
@@ -20,8 +22,13 @@ class Data:
     Attributes:
         training: The kerasnets.data.Stream to train on.
         testing: The kerasnets.data.Stream to test on.
+        watched: The kerasnets.data.Stream to validate on after every epoch: the recipe's validation data, or
+            without it `testing`.
         classes: Number of classes of the net.
         one_hot: Whether labels are one-hot.
+
+    Raises:
+        ValueError: The recipe does not fit the dataset, or its validation data are its test data.
     """
 
     def __init__(self, recipe: Recipe, options: Options):
@@ -30,19 +37,29 @@ class Data:
         self.one_hot = any(name in MIXES for name, _ in recipe.augmentation)
         self.shared = dict(hosts=options.hosts, host_index=options.host_index, devices=devices)
         self.training = self.training_from(0)
-        self.testing = self.stream(1, rows_for_tests(recipe), one_hot=self.one_hot, **self.shared)
+        fixed = dict(augment=rows_for_tests(recipe), one_hot=self.one_hot, **self.shared)
+        self.testing = self.stream(recipe.splits[1], **fixed)
+        self.watched = self.watched_with(fixed)
         self.classes = recipe.classes or self.training.classes
 
     def summary(self) -> str:
         """The net, the dataset and their sizes, in one line."""
         r, train, test = self.recipe, self.training, self.testing
-        skipped = [*train.skipped, *test.skipped]
+        held = "" if r.validation is None else f"{self.watched.examples:,} to choose by, "
+        skipped = self.skipped
         more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
         lost = f"; corrupt and left out: {', '.join(skipped[:5])}{more}" if skipped else ""
         return (
-            f"{r.model} on {r.data}: {train.examples:,} examples to train on, {test.examples:,} to test on, "
+            f"{r.model} on {r.data}: {train.examples:,} examples to train on, {held}"
+            f"{test.examples:,} to test on, "
             f"{'x'.join(map(str, r.image_size))}, {r.epochs} epochs of {train.steps_per_epoch:,} steps{lost}"
         )
+
+    @property
+    def skipped(self) -> list[str]:
+        """Names of the corrupt images that are left out."""
+        streams = (self.training, self.watched, self.testing)
+        return list(dict.fromkeys(name for stream in streams for name in stream.skipped))
 
     def batches(self, net: keras.Model, first_step: int = 0, epochs: int | None = None) -> Any:
         """The training batches of a net.
@@ -59,23 +76,41 @@ class Data:
 
     def validation(self, net: keras.Model) -> Any:
         """The batches to validate a net on after every epoch, a tf.data.Dataset."""
-        return self.prepared(net, self.testing)
+        return self.prepared(net, self.watched)
 
     def images(self) -> Any:
         """All test batches, (images, class numbers), for the recipe's evaluation: a tf.data.Dataset."""
         whole = bool(self.recipe.evaluation[1])  # whole images differ in size and come one at a time
         changes = {"batch_size": 1} if whole else {}
-        stream = self.stream(1, rows_for_tests(self.recipe, whole), **changes)
+        stream = self.stream(self.recipe.splits[1], rows_for_tests(self.recipe, whole), **changes)
         return stream.dataset.map(lambda images, labels: (self.recipe.scale(images), labels))
 
     def training_from(self, first_step, epochs=None):
         """The stream to train on, beginning at a step."""
         r = self.recipe
         order = dict(seed=self.options.seed, epochs=epochs or r.epochs, first_step=first_step)
-        return self.stream(0, r.augmentation, **order, **self.shared)
+        return self.stream(r.splits[0], r.augmentation, self.subset("training"), **order, **self.shared)
 
-    def stream(self, split, augment, **changes):
-        """The stream of a split: 0 to train on, 1 to test on."""
+    def watched_with(self, fixed):
+        """The stream to validate on."""
+        r, folder = self.recipe, self.options.data_dir
+        if r.validation is None:
+            return self.testing
+        if not isinstance(r.validation, str):
+            return self.stream(r.splits[0], subset=self.subset("validation"), **fixed)
+        for split in r.splits:
+            if sources.is_same(r.data, folder, r.validation, split):
+                refuse(
+                    "validation", f"other data than {split!r}, which is the same in {folder}", r.validation
+                )
+        return self.stream(r.validation, **fixed)
+
+    def subset(self, name):
+        """The subset of this name if the validation data is held out of the training data, else None."""
+        return None if isinstance(self.recipe.validation, str | None) else name
+
+    def stream(self, split, augment, subset=None, **changes):
+        """The stream of a split, or of a subset of it."""
         r, options = self.recipe, self.options
         keywords = dict(
             size=r.shape,
@@ -84,10 +119,12 @@ class Data:
             data_dir=options.data_dir,
             strict=options.strict,
             examples=options.steps and options.steps * r.batch,
+            validation_split=None if isinstance(r.validation, str) else r.validation,
+            subset=subset,
         )
         if r.data == "generated":
             keywords["classes"] = r.classes or r.spec.classes
-        return data.stream(r.data, r.splits[split], **keywords | changes)
+        return data.stream(r.data, split, **keywords | changes)
 
     def prepared(self, net, stream):
         """Batches with scaled images and a target for each output; a decoder also takes the labels."""

@@ -16,7 +16,8 @@ def report(results: dict[str, Any], data: Data, out: pathlib.Path) -> dict[str, 
     """Draws the curves of a run, and writes and prints its results.
 
     Args:
-        results: Results of its test, and its duration in seconds.
+        results: Results of its test, the name of the file with the tested weights, and the duration of the
+            run in seconds.
         data: Its data.
         out: Its folder, with history.csv.
 
@@ -34,16 +35,20 @@ def report(results: dict[str, Any], data: Data, out: pathlib.Path) -> dict[str, 
 
     panels = [panel(f"{loss}, without weight decay", losses, "log"), panel("error, %", errors, "linear")]
     draw_panels(out / "curves.png", panels)
-    best = min(errors["val_"])
+    accuracies = logs[f"val_{main}accuracy"]
+    best = {}
+    if recipe.validation is not None:
+        epoch = accuracies.index(max(accuracies))
+        best = {"best_epoch": epoch + 1, "best_epoch_error": round(errors["val_"][epoch], 4)}
+        best |= {"validation_examples": data.watched.examples}
     results = {
         **results,
         "classes": data.classes,
         "train_examples": data.training.examples,
         "test_examples": data.testing.examples,
-        "epochs": len(errors["val_"]),
-        "best_epoch": errors["val_"].index(best) + 1,
-        "best_epoch_error": round(best, 4),
-        "skipped_images": [*data.training.skipped, *data.testing.skipped],
+        "epochs": len(accuracies),
+        **best,
+        "skipped_images": data.skipped,
         "seed": data.options.seed,
         "replicas": recipe.replicas,
         "precision": recipe.precision,
@@ -53,5 +58,5 @@ def report(results: dict[str, Any], data: Data, out: pathlib.Path) -> dict[str, 
     files.write_json(out / "results.json", results)
     shares = [(name, f"{100 * value:.2f}") for name, value in results.items() if name.startswith("top")]
     print(text_table(("accuracy", "%"), shares, left=1))
-    print(f"{results['seconds']:.0f} s. In {out}: results.json, curves.png, best.weights.h5")
+    print(f"{results['seconds']:.0f} s. In {out}: results.json, curves.png, {results['weights']}")
     return results

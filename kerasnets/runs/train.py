@@ -20,6 +20,7 @@ import kerasnets
 from kerasnets import training
 from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
+from kerasnets.assembly.outputs import MAIN
 from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import prepare
@@ -27,6 +28,7 @@ from kerasnets.runs.options import Options
 from kerasnets.runs.report import report
 from kerasnets.training import Recipe, distribution, evaluation
 
+BEST, LAST = "best.weights.h5", "last.weights.h5"
 MANY_LAYERS = 500  # from this size, a few steps take less time eagerly than building their graph
 
 
@@ -39,9 +41,13 @@ def train(
     """Trains a net by a recipe, tests it and writes the results.
 
     The folder gets config.json; history.csv, curves.png and tensorboard with the logs of each epoch;
-    best.weights.h5, the weights of the epoch with the highest test accuracy; last.weights.h5, the latest
-    checkpoint; and results.json. A run that is killed and resumed ends with the weights of an uninterrupted
-    run.
+    last.weights.h5, the weights after the last epoch; state.weights.h5, the latest checkpoint; and
+    results.json. A run that is killed and resumed ends with the weights of an uninterrupted run.
+
+    The columns of history.csv that begin with "val_" are about the recipe's validation data, and
+    best.weights.h5 then has the weights of the epoch with the highest accuracy there, which are tested.
+    Without validation data these columns are about the test data, which choose nothing: the weights of the
+    last epoch are tested.
 
     Args:
         recipe: The recipe.
@@ -76,11 +82,16 @@ def train(
         model = method.compiled(net, data)
         with distribution.as_one_device(model):
             method.fit(model, net, data, out)
+        training.save_weights(net, out / LAST)
         net = net if options.hosts == 1 else copied(net, data)
     if options.host_index:
         print(f"host {options.host_index} of {options.hosts} is done; the results are on host 0")
         return None
-    results = method.test(net, data)
+    weights = LAST
+    if recipe.validation is not None:
+        weights = BEST
+        net.load_weights(out / BEST)
+    results = {**method.test(net, data), "weights": weights}
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
     return report(results, data, out)
 
@@ -138,15 +149,18 @@ class Supervised:
         return model
 
     def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path) -> None:
-        """Trains from the last checkpoint, or from the start, and saves the weights of the best epoch."""
+        """Trains from the last checkpoint, or from the start.
+
+        With validation data, the weights of the best epoch are saved.
+        """
         recipe, options = data.recipe, data.options
-        score = "val_predictions_accuracy" if isinstance(net.output, dict) else "val_accuracy"
+        score = logged(model, "val_accuracy")
         swap = None if recipe.ema is None else keras.callbacks.SwapEMAWeights()
         callbacks = [
             swap,
-            recipe.plateau(),
+            recipe.plateau(logged(model, recipe.monitor)),
             training.LogRate(),
-            training.Best(net, out / "best.weights.h5", score, swap),
+            None if recipe.validation is None else training.Best(net, out / BEST, score, swap),
         ]
         if options.host_index == 0:
             callbacks += [
@@ -158,7 +172,7 @@ class Supervised:
             lambda step: data.batches(net, step),
             data.training.steps_per_epoch,
             recipe.epochs,
-            state=out / "last.weights.h5",
+            state=out / "state.weights.h5",
             history=out / "history.csv",
             validation=data.validation(net),
             callbacks=[c for c in callbacks if c],
@@ -171,6 +185,14 @@ class Supervised:
         logits = data.recipe.loss[0] == "crossentropy"
         found = evaluation.evaluate(net, data.images(), protocol, from_logits=logits, **options)
         return {"protocol": protocol, **{name: round(share, 6) for name, share in found.items()}}
+
+
+def logged(model: keras.Model, name: str) -> str:
+    """The name in the logs of a metric of the main output, such as "val_accuracy"."""
+    if not isinstance(getattr(model, "output", None), dict):
+        return name
+    split = "val_" if name.startswith("val_") else ""
+    return f"{split}{MAIN}_{name.removeprefix(split)}"
 
 
 def metrics(data: Data) -> list[keras.metrics.Metric]:
@@ -206,6 +228,7 @@ def tiny(recipe: Recipe, devices: int = 1) -> Recipe:
         recipe.for_epochs(2),
         data="generated",
         splits=("train", "test"),
+        validation=None if recipe.validation is None else "validation",
         size=tuple(min(s, max(m, -(-s // 2))) for s, m in zip(recipe.image_size, least, strict=True)),
         batch=batch,
         rate=recipe.rate * batch / recipe.batch,

@@ -3,10 +3,12 @@
 import math
 import os
 import pathlib
+from typing import Literal
 
 import keras
 
 from kerasnets import files
+from kerasnets.checks import refuse
 from kerasnets.training import distribution
 
 
@@ -59,13 +61,19 @@ class LogRate(keras.callbacks.Callback):
 
 
 class Best(keras.callbacks.Callback):
-    """Saves a net's weights, without the optimizer, after each epoch with the highest score so far.
+    """Saves a net's weights, without the optimizer, after each epoch with the best score so far.
+
+    Scores that are NaN or infinite are never the best. Of equal scores, the first is the best.
 
     Args:
         net: The trained model, or a part of it.
         path: Path of the file, which ends in ".weights.h5". It is replaced atomically.
-        monitor: Name of the logged value that is the score; the higher, the better.
+        monitor: Name of the logged value that is the score.
         swap: A keras.callbacks.SwapEMAWeights, to save the averaged weights; None saves the trained ones.
+        mode: "max" if the highest score is the best, "min" if the lowest is.
+
+    Raises:
+        ValueError: `mode` is not allowed.
     """
 
     def __init__(
@@ -74,14 +82,20 @@ class Best(keras.callbacks.Callback):
         path: str | os.PathLike,
         monitor: str = "val_accuracy",
         swap: keras.callbacks.SwapEMAWeights | None = None,
+        mode: Literal["max", "min"] = "max",
     ):
         super().__init__()
+        if mode not in ("max", "min"):
+            refuse("mode", "'max' or 'min'", mode)
         self.net, self.path, self.monitor, self.swap = net, pathlib.Path(path), monitor, swap
+        self.sign = 1 if mode == "max" else -1
         self.score = None
 
     def on_epoch_end(self, epoch, logs=None):
         score = float(logs[self.monitor])
-        if self.score is not None and score <= self.score:
+        if not math.isfinite(score):
+            return
+        if self.score is not None and self.sign * score <= self.sign * self.score:
             return
         self.score = score
         if not distribution.is_first():
@@ -89,8 +103,7 @@ class Best(keras.callbacks.Callback):
         _ = self.model  # on JAX, this updates the weights of the model
         if self.swap:
             self.swap.on_test_begin()
-        with files.replacing(self.path) as part, distribution.alone():
-            self.net.save_weights(part)
+        save_weights(self.net, self.path)
         if self.swap:
             self.swap.on_test_end()
 
@@ -100,7 +113,19 @@ class Best(keras.callbacks.Callback):
 
     def set_state(self, state: float | None) -> None:
         """Restores the state of an earlier run."""
-        self.score = state
+        self.score = state if state is not None and math.isfinite(state) else None
+
+
+def save_weights(net: keras.Model, path: str | os.PathLike) -> None:
+    """Saves the weights of a net atomically, on the first host only.
+
+    Args:
+        net: The net.
+        path: Path of the file, which ends in ".weights.h5".
+    """
+    if distribution.is_first():
+        with files.replacing(path) as part, distribution.alone():
+            net.save_weights(part)
 
 
 def value(number):

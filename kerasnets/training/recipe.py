@@ -28,6 +28,7 @@ OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
 }
 LOSSES = {"crossentropy": Crossentropy, "margin": MarginLoss}
+HIGHER = ("accuracy", "top5")  # the logged values that are better the higher they are
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Arguments that other fields set, or that a recipe cannot choose.
 NOT_OPTIONS = {
@@ -49,6 +50,10 @@ VALUES = {
     "splits": (
         lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(isinstance(s, str) for s in v),
         "two names of splits, to train on and to test on",
+    ),
+    "validation": (
+        lambda v: v is None or (isinstance(v, str) and v) or is_int(v, 1) or (is_number(v) and 0 < v < 1),
+        "None, a share of the training examples between 0 and 1, a number of them, or the name of a split",
     ),
     "scaling": (
         lambda v: v is None or v in MODES,
@@ -81,6 +86,9 @@ class Recipe:
         data: Name of a dataset, as `kerasnets.data.stream` takes it.
         classes: Number of classes, or None for that of the dataset.
         splits: Names of the split to train on and of the split to test on.
+        validation: The data that a run chooses by, the epoch whose weights are tested and the end of a
+            plateau: a share or a number of the training examples, which are held out, or the name of a split.
+            None chooses nothing: the weights of the last epoch are tested.
         scaling: Key of `scaling.MODES`, or None for the net's own.
         augmentation: Pairs: the rows of `kerasnets.data.augment` that change the images, in order.
         optimizer: Pair: a key of `OPTIMIZERS`, and options of Keras's optimizer.
@@ -110,6 +118,7 @@ class Recipe:
     data: str
     classes: int | None = None
     splits: tuple[str, str] = ("train", "test")
+    validation: float | str | None = None
     scaling: str | None = None
     augmentation: tuple[Pair, ...] = ()
     optimizer: Pair = ("sgd", {"momentum": 0.9})
@@ -150,6 +159,7 @@ class Recipe:
         schedules.check(self.rate, *self.schedule, self.epochs)
         check_pair("loss", self.loss, LOSSES)
         LOSSES[self.loss[0]](**self.loss[1])
+        check_choices(self)
         check_rows(self.augmentation)
         check_protocol(self.evaluation)
 
@@ -198,12 +208,24 @@ class Recipe:
         if self.max_norm is not None:
             regularization.limit_norms(model, self.max_norm)
 
-    def plateau(self) -> keras.callbacks.Callback | None:
-        """The callback that lowers the learning rate on a plateau; None for other schedules."""
+    @property
+    def monitor(self) -> str:
+        """The logged value that a plateau watches; the validation accuracy where there is validation data."""
+        own = "accuracy" if self.validation is None else "val_accuracy"
+        return self.schedule[1].get("monitor") or own
+
+    def plateau(self, monitor: str | None = None) -> keras.callbacks.Callback | None:
+        """The callback that lowers the learning rate on a plateau; None for other schedules.
+
+        Args:
+            monitor: Name of the watched value in the logs, if it is another there than `self.monitor`.
+        """
         kind, options = self.schedule
         if kind != "plateau":
             return None
-        return schedules.Plateau(**{"monitor": "val_loss", "factor": 0.1, **options})
+        monitor = monitor or self.monitor
+        mode = "max" if monitor.endswith(HIGHER) else "min"
+        return schedules.Plateau(**{"factor": 0.1, **options, "monitor": monitor, "mode": mode})
 
     def for_epochs(self, epochs: int) -> "Recipe":
         """A copy for another number of epochs, with its schedule stretched or shrunk to fit."""
@@ -255,6 +277,21 @@ def check_pair(field, value, table):
     known = {n: p for n, p in parameters.items() if n not in NOT_OPTIONS}
     required = [n for n, p in known.items() if p.default is p.empty]
     check_names(options, known, f"an option of the {field} {name!r}", required)
+
+
+def check_choices(recipe):
+    """Refuses validation data that is not apart, and a plateau of a value that is not logged."""
+    if recipe.validation in recipe.splits:
+        refuse("validation", "a split other than the two in `splits`", recipe.validation)
+    kind, options = recipe.schedule
+    monitor = options.get("monitor")
+    if kind != "plateau" or monitor is None:
+        return
+    logged = [*HIGHER, recipe.loss[0]]
+    logged += [f"val_{name}" for name in logged] if recipe.validation is not None else []
+    if monitor not in logged:
+        without = "" if recipe.validation is not None else ", and 'val_accuracy' and others with `validation`"
+        refuse("monitor", f"None or one of {', '.join(map(repr, logged))}{without}", monitor)
 
 
 def check_rows(rows):

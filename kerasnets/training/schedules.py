@@ -68,9 +68,15 @@ def plateau(
     epochs: int,
     patience: float,
     factor: float = 0.1,
-    monitor: str = "val_loss",
+    monitor: str | None = None,
+    min_delta: float = 1e-4,
 ) -> float:
-    """A rate that `Plateau` multiplies by `factor` when `monitor` has not improved for `patience` epochs."""
+    """A rate that `Plateau` multiplies by `factor` at the end of a plateau.
+
+    That is where `monitor`, a logged accuracy or loss, has not improved by `min_delta` for `patience` epochs.
+    None is the accuracy of the validation data of a recipe, or else that of the training data. The losses
+    are those without weight decay and auxiliary heads.
+    """
     return float(rate)
 
 
@@ -116,6 +122,10 @@ def check(rate: float, kind: str, options: Mapping[str, Any], epochs: int) -> No
             refuse(name, "given in epochs above 0, each later than the one before", value)
         if any(v >= epochs for v in values):
             refuse(name, f"given in epochs below the run's {epochs}", value)
+    if kind == "plateau" and options.get("factor", 0.1) >= 1:
+        refuse("factor", "a number between 0 and 1 for a plateau", options["factor"])
+    if not (is_number(options.get("min_delta", 0)) and options.get("min_delta", 0) >= 0):
+        refuse("min_delta", "a number, at least 0", options["min_delta"])
     if kind == "stages" and len(options["at"]) != len(options["rates"]):
         refuse("rates", "as many rates as `at` has epochs", options["rates"])
     if kind == "step" and options.get("warmup") and "warmup_rate" not in options:

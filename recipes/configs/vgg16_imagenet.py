@@ -9,8 +9,12 @@ which are 74 epochs; crops of 224 pixels from images with a shorter side between
 color augmentation. Section 3.2: dense evaluation, at the scales 256, 384 and 512.
 
 The paper initializes the first and last layers from a trained net A, but says that random weights would do.
-Here they are random; `kerasnets.surgery.preinitialize` copies them from a trained VGG11. The paper does not
-say how long the accuracy has to stop improving; here it is 5 epochs.
+Here they are random; `kerasnets.surgery.preinitialize` copies them from a trained VGG11.
+
+The paper watches the validation accuracy, and reports it too. Here the validation images are the test, which
+chooses nothing: the learning rate is divided when the training accuracy, of crops and with dropout, has not
+risen by half a percent in 5 epochs, since the paper does not say when the accuracy has stopped improving.
+With --validation 50000, as many training images are held out, and the accuracy on them is watched.
 
 Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
 the paper's initial weights are smaller, for pixel values.
@@ -28,7 +32,7 @@ RECIPE = Recipe(
     augmentation=(("scale_jitter", dict(low=256, high=512)), ("flip", {}), ("lighting", dict(std=0.1))),
     optimizer=("sgd", dict(momentum=0.9)),
     rate=0.01,
-    schedule=("plateau", dict(patience=5, factor=0.1)),
+    schedule=("plateau", dict(patience=5, factor=0.1, min_delta=0.005)),
     weight_decay=5e-4,
     evaluation=("dense", dict(sizes=(256, 384, 512))),
     batch=256,

@@ -126,6 +126,28 @@ def test_smoke_takes_the_data_of_a_given_folder(recipe, runs_seen, tmp_path):
     assert (made.data, made.splits, made.batch, made.epochs) == (paper.data, paper.splits, 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("word", "value"), [("0.1", 0.1), ("5000", 5000), ("dev", "dev"), ("1.5", None), ("test", None)]
+)
+def test_the_data_to_choose_by(recipe, runs_seen, capsys, word, value):
+    if value is None:
+        with pytest.raises(SystemExit):
+            recipe("resnet20_cifar10", "--validation", word)
+        assert "`validation` is" in capsys.readouterr().err
+        return
+    recipe("resnet20_cifar10", "--validation", word)
+    recipe("resnet20_cifar10", "--validation", word, "--smoke")
+    assert [made.validation for made, _, _ in runs_seen] == [value, "validation"]
+
+
+def test_the_papers_choose_nothing():
+    """They keep all training data, and no learning rate waits for a value of other data."""
+    for path in CONFIGS:
+        recipe = train.read(path)
+        assert recipe.validation is None
+        assert recipe.monitor == "accuracy"
+
+
 def test_without_a_config_they_are_listed(recipe, capsys):
     recipe()
     assert capsys.readouterr().out.split() == [p.stem for p in CONFIGS]

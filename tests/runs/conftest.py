@@ -9,6 +9,7 @@ TINY = Recipe(
     options=dict(depth=10, width=1, dropout=0.3),
     size=8,
     data="generated",
+    validation="validation",
     augmentation=(("pad_crop", dict(pixels=1)), ("flip", {})),
     optimizer=("sgd", dict(momentum=0.9, nesterov=True)),
     rate=0.1,

@@ -34,6 +34,7 @@ def test_what_a_run_leaves(finished):
         "tensorboard",
         "best.weights.h5",
         "last.weights.h5",
+        "state.weights.h5",
         "results.json",
     }
     assert (finished / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -46,28 +47,77 @@ def test_what_a_run_leaves(finished):
     assert {float(row["learning_rate"]) for row in rows} <= {np.float32(0.1 * 0.5**i) for i in range(6)}
 
 
-def test_the_best_weights_are_those_of_the_best_epoch(finished):
-    """They fit the net as users build it, and have the accuracy that the history has for that epoch."""
-    results = json.loads((finished / "results.json").read_text())
-    net = kerasnets.build(
-        "WRN16_8",
-        depth=10,
-        width=1,
-        input_shape=(8, 8, 3),
-        weights=finished / "best.weights.h5",
-    )
-    test = data.stream("generated", "test", size=(8, 8, 3), batch_size=64)
-    images, labels = data.to_arrays(test.dataset)
+def error_of(weights, split):
+    """The error of a net as users build it, with the weights of a file, in percent."""
+    net = kerasnets.build("WRN16_8", depth=10, width=1, input_shape=(8, 8, 3), weights=weights)
+    stream = data.stream("generated", split, size=(8, 8, 3), batch_size=64)
+    images, labels = data.to_arrays(stream.dataset)
     scores = net.predict(wide_resnet.preprocess_input(images), verbose=0)
-    error = 100 * float(np.mean(scores.argmax(1) != labels))
-    assert error == pytest.approx(results["best_epoch_error"], abs=0.01)
-    assert error < 60  # of 90 by chance
+    return 100 * float(np.mean(scores.argmax(1) != labels))
+
+
+def test_validation_data_choose_the_best_epoch_which_is_tested(finished):
+    results = json.loads((finished / "results.json").read_text())
+    errors = [100 * (1 - share) for share in runs.history(finished / "history.csv")["val_accuracy"]]
+    best = min(errors)
+    assert results["best_epoch"] == errors.index(best) + 1
+    assert results["best_epoch_error"] == pytest.approx(best, abs=0.01)
+    assert error_of(finished / "best.weights.h5", "validation") == pytest.approx(best, abs=0.01)
+    assert error_of(finished / "last.weights.h5", "validation") == pytest.approx(errors[-1], abs=0.01)
+    assert results["weights"] == "best.weights.h5"
+    tested = error_of(finished / "best.weights.h5", "test")
+    assert 100 * (1 - results["top1"]) == pytest.approx(tested, abs=0.01)
+    assert tested < 60  # of 90 by chance
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_test_data_choose_nothing(tiny, tmp_path, monkeypatch):
+    """Whatever they are, the run ends with the same weights, those of the last epoch."""
+    small = dict(model="MLP800", options=dict(hidden=(8,)), epochs=2, ema=None, batch=64)
+    recipe = dataclasses.replace(tiny, validation=None, **small)
+    results = runs.train(recipe, tmp_path / "run", runs.Options(steps=2))
+    assert results["weights"] == "last.weights.h5"
+    assert not {"best_epoch", "best_epoch_error"} & set(results)
+    assert not (tmp_path / "run" / "best.weights.h5").exists()
+    wrong = Data.stream
+
+    def stream(self, split, *args, **changes):
+        return wrong(self, "train" if split == "test" else split, *args, **changes)
+
+    monkeypatch.setattr(Data, "stream", stream)
+    runs.train(recipe, tmp_path / "other", runs.Options(steps=2))
+    one, other = weights(tmp_path / "run"), weights(tmp_path / "other")
+    for name, value in one.items():
+        np.testing.assert_array_equal(other[name], value, err_msg=name)
+
+
+def test_validation_data_are_held_out_of_the_training_data(tiny):
+    recipe = dataclasses.replace(tiny, validation=0.25)
+    read = Data(recipe, runs.Options())
+    sizes = (read.training.examples, read.watched.examples, read.testing.examples)
+    assert sizes == (192, 64, 256)
+    assert "192 examples to train on, 64 to choose by, 256 to test on" in read.summary()
+    held_out = data.to_arrays(read.validation(build(read)))[0]
+    own = data.stream(
+        "generated", "train", size=(8, 8, 3), batch_size=64, validation_split=0.25, subset="validation"
+    )
+    np.testing.assert_allclose(recipe.scale.undo(held_out), data.to_arrays(own.dataset)[0], atol=1e-3)
+
+
+def test_validation_data_that_are_the_test_data_are_refused(tiny, tmp_path):
+    for place in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (tmp_path / place).mkdir(parents=True)
+        for i in range(2):
+            keras.utils.save_img(tmp_path / place / f"{i}.png", np.zeros((9, 9, 3)))
+    recipe = dataclasses.replace(tiny, data="pets")
+    with pytest.raises(ValueError, match="`validation` is other data than 'test', which is the same in"):
+        Data(recipe, runs.Options(data_dir=tmp_path))
 
 
 def weights(folder):
     """All arrays of the state of a run, the optimizer's and the random ones too, by name."""
     found = {}
-    with h5py.File(folder / "last.weights.h5") as file:
+    with h5py.File(folder / "state.weights.h5") as file:
         file.visititems(lambda name, part: found.update({name: part[()]} if hasattr(part, "shape") else {}))
     return found
 
@@ -105,7 +155,7 @@ for kill, left in enumerate(moments):
         finally:
             os._exit(1)
     _, status = os.waitpid(pid, 0)
-    with h5py.File(out / "last.weights.h5") as file:
+    with h5py.File(out / "state.weights.h5") as file:
         ended.append((os.waitstatus_to_exitcode(status), int(file.attrs["kerasnets_step"])))
 print(json.dumps(ended))
 """
@@ -150,7 +200,8 @@ def test_corrupt_images_are_named_or_refused(tiny, tmp_path, capsys):
         for i in range(2):
             keras.utils.save_img(folder / f"{i}.png", draw.random((9, 9, 3)))
     (tmp_path / "pets" / "train" / "cat" / "bad.png").write_bytes(b"no image")
-    recipe = dataclasses.replace(tiny, data="pets", epochs=2, model="MLP800", options=dict(hidden=(8,)))
+    small = dict(epochs=2, model="MLP800", options=dict(hidden=(8,)))
+    recipe = dataclasses.replace(tiny, data="pets", validation=None, **small)
     results = runs.train(recipe, tmp_path / "run", runs.Options(data_dir=tmp_path / "pets"))
     assert "train/cat/bad.png" in capsys.readouterr().out
     assert results == json.loads((tmp_path / "run" / "results.json").read_text())
@@ -176,7 +227,7 @@ def test_what_is_trained_is_what_is_served(finished, tmp_path):
     images, labels = data.to_arrays(data.stream("generated", "test", size=(8, 8, 3), batch_size=64).dataset)
     scores = served(images=tf.constant(images, "float32"))["probabilities"].numpy()
     results = json.loads((finished / "results.json").read_text())
-    assert 100 * np.mean(scores.argmax(1) != labels) == pytest.approx(results["best_epoch_error"], abs=0.01)
+    assert np.mean(scores.argmax(1) == labels) == pytest.approx(results["top1"], abs=1e-4)
 
 
 def test_one_hot_labels_where_images_are_mixed(tiny):

@@ -58,6 +58,16 @@ ROW = dict(
         (dict(ema=1), "`ema`"),
         (dict(size=(32, 0)), "`size`"),
         (dict(splits="train"), "`splits`"),
+        (dict(validation=0), "`validation`"),
+        (dict(validation=1.0), "`validation`"),
+        (dict(validation=True), "`validation`"),
+        (dict(validation=""), "`validation`"),
+        (dict(validation="test"), "`validation` is a split other than the two in `splits`"),
+        (dict(schedule=("plateau", dict(patience=2, monitor="val_loss"))), "`monitor`.*'crossentropy'"),
+        (dict(schedule=("plateau", dict(patience=2, monitor="val_accuracy"))), "with `validation`"),
+        (dict(schedule=("plateau", dict(patience=2, monitor="margin"))), "`monitor`"),
+        (dict(schedule=("plateau", dict(patience=2, factor=1))), "`factor`"),
+        (dict(schedule=("plateau", dict(patience=2, min_delta=-1))), "`min_delta`"),
         (dict(batch=0), "`batch`"),
         (dict(epochs=0), "`epochs`"),
         (dict(epochs=True), "`epochs`"),
@@ -134,6 +144,32 @@ def test_schedules():
     np.testing.assert_allclose(rises[:3], [0, 0.9, 1], atol=1e-6)
     assert (np.diff(rises[2:]) < 0).all()
     np.testing.assert_allclose(rises[-1], (1 + np.cos(np.pi * 19 / 20)) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "validation", "watched", "values", "lowered"),
+    [
+        ({}, None, "accuracy", (0.1, 0.3, 0.3, 0.3, 0.3), 1),
+        ({}, 0.1, "val_accuracy", (0.1, 0.2, 0.3, 0.4, 0.5), 0),
+        ({"min_delta": 0.15}, "dev", "val_accuracy", (0.1, 0.2, 0.24, 0.27, 0.4), 1),
+        ({"monitor": "top5"}, 0.1, "top5", (0.5, 0.4, 0.3, 0.2, 0.1), 2),
+        ({"monitor": "val_crossentropy"}, 7, "val_crossentropy", (0.5, 0.4, 0.3, 0.2, 0.1), 0),
+        ({"monitor": "val_crossentropy"}, 7, "val_crossentropy", (0.1, 0.2, float("nan"), 0.2, 0.3), 2),
+    ],
+)
+def test_what_a_plateau_watches(options, validation, watched, values, lowered):
+    """Two epochs without improvement divide the rate by 10. The loss, which falls or rises, does not count."""
+    schedule = ("plateau", dict(patience=2, **options))
+    recipe = Recipe(**{**ROW, "schedule": schedule, "validation": validation})
+    assert recipe.monitor == watched
+    for direction in (1, -1):
+        plateau = recipe.plateau()
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(1.0))
+        plateau.set_model(model)
+        for epoch, value in enumerate(values):
+            plateau.on_epoch_end(epoch, {watched: value, "loss": direction * epoch, "val_loss": epoch})
+        assert float(model.optimizer.learning_rate) == pytest.approx(0.1**lowered)
 
 
 def test_the_optimizer_of_inception():
