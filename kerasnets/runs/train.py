@@ -82,7 +82,7 @@ def train(
         model = method.compiled(net, data)
         with distribution.as_one_device(model):
             method.fit(model, net, data, out)
-        training.save_weights(net, out / LAST)
+        training.write_weights(net, out / LAST)
         net = net if options.hosts == 1 else copied(net, data)
     if options.host_index:
         print(f"host {options.host_index} of {options.hosts} is done; the results are on host 0")

@@ -1,7 +1,7 @@
 """Training: what the papers add to Keras's own losses, schedules and callbacks."""
 
 from kerasnets.training import distribution, schedules
-from kerasnets.training.callbacks import Best, LogRate, StopOnNaN, save_weights
+from kerasnets.training.callbacks import Best, LogRate, StopOnNaN, write_weights
 from kerasnets.training.checkpoint import Checkpoint
 from kerasnets.training.evaluation import evaluate
 from kerasnets.training.loop import fit
@@ -26,6 +26,6 @@ __all__ = [
     "evaluate",
     "fit",
     "limit_norms",
-    "save_weights",
     "schedules",
+    "write_weights",
 ]

@@ -103,7 +103,7 @@ class Best(keras.callbacks.Callback):
         _ = self.model  # on JAX, this updates the weights of the model
         if self.swap:
             self.swap.on_test_begin()
-        save_weights(self.net, self.path)
+        write_weights(self.net, self.path)
         if self.swap:
             self.swap.on_test_end()
 
@@ -116,8 +116,8 @@ class Best(keras.callbacks.Callback):
         self.score = state if state is not None and math.isfinite(state) else None
 
 
-def save_weights(net: keras.Model, path: str | os.PathLike) -> None:
-    """Saves the weights of a net atomically, on the first host only.
+def write_weights(net: keras.Model, path: str | os.PathLike) -> None:
+    """Writes the weights of a net, on the first host only.
 
     Args:
         net: The net.

@@ -6,7 +6,6 @@ import pytest
 
 from kerasnets import training
 
-
 NAN, INF = float("nan"), float("inf")
 
 

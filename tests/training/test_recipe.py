@@ -158,7 +158,7 @@ def test_schedules():
     ],
 )
 def test_what_a_plateau_watches(options, validation, watched, values, lowered):
-    """Two epochs without improvement divide the rate by 10. The loss, which falls or rises, does not count."""
+    """Two epochs without improvement divide the rate by 10, whatever the loss does."""
     schedule = ("plateau", dict(patience=2, **options))
     recipe = Recipe(**{**ROW, "schedule": schedule, "validation": validation})
     assert recipe.monitor == watched
