@@ -91,6 +91,9 @@ def export_file(options, rest, shared):
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
     difference = card["largest_difference"]
     text = f"wrote {path}; its probabilities differ from those of Keras by at most {difference:.1g}"
+    if card["runtime_options"]:
+        given = ", ".join(f"{key}={value}" for key, value in card["runtime_options"].items())
+        text += f" with {given}, without which {options.format} may compute in bfloat16"
     if "top1_agreement" in card:
         text += f", and {card['top1_agreement']:.1%} of {card['compared_images']} images get the same class"
     return data, text

@@ -2,5 +2,6 @@
 
 from kerasnets.serving.export import export
 from kerasnets.serving.files import export_file
+from kerasnets.serving.load import load
 
-__all__ = ["export", "export_file"]
+__all__ = ["export", "export_file", "load"]

@@ -40,10 +40,7 @@ def collect(calibration, shape, shorter=None):
 
 def check(images, shape):
     """Refuses an array that does not hold 1 to `MAX_IMAGES` images of values 0..255."""
-    fits = images.ndim == len(shape) + 1 and all(
-        a in (None, b) for a, b in zip(shape, images.shape[1:], strict=True)
-    )
-    if not fits or images.dtype.kind not in "uif":
+    if not fits(images.shape, shape) or images.dtype.kind not in "uif":
         refuse(
             "calibration", f"numbers of shape (n, {', '.join(map(str, shape))})", (images.dtype, images.shape)
         )
@@ -52,6 +49,13 @@ def check(images, shape):
     low, high = images.min(), images.max()
     if not (low >= 0 and 1 < high <= 255):
         refuse("calibration", "images of values 0..255, not scaled", f"values from {low:g} to {high:g}")
+
+
+def fits(shape, allowed):
+    """Whether the shape of a batch is that of images of an allowed shape, in which None is a free side."""
+    return len(shape) == len(allowed) + 1 and all(
+        a in (None, b) for a, b in zip(allowed, shape[1:], strict=True)
+    )
 
 
 def concatenated(batches):

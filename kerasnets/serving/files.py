@@ -49,6 +49,10 @@ def export_file(
     A version is published atomically, as by `export`: it is written to a temporary folder, loaded by its
     runtime, compared with Keras, flushed to the disk and then renamed.
 
+    OpenVINO computes in bfloat16 on processors that have it, and its answers then differ from those of Keras,
+    unless its option INFERENCE_PRECISION_HINT is "f32". `load` sets it, and the model card names it under
+    `runtime_options`. onnxruntime and LiteRT compute in float32.
+
     All families of this package can be exported to all formats, except C3D to LiteRT, which has neither
     MaxPooling3D nor AveragePooling3D. `python recipes/benchmark.py formats` tests this.
 
@@ -115,7 +119,7 @@ def export_file(
         given = write_and_run(format, served, path, images)
         content = card.card(net, name, images.shape[1:], class_names, results)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
-        content |= {"format": format, "optimized": served.folded}
+        content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
         content |= compared(format, name, batched(net.predict, images), given)
         card.write(card_of(path), content)
         return versions.publish_files(part, row.ending, version)
@@ -162,8 +166,8 @@ def write_and_run(format, net, path, images):
     except (OSError, ImportError):
         raise
     except Exception as error:  # each library raises errors of its own
-        first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-        raise RuntimeError(f"{format} does not support {net.source.name}: {first}") from error
+        reason = formats.first_line(error)
+        raise RuntimeError(f"{format} does not support {net.source.name}: {reason}") from error
 
 
 def batched(function, images):

@@ -8,7 +8,8 @@ Points that need care:
   operations, which ai-edge-litert does not have. So only LiteRT's own operations are allowed.
 - LiteRT in int8: the squares in local response normalization do not fit into 8 bits. So TensorFlow's own
   operation replaces the layer, which LiteRT computes in float32.
-- OpenVINO computes in bfloat16 on processors that support it, unless float32 is requested.
+- OpenVINO computes in bfloat16 on processors that support it, unless float32 is requested, and a file cannot
+  request it. onnxruntime and LiteRT compute in float32 everywhere.
 """
 
 import contextlib
@@ -26,6 +27,9 @@ from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
+
+OUTPUTS = ("logits", "probabilities")  # OpenVINO may have further names for them
+OPENVINO_PRECISION = "INFERENCE_PRECISION_HINT"  # an option of OpenVINO: "f32" or "bf16"
 
 
 class Served(keras.Model):
@@ -132,17 +136,22 @@ def litert_reader(path):
     return lambda images: runner(images=images)
 
 
-def openvino_reader(path):
-    """Loads an .xml file into OpenVINO: a function from images to arrays by name."""
+def openvino_reader(path, precision="f32"):
+    """Loads a file or a SavedModel into OpenVINO, to compute in a precision: a function like the others."""
     import openvino
 
-    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = openvino.Core().compile_model(str(path), "CPU", {OPENVINO_PRECISION: precision})
 
     def read(images):
         given = compiled({"images": images})
-        return {name: x for key, x in given.items() for name in key.names}
+        return {name: x for key, x in given.items() for name in key.names if name in OUTPUTS}
 
     return read
+
+
+def first_line(error):
+    """The first line of an error's message, or its type if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,6 +166,7 @@ class Format:
         reader: Function that loads the file of a path, and returns a function from images to arrays by name.
         exact: Whether outputs equal those of Keras; if not, the format needs calibration images.
         lacks: Classes of layers that the format does not support.
+        options: Options of the runtime with which a file's outputs equal those of Keras, if it needs any.
     """
 
     ending: str
@@ -166,6 +176,7 @@ class Format:
     reader: Callable
     exact: bool = True
     lacks: tuple[type, ...] = ()
+    options: dict = dataclasses.field(default_factory=dict)
 
 
 LITERT = ("ai_edge_litert",)
@@ -176,7 +187,14 @@ FORMATS = {
     "litert_int8": Format(
         "-int8.tflite", LITERT, "litert", write_litert_int8, litert_reader, exact=False, lacks=NO_LITERT
     ),
-    "openvino": Format(".xml", ("openvino",), "openvino", write_openvino, openvino_reader),
+    "openvino": Format(
+        ".xml",
+        ("openvino",),
+        "openvino",
+        write_openvino,
+        openvino_reader,
+        options={OPENVINO_PRECISION: "f32"},
+    ),
 }
 
 
