@@ -18,6 +18,7 @@ from kerasnets.layers import (
     SoftMask,
     Squash,
     UpSampleLike,
+    WindowPadding2D,
 )
 
 
@@ -92,6 +93,7 @@ GROUPS = {
         layers.ZeroPadding1D,
         layers.ZeroPadding2D,
         layers.ZeroPadding3D,
+        WindowPadding2D,
     ),
     Kind("enlarged", "new", ()): (
         layers.UpSampling1D,

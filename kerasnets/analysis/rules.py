@@ -144,7 +144,10 @@ def removed_before(layer, shape):
             raise UnknownError
         return {p: -before for p, (before, _) in enumerate(layer.pad_width[1:])}
     places, crops = grid_of(layer, shape), hasattr(layer, "cropping")
-    sides = (layer.cropping if crops else layer.padding)[: len(places)]
+    if hasattr(layer, "padding_of"):
+        sides = layer.padding_of([shape[p] for p in places])
+    else:
+        sides = (layer.cropping if crops else layer.padding)[: len(places)]
     before = (side[0] if isinstance(side, (tuple, list)) else side for side in sides)
     return {p: n if crops else -n for p, n in zip(places, before, strict=True)}
 

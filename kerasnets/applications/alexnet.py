@@ -18,6 +18,7 @@ from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
+from kerasnets.layers.window_padding import WindowPadding2D, completing
 
 # Figure 2. A row is a variant; its columns are arguments of AlexNets.
 TABLE = {"AlexNet": dict(filters=(96, 256, 384, 384, 256), groups=2)}
@@ -71,13 +72,14 @@ def AlexNets(x, filters, groups=2):
         refuse("filters", f"{len(LAYERS)} whole numbers, one for each convolution", filters)
     if any(n % groups for n in filters):
         refuse("groups", f"a whole number that divides each of filters={filters}", groups)
+    x, padding = padded(x, LAYERS[0])
     for i, (n, layer) in enumerate(zip(filters, LAYERS, strict=True), start=1):
         x = conv(
             x,
             n,
             layer.kernel,
             layer.strides,
-            padding=stem_padding(x) if i == 1 else "same",
+            padding=padding if i == 1 else "same",
             use_bias=True,
             act="relu",
             groups=groups if layer.grouped else 1,
@@ -90,11 +92,12 @@ def AlexNets(x, filters, groups=2):
     return x
 
 
-def stem_padding(x):
-    """The padding of each side of the grid that completes the last window; none if the size is not known."""
-    first = LAYERS[0]
-    missing = [-(side - first.kernel) % first.strides if side else 0 for side in x.shape[1:3]]
-    return tuple((n + 1) // 2 for n in missing) if any(missing) else "valid"
+def padded(x, first):
+    """The input of the first convolution, and its padding, with which the last window is complete."""
+    if None in x.shape[1:3]:
+        return WindowPadding2D(first.kernel, first.strides, name="conv1_pad")(x), "valid"
+    zeros = tuple(completing(side, first.kernel, first.strides) for side in x.shape[1:3])
+    return x, zeros if any(zeros) else "valid"
 
 
 AlexNet = variant(AlexNets, "AlexNet", TABLE)

@@ -11,6 +11,7 @@ from kerasnets.layers.partial_conv import PartialConv2D
 from kerasnets.layers.recomputed import BatchMoments, RecomputedConv2D, parts
 from kerasnets.layers.soft_mask import SoftMask
 from kerasnets.layers.upsample_like import UpSampleLike
+from kerasnets.layers.window_padding import WindowPadding2D
 
 __all__ = [
     "BatchMoments",
@@ -29,5 +30,6 @@ __all__ = [
     "SoftMask",
     "Squash",
     "UpSampleLike",
+    "WindowPadding2D",
     "parts",
 ]

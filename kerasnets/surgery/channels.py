@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 
 from kerasnets.graph import tensors
-from kerasnets.layers import DropPathJoin, SoftMask, UpSampleLike
+from kerasnets.layers import DropPathJoin, SoftMask, UpSampleLike, WindowPadding2D
 from kerasnets.surgery.activations import is_elementwise
 from kerasnets.surgery.recording import Call, Recording
 
@@ -61,6 +61,7 @@ CHANNELWISE = (
     layers.Rescaling,
     SoftMask,
     UpSampleLike,
+    WindowPadding2D,
 )
 
 

@@ -12,7 +12,7 @@ from kerasnets.surgery.features import body
 from kerasnets.surgery.strides import strides_of
 
 # Operations that only add a border. Their outputs are not feature maps of their own.
-PADDING = ("Pad", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
+PADDING = ("Pad", "WindowPadding2D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 
 
 @deep_recursion()

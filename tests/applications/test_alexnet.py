@@ -24,6 +24,19 @@ def test_zeros_follow_from_the_side(side, zeros, grid):
     np.testing.assert_allclose(y[0, 0, 0], np.maximum(corner, 0), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("free", [(None, None), (None, 90), (227, None)])
+def test_free_sides_compute_what_fixed_ones_do(free):
+    keras.utils.set_random_seed(0)
+    net = features(input_shape=(*free, 3))
+    for height, width in ((67, 90), (92, 93), (227, 224), (227, 90), (81, 90)):
+        if all(known in (None, side) for known, side in zip(free, (height, width), strict=True)):
+            fixed = features(input_shape=(height, width, 3))
+            fixed.set_weights(net.get_weights())
+            x = np.random.default_rng(0).uniform(-1, 1, (2, height, width, 3)).astype("float32")
+            expected = ops.convert_to_numpy(fixed(x))
+            np.testing.assert_allclose(ops.convert_to_numpy(net(x)), expected, rtol=1e-4, atol=1e-6)
+
+
 def test_groups_keep_their_maps_apart():
     net = features(input_shape=(67, 67, 3))
     shapes = {layer.name: layer.kernel.shape for layer in net.layers if hasattr(layer, "kernel")}

@@ -1,6 +1,7 @@
 """What every registered model keeps to, on bodies small enough to build by the dozen."""
 
 import inspect
+import json
 import re
 
 import keras
@@ -150,8 +151,39 @@ def test_without_a_top(name):
     assert out.shape[-1] == maps.output_shape[-1]
     assert np.isfinite(out).all()
     with no_values():
-        options = dict(pooling="avg", input_shape=smallest(name), classes=spec.classes)
-        assert tiny(name, include_top=False, **options).output_shape == (None, out.shape[-1])
+        options = dict(pooling="avg", input_shape=odd(name), classes=spec.classes)
+        pooled = tiny(name, include_top=False, **options)
+    assert pooled.output_shape == (None, out.shape[-1])
+    if not fixed:
+        assert computed(maps) == computed(pooled)
+
+
+@each_head
+def test_a_head_on_free_sides_computes_what_it_does_on_fixed_ones(name, built):
+    if not needs_fixed_size(name, include_top=True):
+        with no_values():
+            fixed = tiny(name, input_shape=odd(name))
+        assert computed(fixed) == computed(built(name))
+
+
+def odd(name):
+    """The shape of an input whose sides differ and divide nothing."""
+    spec = spec_of(name)
+    return (*(side + 5 + 2 * axis for axis, side in enumerate(spec.min_grid)), spec.channels)
+
+
+def computed(model):
+    """The layers of a model behind its input, and their settings.
+
+    Those that a net chooses by the size of its input are left out; its own tests compare values.
+    """
+    config = json.loads(model.to_json())["config"]
+    sized = {"InputLayer", "WindowPadding2D", "ZeroPadding2D"} if model.name == "AlexNet" else {"InputLayer"}
+    return [
+        (layer["class_name"], layer["config"])
+        for layer in config["layers"]
+        if layer["class_name"] not in sized and layer["name"] != "avg_pool"
+    ]
 
 
 # Vectors, maps, maps of a clip, and capsules.
