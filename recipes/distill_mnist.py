@@ -95,6 +95,7 @@ def main() -> None:
     results = {
         **dataclasses.asdict(settings),
         "train_size": found.train_size,
+        "held_size": found.held_size,
         "test_size": len(found.test[1]),
         **{f"{WORDS[name]}_errors": count for name, count in errors.items()},
         "moved": found.moved,

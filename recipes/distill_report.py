@@ -33,15 +33,12 @@ def compare(results: dict[str, Any], teacher: str | None = None) -> list[list[st
         titles["teacher"] = (f"teacher: {teacher}", "")
     errors = {name: results[f"{word}_errors"] for name, word in WORDS.items()}
     if results["moved"]:
-        classes = ", ".join(map(str, results["moved"]["classes"]))
-        for word, title in (
-            ("matched", "frequencies of the training images"),
-            ("best", "best for the test images"),
-        ):
-            moved = results["moved"][word]
-            errors[word] = moved["errors"]
-            right = 1 - moved["errors_of_classes"] / max(1, moved["images_of_classes"])
-            titles[word] = (f"student, biases of {classes}: {title} ({right:.1%} of these right)", "")
+        moved = results["moved"]
+        classes = ", ".join(map(str, moved["classes"]))
+        right = 1 - moved["errors_of_classes"] / max(1, moved["images_of_classes"])
+        errors["moved"] = moved["errors"]
+        title = f"student, biases of {classes} by the frequencies of the training images"
+        titles["moved"] = (f"{title} ({right:.1%} of these right)", "")
     rows = [["net", f"errors of {n:,}", "error", "paper, MNIST"]]
     for name, (title, paper) in titles.items():
         rows.append([title, str(errors[name]), f"{100 * errors[name] / n:.2f}%", paper])
@@ -103,8 +100,7 @@ def report(
         f"{results['dataset']}: {results['train_size']:,} images to train on, {n:,} to test on. "
         f"Temperature {temperature:g}, hard weight {results['hard_weight']:g}, {results['epochs']} epochs of "
         f"batch {results['batch_size']}, seed {results['seed']}, {results['seconds']:.0f} s. "
-        "The test images decide nothing in this run"
-        + (" except the biases that are called best for them." if results["moved"] else "."),
+        "The test images decide nothing in this run.",
         table,
         pages.Figure(
             "Learning curves",
@@ -120,13 +116,16 @@ def report(
         ),
     ]
     if results["sweep"]:
-        figures.sweep(out / "sweep.png", results["sweep"], f"errors on {n:,} test images")
+        held = f"{results['held_size']:,} images that are held out of the training images"
+        best = next(row for row in results["sweep"] if "test_errors" in row)
+        figures.sweep(out / "sweep.png", results["sweep"], f"errors on {held}")
         parts.append(
             pages.Figure(
                 "Temperature and hard weight",
                 out / "sweep.png",
-                "Errors on the test images of students that differ in nothing else. The best of so many is "
-                "likely to do worse on other images.",
+                f"Errors of students that differ in nothing else, on {held}. The best, of temperature "
+                f"{best['temperature']:g} and hard weight {best['hard_weight']:g}, has "
+                f"{best['test_errors']} errors on the test images.",
             )
         )
     if rescued:

@@ -8,8 +8,11 @@ The plain net and the student are 784-800-800-10 nets, with neither dropout nor 
 trained on labels only, the student on labels and on the teacher's soft targets.
 
 The student may see no images of some classes. Its biases of the classes that it saw too seldom or too often
-are then changed until it predicts each of them as often as the training images have it. For comparison, the
-biases with the fewest errors on the test images are found too.
+are then changed until it predicts each of them as often as the training images have it. (The paper changes
+them until the errors on the test images are fewest; here the test images choose nothing.)
+
+A sweep trains students with many temperatures and hard weights. They are compared on images that are held out
+of the training images of all nets of the run, and only the best is tested.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 3.
 """
@@ -35,6 +38,7 @@ TEACHERS = {
     "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
 }
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
+HELD_OUT = 6  # one of 6 training images is held out in a sweep
 FEW = 500  # the least number of examples of a split in a tiny run
 
 
@@ -55,7 +59,8 @@ class Settings:
         passes: Jittered copies of the images for the student; 0 for the images themselves.
         omit_digit: A class that the student does not see, or None.
         only_digits: The classes that the student sees; empty for all.
-        sweep: Whether to train a student for each temperature and hard weight of `SWEEP` too.
+        sweep: Whether to train a student for each temperature and hard weight of `SWEEP` too. Images are
+            then held out of the training images of all nets.
         smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
@@ -99,9 +104,11 @@ class Results(NamedTuple):
         train_size: Number of training images.
         test: The test images, (n, 28, 28, 1), values 0 to 1, and their labels, (n,).
         logits: Logits of the test images, (n, 10), of "teacher", "plain" and "student".
-        moved: The student with changed biases, as JSON: "classes"; and under "matched" and "best" the biases,
-            the errors, and the images and errors of these classes. None if the student sees all classes.
-        sweep: Dicts of "temperature", "hard_weight" and "errors" of the students of a sweep.
+        moved: The student with changed biases, as JSON: its "classes" and their "biases", its "errors", and
+            "images_of_classes" and "errors_of_classes". None if the student sees all classes.
+        sweep: Dicts of "temperature", "hard_weight" and "errors" of the students of a sweep, on the images
+            that are held out; "test_errors" too of the one with the fewest errors there.
+        held_size: Number of images that are held out.
     """
 
     train_size: int
@@ -109,6 +116,7 @@ class Results(NamedTuple):
     logits: dict[str, np.ndarray]
     moved: dict | None
     sweep: list[dict]
+    held_size: int
 
 
 def distill(
@@ -140,9 +148,12 @@ def distill(
     """
     s, few = settings, FEW if settings.smoke else None
     train, test = (arrays.read_images(s.dataset, split, data_dir, few) for split in ("train", "test"))
-    print(f"{s.dataset}: {len(train[0]):,} images to train on, {len(test[0]):,} to test on")
+    is_held_out = np.arange(len(train[0])) % HELD_OUT == 0 if s.sweep else np.zeros(len(train[0]), bool)
+    held_out, train = (tuple(a[chosen] for a in train) for chosen in (is_held_out, ~is_held_out))
+    held = f"{len(held_out[0]):,} to compare students on, " if s.sweep else ""
+    print(f"{s.dataset}: {len(train[0]):,} images to train on, {held}{len(test[0]):,} to test on")
     prepare(out, dataclasses.asdict(s), resume, "distill_mnist.json")
-    nets = Nets(s, pathlib.Path(out), train, test)
+    nets = Nets(s, pathlib.Path(out), train, test, held_out)
     with strategy.scope() if strategy else contextlib.nullcontext():
         teacher = nets.teacher()
         plain = nets.plain()
@@ -152,7 +163,7 @@ def distill(
     found = {"teacher": teacher, "plain": plain, "student": student}
     logits = {name: arrays.predict(net, test[0]) for name, net in found.items()}
     moved = move_biases(student, s.misjudged(), train, test) if s.misjudged() else None
-    return Results(len(train[0]), test, logits, moved, sweep)
+    return Results(len(train[0]), test, logits, moved, sweep, len(held_out[0]))
 
 
 class Nets:
@@ -162,11 +173,13 @@ class Nets:
         settings: The `Settings`.
         out: Folder of the run.
         train: Images and labels to train on.
-        test: Images and labels to validate on after every epoch.
+        test: Images and labels to test on after every epoch.
+        held_out: Images and labels to compare the students of a sweep on.
     """
 
-    def __init__(self, settings, out, train, test):
-        self.settings, self.out, self.train, self.test = settings, out, train, test
+    def __init__(self, settings, out, train, test, held_out):
+        self.settings, self.out = settings, out
+        self.train, self.test, self.held_out = train, test, held_out
 
     def teacher(self):
         """The teacher, trained on jittered images; an ensemble if there are several."""
@@ -217,14 +230,19 @@ class Nets:
         return self.trained(name, small_net, transfer, s.epochs, 3 * s.seed + 2, distiller)
 
     def sweep(self, transfer):
-        """The errors of a student for each temperature and hard weight."""
+        """The errors of a student for each temperature and hard weight, as in `Results`."""
         (self.out / "sweep").mkdir(exist_ok=True)
-        rows = []
+        rows, best = [], None
         for temperature, hard_weight in itertools.product(*SWEEP.values()):
             name = f"sweep/T{temperature:g}-w{hard_weight:g}"
             net = self.student(name, transfer, temperature, hard_weight)
-            errors = arrays.count_errors(arrays.predict(net, self.test[0]), self.test[1])
-            rows.append(dict(temperature=temperature, hard_weight=hard_weight, errors=errors))
+            rows.append(
+                dict(temperature=temperature, hard_weight=hard_weight, errors=errors(net, self.held_out))
+            )
+            if best is None or rows[-1]["errors"] < best[0]["errors"]:
+                best = rows[-1], net
+        row, net = best
+        row["test_errors"] = errors(net, self.test)
         return rows
 
     def shuffled(self, examples, epochs, augment=None):
@@ -242,35 +260,25 @@ def small_net():
     return MLP800(classifier_activation=None)
 
 
+def errors(net, examples):
+    """The number of errors of a net on images with labels."""
+    images, labels = examples
+    return arrays.count_errors(arrays.predict(net, images), labels)
+
+
 def move_biases(student, classes, train, test):
     """Changes the student's biases of some classes, as `Results.moved` describes."""
     frequencies = [float(np.mean(train[1] == c)) for c in classes]
-    matched = distillation.match_frequencies(arrays.predict(student, train[0]), list(classes), frequencies)
-    logits, labels = arrays.predict(student, test[0]), test[1]
-    best = best_biases(logits, labels, classes, matched)
+    biases = distillation.match_frequencies(arrays.predict(student, train[0]), list(classes), frequencies)
+    logits, labels = shifted(arrays.predict(student, test[0]), classes, biases), test[1]
     of_classes = np.isin(labels, classes)
-    found = {"classes": list(classes)}
-    for name, biases in (("matched", matched), ("best", best)):
-        z = shifted(logits, classes, biases)
-        found[name] = dict(
-            biases=[round(float(b), 4) for b in biases],
-            errors=arrays.count_errors(z, labels),
-            images_of_classes=int(of_classes.sum()),
-            errors_of_classes=arrays.count_errors(z[of_classes], labels[of_classes]),
-        )
-    return found
-
-
-def best_biases(logits, labels, classes, biases):
-    """The biases with the fewest errors, found one class at a time, starting from the given biases."""
-    biases = np.array(biases)
-    for _ in range(3):
-        for i, c in enumerate(classes):
-            z = shifted(logits, classes, biases)
-            steps = np.linspace(-1, 1, 401) * np.ptp(np.delete(z, c, axis=1).max(1) - z[:, c])
-            errors = [arrays.count_errors(shifted(z, [c], [step]), labels) for step in steps]
-            biases[i] += steps[min(range(len(steps)), key=lambda k: (errors[k], abs(steps[k])))]
-    return biases
+    return dict(
+        classes=list(classes),
+        biases=[round(float(b), 4) for b in biases],
+        errors=arrays.count_errors(logits, labels),
+        images_of_classes=int(of_classes.sum()),
+        errors_of_classes=arrays.count_errors(logits[of_classes], labels[of_classes]),
+    )
 
 
 def shifted(logits, classes, biases):
