@@ -20,11 +20,12 @@ the same authors' talk "Dark Knowledge", 2014.
 import concurrent.futures
 import dataclasses
 import functools
+import math
 import multiprocessing
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import keras
@@ -268,7 +269,7 @@ def train_specialist(task):
 
     validation = data.batches(enriched(parts.held_out, task.classes, s.dustbin), 1000)
     start, before = net.get_weights(), model.evaluate(validation, verbose=0, return_dict=True)["loss"]
-    stop = keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE, mode="min", restore_best_weights=True)
+    stop = EarlyStopping("val_loss", patience=PATIENCE, mode="min", restore_best_weights=True)
     model.fit(
         distillation.specialist_dataset(batches, task.classes, seed=s.seed, dustbin=s.dustbin),
         validation_data=validation,
@@ -283,6 +284,15 @@ def train_specialist(task):
     save(net, task.path)
     after = f"{stop.best:.4f} in epoch {stop.best_epoch + 1}" if better else "not lower in any epoch"
     return f"held-out loss {before:.4f}, {after}"
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras's EarlyStopping on a loss, for which NaN is the worst value; Keras never finds a better one."""
+
+    def get_monitor_value(self, logs: Mapping[str, float] | None) -> float:
+        """The loss of an epoch, or infinity for NaN."""
+        value = super().get_monitor_value(logs)
+        return math.inf if math.isnan(value) else value
 
 
 def enriched(examples, classes, dustbin):

@@ -43,6 +43,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.kept = [c for c in callbacks if hasattr(c, "set_state")]
         self.saved, self.took = time.monotonic(), 0.0
         self.steps, self.step, self.metrics = math.inf, 0, []
+        self.first = 0  # the step with which this epoch began, or a resumed run in it
 
     def restore(self, model: keras.Model, steps: int) -> int:
         """Restores the state of a compiled model from the file, if there is one.
@@ -69,8 +70,11 @@ class Checkpoint(keras.callbacks.Callback):
                 callback.set_state(state)
         return self.step
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first = self.step
+
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        self.step = self.first + batch + 1  # a call may end several steps
         if self.metrics:  # sums over the steps of this epoch that ran before the run was stopped
             for variable, before in zip(self.model.metrics_variables, self.metrics, strict=True):
                 variable.assign(variable + before)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from kerasnets import files
+from kerasnets.checks import is_int, refuse
 from kerasnets.training import distribution
 from kerasnets.training.callbacks import StopOnNaN
 from kerasnets.training.checkpoint import Checkpoint
@@ -33,7 +34,7 @@ def fit(
     gives the same batches.
 
     Args:
-        model: A built and compiled keras.Model.
+        model: A built and compiled keras.Model. Its `steps_per_execution` divides the steps of an epoch.
         batches: Function of the number of a step, counted from the start of the run. It returns a
             tf.data.Dataset of the batches from that step on.
         steps: Steps per epoch.
@@ -45,8 +46,13 @@ def fit(
         every: Seconds between checkpoints, as in `Checkpoint`.
 
     Raises:
+        ValueError: The `steps_per_execution` of the model does not divide `steps`, or the steps that are left
+            of an epoch in which another run was stopped. Keras would take steps of the next epoch into it.
         FloatingPointError: The loss is NaN or infinite.
     """
+    together = model.steps_per_execution
+    if not is_int(together, 1) or steps % together:
+        refuse("steps_per_execution", f"a divisor of {steps}, the steps of an epoch", together)
     with tempfile.TemporaryDirectory() as folder:
         if not distribution.is_first():  # only the first host keeps the files
             state, history = (pathlib.Path(folder) / pathlib.Path(path).name for path in (state, history))
@@ -56,6 +62,9 @@ def fit(
                 callback.total_epochs = epochs  # a resumed epoch has its own call of Keras's fit
         while (first := checkpoint.restore(model, steps)) < steps * epochs:
             epoch, done = divmod(first, steps)
+            if (steps - done) % together:
+                left = f"a divisor of {steps - done}, the steps that are left of the epoch in {state}"
+                refuse("steps_per_execution", left, together)
             trim(history, epoch)
             model.fit(
                 batches(first),

@@ -58,11 +58,13 @@ class Progress(keras.callbacks.Callback):
         if self.task is None:
             total = (self.epochs - epoch) * self.steps
             self.task = self.bar.add_task(self.title, total=total, at=f"{epoch}/{self.epochs}", logs="")
+        self.done = self.bar.tasks[self.task].completed
         self.began, self.seconds, self.words = time.monotonic(), 0.0, getattr(self, "words", "")
 
     def on_train_batch_end(self, batch, logs=None):
         self.seconds = time.monotonic() - self.began
-        self.bar.update(self.task, advance=1, logs=f"{self.speed(batch + 1)}{self.words}")
+        done = self.done + min(batch + 1, self.steps)  # a call may end several steps
+        self.bar.update(self.task, completed=done, logs=f"{self.speed(batch + 1)}{self.words}")
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}

@@ -176,3 +176,15 @@ def test_clusters_of_single_classes_have_no_specialist(started):
     task, _ = tasks(started, clusters=[10])
     with pytest.raises(ValueError, match="smaller clusters"):
         specialists.confusable_sets(task.settings, np.random.default_rng(0).normal(size=(50, 10)))
+
+
+def test_an_epoch_whose_loss_is_nan_is_never_the_best():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    stop = specialists.EarlyStopping("val_loss", patience=3, mode="min", restore_best_weights=True)
+    stop.set_model(model)
+    stop.on_train_begin()
+    for epoch, loss in enumerate((float("nan"), 0.5, float("nan"), 0.6)):
+        model.set_weights([np.full((1, 1), epoch), np.zeros(1)])
+        stop.on_epoch_end(epoch, {"val_loss": loss})
+    stop.on_train_end()
+    assert (stop.best, stop.best_epoch, model.get_weights()[0].item()) == (0.5, 1, 1.0)

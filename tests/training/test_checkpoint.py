@@ -101,6 +101,62 @@ def test_a_killed_run_ends_with_the_weights_it_would_have_had(straight, kill, tm
         assert len({row["learning_rate"] for row in one}) > 1  # there was something to lose
 
 
+@pytest.mark.parametrize("stopped_after", [None, 1, 3])
+def test_several_steps_in_one_call_are_counted_one_by_one(tmp_path, stopped_after):
+    """The batches are those of the run, each once, and the weights those of one step in each call."""
+
+    def run(folder, together, kill=None):
+        model = net(learning_rate=1e-2)
+        model.compile(keras.optimizers.Adam(1e-2), model.loss, steps_per_execution=together, run_eagerly=True)
+        training.fit(
+            model,
+            lambda step: data.batches(ARRAYS, 10, seed=1, epochs=3, first_step=step),
+            4,
+            3,
+            state=folder / "run.weights.h5",
+            history=folder / "history.csv",
+            callbacks=[] if kill is None else [Kill(kill)],
+            every=0,
+        )
+        return model
+
+    one, several = tmp_path / "one", tmp_path / "several"
+    for folder in (one, several):
+        folder.mkdir()
+    expected = run(one, 1)
+    if stopped_after:
+        with pytest.raises(KilledError):
+            run(several, 2, stopped_after)
+        with h5py.File(several / "run.weights.h5") as file:
+            assert file.attrs["kerasnets_step"] == 2 * stopped_after
+    found = run(several, 2)
+    assert int(found.optimizer.iterations) == int(expected.optimizer.iterations) == 12
+    for a, b in zip(expected.get_weights(), found.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    with h5py.File(several / "run.weights.h5") as file:
+        assert file.attrs["kerasnets_step"] == 12
+    assert (several / "history.csv").read_text().count("\n") == 4
+
+
+@pytest.mark.parametrize("together", [3, 8, "auto"])
+def test_steps_in_one_call_that_do_not_fit_an_epoch_are_refused(tmp_path, together):
+    model = net()
+    model.steps_per_execution = together
+    with pytest.raises(ValueError, match="`steps_per_execution` is a divisor of 4, .*Received: .*"):
+        training.fit(model, None, 4, 3, state=tmp_path / "run.weights.h5", history=tmp_path / "h.csv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_steps_that_do_not_fit_the_rest_of_an_epoch_are_refused(tmp_path):
+    with pytest.raises(KilledError):
+        fit(tmp_path, kill=3, use_ema=True)
+    model = net(use_ema=True)
+    model.steps_per_execution = 5
+    options = dict(state=tmp_path / "run.weights.h5", history=tmp_path / "history.csv")
+    with pytest.raises(ValueError, match="`steps_per_execution` is a divisor of 2, the steps that are left"):
+        training.fit(model, None, STEPS, EPOCHS, callbacks=[training.LogRate()], **options)
+
+
 def test_a_run_that_is_done_is_left_alone(tmp_path):
     before = fit(tmp_path, use_ema=True).get_weights()
     again = fit(tmp_path, kill=0, use_ema=True).get_weights()  # no step is made

@@ -35,6 +35,17 @@ def test_a_file_gets_one_line_at_the_end(batch_size):
     assert ("/s" in line) == (batch_size is not None)
 
 
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_the_bar_counts_steps_not_calls(together):
+    console = rich.console.Console(file=io.StringIO(), force_terminal=True)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", steps_per_execution=together, run_eagerly=True)
+    bar = training.Progress("a net", console=console)
+    model.fit(np.ones((8, 2)), np.ones(8), batch_size=2, epochs=2, verbose=0, callbacks=[bar])
+    (task,) = bar.bar.tasks
+    assert task.completed == task.total == 8
+
+
 def test_one_of_several_calls_of_fit_tells_the_epochs_of_the_run():
     (line,) = shown(False, epochs=3).splitlines()
     assert "epoch 3/3" in line
