@@ -97,7 +97,7 @@ class Recipe:
         loss: Pair: "crossentropy" or "margin", and options of the loss.
         aux_weight: Weight of the loss of each auxiliary head.
         weight_decay: Weight decay of the kernels; biases and batch normalization have none.
-        decay_depthwise: Whether depthwise kernels have weight decay too.
+        decay_depthwise: Whether depthwise kernels, those of separable convolutions too, have weight decay.
         max_norm: Largest norm of a unit's incoming weights, or None for no limit.
         clip_norm: Largest global norm of the gradient, or None for no limit.
         ema: Momentum of a moving average of the weights, which is tested and saved; None for no average.

@@ -1,30 +1,60 @@
 """Weight decay and max-norm constraints: Keras's regularizers and constraints, set on a built model."""
 
+from typing import Any
+
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from kerasnets.checks import is_number, refuse
-from kerasnets.layers import parts
+from kerasnets.graph import all_layers
+from kerasnets.layers import PartialConv2D, RoutedCapsules
+
+# Names of weights that are no kernels, although they may have several axes as kernels have.
+NO_KERNELS = ("bias", "gamma", "beta", "alpha")
+DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 
 
-def kernels(model: keras.Model, depthwise: bool = True) -> list[keras.Variable]:
-    """The kernels of a model: its trainable weights except biases and those of batch normalization.
+def kernels(model: keras.Model, depthwise: bool = True) -> list[tuple[keras.Variable, keras.Layer]]:
+    """The kernels of a model: its trainable weights except biases and those of normalization and PReLU.
 
     Args:
-        model: A built keras.Model.
-        depthwise: Whether to include the kernels of depthwise convolutions.
+        model: A built keras.Model, which may contain models and wrapped layers.
+        depthwise: Whether to include the kernels of depthwise convolutions: those of their own layers, of
+            separable convolutions, and of convolutions with a group for each input channel.
 
     Returns:
-        A list of variables.
+        Pairs of a kernel and the layer whose kernel it is.
     """
-    excluded = () if depthwise else [p for layer in model.layers for p in parts(layer) if is_depthwise(p)]
-    ids = {id(v) for part in excluded for v in part.trainable_variables}
-    return [v for v in model.trainable_variables if len(v.shape) > 1 and id(v) not in ids]
+    owners = {
+        id(v): layer for layer in all_layers(model) for v in layer.trainable_variables
+    }  # innermost last
+    found = [
+        (v, owners[id(v)]) for v in model.trainable_variables if len(v.shape) > 1 and v.name not in NO_KERNELS
+    ]
+    return [(v, layer) for v, layer in found if depthwise or not is_depthwise(v, layer)]
 
 
-def is_depthwise(layer):
-    """Whether a layer is a depthwise convolution."""
-    return isinstance(layer, (layers.DepthwiseConv1D, layers.DepthwiseConv2D))
+def is_depthwise(kernel, layer):
+    """Whether a kernel is that of a depthwise convolution."""
+    grouped = getattr(layer, "groups", 1) > 1 and kernel.shape[-2] == 1
+    return isinstance(layer, DEPTHWISE) or kernel.name == "depthwise_kernel" or grouped
+
+
+def incoming(kernel, layer):
+    """The axes of a kernel along which the incoming weights of one unit lie."""
+    last = len(kernel.shape) - 1
+    if isinstance(layer, DEPTHWISE) or kernel.name == "depthwise_kernel":  # (*grid, channels, multiplier)
+        return list(range(last - 1))
+    if isinstance(layer, TRANSPOSED):  # (*grid, units, channels)
+        return [*range(last - 1), last]
+    if isinstance(layer, RoutedCapsules):  # (capsules below, values, capsules, dims)
+        return [0, 1]
+    if isinstance(layer, layers.EinsumDense):
+        inputs, outputs = layer.equation.split("->")
+        return [i for i, axis in enumerate(inputs.split(",")[1]) if axis not in outputs]
+    return list(range(last))
 
 
 def decay_weights(model: keras.Model, decay: float, depthwise: bool = True) -> None:
@@ -46,12 +76,12 @@ def decay_weights(model: keras.Model, decay: float, depthwise: bool = True) -> N
     """
     check(decay, "decay")
     if decay:
-        for kernel in kernels(model, depthwise):
+        for kernel, _ in kernels(model, depthwise):
             kernel.regularizer = keras.regularizers.L2(decay / 2)
 
 
 def limit_norms(model: keras.Model, limit: float) -> None:
-    """Constrains the norm of the incoming weights of each unit, or of the kernel of each channel.
+    """Constrains the norm of the incoming weights of each unit, or of each output channel of a convolution.
 
     Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors", 2012.
 
@@ -65,8 +95,26 @@ def limit_norms(model: keras.Model, limit: float) -> None:
     check(limit, "limit")
     if not limit:
         refuse("limit", "a number above 0", limit)
-    for kernel in kernels(model):
-        kernel.constraint = keras.constraints.MaxNorm(limit, axis=list(range(len(kernel.shape) - 1)))
+    for kernel, layer in kernels(model):
+        if isinstance(layer, PartialConv2D):
+            kernel.constraint = PartialMaxNorm(limit, layer)
+        else:
+            kernel.constraint = keras.constraints.MaxNorm(limit, axis=incoming(kernel, layer))
+
+
+class PartialMaxNorm(keras.constraints.Constraint):
+    """Keras's MaxNorm for the kernel of a PartialConv2D, (size, size, pairs), over all pairs of a channel."""
+
+    def __init__(self, limit: float, layer: PartialConv2D):
+        self.limit = limit
+        of_pair = np.repeat(np.arange(len(layer.connections)), [len(reads) for reads in layer.connections])
+        self.together = (of_pair[:, None] == of_pair).astype("float32")
+
+    def __call__(self, w: Any) -> Any:
+        """The kernel with smaller weights where the norm is above the limit."""
+        together = ops.cast(self.together, w.dtype)
+        norms = ops.sqrt(ops.matmul(ops.sum(ops.square(w), axis=(0, 1)), together))
+        return w * ops.minimum(1.0, self.limit / (norms + keras.config.epsilon()))
 
 
 def check(value, name):
