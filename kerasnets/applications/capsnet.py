@@ -25,7 +25,7 @@ import keras
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.heads import Head, activate
+from kerasnets.assembly.heads import Head, activate, full_precision
 from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import conv
 from kerasnets.blocks.dense import dense_stack
@@ -59,8 +59,9 @@ def capsule_head(x, classes, activation, images, iterations=3, decoder=False, hi
         (batch, classes), or a dict of these as "predictions" and of the images as "reconstruction".
     """
     x = layers.Reshape((-1, DIMS), name="primary_capsules")(x)
-    x = RoutedCapsules(classes, CLASS_DIMS, iterations, name="class_capsules")(x)
-    predictions = activate(CapsuleLength(name="lengths")(x), activation)
+    dtype = full_precision()
+    x = RoutedCapsules(classes, CLASS_DIMS, iterations, dtype=dtype, name="class_capsules")(x)
+    predictions = activate(CapsuleLength(dtype=dtype, name="lengths")(x), activation)
     if not decoder:
         return predictions
     x = CapsuleMask(name="mask")(x)
@@ -75,7 +76,7 @@ def make_decoder(x, images, hidden):
     shape = tuple(images.shape[1:])
     inputs = keras.Input(x.shape[1:], dtype=x.dtype, name="capsules")
     x = dense_stack(inputs, hidden, name="decoder_fc")
-    x = layers.Dense(math.prod(shape), name="decoder_logits")(x)
+    x = layers.Dense(math.prod(shape), dtype=full_precision(), name="decoder_logits")(x)
     x = activate(x, "sigmoid", name="decoder_pixels")
     x = layers.Reshape(shape, dtype=x.dtype, name="decoder_images")(x)
     return keras.Model(inputs, x, name="reconstruction")

@@ -39,7 +39,7 @@ class Head:
 
 
 def classify(x: KerasTensor, classes: int, activation: Activation, name: str | None = None) -> KerasTensor:
-    """A dense layer of logits and its activation.
+    """A dense layer of logits and its activation, in full precision.
 
     Args:
         x: Features, (batch, features).
@@ -50,14 +50,18 @@ def classify(x: KerasTensor, classes: int, activation: Activation, name: str | N
     Returns:
         (batch, classes).
     """
-    x = layers.Dense(classes, name=f"{name}_logits" if name else "logits")(x)
+    x = layers.Dense(classes, dtype=full_precision(), name=f"{name}_logits" if name else "logits")(x)
     return activate(x, activation, name or "predictions")
 
 
 def activate(x: KerasTensor, activation: Activation, name: str = "predictions") -> KerasTensor:
-    """The activation of logits, in full precision under a mixed policy too; None leaves them as they are."""
-    dtype = keras.config.dtype_policy().variable_dtype
-    return layers.Activation(activation or "linear", dtype=dtype, name=name)(x)
+    """The activation of logits, in full precision; None leaves them as they are."""
+    return layers.Activation(activation or "linear", dtype=full_precision(), name=name)(x)
+
+
+def full_precision() -> str:
+    """The dtype of the weights, in which the last layers of a net compute under a mixed policy too."""
+    return keras.config.dtype_policy().variable_dtype
 
 
 def pooled(
@@ -117,7 +121,7 @@ def flattened(
 
 
 def convolved(x: KerasTensor, classes: int, activation: Activation, act: Activation = "relu") -> KerasTensor:
-    """A 1x1 convolution with one filter for each class, and global average pooling.
+    """A 1x1 convolution with one filter for each class, and global average pooling, in full precision.
 
     Source: Lin et al. 2014, section 3.2.
 
@@ -130,8 +134,9 @@ def convolved(x: KerasTensor, classes: int, activation: Activation, act: Activat
     Returns:
         (batch, classes).
     """
-    x = conv(x, classes, 1, use_bias=True, act=act, name="class_maps")
-    return activate(layers.GlobalAveragePooling2D(name="logits")(x), activation)
+    x = conv(x, classes, 1, use_bias=True, act=act, dtype=full_precision(), name="class_maps")
+    x = layers.GlobalAveragePooling2D(dtype=full_precision(), name="logits")(x)
+    return activate(x, activation)
 
 
 POOLED = Head(pooled)

@@ -33,6 +33,7 @@ def conv(
     groups: int = 1,
     bias: float = 0.0,
     init: str = "he_uniform",
+    dtype: str | None = None,
     name: str | None = None,
 ) -> KerasTensor:
     """A convolution. By default it has no bias, since batch normalization comes before or after it.
@@ -48,6 +49,7 @@ def conv(
         groups: Number of groups of channels that are convolved separately.
         bias: Initial value of the biases.
         init: Initializer of the kernel.
+        dtype: Dtype or dtype policy; None for Keras's own.
         name: Name of the layer.
 
     Returns:
@@ -64,6 +66,7 @@ def conv(
         use_bias=use_bias,
         kernel_initializer=init,
         bias_initializer=keras.initializers.Constant(bias) if bias else "zeros",
+        dtype=dtype,
         name=name,
     )(x)
 

@@ -43,7 +43,8 @@ class Ensemble(keras.Model):
         # The members are renamed because names within a model must be unique.
         members = [with_outputs(m, m.outputs[0], name=f"member{i}") for i, m in enumerate(models)]
         given = [keras.tree.pack_sequence_as(member.input, [inputs]) for member in members]
-        logits = MEANS[mean](name="logits")([member(x) for member, x in zip(members, given, strict=True)])
+        logits = [member(x) for member, x in zip(members, given, strict=True)]
+        logits = MEANS[mean](dtype=logits[0].dtype, name="logits")(logits)
         super().__init__(inputs, logits, name=name, **options)
         self.mean = mean
 

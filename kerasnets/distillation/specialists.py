@@ -114,7 +114,8 @@ def specialist(
     set_weights(twin, generalist.get_weights())
     name = name or f"{generalist.name}_specialist"
     if head == "logsumexp":
-        outputs = Dustbin(subset, n, name="specialist_logits")(twin.outputs[0])
+        logits = twin.outputs[0]
+        outputs = Dustbin(subset, n, dtype=logits.dtype, name="specialist_logits")(logits)
         return with_outputs(twin, outputs, name)
 
     end = end_of(twin)

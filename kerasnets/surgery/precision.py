@@ -1,9 +1,13 @@
 """Nets that compute in another precision."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 
+from kerasnets.assembly.outputs import classifier
 from kerasnets.checks import refuse
-from kerasnets.graph import fresh_inputs, model_of, tensors
+from kerasnets.graph import flat, fresh_inputs, model_of, trail
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
 
@@ -11,7 +15,8 @@ from kerasnets.surgery.recording import record
 def with_precision(model: keras.Model, policy: str) -> keras.Model:
     """Returns a copy of a net that computes in another precision.
 
-    The layers that give the outputs keep their own precision, unless the policy is "float32".
+    The layers that give the outputs keep their own precision, from the classifier on where there is one,
+    unless the policy is "float32".
 
     Args:
         model: A functional or sequential model. Models nested in it are flattened.
@@ -29,15 +34,24 @@ def with_precision(model: keras.Model, policy: str) -> keras.Model:
     except ValueError:
         refuse("policy", "the name of a dtype policy of Keras", policy)
     recording = record(model)
-    ends = {id(x) for x in tensors(recording.outputs)}
-    last = {id(call.operation) for call in recording.calls if any(id(x) in ends for x in call.output_tensors)}
+    last = set() if policy == "float32" else {id(layer) for layer in last_layers(model)}
     copies = Copies()
 
     def replace(call, *args, **kwargs):
-        changes = {"dtype": policy} if policy == "float32" or id(call.operation) not in last else {}
+        changes = {} if id(call.operation) in last else {"dtype": policy}
         return copies.of(call.operation, **changes)(*args, **kwargs)
 
     inputs = fresh_inputs(recording.inputs)
     outputs = recording.replay(inputs, replace)
     copies.fill()
     return model_of(model, inputs, outputs)
+
+
+def last_layers(model: keras.Model) -> Iterator[Any]:
+    """The layers and operations that give a model's outputs: from the classifier on, or only the last."""
+    for scores in flat(model).outputs:
+        last = classifier(scores)
+        for call, _ in trail(scores):
+            yield call.operation
+            if last is None or call is last:
+                break

@@ -11,7 +11,9 @@ from keras import ops
 
 import kerasnets
 from kerasnets.assembly.options import OPTIONS
+from kerasnets.assembly.outputs import classifier
 from kerasnets.graph import no_values
+from nets import filled
 
 MODELS = kerasnets.list_models()
 SHARED = [
@@ -229,6 +231,41 @@ def test_channels_odd_sizes_and_precision(name, channels, more, policy, output, 
     assert out.shape == (2, 5)
     assert keras.backend.standardize_dtype(out.dtype) == output
     check_scores(name, ops.convert_to_numpy(ops.cast(out, "float32")), atol=0.01)
+
+
+@each_head
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_the_classifier_computes_in_full_precision(name, policy, dtype_policy):
+    dtype_policy(policy)
+    model = filled(tiny(name, input_shape=smallest(name), classes=5, classifier_activation=None))
+    call = classifier(model.outputs[0])
+    last = keras.Model(call.input_tensors[0], model.outputs[0]).layers[1:]
+    assert {layer.compute_dtype for layer in last} == {"float32"}
+    read = keras.Model(model.inputs[0], call.input_tensors[0])(images(smallest(name)))
+    assert f"mixed_{keras.backend.standardize_dtype(read.dtype)}" == policy
+    if isinstance(call.operation, (keras.layers.Dense, keras.layers.Conv2D)):
+        kernel, bias = (w.astype("float64") for w in call.operation.get_weights())
+        scores = np.asarray(ops.cast(read, "float32"), "float64") @ kernel.reshape(-1, 5) + bias
+        if scores.ndim == 4:
+            scores = np.maximum(scores, 0).mean((1, 2))
+        np.testing.assert_allclose(predict(model, images(smallest(name))), scores, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "last"),
+    [
+        ("GoogLeNet", {"aux_heads": True}, ["logits", "aux1_logits", "aux2_logits"]),
+        ("InceptionV3", {"aux_heads": True}, ["logits", "aux1_logits"]),
+        ("CapsNet", {"decoder": True}, ["class_capsules", "lengths", "decoder_logits"]),
+    ],
+)
+def test_all_heads_compute_in_full_precision(name, options, last, dtype_policy):
+    dtype_policy("mixed_bfloat16")
+    with no_values():
+        model = tiny(name, **options)
+    assert {x.dtype for x in model.outputs} == {"float32"}
+    found = {layer.name: layer.compute_dtype for layer in model._flatten_layers()}
+    assert {found[layer] for layer in last} == {"float32"}
 
 
 @each_body

@@ -5,6 +5,7 @@ from keras import layers, ops
 
 import kerasnets
 from kerasnets.surgery import fold_batch_norm, with_precision
+from nets import images, tiny
 
 
 def predict(model, x):
@@ -25,6 +26,28 @@ def test_nets_in_bfloat16_and_back(name):
     scale = np.abs(expected).max()
     assert 0 < np.abs(predict(low, x) - expected).max() < 0.1 * scale
     np.testing.assert_array_equal(predict(with_precision(low, "float32"), x), expected)
+
+
+@pytest.mark.parametrize("name", ["DenseNet121", "SqueezeNet", "CapsNet", "FitNet1"])
+def test_the_classifier_keeps_its_precision(name):
+    model = tiny(name)
+    low = with_precision(model, "mixed_bfloat16")
+    # What the net would be, were it built under this policy.
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        built = tiny(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert [part.compute_dtype for part in low.layers[1:]] == [p.compute_dtype for p in built.layers[1:]]
+    built.set_weights(model.get_weights())
+    np.testing.assert_array_equal(predict(low, images(model)), predict(built, images(model)))
+
+
+def test_the_last_layer_of_a_net_without_a_classifier_keeps_its_precision():
+    model = tiny("VGG16", include_top=False, pooling="avg")
+    low = with_precision(model, "mixed_bfloat16")
+    full = [part.name for part in low.layers if part.compute_dtype == "float32"]
+    assert full[1:] == ["avg_pool"]
 
 
 def test_folded_nets():

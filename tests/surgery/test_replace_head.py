@@ -291,3 +291,12 @@ def test_one_class_needs_no_softmax():
     with pytest.raises(ValueError, match="`classifier_activation` is 'sigmoid' or None for one class"):
         replace_head(kept("LeNet5"), 1)
     assert replace_head(kept("LeNet5"), 1, classifier_activation="sigmoid").output_shape == (None, 1)
+
+
+def test_the_new_classifier_computes_in_full_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        net = replace_head(kept("ResNet20"), 3, classifier_activation=None)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert net.outputs[0].dtype == net.get_layer("logits").compute_dtype == "float32"
