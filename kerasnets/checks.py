@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+INTERPOLATIONS = ("bilinear", "bicubic")  # of images that are resized
+
 
 def refuse(argument: str, allowed: str, received: Any) -> NoReturn:
     """Raises a ValueError for an argument that is not allowed.
@@ -72,3 +74,11 @@ def is_activation(value: Any) -> bool:
 def is_ints(value: Any, least: int) -> bool:
     """Whether `value` is a sequence of whole numbers of at least `least`."""
     return isinstance(value, (tuple, list)) and all(is_int(v, least) for v in value)
+
+
+def check_interpolation(interpolation: Any, antialias: Any) -> None:
+    """Refuses an unknown interpolation of images, and a wrong value of `antialias`."""
+    if interpolation not in INTERPOLATIONS:
+        refuse("interpolation", " or ".join(map(repr, INTERPOLATIONS)), interpolation)
+    if not isinstance(antialias, bool):
+        refuse("antialias", "True or False", antialias)

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from kerasnets import files
+from kerasnets.checks import INTERPOLATIONS
 from kerasnets.cli.options import built, command, folder, quiet
 
 # The default format comes first. The options below are for it alone; they are given with their defaults.
@@ -32,6 +33,13 @@ def add(commands: Any) -> None:
         metavar="PIXELS",
         help="shorter side of image files before cropping",
     )
+    p.add_argument(
+        "--interpolation",
+        choices=INTERPOLATIONS,
+        default=INTERPOLATIONS[0],
+        help=f"of image files ({INTERPOLATIONS[0]})",
+    )
+    p.add_argument("--no-antialias", action="store_true", help="shrink image files without antialiasing")
     p.add_argument("--features", action="store_true", help="also output the input of the classifier")
     p.add_argument("--warmup", type=int, default=0, metavar="N", help="warm-up requests per signature (0)")
     p.add_argument(
@@ -49,6 +57,8 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         "preprocess": options.preprocess,
         "class_names": None,
         "shorter": options.shorter,
+        "interpolation": options.interpolation,
+        "antialias": not options.no_antialias,
         "optimize": False if options.plain else None,
     }
     if options.class_names:

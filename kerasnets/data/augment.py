@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from kerasnets.checks import is_int, is_number, nearest, refuse
+from kerasnets.checks import INTERPOLATIONS, is_int, is_number, nearest, refuse
 from kerasnets.data import transforms
 
 # Functions by name. Keras's layers in `CHANGES` are called with one image at a time, as a batch of one.
@@ -64,6 +64,8 @@ OPTIONS = {
     "pixels": LENGTH,
     "area": (lambda v: RANGE[0](v) and v[1] <= 1, "two numbers above 0 and up to 1, the smaller first"),
     "aspect": RANGE,
+    "interpolation": (lambda v: v in INTERPOLATIONS, f"one of {', '.join(map(repr, INTERPOLATIONS))}"),
+    "antialias": (lambda v: isinstance(v, bool), "True or False"),
     "mode": (lambda v: v in ("constant", "reflect"), "'constant' or 'reflect'"),
     "std": POSITIVE,
     "scale": POSITIVE,

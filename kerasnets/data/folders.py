@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kerasnets import files
 from kerasnets.checks import refuse
+from kerasnets.data import decoding
 
 IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
 # Names that the folder of a split may have, in order of preference.
@@ -20,6 +21,7 @@ SPLITS = {
     "validation": ("validation", "val", "valid", "test"),
     "test": ("test", "val", "validation", "valid"),
 }
+decode = tf.function(decoding.decode, input_signature=[tf.TensorSpec([], tf.string)])
 TEST_EVERY = 5  # every fifth example is for testing in folders without splits, as in "digits"
 
 
@@ -106,13 +108,6 @@ def is_image(entry):
     return entry.name.lower().endswith(IMAGES) and not entry.name.startswith(".")
 
 
-def decode(content):
-    """Decodes the content of an image file: uint8, (height, width, 3); the first frame of an animated GIF."""
-    image = tf.io.decode_image(content, channels=3, expand_animations=False)
-    image.set_shape([None, None, 3])
-    return image
-
-
 def corrupt(paths, root):
     """Finds corrupt images.
 
@@ -154,13 +149,15 @@ def fingerprint(paths):
 def problem(path):
     """What is wrong with an image, or None."""
     try:
-        content = tf.io.read_file(path)
-        head = tf.strings.substr(content, 0, 30).numpy()
-        if not head:
+        content = pathlib.Path(path).read_bytes()
+        if not content:
             return "empty"
-        if head[:2] == b"BM" and head[28:] not in (b"\x18\0", b" \0"):
-            return "a BMP with a palette, which cannot be read"
-        decode(content)
+        if decoding.is_native(content):
+            decode(content)
+        else:
+            decoding.pillow_decode(content)
     except tf.errors.OpError as error:
         return re.sub(r"\{\{.*?\}\} ?| \[Op:.*", "", error.message.splitlines()[0])
+    except (OSError, ValueError) as error:
+        return str(error)
     return None

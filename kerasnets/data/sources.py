@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import refuse
-from kerasnets.data import datasets, folders, idx
+from kerasnets.data import datasets, decoding, folders, idx
 from kerasnets.data.pipeline import to_arrays
-from kerasnets.data.transforms import derived_seed
+from kerasnets.data.transforms import derived_seed, resize
 
 GENERATED = 256  # examples of "generated"
 IN_MEMORY = 2**29  # bytes; larger datasets are read from their files
@@ -135,7 +135,7 @@ def generated(split, size, classes, part):
     def fetch(row):
         row = numbers[row]
         noise = tf.random.stateless_normal(size, derived_seed(seed, row), 0.0, 64.0)
-        image = noise + tf.image.resize(patterns[row % classes], size[-3:-1])
+        image = noise + resize(patterns[row % classes], size[-3:-1])
         return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8), row % classes
 
     names = tuple(f"class {c}" for c in range(classes))
@@ -170,7 +170,7 @@ def folder(root, split, size, strict, part):
         tuple(names),
         shuffled(len(files)),
         lambda row: (paths[row], labels[row]),
-        lambda path: folders.decode(tf.io.read_file(path)),
+        lambda path: decoding.decode_any(tf.io.read_file(path)),
         clips,
         tuple(os.path.relpath(path, root) for path in bad),
     )
@@ -196,7 +196,7 @@ def tfds(name, split, size, builder, part):
 
     rows = part.rows(np.zeros(info.num_examples))  # the labels are not known before all files are read
     order = in_files(info.filepaths, info.shard_lengths, rows, info.num_bytes)
-    return Source(len(rows), names, order, fetch, folders.decode, clips=len(shape) == 4)
+    return Source(len(rows), names, order, fetch, decoding.decode, clips=len(shape) == 4)
 
 
 def check_rank(name, rank, size):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kerasnets.checks import is_int, is_ints, is_number, refuse
 from kerasnets.data import augment as augmentation
-from kerasnets.data import sources, transforms
+from kerasnets.data import decoding, sources, transforms
 
 WORKERS = os.cpu_count()  # images processed in parallel; the result does not depend on it
 FIT_EXAMPLES = 50_000  # most examples that a change is fitted to
@@ -76,7 +76,10 @@ def stream(
         seed: Whole number with which every epoch is shuffled and augmented differently, or None to keep the
             order.
         augment: Rows (name, options) of `kerasnets.data.augment`. If none of them is a sizing, images of
-            another size are resized until they cover `size`, and center-cropped.
+            another size are resized until they cover `size`, and center-cropped. Sizings that resize take the
+            options "interpolation", "bilinear" (default) or "bicubic", and "antialias", True (default) or
+            False, as some publishers of weights tested: ("center_crop", {"shorter": 256, "interpolation":
+            "bicubic"}).
         epochs: Number of epochs, counted from the start of the run.
         first_step: Number of batches to skip, over all epochs.
         data_dir: Folder of class folders, directly or inside "train" and "test" or "val", of images (JPEG,
@@ -221,7 +224,7 @@ def sizing(source, rows, size):
             image = tf.map_fn(source.decode, files, fn_output_signature=frame)
         else:
             image = source.decode(image)
-        image = channels(image, size[-1])
+        image = decoding.with_channels(image, size[-1])
         if name or image.shape != size:
             image = resize(image, transforms.derived_seed(seeds, -2), size[-3:-1])
         image.set_shape([*size[:-3], None, None, size[-1]] if name == "whole" else size)
@@ -244,13 +247,6 @@ def clip(frames, length, seed):
     free = tf.maximum(count - length, 0)
     start = free // 2 if seed is None else transforms.random_int(seed, free + 1)
     return tf.gather(frames, (start + tf.range(length)) % count)
-
-
-def channels(image, count):
-    """Converts an image to gray, with one channel, or to RGB, with three."""
-    if image.shape[-1] == count:
-        return image
-    return tf.image.grayscale_to_rgb(image) if count == 3 else tf.image.rgb_to_grayscale(image)
 
 
 def fixed_changes(rows, fit):

@@ -21,6 +21,7 @@ IMAGENET_COLORS = (
     (0.2175, 0.0188, 0.0045),
     ((-0.5675, 0.7192, 0.4009), (-0.5808, -0.0045, -0.8140), (-0.5836, -0.6948, 0.4203)),
 )
+KERNELS = {"bilinear": "triangle", "bicubic": "keyscubic"}  # TensorFlow's names of the interpolations
 
 
 def derived_seed(seed, number):
@@ -34,32 +35,38 @@ def random_int(seed, bound, shape=()):
     return tf.minimum(tf.cast(share * tf.cast(bound, tf.float32), tf.int32), bound - 1)
 
 
-# Sizings take an image or clip, (..., height, width, channels), a seed, and the size, (height, width).
+# Sizings take an image or clip, (..., height, width, channels), a seed, and the size, (height, width). Those
+# that resize also take the interpolation, "bilinear" or "bicubic", and whether shrinking is antialiased.
 
 
-def center_crop(image, seed, size, shorter=None):
+def center_crop(image, seed, size, shorter=None, interpolation="bilinear", antialias=True):
     """Resizes the shorter side of an image and crops the center. None is the longer side of the crop."""
-    return window(resize_shorter(image, shorter or max(size)), None, size)
+    sides = sides_of(image, shorter or max(size))
+    return resize(image, sides, interpolation, antialias, (sides - size) // 2, size)
 
 
-def random_crop(image, seed, size, shorter=256):
+def random_crop(image, seed, size, shorter=256, interpolation="bilinear", antialias=True):
     """Resizes the shorter side of an image and crops at a random position.
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 4.1; for clips Tran et al. 2015, section 4.1.
     """
-    return window(resize_shorter(image, shorter), seed, size)
+    sides = sides_of(image, shorter)
+    start = random_int(seed, sides - size + 1, [2])
+    return resize(image, sides, interpolation, antialias, start, size)
 
 
-def scale_jitter(image, seed, size, low=256, high=512):
+def scale_jitter(image, seed, size, low=256, high=512, interpolation="bilinear", antialias=True):
     """Resizes the shorter side of an image to a random length from `low` to `high`, and crops at random.
 
     Source: Simonyan, Zisserman 2015, section 3.1, "multi-scale training".
     """
     shorter = low + random_int(derived_seed(seed, 0), high - low + 1)
-    return window(resize_shorter(image, shorter), derived_seed(seed, 1), size)
+    return random_crop(image, derived_seed(seed, 1), size, shorter, interpolation, antialias)
 
 
-def area_crop(image, seed, size, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)):
+def area_crop(
+    image, seed, size, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3), interpolation="bilinear", antialias=True
+):
     """Crops a random share of an image's area with a random aspect ratio, width over height, and resizes it.
 
     Source: Szegedy et al. 2015 (GoogLeNet), section 6.
@@ -75,12 +82,14 @@ def area_crop(image, seed, size, area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)):
         max_attempts=100,
         use_image_if_no_bounding_boxes=True,
     )
-    return tf.image.resize(cut(image, start[:2], extent[:2]), size)
+    (top, left), (height, width) = (tf.unstack(part[:2]) for part in (start, extent))
+    image = image[..., top : top + height, left : left + width, :]
+    return resize(image, size, interpolation, antialias)
 
 
-def zoom(image, seed, size):
+def zoom(image, seed, size, interpolation="bilinear", antialias=True):
     """Resizes the whole image without keeping its aspect ratio."""
-    return tf.image.resize(image, size)
+    return resize(image, size, interpolation, antialias)
 
 
 def pad(image, seed, size):
@@ -88,27 +97,52 @@ def pad(image, seed, size):
     return tf.image.resize_with_crop_or_pad(image, *size)
 
 
-def whole(image, seed, size, shorter=256):
+def whole(image, seed, size, shorter=256, interpolation="bilinear", antialias=True):
     """Resizes the shorter side of an image without cropping, so that images differ in size."""
-    return resize_shorter(image, shorter)
+    return resize_shorter(image, shorter, interpolation, antialias)
 
 
-def resize_shorter(image, shorter):
+def resize_shorter(image, shorter, interpolation="bilinear", antialias=True):
     """Resizes an image to a length of its shorter side, in pixels, and keeps its aspect ratio."""
+    return resize(image, sides_of(image, shorter), interpolation, antialias)
+
+
+def sides_of(image, shorter):
+    """Height and width of an image when its shorter side is resized to a length and its aspect ratio kept."""
     sides = tf.shape(image)[-3:-1]
     least = tf.reduce_min(sides)
-    return tf.image.resize(image, (2 * sides * shorter + least) // (2 * least))  # rounded
+    return (2 * sides * shorter + least) // (2 * least)  # rounded
 
 
-def window(image, seed, size):
-    """Crops an image at a random position, or its center if the seed is None."""
-    free = tf.shape(image)[-3:-1] - size
-    return cut(image, free // 2 if seed is None else random_int(seed, free + 1, [2]), size)
+def resize(image, sides, interpolation="bilinear", antialias=True, start=(0, 0), size=None):
+    """Resizes an image, as Pillow and PyTorch do by default. All of this package resizes images with this.
 
+    Args:
+        image: Image or clip, (..., height, width, channels). Its values are 0..255 if they are uint8, and
+            those of the result then stay within this range.
+        sides: Height and width to resize to.
+        interpolation: "bilinear" or "bicubic".
+        antialias: Whether each pixel of a smaller image is a weighted mean of all pixels that it covers. If
+            not, as in TensorFlow by default, it is computed from the 4 or 16 nearest ones.
+        start: Row and column of the part of the resized image to return.
+        size: Height and width of this part, None for all of it. Only this part is computed.
 
-def cut(image, start, size):
-    """The part of an image of a size, (height, width), from a row and column on."""
-    return image[..., start[0] : start[0] + size[0], start[1] : start[1] + size[1], :]
+    Returns:
+        A float32 tensor.
+    """
+    image = tf.convert_to_tensor(image)
+    shape, size = tf.shape(image), sides if size is None else size
+    resized = tf.raw_ops.ScaleAndTranslate(
+        images=tf.reshape(image, tf.concat([[-1], shape[-3:]], 0)),
+        size=size,
+        scale=tf.cast(sides, tf.float32) / tf.cast(shape[-3:-1], tf.float32),
+        translation=-tf.cast(start, tf.float32),
+        kernel_type=KERNELS[interpolation],
+        antialias=antialias,
+    )
+    if image.dtype == tf.uint8 and interpolation == "bicubic":
+        resized = tf.clip_by_value(resized, 0.0, 255.0)
+    return tf.reshape(resized, tf.concat([shape[:-3], size, shape[-1:]], 0))
 
 
 # Changes take a batch, (batch, ..., height, width, channels), float32, values 0..255, and a seed.

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import refuse
+from kerasnets.data.transforms import center_crop
 from kerasnets.serving.images import decoded
 
 MAX_IMAGES = 2_000  # a few hundred are enough, and 2,000 of 224x224 take 1.2 GB
@@ -14,13 +15,13 @@ FILES = (".jpg", ".jpeg", ".png")
 ALLOWED = "images of 0..255, (n, height, width, channels): an array, batches, a .npy file or a folder"
 
 
-def collect(calibration, shape, shorter=None):
+def collect(calibration, shape, sizing=center_crop):
     """Collects calibration images in one array.
 
     Args:
         calibration: An array, batches or a path, as for `export_file`.
         shape: Shape of an image; None for a side that the net leaves free.
-        shorter: Length to which the shorter side of a file's image is resized, as for `export_file`.
+        sizing: Function that resizes and crops the image of a file, as `images.make_sizing` returns it.
 
     Returns:
         float32 array, (n, *shape), values 0..255.
@@ -29,7 +30,7 @@ def collect(calibration, shape, shorter=None):
         ValueError: These are not images of this shape and of values 0..255, or more than `MAX_IMAGES`.
     """
     if isinstance(calibration, (str, os.PathLike)):
-        images = from_path(pathlib.Path(calibration), shape, shorter)
+        images = from_path(pathlib.Path(calibration), shape, sizing)
     elif hasattr(calibration, "shape"):
         images = calibration
     else:
@@ -78,7 +79,7 @@ def concatenated(batches):
     return np.concatenate(arrays)
 
 
-def from_path(path, shape, shorter):
+def from_path(path, shape, sizing):
     """The images of a .npy file, or of all JPEG and PNG files in a folder and its subfolders."""
     if path.is_file() and path.suffix == ".npy":
         return loaded(path)
@@ -91,7 +92,7 @@ def from_path(path, shape, shorter):
             f"an array, not a folder, for a net of {shape}: image files need fixed sides and 1 or 3 channels",
             str(path),
         )
-    return np.stack([read_image(file, shape, shorter) for file in files[: MAX_IMAGES + 1]])
+    return np.stack([read_image(file, shape, sizing) for file in files[: MAX_IMAGES + 1]])
 
 
 def loaded(path):
@@ -102,9 +103,9 @@ def loaded(path):
         return refuse("calibration", "a .npy file of numbers", str(path))
 
 
-def read_image(file, shape, shorter):
+def read_image(file, shape, sizing):
     """The image of a file, resized and cropped as the signature "serving_bytes" does it."""
     try:
-        return decoded(tf.constant([file.read_bytes()]), shape, shorter)[0].numpy()
+        return decoded(tf.constant([file.read_bytes()]), shape, sizing)[0].numpy()
     except tf.errors.InvalidArgumentError:
         return refuse("calibration", "a folder of JPEG and PNG files of up to 25 megapixels", str(file))

@@ -33,6 +33,8 @@ def export(
     warmup: int = 0,
     top: int = 5,
     shorter: int | None = None,
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear",
+    antialias: bool = True,
     features: bool = False,
     from_logits: bool | None = None,
     optimize: bool | None = None,
@@ -70,6 +72,8 @@ def export(
         top: Number of classes that "serving_bytes" names.
         shorter: Length in pixels to which the shorter side of a file's image is resized before the center
             crop, such as 256; None for the longer side of the model's input.
+        interpolation: "bilinear" or "bicubic", where a file's image is resized.
+        antialias: Whether shrinking a file's image is antialiased, as by Pillow and PyTorch.
         features: Whether to add the signature "features", which returns the input of the classifier.
         from_logits: Whether the model returns logits; None decides by its last layer, as
             `kerasnets.training.evaluate` does.
@@ -101,7 +105,8 @@ def export(
     if optimize is not None:
         check_flags(optimize=optimize)
     names = check_names(class_names, net.classes)
-    check_bytes(net.shape, image_bytes, top, shorter)
+    check_bytes(net.shape, image_bytes, top)
+    sizing = images.make_sizing(net.shape, shorter, interpolation, antialias)
     if precision not in PRECISIONS:
         refuse("precision", f"one of {', '.join(map(repr, PRECISIONS))}", precision)
     records.check(warmup)
@@ -114,11 +119,11 @@ def export(
     with tempfile.TemporaryDirectory() as place, versions.staged(root / name) as part:
         table = signatures.names_table(pathlib.Path(place) / NAMES, names)
         endpoints = signatures.endpoints(
-            served.function(optimized), net, table, image_bytes, min(top, net.classes), shorter
+            served.function(optimized), net, table, image_bytes, min(top, net.classes), sizing
         )
         save(part, endpoints, table)
         inputs = examples(samples, endpoints)
-        check_written(part, net if precision == "float32" else served, inputs, shorter, TOLERANCES[precision])
+        check_written(part, net if precision == "float32" else served, inputs, sizing, TOLERANCES[precision])
         written = {
             "signatures": list(endpoints),
             "optimized": optimized,
@@ -169,14 +174,14 @@ def examples(samples, endpoints):
     return inputs
 
 
-def check_written(part, net, inputs, shorter, tolerance):
+def check_written(part, net, inputs, sizing, tolerance):
     """Refuses a written version whose outputs differ from those of Keras.
 
     Args:
         part: Folder of the version.
         net: The `Net` to compare it with.
         inputs: Inputs of each signature, as `examples` returns them.
-        shorter: Length of the shorter side before the crop, as for `export`.
+        sizing: Function that resizes and crops the image of a file, as `images.make_sizing` returns it.
         tolerance: Largest difference allowed, relative to the largest value.
 
     Raises:
@@ -187,7 +192,7 @@ def check_written(part, net, inputs, shorter, tolerance):
         given = loaded.signatures[signature](**{key: tf.constant(value) for key, value in arrays.items()})
         scaled = arrays.get("images")
         if scaled is None:
-            scaled = images.decoded(tf.constant(arrays["image_bytes"]), net.shape, shorter).numpy()
+            scaled = images.decoded(tf.constant(arrays["image_bytes"]), net.shape, sizing).numpy()
         expected = {key: value for key, value in net.predict(scaled).items() if key in given}
         if not nets.same(expected, {key: given[key].numpy() for key in expected}, tolerance):
             raise RuntimeError(f"the outputs of {signature} differ from those of {net.source.name}")
@@ -210,11 +215,9 @@ def check_names(class_names, classes):
     return list(names)
 
 
-def check_bytes(shape, image_bytes, top, shorter):
-    """Refuses `image_bytes` for nets that cannot take image files, and bad values of `top` and `shorter`."""
+def check_bytes(shape, image_bytes, top):
+    """Refuses `image_bytes` for nets that cannot take image files, and bad values of `top`."""
     if image_bytes is True and (len(shape) != 3 or None in shape or shape[-1] not in (1, 3)):
         refuse("image_bytes", f"False for a net of {shape}: it needs fixed sides and 1 or 3 channels", True)
     if not is_int(top, 1):
         refuse("top", "a whole number, at least 1", top)
-    if shorter is not None and (not is_int(shorter, 1) or shorter < max(side or 0 for side in shape[:2])):
-        refuse("shorter", f"None or a whole number of pixels, at least the sides of {shape}", shorter)

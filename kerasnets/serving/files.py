@@ -12,7 +12,8 @@ import numpy as np
 from kerasnets.checks import refuse
 from kerasnets.serving import card, formats, nets, versions
 from kerasnets.serving.calibration import ALLOWED, collect
-from kerasnets.serving.export import TOLERANCES, check_bytes, check_flags, check_names, sample
+from kerasnets.serving.export import TOLERANCES, check_flags, check_names, sample
+from kerasnets.serving.images import make_sizing
 
 BATCH = 32  # images that are compared at once
 FINITE = 1e30  # tolerance for quantized files: their values need only be finite
@@ -31,6 +32,8 @@ def export_file(
     optimize: bool | None = None,
     calibration: Any = None,
     shorter: int | None = None,
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear",
+    antialias: bool = True,
     results: dict[str, Any] | None = None,
 ) -> pathlib.Path:
     """Writes a model as a file for another runtime: root/name/version with the ending of the format.
@@ -82,6 +85,8 @@ def export_file(
             files.
         shorter: Length in pixels to which the shorter side of a calibration file's image is resized before
             the center crop; None for the longer side of the model's input.
+        interpolation: "bilinear" or "bicubic", where a calibration file's image is resized.
+        antialias: Whether shrinking a calibration file's image is antialiased.
         results: Training results for the model card, which JSON can represent.
 
     Returns:
@@ -108,9 +113,9 @@ def export_file(
     if optimize is not None:
         check_flags(optimize=optimize)
     check_names(class_names, net.classes)
-    check_bytes(net.shape, False, 1, shorter)
+    sizing = make_sizing(net.shape, shorter, interpolation, antialias)
     card.check(results)
-    images = images_for(format, calibration, net.shape, shorter)
+    images = images_for(format, calibration, net.shape, sizing)
 
     net = nets.in_float32(net)
     served = net if optimize is False else nets.folded(net, images[:2], always=bool(optimize))
@@ -130,7 +135,7 @@ def card_of(path):
     return path.with_name(f"{path.name}.json")
 
 
-def images_for(format, calibration, shape, shorter):
+def images_for(format, calibration, shape, sizing):
     """The images that a file is tested with: the calibration images, or two images of noise.
 
     Raises:
@@ -139,7 +144,7 @@ def images_for(format, calibration, shape, shorter):
     if not formats.FORMATS[format].exact:
         if calibration is None:
             refuse("calibration", f"{ALLOWED}, for {format!r}", calibration)
-        return collect(calibration, shape, shorter)
+        return collect(calibration, shape, sizing)
     if calibration is not None:
         refuse("calibration", f"None for {format!r}", shown(calibration))
     return sample(shape)

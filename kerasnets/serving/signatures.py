@@ -26,7 +26,7 @@ def names_table(path, names):
     return tf.lookup.StaticHashTable(rows, default_value="")
 
 
-def endpoints(run, net, table, image_bytes, top, shorter):
+def endpoints(run, net, table, image_bytes, top, sizing):
     """The signatures of an export.
 
     Args:
@@ -35,7 +35,7 @@ def endpoints(run, net, table, image_bytes, top, shorter):
         table: Names of the classes, as `names_table` returns them.
         image_bytes: Whether to add the signature "serving_bytes".
         top: Number of classes that "serving_bytes" names, at most as many as there are.
-        shorter: Length of the shorter side of a file's image before the crop, or None.
+        sizing: Function that resizes and crops the image of a file, as `images.make_sizing` returns it.
 
     Returns:
         A dict by name of the signature: the function, which takes one tensor and returns tensors by name, and
@@ -46,7 +46,7 @@ def endpoints(run, net, table, image_bytes, top, shorter):
         return {name: x for name, x in run(images).items() if name != "features"}
 
     def serve_bytes(image_bytes):
-        probabilities = run(images.decoded(image_bytes, net.shape, shorter))["probabilities"]
+        probabilities = run(images.decoded(image_bytes, net.shape, sizing))["probabilities"]
         scores, places = tf.math.top_k(probabilities, top)
         return {
             "probabilities": probabilities,

@@ -5,14 +5,14 @@ A protocol takes several views of an image, and the net's probabilities for all 
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 from keras import ops
 
 from kerasnets.assembly.outputs import end_of, main_output
-from kerasnets.checks import is_int, is_ints, nearest, refuse
+from kerasnets.checks import check_interpolation, is_int, is_ints, nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.surgery import convolutionize
 
@@ -38,6 +38,8 @@ def evaluate(
     *,
     sizes: int | Sequence[int] | None = None,
     crop: int | tuple[int, int] | None = None,
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear",
+    antialias: bool = True,
     top: int | Sequence[int] = (1, 5),
     batch_size: int | None = None,
     from_logits: bool | None = None,
@@ -56,6 +58,8 @@ def evaluate(
         sizes: Shorter sides in pixels, one or several, to which images are resized; None leaves them as they
             are.
         crop: Side of the crops in pixels, or (height, width); None for the size of the model's input.
+        interpolation: "bilinear" or "bicubic", where images are resized.
+        antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
         top: One or several numbers k.
         batch_size: Views per batch, and images taken at a time from a pair of arrays (32 if None).
         from_logits: Whether the model gives logits; None decides by its last layer.
@@ -70,7 +74,16 @@ def evaluate(
     top = (top,) if is_int(top, 1) else top
     if not is_ints(top, 1) or not top:
         refuse("top", "a whole number, at least 1, or several", top)
-    scores = scorer(model, protocol, sizes=sizes, crop=crop, batch_size=batch_size, from_logits=from_logits)
+    scores = scorer(
+        model,
+        protocol,
+        sizes=sizes,
+        crop=crop,
+        interpolation=interpolation,
+        antialias=antialias,
+        batch_size=batch_size,
+        from_logits=from_logits,
+    )
     ranks = [
         rank(scores(images), labels)
         for images, labels in map(check_batch, batches(data, batch_size or 32))
@@ -88,6 +101,8 @@ def scorer(
     *,
     sizes: int | Sequence[int] | None = None,
     crop: int | tuple[int, int] | None = None,
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear",
+    antialias: bool = True,
     batch_size: int | None = None,
     from_logits: bool | None = None,
 ) -> Callable[[Any], np.ndarray]:
@@ -107,10 +122,12 @@ def scorer(
             classes), or a dict with "predictions". The dense protocols need a model that
             `surgery.convolutionize` takes.
         protocol: Name of the protocol.
-        sizes: Test scales, one or several: images are resized bilinearly until their shorter side has this
-            many pixels, and the scores of all scales are averaged. None leaves images as they are.
+        sizes: Test scales, one or several: images are resized until their shorter side has this many pixels,
+            and the scores of all scales are averaged. None leaves images as they are.
         crop: Side of the crops in pixels, or (height, width). None stands for the size of the model's input;
             if the model takes any size, "center" then takes the whole image.
+        interpolation: "bilinear" or "bicubic", where images are resized.
+        antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
         batch_size: Views per batch; None takes one view of all the given images.
         from_logits: Whether the model gives logits. Their softmax is averaged; other outputs are averaged as
             they are. None decides by the last layer: all activations but softmax and sigmoid give logits.
@@ -132,6 +149,7 @@ def scorer(
         refuse("sizes", "None, a whole number of pixels, at least 1, or several", sizes)
     if batch_size is not None and not is_int(batch_size, 1):
         refuse("batch_size", "None or a whole number, at least 1", batch_size)
+    check_interpolation(interpolation, antialias)
     model = single(model)
     crop = crop_of(model, crop, places, dense)
     from_logits = end_of(model).activation is None if from_logits is None else from_logits
@@ -148,7 +166,7 @@ def scorer(
         return np.mean(parts, axis=0)
 
     def scores(images):
-        scales = [zoomed(images, size) for size in sizes or (None,)]
+        scales = [zoomed(images, size, interpolation, antialias) for size in sizes or (None,)]
         parts = []
         if dense:
             parts.append(np.mean([mean_scores(whole, [x]) for x in scales], axis=0))
@@ -191,17 +209,13 @@ def window_of(model, crop):
     return (*frames, *crop) if None in model.inputs[0].shape[1:-1] else None
 
 
-def zoomed(images, size):
+def zoomed(images, size, interpolation, antialias):
     """Images resized to a shorter side of `size` pixels, with their aspect ratio; None leaves them alone."""
-    sides = images.shape[-3:-1]
-    short = min(sides)
-    if size in (None, short):
+    if size in (None, min(images.shape[-3:-1])):
         return images
-    # Rounded half up in whole numbers, so that no side is a pixel shorter than the crop.
-    new = tuple((2 * side * size + short) // (2 * short) for side in sides)
-    flat = np.reshape(images, (-1, *images.shape[-3:]))
-    flat = ops.convert_to_numpy(ops.image.resize(flat, new, interpolation="bilinear"))
-    return np.reshape(flat, (*images.shape[:-3], *new, images.shape[-1]))
+    from kerasnets.data.transforms import resize_shorter  # imports TensorFlow
+
+    return resize_shorter(images, size, interpolation, antialias).numpy()
 
 
 def crops(images, crop, places):

@@ -207,7 +207,7 @@ GREY_16 = tf.io.encode_png(np.full((4, 4, 1), 0x4040, "uint16")).numpy()
         ("a.gif", GIF, (64, 64, 64)),
         ("24.bmp", bmp(24), (48, 32, 16)),
         ("32.bmp", bmp(32), (48, 32, 16)),
-        ("8.bmp", bmp(8, palette=bytes(1024)), None),
+        ("8.bmp", bmp(8, palette=b"\x10\x20\x30\0" * 256), (48, 32, 16)),
     ],
 )
 def test_formats(tmp_path, name, content, colour):

@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
+from scipy import ndimage
 
 from kerasnets.data import transforms
 from kerasnets.data.augment import SIZINGS
@@ -39,6 +42,60 @@ def test_the_shorter_side_is_exact_and_the_aspect_kept(shape):
     zoomed = transforms.resize_shorter(np.zeros((*shape, 3), "float32"), 64).shape
     assert min(zoomed[:2]) == 64
     assert abs(max(zoomed[:2]) - 64 * max(shape) / min(shape)) <= 0.5
+
+
+PHOTO = ndimage.gaussian_filter(RNG.normal(size=(150, 200, 3)), (2, 2, 0))
+PHOTO = (128 + 110 * PHOTO / np.abs(PHOTO).max()).astype("uint8")
+CROPPED = {
+    "center_crop": ((64, 85), (14, 3, 71, 60)),
+    "zoom": ((57, 57), (0, 0, 57, 57)),
+    "whole": ((64, 85), (0, 0, 85, 64)),
+}
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("name", CROPPED)
+def test_images_are_shrunk_as_pillow_does(name, interpolation):
+    options = {} if name == "zoom" else {"shorter": 64}
+    given = SIZINGS[name](PHOTO, None, (57, 57), interpolation=interpolation, **options).numpy()
+    (height, width), box = CROPPED[name]
+    method = Image.Resampling[interpolation.upper()]
+    expected = np.asarray(Image.fromarray(PHOTO).resize((width, height), method).crop(box), "float32")
+    assert np.abs(given - expected).max() < 1.5  # Pillow rounds twice
+    assert np.abs(given - expected).mean() < 0.4
+    plain = SIZINGS[name](PHOTO, None, (57, 57), interpolation=interpolation, antialias=False, **options)
+    assert np.abs(plain - expected).max() > 5
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("antialias", [True, False])
+def test_the_plain_resizing_of_tensorflow(interpolation, antialias):
+    for sides in ((64, 85), (201, 300)):
+        given = transforms.resize(PHOTO.astype("float32"), sides, interpolation, antialias)
+        expected = tf.image.resize(PHOTO, sides, interpolation, antialias=antialias)
+        np.testing.assert_allclose(given, expected, atol=0.1)
+
+
+def test_thin_lines_stay_when_an_image_shrinks():
+    lines = np.zeros((256, 256, 3), "uint8")
+    lines[:, ::8] = 255
+    for interpolation in ("bilinear", "bicubic"):
+        shrunk = transforms.center_crop(lines, None, (32, 32), interpolation=interpolation)
+        np.testing.assert_allclose(np.mean(shrunk), lines.mean(), atol=1)
+        assert 0 <= np.min(shrunk) <= np.max(shrunk) <= 255
+
+
+def test_random_windows_are_parts_of_the_resized_image():
+    small = transforms.resize(PHOTO, (64, 85)).numpy()
+    for seed in SEEDS[:5]:
+        crop = transforms.random_crop(PHOTO, seed, (40, 50), shorter=64).numpy()
+        found = [
+            (row, column)
+            for row in range(25)
+            for column in range(36)
+            if np.abs(small[row : row + 40, column : column + 50] - crop).max() < 0.05
+        ]
+        assert len(found) == 1
 
 
 def test_scale_jitter_draws_the_shorter_side():

@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
+from PIL import Image, ImageOps
 
 import kerasnets
 from kerasnets import distillation
@@ -103,6 +104,40 @@ def test_the_shorter_side_of_a_file(tmp_path):
     expected = small()(image[None, 4:12, 12:20].astype("float32"))
     np.testing.assert_allclose(given["probabilities"], expected, atol=1e-6)
     assert sorted(given["classes"][0].numpy()) == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "interpolation", "antialias"), [(3, "bicubic", True), (1, "bilinear", False)]
+)
+def test_a_file_gives_what_it_gives_in_a_test(channels, interpolation, antialias, tmp_path):
+    """A photo on its side, resized by any name: the served net sees what a stream has."""
+    x = keras.Input((8, 8, channels))
+    net = keras.Model(x, ops.reshape(x, (-1, 64 * channels)))  # its logits are the pixels
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    photo = np.kron(np.random.default_rng(2).integers(0, 256, (10, 12, 3)), np.ones((4, 4, 1))).astype(
+        "uint8"
+    )
+    (tmp_path / "data/test/cat").mkdir(parents=True)
+    file = tmp_path / "data/test/cat/photo.jpg"
+    Image.fromarray(photo).save(file, exif=tags)
+    named = {"shorter": 10, "interpolation": interpolation, "antialias": antialias}
+    stream = kerasnets.data.stream(
+        "pets",
+        "test",
+        size=(8, 8, channels),
+        batch_size=1,
+        augment=(("center_crop", named),),
+        data_dir=tmp_path / "data",
+    )
+    expected = next(stream.dataset.as_numpy_iterator())[0]
+    path = export(net, tmp_path, "net", image_bytes=True, from_logits=True, top=1, **named)
+    given = load(path)["serving_bytes"](image_bytes=tf.constant([file.read_bytes()]))
+    shares = np.exp(expected.ravel() - expected.max())
+    np.testing.assert_allclose(given["probabilities"][0], shares / shares.sum(), atol=1e-5)
+    if antialias:
+        upright = ImageOps.exif_transpose(Image.open(file)).resize((10, 12), Image.Resampling.BICUBIC)
+        assert np.abs(expected[0] - np.asarray(upright.crop((1, 2, 9, 10)))).max() < 2
 
 
 def test_what_tf_serving_reads_of_it(whole):

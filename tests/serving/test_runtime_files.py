@@ -237,6 +237,8 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch)
         ("from_logits", "no"),
         ("optimize", 1),
         ("shorter", 7),
+        ("interpolation", "cubic"),
+        ("antialias", 1),
         ("results", {"loss": float("nan")}),
         ("calibration", IMAGES),
         ("model", None),

@@ -3,7 +3,9 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
+from PIL import Image
 
 import kerasnets
 from kerasnets.training import evaluate
@@ -128,6 +130,23 @@ def test_scales_zoom_the_shorter_side_and_are_averaged(linear):
             np.testing.assert_allclose(one, parts[-1], atol=1e-4)
         several = scorer(linear, protocol, sizes=tuple(scales), from_logits=False)(IMAGES)
         np.testing.assert_allclose(several, np.mean(parts, axis=0), atol=1e-4)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_images_are_shrunk_as_pillow_does(interpolation):
+    x = keras.Input((6, 6, 1))
+    pixels = keras.Model(x, layers.Flatten()(x))
+    images = np.kron(RNG.uniform(60, 200, (2, 8, 8)), np.ones((4, 4)))[..., None].astype("float32")
+    method = Image.Resampling[interpolation.upper()]
+    expected = [Image.fromarray(image[..., 0]).resize((6, 6), method) for image in images]
+    options = {"sizes": 6, "interpolation": interpolation, "from_logits": False}
+    np.testing.assert_allclose(
+        scorer(pixels, **options)(images), [np.ravel(image) for image in expected], atol=1e-2
+    )
+    plain = scorer(pixels, antialias=False, **options)(images)
+    nearest = tf.reshape(tf.image.resize(images, (6, 6), interpolation), (2, 36))
+    np.testing.assert_allclose(plain, nearest, atol=1e-2)
+    assert np.abs(plain - [np.ravel(image) for image in expected]).max() > 1
 
 
 def test_dense_over_scales(linear):
@@ -269,6 +288,8 @@ def test_batches_of_different_sides_and_whole_numbers(linear):
         ({"sizes": 0}, "`sizes`"),
         ({"sizes": ()}, "`sizes`"),
         ({"sizes": (8, "9")}, "`sizes`"),
+        ({"interpolation": "cubic"}, "`interpolation` is 'bilinear' or 'bicubic'"),
+        ({"antialias": None}, "`antialias` is True or False"),
         ({"crop": 4}, r"`crop` is .*fit the model's input, \(5, 4\)"),
         ({"crop": (5, 4, 2)}, "`crop`"),
         ({"top": 0}, "`top`"),
