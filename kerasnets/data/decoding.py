@@ -99,6 +99,7 @@ def upright(image, orientation):
     return image
 
 
+@tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)  # traced once for all streams
 def orientation(content):
     """The EXIF orientation of a JPEG or PNG file, 1 to 8; 1 if the file has none.
 
