@@ -58,6 +58,11 @@ def functional(model: keras.Model) -> keras.Model:
     return model
 
 
+def output_of(model: keras.Model) -> Any:
+    """The outputs of a functional or sequential model, in their structure."""
+    return model.outputs[0] if isinstance(model, keras.Sequential) else model.output
+
+
 def tensors(structure: Any) -> list:
     """The Keras tensors in nested tuples, lists and dicts."""
     return [x for x in keras.tree.flatten(structure) if keras.utils.is_keras_tensor(x)]
@@ -209,10 +214,81 @@ def lifted(tensor: keras.KerasTensor, within: tuple) -> keras.KerasTensor:
     return tensor
 
 
-def repeat(call: Any, tensor: keras.KerasTensor) -> Any:
-    """Repeats a call with one input tensor for another tensor, and returns its outputs."""
-    args, kwargs = call.arguments.fill_in({id(call.input_tensors[0]): tensor})
+def repeat(call: Any, tensor: keras.KerasTensor, instead: Any = None) -> Any:
+    """Repeats a call for another tensor in place of the one that it reads, and returns its outputs.
+
+    Args:
+        call: A call of a layer.
+        tensor: The other tensor.
+        instead: The input tensor in whose place it comes; None for the only one.
+    """
+    args, kwargs = call.arguments.fill_in({id(call.input_tensors[0] if instead is None else instead): tensor})
     return call.operation(*args, **kwargs)
+
+
+def replaced(
+    tensor: keras.KerasTensor, last: Any, within: tuple, change: Callable, made: dict
+) -> keras.KerasTensor:
+    """Computes a tensor anew, with a change of one of the calls in the chain that leads to it.
+
+    Nested models stay nested. Those that contain the call are replaced by new ones, which share their layers;
+    if the old one is called too, its variables, since Keras saves a layer once only.
+
+    Args:
+        tensor: A Keras tensor.
+        last: A call of the chain that `trail` yields for the tensor.
+        within: The calls of nested models that contain it, as `trail` yields them.
+        change: Function of that call which returns the Keras tensor to put in the place of its output.
+        made: Dict of the new layers, to which new nested models are added.
+
+    Returns:
+        A Keras tensor of the same graph as `tensor`.
+    """
+    call = producer(tensor)
+    if call is last:
+        return change(call)
+    place = position(tensor, call.outputs)
+    if any(call is outer for outer in within):
+        old, key = call.operation, (id(call.operation), place)
+        if key not in made:
+            outputs = list(old.outputs)
+            outputs[place] = replaced(outputs[place], last, within, change, made)
+            outputs = distinct(outputs, made)
+            new = with_outputs(old, keras.tree.pack_sequence_as(output_of(old), outputs))
+            called_too = any(operation is old for operation in operations(call.input_tensors))
+            made[key] = keras.models.clone_model(new, clone_function=twin) if called_too else new
+        return keras.tree.flatten(made[key](*call.arguments.args, **call.arguments.kwargs))[place]
+    read = next(x for x in call.input_tensors if any(other is last for other, _ in trail(x)))
+    return keras.tree.flatten(repeat(call, replaced(read, last, within, change, made), read))[place]
+
+
+def operations(tensors: Sequence) -> list:
+    """All layers and other operations of one graph that lead to Keras tensors."""
+    tensors, found = list(tensors), {}
+    while tensors:
+        call = producer(tensors.pop())
+        if id(call) not in found:
+            found[id(call)] = call
+            tensors += call.input_tensors
+    return [call.operation for call in found.values()]
+
+
+def distinct(outputs: list, made: dict) -> list:
+    """Renames new layers whose names other layers of the same graph have.
+
+    Args:
+        outputs: Keras tensors, the outputs of the graph.
+        made: Dict of new layers, of this and other graphs.
+
+    Returns:
+        `outputs`.
+    """
+    present = operations(outputs)
+    for layer in made.values():
+        others = {operation.name for operation in present if operation is not layer}
+        while layer.name in others and any(operation is layer for operation in present):
+            layer.name += "_logits"
+    return outputs
 
 
 def position(tensor: keras.KerasTensor, tensors: Sequence) -> int:
@@ -254,10 +330,18 @@ def share_weights(layer: keras.Layer, other: keras.Layer) -> None:
         other: A layer that is built.
     """
     for attribute, value in vars(other).items():
-        if isinstance(value, keras.Variable):
+        # None stands for a bias that is not there; flags tell whether LoRA is on.
+        if isinstance(value, (keras.Variable, bool, type(None))):
             setattr(layer, attribute, value)
     layer.built = True
     layer._build_shapes_dict = other._build_shapes_dict
+
+
+def twin(layer: keras.Layer, **config: Any) -> keras.Layer:
+    """A layer with the variables of another, and with some changes of its configuration."""
+    copy = type(layer).from_config({**layer.get_config(), **config})
+    share_weights(copy, layer)
+    return copy
 
 
 def module_of(operation: Any) -> str:
@@ -291,6 +375,18 @@ def gradients_as_given(optimizer: keras.Optimizer) -> Iterator[None]:
         yield
     finally:
         delattr(optimizer, name)
+
+
+@contextlib.contextmanager
+def no_gradients() -> Iterator[None]:
+    """Within it, PyTorch does not record what is computed; the other backends do not record by themselves."""
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.no_grad():
+        yield
 
 
 def tensorflow_functions() -> ModuleType:

@@ -169,3 +169,24 @@ def test_teacher_logits_of_tf_data(teacher, student, tmp_path):
     cached = Distiller(student)
     cached.compile("adam")
     assert np.isfinite(cached.fit(transfer, verbose=0).history["soft_loss"]).all()
+
+
+def test_no_gradients_of_the_teacher_are_recorded(teacher, student):
+    seen = []
+
+    class Seen(keras.layers.Layer):
+        """Gives what it reads, and keeps it."""
+
+        def call(self, x):
+            seen.append(x)
+            return x
+
+    wide = keras.Model(teacher.input, Seen(name="seen")(teacher.output))
+    for hints in ((), [Hint("seen", student.layers[-1].name)]):
+        model = Distiller(student, wide, hints=hints)
+        model.compile("sgd")
+        seen.clear()
+        model.train_on_batch(DIGITS[:8], LABELS[:8])
+        assert seen
+        assert not any(getattr(x, "requires_grad", False) for x in seen)
+    assert all(layer.trainable for layer in teacher.layers)

@@ -7,9 +7,20 @@ import keras
 from keras import layers
 
 from kerasnets.checks import refuse
-from kerasnets.graph import has_graph, lifted, repeat, share_weights, trail, with_outputs
+from kerasnets.graph import (
+    check_graph,
+    distinct,
+    has_graph,
+    lifted,
+    output_of,
+    replaced,
+    trail,
+    twin,
+    with_outputs,
+)
 
 MAIN = "predictions"  # the main output of a net with auxiliary heads or a decoder
+AUX_WEIGHT = 0.3  # of the loss of an auxiliary head: Szegedy et al. 2014, section 5
 SQUASHING = ("softmax", "sigmoid")
 # Layers that leave the values of scores unchanged in inference; shape and precision may change.
 NEUTRAL = ("Cast", "Dropout", "Flatten", "Identity", "Reshape")
@@ -56,19 +67,17 @@ def main_output(model: keras.Model) -> keras.Model:
 
 @dataclasses.dataclass(frozen=True)
 class End:
-    """The end of a model with one output.
+    """The end of an output of a model.
 
     Attributes:
         call: The last call that changes the values of the scores, or None.
         activation: "softmax" or "sigmoid" if the call ends with it, else None.
         within: Calls of the nested models that contain the call, outermost first.
-        behind: The calls after it, in the order of execution.
     """
 
     call: Any = None
     activation: str | None = None
     within: tuple = ()
-    behind: tuple = ()
 
     @property
     def layer(self) -> Any:
@@ -90,15 +99,16 @@ def end_of(model: keras.Model) -> End | None:
     Returns:
         An `End`, or None for a model without a graph of layers or with more than one output.
     """
-    if not has_graph(model) or len(model.outputs) != 1:
-        return None
-    behind = []
-    for call, within in trail(model.outputs[0]):
+    return end_at(model.outputs[0]) if has_graph(model) and len(model.outputs) == 1 else None
+
+
+def end_at(scores: keras.KerasTensor) -> End:
+    """Finds the last call and the last activation that lead to an output of a model."""
+    for call, within in trail(scores):
         activation = activation_of(call.operation)
         if activation in SQUASHING or not is_neutral(call.operation):
-            return End(call, activation if activation in SQUASHING else None, within, tuple(behind[::-1]))
-        behind.append(call)
-    return End(behind=tuple(behind[::-1]))
+            return End(call, activation if activation in SQUASHING else None, within)
+    return End()
 
 
 def activation_of(operation: Any) -> str:
@@ -115,37 +125,41 @@ def is_neutral(operation: Any) -> bool:
 
 
 def as_logits(model: keras.Model) -> keras.Model:
-    """Removes the last softmax or sigmoid of a model.
+    """Removes the last softmax or sigmoid of each output of a model.
 
     Args:
-        model: Functional or sequential model of one output. The softmax or sigmoid is a layer, the argument
-            `activation` of a layer, or an operation, and may be in a nested model. Layers after it that only
-            reshape or cast the scores are kept.
+        model: Functional or sequential model. The softmax or sigmoid is a layer, the argument `activation` of
+            a layer, or an operation, and may be in a nested model. Layers after it that only reshape or cast
+            the scores are kept.
 
     Returns:
         A model that shares all weights with `model` and gives the logits; `model` itself if it already does.
+        Layers and nested models keep their names, unless `model` calls them more than once.
 
     Raises:
-        ValueError: `model` has no graph, or more than one output.
+        ValueError: `model` has no graph.
     """
-    end = end_of(model)
-    if end is None:
-        refuse("model", "a functional or sequential model with one output", model)
-    if end.activation is None:
+    check_graph(model)
+    ends = [end_at(scores) for scores in model.outputs]
+    if not any(end.activation for end in ends):
         return model
-    x = end.reads
-    if isinstance(end.layer, layers.Layer) and not isinstance(end.layer, (layers.Softmax, layers.Activation)):
-        x = linear_twin(end.layer)(x)
-    for call in end.behind:
-        x = repeat(call, x)
-    return with_outputs(model, x)
+    made = {}
 
+    def before(call):
+        """What a call gives without its activation."""
+        (x,) = call.input_tensors
+        layer = call.operation
+        if not isinstance(layer, layers.Layer) or isinstance(layer, (layers.Softmax, layers.Activation)):
+            return x
+        if id(layer) not in made:
+            made[id(layer)] = twin(layer, activation="linear")
+        return made[id(layer)](x)
 
-def linear_twin(layer: keras.Layer) -> keras.Layer:
-    """A layer with the variables of another, and no activation."""
-    twin = type(layer).from_config({**layer.get_config(), "activation": "linear"})
-    share_weights(twin, layer)
-    return twin
+    outputs = [
+        replaced(scores, end.call, end.within, before, made) if end.activation else scores
+        for scores, end in zip(model.outputs, ends, strict=True)
+    ]
+    return with_outputs(model, keras.tree.pack_sequence_as(output_of(model), distinct(outputs, made)))
 
 
 def classifier(scores: keras.KerasTensor) -> Any:

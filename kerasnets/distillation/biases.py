@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers
 
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.distillation.models import check_logits, classes_of, only_main
 from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import check_subset
 
@@ -41,6 +41,8 @@ def match_frequencies(
     z = np.array(logits, "float64")
     if z.ndim != 2 or not len(z) or not np.isfinite(z).all():
         refuse("logits", "an array (n, classes) of finite numbers", z.shape)
+    if z.shape[1] == 1:
+        refuse("logits", "of two classes or more", z.shape)
     classes = check_subset("classes", classes, z.shape[1])
     if len(classes) == z.shape[1]:
         refuse("classes", f"fewer than all {z.shape[1]} classes", classes)
@@ -80,8 +82,11 @@ def add_biases(
         ValueError: `model` does not give logits, or `classes` are not some of its classes.
     """
     check_logits("model", model)
+    if classes_of(model) is None:
+        refuse("model", "a functional or sequential model", model)
     shift = np.zeros(classes_of(model))
     shift[check_subset("classes", classes, len(shift))] = biases
+    model = only_main(model)
     outputs = model.outputs[0]
     shifted = layers.Rescaling(1.0, shift.tolist(), dtype=outputs.dtype, name="shifted_logits")(outputs)
     return with_outputs(model, shifted)

@@ -73,6 +73,8 @@ def combine(
     if p.ndim != 2:
         refuse("generalist_probs", "(batch, classes)", tuple(p.shape))
     n = p.shape[1]
+    if n == 1:
+        refuse("generalist_probs", "of two classes or more", tuple(p.shape))
     if not is_int(top, 1) or top > n:
         refuse("top", f"a whole number from 1 to {n}", top)
     if len(specialist_probs) != len(subsets):

@@ -5,17 +5,27 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from kerasnets.assembly.outputs import AUX_WEIGHT
 from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.hints import Hint, HintModels, hint_loss
 from kerasnets.distillation.losses import hard_loss, soft_loss
-from kerasnets.distillation.models import check_logits, classes_of
-from kerasnets.graph import summed_penalty
+from kerasnets.distillation.models import auxiliary, check_logits, classes_of, main_of
+from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.state import random_states
+
+ACCURACIES = ("accuracy", "acc", "binary_accuracy")
+
+
+class Guided(NamedTuple):
+    """What a student gives in training with hints: its outputs, and maps in the channels of the teacher's."""
+
+    outputs: Any
+    maps: list
 
 
 class WeightedMean(keras.losses.Loss):
@@ -47,15 +57,25 @@ class Distiller(keras.Model):
 
     Labels are class indices or one-hot vectors. The logs contain `loss`, `hard_loss`, `soft_loss` and the
     compiled metrics of the student's logits. `evaluate` without a teacher and without its logits gives the
-    hard loss as `loss`, and 0 as `soft_loss`. `predict` gives the student's logits. Only the student is
+    hard loss as `loss`, and 0 as `soft_loss`. `predict` gives the student's outputs. Only the student is
     trained. The teacher runs in inference mode, and its `trainable` flags are not changed.
+
+    A single logit tells two classes apart: both losses are then those of its sigmoid, and labels are 0, 1 or
+    the probability of 1. The metric "accuracy" counts a logit above 0 as class 1. Metrics given as objects
+    see the logit, as in `keras.metrics.BinaryAccuracy(threshold=0.0)`.
+
+    Of several outputs, the main one teaches and is taught: "predictions" of a dict, or the first of a list.
+    The student's others that have its shape are auxiliary heads, such as those of GoogLeNet. In training,
+    their cross-entropy with the labels times `aux_weight` is added to the loss, and the logs contain its sum
+    over the heads, `aux_loss`. Metrics and `evaluate` regard the main output alone. Targets may then also
+    have the structure of the outputs; those of the main one are used.
 
     Hints need a live teacher. The weighted loss of each `Hint` is added to the loss, and the logs contain
     their sum, `hint_loss`. Two-stage training as in FitNets takes two Distillers of one student, of which the
     first has `hints_only`.
 
     Args:
-        student: Model that gives logits, (batch, classes). It is trained in place.
+        student: Model that gives logits, (batch, classes), or several outputs. It is trained in place.
         teacher: Model that gives logits of the same classes, or None if the data contains them.
         temperature: T, a positive number.
         hard_weight: w, in [0, 1].
@@ -63,6 +83,7 @@ class Distiller(keras.Model):
         hints_only: Whether the loss consists of the hints alone. Only the layers up to the guided ones are
             trained then.
         name: Name of the model.
+        aux_weight: Weight of the loss of each auxiliary head of the student, not negative.
 
     Raises:
         ValueError: A model does not give logits, the numbers of classes differ, a number is out of range, or
@@ -84,6 +105,8 @@ class Distiller(keras.Model):
         hints: Sequence[Hint] = (),
         hints_only: bool = False,
         name: str = "distiller",
+        *,
+        aux_weight: float = AUX_WEIGHT,
     ) -> None:
         check_logits("student", student)
         if teacher is not None:
@@ -94,6 +117,8 @@ class Distiller(keras.Model):
             refuse("temperature", "a positive number", temperature)
         if not is_number(hard_weight) or not 0 <= hard_weight <= 1:
             refuse("hard_weight", "a number in [0, 1]", hard_weight)
+        if not is_number(aux_weight) or aux_weight < 0:
+            refuse("aux_weight", "a number, at least 0", aux_weight)
         if not isinstance(hints, (tuple, list)) or not all(isinstance(hint, Hint) for hint in hints):
             refuse("hints", "a list of kerasnets.distillation.Hint", hints)
         if hints and teacher is None:
@@ -106,6 +131,7 @@ class Distiller(keras.Model):
         self.teacher = teacher
         self.temperature = float(temperature)
         self.hard_weight = float(hard_weight)
+        self.aux_weight = float(aux_weight)
         self.hints = tuple(hints)
         self.hints_only = bool(hints_only)
         # Not a layer, so Keras does not track or save the models in it a second time.
@@ -115,14 +141,16 @@ class Distiller(keras.Model):
         self.soft_tracker = keras.metrics.Mean("soft_loss")
         if hints:
             self.hint_tracker = keras.metrics.Mean("hint_loss")
+        if has_graph(student) and auxiliary(output_of(student)):
+            self.aux_tracker = keras.metrics.Mean("aux_loss")
         self.mean = WeightedMean()
         self.built = student.built
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         if not (self.hint_models and training):
             return self.student(x, training=training)
-        logits, *maps = self.hint_models.student(x, training=training)
-        return {"logits": logits, "maps": [r(m) for r, m in zip(self.regressors, maps, strict=True)]}
+        outputs, maps = self.hint_models.student(x, training=training)
+        return Guided(outputs, [r(m) for r, m in zip(self.regressors, maps, strict=True)])
 
     def compile(self, optimizer: Any = "rmsprop", loss: None = None, **kwargs: Any) -> None:
         """Configures the Distiller for training.
@@ -137,6 +165,8 @@ class Distiller(keras.Model):
         """
         if loss is not None:
             refuse("loss", "None, because the Distiller has its own", loss)
+        if classes_of(self.student) == 1:
+            kwargs = {name: of_one_logit(value) for name, value in kwargs.items()}
         super().compile(optimizer=optimizer, **kwargs)
         if self.built:
             self.optimizer.build(self.trainable_variables)  # otherwise a resumed run would lose its state
@@ -146,49 +176,58 @@ class Distiller(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         labels, teacher_logits, hard_weight, sample_weight = self.split(y, sample_weight)
-        student_maps = ()
-        if isinstance(y_pred, dict):
-            y_pred, student_maps = y_pred["logits"], y_pred["maps"]
-            teacher_logits, *teacher_maps = self.hint_models.teacher(x, training=False)
-        elif teacher_logits is None and self.teacher is not None:
-            teacher_logits = self.teacher(x, training=False)
+        outputs, student_maps = y_pred if isinstance(y_pred, Guided) else (y_pred, ())
+        logits = main_of(outputs)
+        with no_gradients():
+            if student_maps:
+                taught, teacher_maps = self.hint_models.teacher(x, training=False)
+                teacher_logits = main_of(taught)
+            elif teacher_logits is None and self.teacher is not None:
+                teacher_logits = main_of(self.teacher(x, training=False))
 
-        losses = hard = hard_loss(labels, y_pred)
+        losses = hard = hard_loss(labels, logits)
         if teacher_logits is not None:
-            if teacher_logits.shape[-1] != y_pred.shape[-1]:
-                classes = y_pred.shape[-1]
+            if teacher_logits.shape[-1] != logits.shape[-1]:
+                classes = logits.shape[-1]
                 refuse("teacher_logits", f"of the student's {classes} classes", teacher_logits.shape)
-            soft = soft_loss(teacher_logits, y_pred, self.temperature)
+            soft = soft_loss(teacher_logits, logits, self.temperature)
             w = self.hard_weight if hard_weight is None else ops.cast(hard_weight, soft.dtype)
             losses = w * hard + (1 - w) * soft
             self.soft_tracker.update_state(soft, sample_weight)
         elif training:
             refuse("teacher", "a model, or the data comes from add_teacher_logits", None)
         self.hard_tracker.update_state(hard, sample_weight)
+        if training and (heads := auxiliary(outputs)):
+            of_heads = sum(hard_loss(labels, head) for head in heads)
+            if hasattr(self, "aux_tracker"):
+                self.aux_tracker.update_state(of_heads, sample_weight)
+            losses = losses + self.aux_weight * of_heads
         if student_maps:
             pairs = zip(self.hints, student_maps, teacher_maps, strict=True)
             of_hints = sum(hint.weight * hint_loss(ours, theirs) for hint, ours, theirs in pairs)
             self.hint_tracker.update_state(of_hints, sample_weight)
             losses = of_hints if self.hints_only else losses + of_hints
 
-        total = self.mean(losses, y_pred, sample_weight)
+        total = self.mean(losses, logits, sample_weight)
         for penalty in self.student.losses:
             total = total + summed_penalty(self, penalty)
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         labels, _, _, sample_weight = self.split(y, sample_weight)
-        logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
-        return super().compute_metrics(x, labels, logits, sample_weight)
+        outputs = y_pred.outputs if isinstance(y_pred, Guided) else y_pred
+        return super().compute_metrics(x, labels, main_of(outputs), sample_weight)
 
     @staticmethod
     def split(y, sample_weight):
         """Returns labels, teacher logits, hard weights and sample weights; None for what the data lacks."""
-        if not isinstance(y, dict):
-            return y, None, None, sample_weight
-        if isinstance(sample_weight, dict):  # Keras repeats the sample weights for each target
-            sample_weight = sample_weight["labels"]
-        return y["labels"], y.get("teacher_logits"), y.get("hard_weight"), sample_weight
+        rest = y if isinstance(y, dict) and "labels" in y else {}
+        # Keras repeats the sample weights for each target.
+        labels, weight = (
+            part["labels"] if isinstance(part, dict) and "labels" in part else main_of(part, "y")
+            for part in (y, sample_weight)
+        )
+        return labels, rest.get("teacher_logits"), rest.get("hard_weight"), weight
 
     @property
     def trainable_variables(self):
@@ -224,6 +263,7 @@ class Distiller(keras.Model):
             "teacher": None if self.teacher is None else serialize(self.teacher),
             "temperature": self.temperature,
             "hard_weight": self.hard_weight,
+            "aux_weight": self.aux_weight,
             "hints": [dataclasses.asdict(hint) for hint in self.hints],
             "hints_only": self.hints_only,
             "name": self.name,
@@ -238,3 +278,13 @@ class Distiller(keras.Model):
         }
         hints = [Hint(**hint) for hint in config["hints"]]
         return cls(**{**config, **models, "hints": hints})
+
+
+def of_one_logit(metrics: Any) -> Any:
+    """Metrics for `compile`, in which names of accuracies stand for accuracies of a single logit."""
+
+    def metric(name):
+        known = isinstance(name, str) and name in ACCURACIES
+        return keras.metrics.BinaryAccuracy(name, threshold=0.0) if known else name
+
+    return keras.tree.map_structure(metric, metrics)

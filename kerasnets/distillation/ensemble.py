@@ -7,8 +7,7 @@ import keras
 from keras import layers
 
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, classes_of
-from kerasnets.graph import with_outputs
+from kerasnets.distillation.models import check_logits, classes_of, only_main
 from kerasnets.layers import LogMeanProbability
 
 MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
@@ -25,7 +24,8 @@ class Ensemble(keras.Model):
 
     Args:
         models: At least two functional models that give logits of the same classes, from inputs of the same
-            shape. Their weights are shared, not copied.
+            shape. Their weights are shared, not copied. Of several outputs, the main one counts, as described
+            at `Distiller`. A single logit stands for the two probabilities of its sigmoid.
         mean: "geometric" or "arithmetic", the mean of the probabilities. The geometric mean of probabilities
             corresponds to the mean of the logits.
         name: Name of the model.
@@ -41,7 +41,7 @@ class Ensemble(keras.Model):
         first = models[0].inputs[0]
         inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
         # The members are renamed because names within a model must be unique.
-        members = [with_outputs(m, m.outputs[0], name=f"member{i}") for i, m in enumerate(models)]
+        members = [only_main(m, name=f"member{i}") for i, m in enumerate(models)]
         given = [keras.tree.pack_sequence_as(member.input, [inputs]) for member in members]
         logits = [member(x) for member, x in zip(members, given, strict=True)]
         logits = MEANS[mean](dtype=logits[0].dtype, name="logits")(logits)

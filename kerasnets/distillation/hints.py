@@ -12,7 +12,7 @@ import keras
 from keras import layers, ops
 
 from kerasnets.checks import is_number, nearest, refuse
-from kerasnets.graph import with_outputs
+from kerasnets.graph import output_of, with_outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,14 +55,14 @@ class HintModels:
     """Models that give the feature maps that hints compare. They share the weights of student and teacher.
 
     Args:
-        student: Functional or sequential model of one output.
-        teacher: Functional or sequential model of one output.
+        student: Functional or sequential model.
+        teacher: Functional or sequential model.
         hints: `Hint`s.
 
     Attributes:
         hints: The same `Hint`s.
-        student: Gives a list: the student's logits, then the outputs of its guided layers.
-        teacher: Gives a list: the teacher's logits, then the outputs of its hint layers.
+        student: Gives the student's outputs and a list of the outputs of its guided layers.
+        teacher: Gives the teacher's outputs and a list of the outputs of its hint layers.
         guided: The student up to its guided layers.
 
     Raises:
@@ -73,11 +73,11 @@ class HintModels:
         self.hints = hints
         self.student = with_maps("student", student, [hint.student_layer for hint in hints])
         self.teacher = with_maps("teacher", teacher, [hint.teacher_layer for hint in hints])
-        self.guided = with_outputs(self.student, self.student.outputs[1:])
+        self.guided = with_outputs(self.student, self.student.output[1])
 
     def regressors(self) -> list[keras.Layer]:
         """One layer for each hint, which maps the student's channels to the number of the teacher's."""
-        pairs = zip(self.hints, self.student.outputs[1:], self.teacher.outputs[1:], strict=True)
+        pairs = zip(self.hints, self.student.output[1], self.teacher.output[1], strict=True)
         return [regressor_for(*row, index) for index, row in enumerate(pairs)]
 
 
@@ -86,12 +86,12 @@ def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Mode
 
     Args:
         role: "student" or "teacher", for the error message.
-        model: Functional or sequential model of one output.
+        model: Functional or sequential model.
         names: Names of the layers.
 
     Returns:
-        A keras.Model that shares its weights with `model` and gives a list: the model's output, then those of
-        the layers.
+        A keras.Model that shares its weights with `model` and gives a pair: the model's outputs, and a list
+        of those of the layers.
 
     Raises:
         ValueError: `model` has no graph of layers, or lacks one of the layers.
@@ -105,7 +105,7 @@ def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Mode
                 f"`hints` name layers of the {role} {model.name}.{nearest(name, known)} Received: {name!r}"
             )
     maps = [model.get_layer(name).output for name in names]
-    return with_outputs(model, [model.outputs[0], *maps])
+    return with_outputs(model, (output_of(model), maps))
 
 
 def regressor_for(

@@ -1,12 +1,17 @@
 """Soft targets and the two losses of distillation.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 2.
+
+A net of a single logit tells two classes apart: the sigmoid of the logit is the probability of the label 1.
+All formulas hold for it with the two probabilities of these classes.
 """
 
 from typing import Any
 
 from keras import ops
 
+from kerasnets.checks import refuse
+from kerasnets.layers.log_mean import log_probabilities
 from kerasnets.layers.precision import in_float32
 
 
@@ -20,23 +25,33 @@ def soft_targets(logits: Any, temperature: float) -> Any:
         temperature: Positive number; 1 gives the ordinary softmax.
 
     Returns:
-        Tensor of probabilities, (..., classes), at least float32.
+        Tensor of probabilities, (..., classes), at least float32; for a single logit that of the label 1.
     """
-    return ops.softmax(in_float32(ops.convert_to_tensor(logits)) / temperature)
+    logits = in_float32(ops.convert_to_tensor(logits)) / temperature
+    return ops.sigmoid(logits) if logits.shape[-1] == 1 else ops.softmax(logits)
 
 
 def hard_loss(labels: Any, logits: Any) -> Any:
     """Cross-entropy with the true classes, at temperature 1.
 
     Args:
-        labels: Class indices, (batch,) or (batch, 1), or probabilities, (batch, classes).
+        labels: Class indices, (batch,) or (batch, 1), or probabilities, (batch, classes). For a single logit
+            0, 1 or the probability of 1, (batch,) or (batch, 1).
         logits: Logits of the student, (batch, classes).
 
     Returns:
         Tensor, (batch,).
+
+    Raises:
+        ValueError: There are several labels for a single logit.
     """
     logits = in_float32(ops.convert_to_tensor(logits))
     labels = ops.convert_to_tensor(labels)
+    if logits.shape[-1] == 1:
+        if labels.ndim > 1 and labels.shape[-1] != 1:
+            refuse("labels", "0, 1 or a probability for each example of a net of one logit", labels.shape)
+        labels, logits = ops.reshape(ops.cast(labels, logits.dtype), (-1,)), ops.reshape(logits, (-1,))
+        return ops.binary_crossentropy(labels, logits, from_logits=True)
     if labels.ndim == logits.ndim and labels.shape[-1] == logits.shape[-1]:
         return ops.categorical_crossentropy(ops.cast(labels, logits.dtype), logits, from_logits=True)
     labels = ops.reshape(labels, (-1,))
@@ -59,7 +74,8 @@ def soft_loss(teacher_logits: Any, logits: Any, temperature: float) -> Any:
     Returns:
         Tensor, (batch,).
     """
-    log_p = ops.log_softmax(in_float32(ops.stop_gradient(teacher_logits)) / temperature)
-    log_q = ops.log_softmax(in_float32(ops.convert_to_tensor(logits)) / temperature)
+    teacher_logits = ops.stop_gradient(ops.convert_to_tensor(teacher_logits))
+    log_p = log_probabilities(in_float32(teacher_logits) / temperature)
+    log_q = log_probabilities(in_float32(ops.convert_to_tensor(logits)) / temperature)
     kl = ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
     return temperature**2 * ops.maximum(kl, 0.0)

@@ -25,9 +25,11 @@ from kerasnets.assembly.outputs import end_of
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.biases import add_biases
 from kerasnets.distillation.losses import soft_targets
-from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.distillation.models import check_logits, classes_of, only_main
 from kerasnets.graph import set_weights, with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
+
+TWO = "of two classes or more: the two that a single logit tells apart leave nothing to specialize in"
 
 
 def confusable_classes(
@@ -58,6 +60,8 @@ def confusable_classes(
     logits = np.asarray(logits)
     if logits.ndim != 2 or len(logits) < 2 or not np.isfinite(logits).all():
         refuse("logits", "an array (n, classes) of finite numbers, n at least 2", logits.shape)
+    if logits.shape[1] == 1:
+        refuse("logits", TWO, logits.shape)
     if not is_int(clusters, 1) or clusters > logits.shape[1]:
         refuse("clusters", f"a whole number from 1 to {logits.shape[1]}", clusters)
     if not is_number(temperature) or temperature <= 0:
@@ -105,11 +109,14 @@ def specialist(
     n = classes_of(generalist)
     if n is None:
         refuse("generalist", "a functional or sequential model", generalist)
+    if n == 1:
+        refuse("generalist", TWO, "a net of one logit")
     subset = check_subset("classes", classes, n)
     if len(subset) == n:
         refuse("classes", f"fewer than all {n} classes", classes)
     if head not in ("logsumexp", "reduced"):
         refuse("head", "'logsumexp' or 'reduced'", head)
+    generalist = only_main(generalist)
     twin = keras.models.clone_model(generalist)
     set_weights(twin, generalist.get_weights())
     name = name or f"{generalist.name}_specialist"
@@ -239,4 +246,6 @@ def correct_dustbin(model: keras.Model, oversampling: float) -> keras.Model:
     if not is_number(oversampling) or oversampling <= 0:
         refuse("oversampling", "a positive number", oversampling)
     check_logits("model", model)
+    if classes_of(model) in (None, 1):
+        refuse("model", "a specialist: a functional or sequential model of two logits or more", model)
     return add_biases(model, [classes_of(model) - 1], [math.log(oversampling)])

@@ -1,6 +1,7 @@
 """The arithmetic mean of the probabilities of several networks, as logits."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -10,15 +11,34 @@ from kerasnets.layers.precision import in_float32
 
 @keras.saving.register_keras_serializable("kerasnets")
 class LogMeanProbability(keras.layers.Layer):
-    """Logits whose softmax is the mean of the softmaxes of several logits.
+    """Logits whose softmax is the mean of the softmaxes of several logits; for one class, of the sigmoids.
 
     Call:
-        A list of logits, each (batch, classes) -> log-probabilities, (batch, classes), computed in float32.
+        A list of logits, each (batch, classes) -> log-probabilities, (batch, classes), computed in float32;
+        of one class the logit, (batch, 1).
     """
 
     def call(self, logits):
-        logs = ops.stack([ops.log_softmax(in_float32(z)) for z in logits])
-        return ops.cast(ops.logsumexp(logs, axis=0) - math.log(len(logits)), self.compute_dtype)
+        logs = ops.stack([log_probabilities(z) for z in logits])
+        mean = ops.logsumexp(logs, axis=0) - math.log(len(logits))
+        mean = mean[:, 1:] - mean[:, :1] if logits[0].shape[-1] == 1 else mean
+        return ops.cast(mean, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
+
+
+def log_probabilities(logits: Any) -> Any:
+    """Log-probabilities of classes that exclude one another.
+
+    Args:
+        logits: Tensor, (..., classes). A single logit is that of the second of two classes: its sigmoid is
+            the probability of the label 1.
+
+    Returns:
+        Tensor, (..., classes), or (..., 2) for a single logit, at least float32.
+    """
+    logits = in_float32(logits)
+    if logits.shape[-1] == 1:
+        return -ops.softplus(ops.concatenate([logits, -logits], axis=-1))
+    return ops.log_softmax(logits)

@@ -5,10 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasnets.assembly.outputs import MAIN, outputs_by_name
+from kerasnets.assembly.outputs import AUX_WEIGHT, MAIN, outputs_by_name
 from kerasnets.checks import is_number, refuse
-
-AUX_WEIGHT = 0.3  # Szegedy et al. 2014, section 5
 
 
 def aux_loss_weights(model: keras.Model, aux: float = AUX_WEIGHT) -> dict[str, float]:

@@ -28,6 +28,12 @@ def nested(*last):
     return keras.Model(x, inner(layers.Dense(5)(x)))
 
 
+def nested_again(depth):
+    """A softmax in models within models, all of the same names."""
+    last = nested_again(depth - 1) if depth else layers.Dense(3, "softmax", name="dense")
+    return keras.Sequential([keras.Input((5,)), layers.Dense(5, name="fc"), last], name="inner")
+
+
 def deep():
     """A softmax behind the second of two inner models, the first within another one."""
     x, y = keras.Input((8,)), keras.Input((4,))
@@ -41,6 +47,47 @@ def reads_twice():
     x, squash = keras.Input((8,)), layers.Activation("softmax")
     gate = squash(layers.Dense(4)(x))
     return keras.Model(x, squash(layers.Dense(3)(gate)))
+
+
+def calls_twice(layer):
+    """A model that calls a layer, or a model, twice in a row."""
+
+    def model():
+        x, last = keras.Input((8,)), layer()
+        return keras.Model(x, last(last(layers.Dense(3)(x))))
+
+    return model
+
+
+def inner():
+    """A model of several layers, of which two have the names of layers around it."""
+    names = ("dense", "predictions")
+    body = [layers.Dense(3, "relu", name=names[0]), layers.Dense(3, "softmax", name=names[1])]
+    return keras.Sequential([keras.Input((3,)), *body, layers.Flatten(name="flatten")], name="inner")
+
+
+def names_around():
+    """A nested softmax, and layers with the names of those in the inner model around it."""
+    x = keras.Input((8,))
+    y = layers.Dense(3, name="predictions")(layers.Dense(4, name="dense")(x))
+    return keras.Model(x, layers.Flatten(name="flatten")(inner()(y)))
+
+
+def one_of_two():
+    """A model whose output is the first of a nested model's two, which also reads two tensors."""
+    x, y = keras.Input((3,)), keras.Input((4,))
+    both = keras.Model([x, y], [layers.Dense(3, "softmax")(x), layers.Dense(2)(y)])
+    x = keras.Input((8,))
+    scores, _ = both([layers.Dense(3)(x), layers.Dense(4)(x)])
+    return keras.Model(x, scores)
+
+
+def with_lora():
+    dense = layers.Dense(3, "softmax")
+    model = sequential(dense)
+    dense.enable_lora(2)
+    dense.lora_kernel_b.assign(np.ones((2, 3)))
+    return model
 
 
 def in_half():
@@ -72,6 +119,14 @@ MODELS = {
         layers.Dense(3, "softmax"), keras.Sequential([keras.Input((3,)), layers.Activation("linear")])
     ),
     "nested twice": deep,
+    "nested in each of many": lambda: nested(nested_again(3)),
+    "names around": names_around,
+    "one of two": one_of_two,
+    "dense called twice": calls_twice(lambda: layers.Dense(3, "softmax")),
+    "model called twice": calls_twice(inner),
+    "no bias": lambda: sequential(layers.Dense(3, "softmax", use_bias=False)),
+    "einsum": lambda: sequential(layers.EinsumDense("ab,bc->ac", 3, activation="softmax")),
+    "lora": with_lora,
     "read twice": reads_twice,
 }
 
@@ -116,11 +171,33 @@ def test_as_logits_leaves_logits_alone():
     assert as_logits(model) is model
 
 
-def test_as_logits_refuses_what_has_no_single_output():
-    x = keras.Input((8,))
-    two = keras.Model(x, [layers.Dense(3, "softmax")(x), layers.Dense(3, "softmax")(x)])
-    with pytest.raises(ValueError, match="`model`.*Received"):
-        as_logits(two)
+def test_as_logits_refuses_what_has_no_graph():
+    with pytest.raises(ValueError, match="`model` is a functional.*Received"):
+        as_logits(keras.Sequential([layers.Dense(3, "softmax")]))
+
+
+@pytest.mark.parametrize("kind", ["dict", "list", "shared"])
+def test_as_logits_of_several_outputs(kind):
+    x, shared = keras.Input((8,)), layers.Dense(3, "softmax")
+    y = layers.Dense(4)(x)
+    outputs = {
+        "dict": lambda: {
+            "predictions": layers.Dense(3, "softmax")(y),
+            "aux1": layers.Softmax()(y),
+            "maps": y,
+        },
+        "list": lambda: [ops.softmax(y), layers.Dense(1, "sigmoid")(y)],
+        "shared": lambda: [shared(y), layers.Flatten()(shared(layers.Dense(4)(y)))],
+    }
+    model = keras.Model(x, outputs[kind]())
+    logits = as_logits(model)
+    keras.tree.assert_same_structure(logits.output, model.output)
+    assert {id(w) for w in logits.weights} == {id(w) for w in model.weights}
+    pairs = zip(keras.tree.flatten(logits(X)), keras.tree.flatten(model(X)), strict=True)
+    for i, (found, expected) in enumerate(pairs):
+        squash = ops.sigmoid if (kind, i) == ("list", 1) else ops.softmax
+        squash = np.array if (kind, i) == ("dict", 1) else squash
+        np.testing.assert_allclose(squash(found), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
