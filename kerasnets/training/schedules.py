@@ -5,6 +5,7 @@ Options that are times are given in epochs, and fractions are allowed. It return
 `keras.optimizers.schedules.LearningRateSchedule`, or a constant rate.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -144,12 +145,18 @@ def stretched(options: Mapping[str, Any], ratio: float) -> dict[str, Any]:
 
 
 class Plateau(keras.callbacks.ReduceLROnPlateau):
-    """Keras's ReduceLROnPlateau, with a state that `Checkpoint` saves."""
+    """Keras's ReduceLROnPlateau, with a state that `Checkpoint` saves; NaN is never its best value."""
 
     KEPT = ("best", "wait", "cooldown_counter")
 
     def on_train_begin(self, logs=None):
         """Keeps the state, which Keras's method resets."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Lowers the rate at the end of a plateau."""
+        super().on_epoch_end(epoch, logs)
+        if self.best is not None and math.isnan(self.best):  # the first value; no number is better than it
+            self.best = None
 
     def state(self) -> dict[str, float]:
         """Returns the state that a resumed run needs, as JSON data."""

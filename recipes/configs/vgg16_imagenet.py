@@ -11,10 +11,10 @@ color augmentation. Section 3.2: dense evaluation, at the scales 256, 384 and 51
 The paper initializes the first and last layers from a trained net A, but says that random weights would do.
 Here they are random; `kerasnets.surgery.preinitialize` copies them from a trained VGG11.
 
-The paper watches the validation accuracy, and reports it too. Here the validation images are the test, which
-chooses nothing: the learning rate is divided when the training accuracy, of crops and with dropout, has not
-risen by half a percent in 5 epochs, since the paper does not say when the accuracy has stopped improving.
-With --validation 50000, as many training images are held out, and the accuracy on them is watched.
+The paper watches the validation accuracy, which it also reports. Here the validation images are the test
+images and choose nothing: the learning rate is divided when the accuracy on the training batches has not
+risen by half a percentage point within 5 epochs, since the paper does not say when it stopped improving. With
+--validation 50000, as many training images are held out, and the accuracy on these is watched instead.
 
 Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
 the paper's initial weights are smaller, for pixel values.

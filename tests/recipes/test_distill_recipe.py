@@ -95,6 +95,23 @@ def test_what_the_command_line_says_reaches_the_student(recipe, tiny, tmp_path, 
     assert json.loads((out / "results.json").read_text()) == {"distilled student": {"top1": 0.5, "top5": 1.0}}
 
 
+@pytest.mark.parametrize("words", [(), ("--validation", "0.25")])
+def test_a_teacher_has_the_weights_that_were_tested(recipe, tiny, tmp_path, monkeypatch, words):
+    seen = []
+
+    def stands_in(made, out, options, method=None):
+        seen.append((made.validation, method))
+        weights = "last.weights.h5" if made.validation is None else "best.weights.h5"
+        return {"top1": 0.5, "top5": 1.0, "weights": weights}
+
+    monkeypatch.setattr(runs, "train", stands_in)
+    (tmp_path / "run").mkdir()
+    recipe("--config", tiny, *NETS, *words, "--out", tmp_path / "run")
+    share, name = (0.25, "best") if words else (None, "last")
+    assert [validation for validation, _ in seen] == [share, share]
+    assert seen[1][1].files == (str(tmp_path / "run" / "teacher1" / f"{name}.weights.h5"),)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

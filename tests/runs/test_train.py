@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 import kerasnets
-from kerasnets import cli, data, runs
+from kerasnets import cli, data, runs, training
 from kerasnets.applications import wide_resnet
 from kerasnets.runs.data import Data
 from kerasnets.runs.train import build
@@ -228,6 +228,34 @@ def test_what_is_trained_is_what_is_served(finished, tmp_path):
     scores = served(images=tf.constant(images, "float32"))["probabilities"].numpy()
     results = json.loads((finished / "results.json").read_text())
     assert np.mean(scores.argmax(1) == labels) == pytest.approx(results["top1"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "main"), [("LeNet5", {}, ""), ("CapsNet", dict(decoder=True), "predictions_")]
+)
+@pytest.mark.parametrize("validation", [None, "validation"])
+def test_what_a_run_chooses_by(monkeypatch, tmp_path, model, options, main, validation):
+    """The plateau and the best epoch are those of the accuracy of the main output, as it is logged."""
+    recipe = Recipe(
+        model=model,
+        options=options,
+        data="generated",
+        validation=validation,
+        rate=0.1,
+        schedule=("plateau", dict(patience=1)),
+        batch=2,
+        epochs=2,
+    )
+    read = Data(recipe, runs.Options(steps=1))
+    net, method, seen = build(read), runs.Supervised(), []
+    trained = method.compiled(net, read)
+    monkeypatch.setattr(training, "fit", lambda *_, callbacks, **__: seen.extend(callbacks))
+    method.fit(trained, net, read, tmp_path)
+    monitors = {type(c).__name__: c.monitor for c in seen if hasattr(c, "monitor")}
+    if validation is None:
+        assert monitors == {"Plateau": f"{main}accuracy"}
+    else:
+        assert monitors == dict.fromkeys(("Plateau", "Best"), f"val_{main}accuracy")
 
 
 def test_one_hot_labels_where_images_are_mixed(tiny):

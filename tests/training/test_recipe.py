@@ -155,6 +155,7 @@ def test_schedules():
         ({"monitor": "top5"}, 0.1, "top5", (0.5, 0.4, 0.3, 0.2, 0.1), 2),
         ({"monitor": "val_crossentropy"}, 7, "val_crossentropy", (0.5, 0.4, 0.3, 0.2, 0.1), 0),
         ({"monitor": "val_crossentropy"}, 7, "val_crossentropy", (0.1, 0.2, float("nan"), 0.2, 0.3), 2),
+        ({}, 7, "val_accuracy", (float("nan"), 0.1, 0.2, 0.3, 0.4), 0),
     ],
 )
 def test_what_a_plateau_watches(options, validation, watched, values, lowered):
