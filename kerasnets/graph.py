@@ -389,6 +389,13 @@ def no_gradients() -> Iterator[None]:
         yield
 
 
+def keras_home() -> str:
+    """The folder in which Keras keeps its settings and what it downloads."""
+    from keras.src.backend import config
+
+    return config.keras_home()
+
+
 def tensorflow_functions() -> ModuleType:
     """Keras's numpy functions for TensorFlow tensors, which tf.data needs under any backend."""
     from keras.src.backend.tensorflow import numpy

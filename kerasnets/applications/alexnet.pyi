@@ -7,7 +7,7 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
-def stem_padding(x) -> Any: ...
+def padded(x, first) -> Any: ...
 def AlexNets(
     filters: Sequence[int],
     groups: int = 2,

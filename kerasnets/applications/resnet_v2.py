@@ -3,10 +3,11 @@
 He, Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks", ECCV 2016, arXiv:1603.05027.
 
 The stem of the ImageNet networks is normalized and activated before the first unit, as the appendix says. The
-trained weights of keras.applications fit another form of these networks, `released=True`: each stage halves
-the grid at its end instead of its start, nothing is between the stem and its pooling, and the last
-convolutions of the units have biases. The paper trains networks of 200 layers on ImageNet; 18 to 152 layers
-have the depths of the first paper's table 1. `alpha`, the width multiplier, is not the paper's.
+trained weights of keras.applications fit another form of these networks, `released=True`, which is the form
+of a network with `weights="imagenet"`: each stage halves the grid at its end instead of its start, nothing is
+between the stem and its pooling, and the last convolutions of the units have biases. The paper trains
+networks of 200 layers on ImageNet; 18 to 152 layers have the depths of the first paper's table 1. `alpha`,
+the width multiplier, is not the paper's.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -45,7 +46,7 @@ def ResNetV2(x, depths, bottleneck=True, released=False, alpha=1.0):
         depths: Number of units in each stage.
         bottleneck: Whether a unit has convolutions of 1x1, 3x3 and 1x1, instead of two of 3x3.
         released: Whether the network has the form that the weights of keras.applications fit, which the
-            docstring of the module describes.
+            docstring of the module describes. With these weights it is True if it is not given.
         alpha: Width multiplier: fraction of the filters of each layer.
     """
     filters = max(1, int(alpha * FILTERS))

@@ -188,7 +188,23 @@ def variant(
 
     Returns:
         The public function of the model.
+
+    Raises:
+        ValueError: `table` has no such row, the row has an option that the family lacks, or a model has this
+            name.
     """
+    if name not in table:
+        raise ValueError(
+            f"`name` is that of a row of `table`: {', '.join(table)}.{nearest(name, table)} "
+            f"Received: name={name!r}"
+        )
+    for option in table[name]:
+        if option not in family.spec.options:
+            hint = nearest(option, family.spec.options)
+            raise ValueError(
+                f"`table` has options of {family.__name__}: {', '.join(family.spec.options)}.{hint} "
+                f"Received: table={{{name!r}: {{{option!r}: ...}}}}"
+            )
     spec = dataclasses.replace(
         family.spec, options={**family.spec.options, **table[name]}, imagenet=imagenet, **changes
     )
@@ -220,6 +236,8 @@ def public(name: str, spec: Spec, options_first: bool) -> Callable[..., keras.Mo
             hint = nearest(unknown[0], signature.parameters)
             raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}.{hint}")
         bound = signature.bind(*args, **kwargs)
+        forms = spec.imagenet.forms if spec.imagenet and bound.arguments.get("weights") == "imagenet" else {}
+        bound.arguments = {**forms, **bound.arguments}
         bound.apply_defaults()
         given = bound.arguments
         options = {n: given.pop(n) for n in spec.options}
@@ -373,10 +391,10 @@ def check_weights(
     free = {*spec.imagenet.options, "dropout", "memory_efficient"}
     free |= set(pick(spec.size, options)) if callable(spec.size) else set()
     trained_as = {n: (d,) for n, d in (spec.options | spec.imagenet.forms).items() if n not in free}
-    allowed = trained_as | spec.imagenet.options
-    for option, values in allowed.items():
+    for option, values in (trained_as | spec.imagenet.options).items():
         if options[option] not in values:
-            refuse(option, f"one of {values} with weights='imagenet'", options[option])
+            allowed = f"one of {values}" if len(values) > 1 else repr(*values)
+            refuse(option, f"{allowed} with weights='imagenet'", options[option])
     if include_top and classes != 1000:
         refuse("classes", "1000 with weights='imagenet' and a top", classes)
     if channels != 3:

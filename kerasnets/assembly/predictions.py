@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerasnets.checks import is_int, refuse
+from kerasnets.weights import fetching
 
 
 def decode_predictions(
@@ -37,16 +38,8 @@ def decode_predictions(
     if not is_int(top, 1) or top > classes:
         refuse("top", f"a whole number from 1 to {classes}", top)
     if class_names is None:
-        try:
+        with fetching("The names of ImageNet's classes", "pass `class_names`"):
             return keras.applications.imagenet_utils.decode_predictions(preds, top=int(top))
-        except Exception as error:
-            # Keras raises a plain Exception if a download fails.
-            if "URL fetch failure" not in str(error):
-                raise
-            raise OSError(
-                f"The names of ImageNet's classes could not be downloaded ({error}). If there is no network, "
-                "pass `class_names`, or put the file into Keras's cache (~/.keras/models)."
-            ) from error
     best = np.argsort(-preds, axis=1, kind="stable")[:, :top]
     return [
         [(int(i), class_names[i], float(row[i])) for i in order]

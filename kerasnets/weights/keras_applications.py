@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasnets.graph import calls, producer
 from kerasnets.layers import parts
+from kerasnets.weights.fetching import fetching
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,8 @@ class KerasApplications:
         sizes: Sides in pixels of the square inputs that have their own weights, largest last; empty if the
             same weights serve all sizes.
         name: Name of the net in keras.applications, or None if it is the same as ours.
-        forms: Options of our net, each with the value for which the net is the trained one.
+        forms: Options of our net, each with the value for which the net is the trained one, where this is not
+            the default. The weights set them.
     """
 
     options: dict = dataclasses.field(default_factory=dict)
@@ -46,7 +48,7 @@ class KerasApplications:
             `model`.
 
         Raises:
-            OSError: The file is not in the cache, and cannot be downloaded.
+            OSError: The file is damaged, or neither is in the cache nor can be downloaded.
         """
         shape = model.input_shape[1:]
         if self.sizes:
@@ -56,21 +58,13 @@ class KerasApplications:
         else:
             shape = None
         name = self.name or name
-        try:
+        with fetching(f"The trained weights of {name}", "pass a .weights.h5 or .keras file as `weights`"):
             peer = getattr(keras.applications, name)(
                 weights="imagenet",
                 include_top=include_top,
                 input_shape=shape,
                 **{option: options[option] for option in self.options},
             )
-        except Exception as error:
-            # Keras raises a plain Exception if a download fails.
-            if "URL fetch failure" not in str(error):
-                raise
-            raise OSError(
-                f"The trained weights of {name} could not be fetched ({error}). If there is no network, put "
-                "the file into Keras's cache (~/.keras/models), or pass its path as `weights`."
-            ) from error
         return from_keras_applications(model, peer)
 
 

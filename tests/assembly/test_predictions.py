@@ -1,4 +1,5 @@
 import json
+import urllib.error
 
 import keras
 import numpy as np
@@ -40,14 +41,35 @@ def test_decoding_with_names_of_imagenet(monkeypatch, tmp_path):
     ]
 
 
-def test_names_of_imagenet_that_cannot_be_downloaded(monkeypatch):
+def test_names_of_imagenet_that_cannot_be_downloaded(monkeypatch, tmp_path):
     def fails(*args, **kwargs):
-        raise Exception("URL fetch failure on https://example.com: no network")
+        raise Exception("URL fetch failure on https://example.com/index.json: no network")
 
     monkeypatch.setattr(file_utils, "get_file", fails)
     monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
-    with pytest.raises(OSError, match="pass `class_names`.*~/.keras/models"):
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
+    with pytest.raises(OSError, match="no network") as raised:
         decode_predictions(np.zeros((1, 1000), "float32"))
+    todo = (
+        f"put index.json of https://example.com/index.json into {tmp_path / 'models'}, or pass `class_names`"
+    )
+    assert todo in str(raised.value)
+
+
+def test_names_of_imagenet_in_the_cache_are_used(monkeypatch, tmp_path):
+    def fails(*args, **kwargs):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(file_utils, "urlretrieve", fails)
+    monkeypatch.setattr(file_utils, "validate_file", lambda *args, **kwargs: True)  # its hash is a pretense
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
+    monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
+    scores = np.eye(1, 1000, 7, dtype="float32")
+    with pytest.raises(OSError, match="imagenet_class_index.json of https://"):
+        decode_predictions(scores, top=1)
+    index = tmp_path / "models" / "imagenet_class_index.json"
+    index.write_text(json.dumps({str(i): [f"n{i:08}", f"class {i}"] for i in range(1000)}))
+    assert decode_predictions(scores, top=1) == [[("n00000007", "class 7", 1.0)]]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,19 @@ def test_models_of_ones_own_are_listed(monkeypatch):
     assert registry.find("Mine") is builder
 
 
+def test_a_variant_that_is_no_row_is_answered_with_the_nearest(monkeypatch):
+    models = dict(registry._MODELS)
+    monkeypatch.setattr(registry, "_MODELS", models)
+    table = {"Mine": dict(filters=(4, 8, 16))}
+    with pytest.raises(ValueError, match="`name` is .*Did you mean 'Mine'.*Received: name='Mien'"):
+        variant(kerasnets.applications.LeNet, "Mien", table)
+    with pytest.raises(ValueError, match="`table` has options of LeNet.*Did you mean 'filters'.*'filtres'"):
+        variant(kerasnets.applications.LeNet, "Mine", {"Mine": dict(filtres=(4, 8, 16))})
+    with pytest.raises(ValueError, match="`name` is .*Received: name='Mine'"):
+        variant(kerasnets.applications.LeNet, "Mine", {})
+    assert "Mine" not in models
+
+
 def test_the_name_of_a_shipped_model_is_taken_before_its_family_is_imported(monkeypatch):
     shipped, models = registry.find("VGG16"), {}
     monkeypatch.setattr(registry, "_MODELS", models)
