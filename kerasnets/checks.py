@@ -3,6 +3,7 @@
 import difflib
 import math
 import numbers
+import os
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -58,6 +59,11 @@ def is_int(value: Any, least: int) -> bool:
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite real number, and not a bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_folder(value: Any) -> bool:
+    """Whether `value` is a path at which there is a folder, or nothing yet."""
+    return isinstance(value, (str, os.PathLike)) and (os.path.isdir(value) or not os.path.exists(value))
 
 
 def is_activation(value: Any) -> bool:

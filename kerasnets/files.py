@@ -39,6 +39,8 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     if os.path.exists(path) and not os.path.isfile(path):  # renaming would replace a device, as root
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     path = pathlib.Path(os.path.realpath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", os.fspath(path.parent))
     sweep(path)
     part = path.with_name(f"{PART}{os.urandom(4).hex()}-{tail(path)}")
     try:
@@ -84,8 +86,16 @@ def write_json(path: str | os.PathLike, data: Any) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """Reads data from a JSON file."""
-    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    """Reads data from a JSON file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not JSON.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def sync(path: str | os.PathLike) -> None:

@@ -73,8 +73,9 @@ def options() -> argparse.Namespace:
         c = command(name, text)
         c.add_argument("model", metavar="MODEL", help="name of the model")
         c.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="JPEG or PNG file")
-        c.add_argument("--version", type=shared.whole(1), metavar="N", help="version number (the newest)")
-        c.add_argument("--label", help="label of a version: stable or canary")
+        one = c.add_mutually_exclusive_group()
+        one.add_argument("--version", type=shared.whole(1), metavar="N", help="version number (the newest)")
+        one.add_argument("--label", help="label of a version: stable or canary")
         at = f"localhost:{GRPC if name == 'ask' else REST}"
         c.add_argument("--at", default=at, metavar="HOST:PORT", help=f"address of TF Serving ({at})")
     c.add_argument(

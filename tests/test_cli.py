@@ -101,6 +101,7 @@ def test_profile(run):
     assert "60,806 parameters, 326,520 multiply-adds" in run("profile", "LeNet5")
     assert "c3_conv" not in run("profile", "LeNet5")
     assert "c3_conv" in run("profile", "LeNet5", "--layers")
+    assert "32 pixels" in run("profile", "LeNet5", "--input", "99999999999x9999999")  # counted, not walked
 
 
 def test_profile_as_csv_and_json(run):
@@ -331,6 +332,11 @@ def test_export_of_what_is_not_there(refused, tmp_path):
         "export", "LeNet5", "--weights", "x.h5", "--out", __file__
     )
     assert "`weights` is None or a path" in refused("export", "LeNet5", *out, "--weights", "imagenet")
+    (tmp_path / "no.txt").write_bytes(b"\xff")
+    for names in ("no.txt", "missing.txt", "."):
+        words = ("--weights", "x.h5", "--class-names", str(tmp_path / names))
+        assert "--class-names: a text file in UTF-8. Received:" in refused("export", "LeNet5", *out, *words)
+    (tmp_path / "no.txt").unlink()
     assert not list(tmp_path.iterdir())
 
 

@@ -134,8 +134,15 @@ def test_a_body_that_writes_nothing_fails(tmp_path):
     assert path.read_text() == "old"
 
 
+def test_a_damaged_file_is_named(tmp_path):
+    for content in (b"{", b"", b"\xff"):
+        (tmp_path / "data.json").write_bytes(content)
+        with pytest.raises(ValueError, match="data.json is damaged"):
+            files.read_json(tmp_path / "data.json")
+
+
 def test_a_missing_folder_is_an_error_and_not_made(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="no such folder: .*missing'$"):
         files.write_text(tmp_path / "missing" / "file.txt", "new")
     assert names(tmp_path) == []
 

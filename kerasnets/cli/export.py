@@ -5,7 +5,7 @@ from typing import Any
 
 from kerasnets import files
 from kerasnets.checks import INTERPOLATIONS
-from kerasnets.cli.options import built, command, folder, quiet
+from kerasnets.cli.options import built, command, folder, lines, quiet
 
 # The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
     p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")
     p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (the model's own)")
-    p.add_argument("--class-names", metavar="FILE", help="text file with one class name per line")
+    p.add_argument("--class-names", type=lines, metavar="FILE", help="text file with one class name per line")
     p.add_argument("--image-bytes", action="store_true", help="also accept JPEG and PNG files")
     p.add_argument(
         "--shorter",
@@ -55,15 +55,12 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets export`."""
     shared = {
         "preprocess": options.preprocess,
-        "class_names": None,
+        "class_names": options.class_names,
         "shorter": options.shorter,
         "interpolation": options.interpolation,
         "antialias": not options.no_antialias,
         "optimize": False if options.plain else None,
     }
-    if options.class_names:
-        with open(options.class_names, encoding="utf-8") as file:
-            shared["class_names"] = file.read().splitlines()
     write = export_saved_model if options.format == FORMATS[0] else export_file
     with quiet():
         return write(options, rest, shared)

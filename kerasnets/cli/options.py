@@ -112,6 +112,14 @@ def folder(text: str) -> pathlib.Path:
     return path
 
 
+def lines(text: str) -> list[str]:
+    """An argparse type: a text file in UTF-8, of which it gives the lines."""
+    try:
+        return pathlib.Path(text).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"a text file in UTF-8. Received: {text} ({error})") from error
+
+
 def number(
     low: float | None = None, high: float = math.inf, above: float | None = None
 ) -> Callable[[str], float]:

@@ -19,6 +19,10 @@ def check(results):
     try:
         json.dumps(results, allow_nan=False)
     except (TypeError, ValueError):
+        known = False
+    else:
+        known = results is None or isinstance(results, dict)
+    if not known:
         refuse("results", "None or a dict that JSON can represent", results)
 
 

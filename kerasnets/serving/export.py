@@ -98,7 +98,7 @@ def export(
         refuse("KERAS_BACKEND", "tensorflow for `export`", keras.backend.backend())
     net = nets.net_of(model, preprocess, from_logits, features)
     name = net.source.name if name is None else name
-    root = pathlib.Path(root)
+    root = versions.check_root(root)
     versions.check_name(name)
     versions.check_version(root / name, version)
     check_flags(image_bytes=image_bytes, features=features)

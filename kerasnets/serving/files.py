@@ -107,7 +107,7 @@ def export_file(
     net = nets.net_of(model, preprocess, from_logits)
     formats.check_layers(format, net.model)
     name = net.source.name if name is None else name
-    root = pathlib.Path(root)
+    root = versions.check_root(root)
     versions.check_name(name)
     versions.check_version(root / name, version, row.ending)
     if optimize is not None:

@@ -51,6 +51,8 @@ def load(
         ValueError: An argument is not allowed, or the file cannot be read.
         ModuleNotFoundError: The runtime is not installed.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        refuse("path", "a path", path)
     path = pathlib.Path(path)
     check_path(path)
     readers = RUNTIMES[path.suffix if path.is_file() else ""]
@@ -69,10 +71,7 @@ def load(
     shape = shape_of(path)
 
     def answer(images):
-        images = np.asarray(images, "float32")
-        if shape and not fits(images.shape, shape):
-            refuse("images", f"an array of shape (n, {', '.join(map(str, shape))})", images.shape)
-        return run(images)
+        return run(checked(images, shape))
 
     return answer
 
@@ -86,6 +85,19 @@ def check_path(path):
     elif not path.is_file() or path.suffix not in RUNTIMES:
         endings = ", ".join(filter(None, RUNTIMES))
         refuse("path", f"the folder of a version, or a file {endings}, that exists", str(path))
+
+
+def checked(images, shape):
+    """The images as an array, unless there are none, or some are not finite or not of a shape."""
+    try:
+        images = np.asarray(images, "float32")
+    except (ValueError, TypeError):
+        refuse("images", "an array of numbers", type(images).__name__)
+    if shape and not fits(images.shape, shape):
+        refuse("images", f"an array of shape (n, {', '.join(map(str, shape))})", images.shape)
+    if not images.size or not np.isfinite(images.sum(dtype="float64")):
+        refuse("images", "one or more images of finite numbers", f"{images.shape}, {images.sum()}")
+    return images
 
 
 def reader(path, runtime, precision):

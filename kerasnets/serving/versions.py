@@ -2,19 +2,27 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import shutil
 
 import filelock
 
 from kerasnets import files
-from kerasnets.checks import is_int, refuse
+from kerasnets.checks import is_folder, is_int, refuse
 
 LOCK = ".lock"  # an empty file that stays; TF Serving ignores it, because its name is not a number
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"  # of a model, whose folder is in the root
 MAX_VERSION = 2**63 - 1  # TF Serving's versions are int64
 STEM = "0"  # takes the place of the number in the names of unpublished files
 ANY_ENDING = "([.-].*)?"  # regular expression of what may follow the number in a file name
+
+
+def check_root(root):
+    """The path of a root, which is refused if it is not that of a folder."""
+    if not is_folder(root):
+        refuse("root", "a folder, which need not exist yet", root)
+    return pathlib.Path(root)
 
 
 def check_name(name):

@@ -18,7 +18,7 @@ import keras_tuner
 from keras_tuner.src import config
 
 from kerasnets import files
-from kerasnets.checks import changes, is_int, nearest, refuse
+from kerasnets.checks import changes, is_folder, is_int, nearest, refuse
 from kerasnets.tuning.budget import OverBudget
 from kerasnets.tuning.oracle import RECORD, AtomicOracle
 from kerasnets.tuning.settings import described, described_validation
@@ -78,6 +78,7 @@ def tuner(
 
     Raises:
         ValueError: An argument is not allowed, or the search in the folder has other settings.
+        OSError: The folder cannot be made.
     """
     for name, value, table in (("kind", kind, tuple(TUNERS)), ("objective", objective, OBJECTIVES)):
         if value not in table:
@@ -90,7 +91,7 @@ def tuner(
         refuse("trials", "None or a whole number, at least 1", trials)
     if not isinstance(hypermodel, FamilySearch):
         refuse("hypermodel", "a kerasnets.tuning.FamilySearch", hypermodel)
-    if not isinstance(folder, (str, os.PathLike)) or os.path.isfile(folder):
+    if not is_folder(folder):
         refuse("folder", "a folder, which need not exist yet", folder)
     if report is not None and not callable(report):
         refuse("report", "None or a function", report)
@@ -105,6 +106,7 @@ def tuner(
     oracle.keep = keep
     own = {"tuner": kind, "objective": objective, "epochs": epochs, "seed": seed}
     settings = {**own, "space": hypermodel.settings()}
+    os.makedirs(folder, exist_ok=True)
     return type("Search", (Search, trainer), {})(
         oracle, hypermodel, folder, epochs, report, strategy, settings
     )
@@ -123,6 +125,8 @@ def records(folder: str | os.PathLike) -> list[dict[str, Any]]:
         objective's value; `params`; `mult_adds`; `seconds`; `error`; and `traceback` if the trial failed.
         Unknown values are None.
     """
+    if not is_folder(folder):
+        refuse("folder", "a folder of a search", folder)
     found = pathlib.Path(folder).glob(f"{PROJECT}/trial_*/{RECORD}")
     return sorted((files.read_json(path) for path in found), key=lambda r: int(r["trial"]))
 
@@ -143,15 +147,19 @@ def pareto_front(
     """Finds the rows on the Pareto front: no other row costs no more and gains no less, unless it is equal.
 
     Args:
-        rows: Dicts of numbers.
+        rows: Dicts of numbers, such as `records` returns; those without one of the two numbers are left out.
         cost: Key of the number to minimize.
         gain: Key of the number to maximize.
 
     Returns:
         The rows on the front, the cheapest first; of rows with equal numbers, one.
     """
-    front = []
-    for row in sorted(rows, key=lambda r: (r[cost], -r[gain])):
+    front, rows = [], list(rows)
+    for name, value in (("cost", cost), ("gain", gain)):
+        if any(value not in row for row in rows):
+            refuse(name, "a key of all rows", value)
+    known = [row for row in rows if row[cost] is not None and row[gain] is not None]
+    for row in sorted(known, key=lambda r: (r[cost], -r[gain])):
         if not front or row[gain] > front[-1][gain]:
             front.append(row)
     return front
@@ -240,7 +248,7 @@ class Search:
             ValueError: There is no validation data, the logs lack the objective, or the search in the folder
                 had other settings or data.
         """
-        check_options(self.oracle.objective.name, options)
+        check_fit(self.oracle.objective.name, args, options)
         self.remember(args, options)
         before = records(self.directory)
         debug, config.DEBUG = config.DEBUG, False  # else keras-tuner prints tracebacks, which records hold
@@ -399,8 +407,13 @@ class Search:
         return {self.oracle.objective.name: score}
 
 
-def check_options(objective, options):
-    """Refuses options of `search` with which no trial can have a result."""
+def check_fit(objective, args, options):
+    """Refuses arguments of `search` with which no trial can have a result."""
+    if not args and "x" not in options:
+        raise ValueError("`x` is missing: the data to train on")
+    if callable(args[0] if args else options["x"]) and not is_int(options.get("steps_per_epoch"), 1):
+        words = "a whole number, at least 1, since `x` is a function"
+        refuse("steps_per_epoch", words, options.get("steps_per_epoch"))
     if options.get("validation_data") is None and not options.get("validation_split"):
         refuse("validation_data", f"data to validate on, which the objective {objective!r} needs", None)
     if options.get("validation_freq", 1) != 1:

@@ -54,8 +54,15 @@ class FamilySearch(keras_tuner.HyperModel):
     ) -> None:
         super().__init__(name=f"search of {model}")
         self.model, self.builder = model, find_builder(model)
+        if options is not None and not isinstance(options, dict):
+            refuse("options", "None or a dict", options)
         self.fixed = dict(options or {})
+        check_names(self.fixed, self.builder.__signature__.parameters, f"an argument of {model}", ())
+        checks = self.builder.spec.checks
+        check_options({name: value for name, value in self.fixed.items() if name in checks}, checks)
         check_searched(model, self.builder.spec, self.fixed, searched)
+        if compiled is not None and not callable(compiled):
+            refuse("compiled", "None or a function", compiled)
         if budget is not None and not isinstance(budget, Budget):
             refuse("budget", "None or a kerasnets.tuning.Budget", budget)
         if not is_int(seed, 0):
@@ -113,12 +120,20 @@ class FamilySearch(keras_tuner.HyperModel):
         return self.builder(input_tensor=x, **options)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Builds the compiled model of a trial, and sets `cost` to the profile of its net."""
+        """Builds the compiled model of a trial, and sets `cost` to the profile of its net.
+
+        Raises:
+            keras_tuner.errors.FatalValueError: `compiled` returned no compiled model. It ends the search.
+        """
         self.cost = None
         keras.utils.set_random_seed(self.seed)
         net = self.net(self.values(hp))
         self.cost = analysis.profile(net)
         model = self.compiled(net)
+        if getattr(model, "optimizer", None) is None:
+            raise keras_tuner.errors.FatalValueError(
+                f"`compiled` returns a keras.Model that it has compiled. Received: {model!r}"
+            )
         model.optimizer.build(model.trainable_variables)  # else Hyperband would lose its state
         return model
 

@@ -108,7 +108,7 @@ def test_ask(recipe, capsys, root, images, server):
         ("other", (), "NOT_FOUND: Servable not found: other"),
         ("slow", ("--timeout", "0.05"), "no response from localhost:.* within 0.05 s"),
         ("net", ("--at", "localhost:1"), "no server at localhost:1"),
-        ("net", ("--version", "1", "--label", "stable"), "not both"),
+        ("net", ("--version", "1", "--label", "stable"), "--label: not allowed with argument --version"),
     ],
 )
 def test_errors_are_one_line(recipe, model, options, message, capsys, images, server):

@@ -93,6 +93,7 @@ def test_a_file_without_its_card_is_loaded(paths, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (dict(path=None), "`path` is a path"),
         (dict(path="none.onnx"), "`path` is the folder of a version, or a file .onnx, .tflite, .xml, that"),
         (dict(path="note.txt"), "`path` is the folder of a version, or a file .onnx, .tflite, .xml, that"),
         (dict(path="models"), r"`path` is the folder of a version, .* this folder has \['1'\]"),
@@ -111,10 +112,28 @@ def test_what_is_refused(arguments, words, paths, tmp_path, monkeypatch):
     for name in ("note.txt", "broken.tflite", "broken.xml", "broken.onnx", "models/1/saved_model.pb"):
         pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(name).write_text("no model")
-        if name.startswith("broken") and name.endswith(arguments.get("path", "")) and name[6:] not in paths:
+        if name.startswith("broken") and name == arguments.get("path") and name[6:] not in paths:
             pytest.skip("the runtime is not installed")
     with pytest.raises(ValueError, match=words):
         load(**{"path": paths[""], **arguments})
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        ("x", "an array of numbers"),
+        ([[1], [2, 3]], "an array of numbers"),
+        (None, r"an array of shape \(n, 16, 16, 3\)"),
+        (IMAGES[:0], "one or more images of finite numbers"),
+        (np.full(IMAGES.shape, np.nan), "one or more images of finite numbers"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["", ".onnx"])
+def test_what_is_no_image_is_refused(ending, images, words, paths):
+    if ending not in paths:
+        pytest.skip("the runtime is not installed")
+    with pytest.raises(ValueError, match=f"`images` is {words}"):
+        load(paths[ending])(images)
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 3), (2, 16, 15, 3), (2, 16, 16, 1), (2, 768)])

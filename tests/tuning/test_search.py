@@ -252,6 +252,10 @@ def test_the_pareto_front_is_that_of_all_pairs():
     assert {tuple(r.values()) for r in front} == {tuple(r.values()) for r in rows if not beaten(r)}
     assert [r["mult_adds"] for r in front] == sorted({r["mult_adds"] for r in front})
     assert pareto_front([]) == []
+    refused = dict(mult_adds=1, val_accuracy=None)
+    assert pareto_front([refused, *rows]) == front
+    with pytest.raises(ValueError, match="`gain` is a key of all rows"):
+        pareto_front(rows, gain="val_acuracy")
 
 
 class Slow(Quick):
@@ -344,13 +348,16 @@ def test_settings_that_never_ran_are_not_kept(arrays, tmp_path):
         (dict(validation_data=None), "`validation_data` is data to validate on"),
         (dict(validation_split=0.0), "`validation_data` is data to validate on"),
         (dict(validation_split=0.5, validation_freq=2), "`validation_freq` is 1"),
+        (dict(validation_split=0.5, x=lambda step: None), "`steps_per_epoch` is a whole number"),
+        (dict(validation_split=0.5, x=None), "`x` is missing"),
         (dict(validation_split=0.5, epochs=3), "`epochs` is an argument of `kerasnets.tuning.tuner`"),
     ],
 )
 def test_options_that_leave_all_trials_without_a_result(options, words, arrays, tmp_path):
     made = tuner("random", space(FamilySearch), tmp_path)
+    given = (options.pop("x"),) if "x" in options else arrays
     with pytest.raises(ValueError, match=words):
-        made.search(*arrays, **options)
+        made.search(*[x for x in given if x is not None], **options)
     assert records(tmp_path) == []
 
 
@@ -397,6 +404,23 @@ def test_what_has_no_result_is_no_best_trial(tmp_path, capsys):
         some.get_best_models(0)
     with pytest.raises(ValueError, match="has a result: 0 done"):
         tuner("random", space(), tmp_path / "new").get_best_models()
+
+
+@pytest.mark.parametrize("made", [None, "the net itself"])
+def test_a_net_that_is_not_compiled_ends_the_search(made, arrays, tmp_path):
+    hypermodel = space(FamilySearch, compiled=lambda net: made and net)
+    with pytest.raises(ValueError, match="`compiled` returns a keras.Model that it has compiled. Received: "):
+        search(tmp_path, hypermodel, arrays)
+
+
+def test_damaged_files_are_named(arrays, tmp_path):
+    search(tmp_path, space(), arrays, trials=1)
+    for path in (*tmp_path.glob("search/*.json"), *tmp_path.glob("search/trial_0/record.json")):
+        whole = path.read_text()
+        path.write_text(whole[:9])
+        with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+            search(tmp_path, space(), arrays, trials=1)
+        path.write_text(whole)
 
 
 @pytest.mark.parametrize(
