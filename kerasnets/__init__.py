@@ -9,6 +9,8 @@
 Sub-packages are imported when they are first used, so ``import kerasnets`` takes no time.
 """
 
+from kerasnets.registration import register_with_keras
+
 __version__ = "0.1.0"
 
 _PACKAGES = (
@@ -26,9 +28,14 @@ _PACKAGES = (
     "tuning",
     "weights",
 )
-_CATALOGUE = ("build", "list_models")
+_FUNCTIONS = {  # and their modules
+    "build": "assembly.registry",
+    "list_models": "assembly.registry",
+    "load_model": "assembly.origin",
+    "save": "weights.files",
+}
 
-__all__ = ["__version__", *_CATALOGUE, *_PACKAGES]
+__all__ = ["__version__", *_FUNCTIONS, *_PACKAGES]
 
 
 def __getattr__(name):
@@ -36,10 +43,13 @@ def __getattr__(name):
 
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in _CATALOGUE:
-        return getattr(importlib.import_module(f"{__name__}.assembly.registry"), name)
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
     return __all__
+
+
+register_with_keras()

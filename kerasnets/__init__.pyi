@@ -12,7 +12,9 @@ from kerasnets import surgery as surgery
 from kerasnets import training as training
 from kerasnets import tuning as tuning
 from kerasnets import weights as weights
+from kerasnets.assembly.origin import load_model as load_model
 from kerasnets.assembly.registry import build as build
 from kerasnets.assembly.registry import list_models as list_models
+from kerasnets.weights.files import save as save
 
 __version__: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from kerasnets.checks import refuse
+from kerasnets.checks import nearest, refuse
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -31,6 +32,7 @@ class Scaling:
             normalization; or None.
         matrix: Matrix, (n, n), by which flattened examples of n values are multiplied, for whitening; or
             None.
+        first: Another scaling, which is applied before this one; or None.
     """
 
     mode: str = "own"
@@ -39,6 +41,7 @@ class Scaling:
     order: str = "RGB"
     contrast: float | None = None
     matrix: np.ndarray | None = None
+    first: Scaling | None = None
 
     def __post_init__(self) -> None:
         """Refuses an unknown order of channels."""
@@ -59,7 +62,7 @@ class Scaling:
         Raises:
             ValueError: The scaling is for three channels, but `x` has another number.
         """
-        x, lib, dtype = self.prepared(x)
+        x, lib, dtype = self.prepared(x if self.first is None else self.first(x))
         if self.contrast is not None:
             axes = tuple(range(1, len(x.shape)))
             x = x - lib.mean(x, axes, keepdims=True)
@@ -90,7 +93,48 @@ class Scaling:
             raise ValueError("a scaling that normalizes contrast or whitens cannot be undone")
         x, lib, dtype = self.prepared(x)
         x = lib.flip(x, -1) if self.order == "BGR" else x
-        return x * lib.array(self.std, dtype) + lib.array(self.mean, dtype)
+        x = x * lib.array(self.std, dtype) + lib.array(self.mean, dtype)
+        return x if self.first is None else self.first.undo(x)
+
+    def after(self, first: Scaling | None) -> Scaling:
+        """The scaling that applies `first`, unless it is None, and then this one."""
+        if first is None:
+            return self
+        return dataclasses.replace(self, first=first if self.first is None else self.first.after(first))
+
+    def fits(self, channels: int | None) -> bool:
+        """Whether the scaling is for images of this number of channels, or of any."""
+        shape = np.broadcast_shapes(np.shape(self.mean), np.shape(self.std)) if self.matrix is None else ()
+        return (not shape or shape[-1] == channels) and (self.first is None or self.first.fits(channels))
+
+    @property
+    def name(self) -> str:
+        """The modes of all steps in their order, such as "contrast, zca"; "none" if there is no step."""
+        steps = [] if self.first is None else [self.first.name]
+        return ", ".join(step for step in (*steps, self.mode) if step != "none") or "none"
+
+    def as_data(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults: plain data and arrays."""
+        fields = {f.name: (getattr(self, f.name), f.default) for f in dataclasses.fields(self)}
+        given = {n: v for n, (v, default) in fields.items() if isinstance(v, np.ndarray) or v != default}
+        return given | ({} if self.first is None else {"first": self.first.as_data()})
+
+    @classmethod
+    def from_data(cls, data: Any) -> Scaling:
+        """Makes a scaling from the result of `as_data`.
+
+        Raises:
+            ValueError: The data is not that of a scaling.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        if not isinstance(data, dict) or not set(data) <= known or not isinstance(data.get("mode", ""), str):
+            refuse("scaling", f"a dict with {', '.join(sorted(known))}", data)
+        numbers = {n: v for n, v in data.items() if n not in ("mode", "order", "first") and v is not None}
+        if not all(np.issubdtype(np.asarray(v).dtype, np.number) for v in numbers.values()):
+            refuse("scaling", "a dict of numbers and arrays", numbers)
+        numbers = {n: tuple(v) if isinstance(v, list) else v for n, v in numbers.items()}
+        first = data.get("first")
+        return cls(**{**data, **numbers, "first": None if first is None else cls.from_data(first)})
 
     def prepared(self, x):
         """Images as floating-point numbers, the module with functions for them, and their dtype."""
@@ -102,6 +146,37 @@ class Scaling:
         if self.matrix is None and shape and x.shape[-1:] != shape[-1:]:
             refuse("x", f"an array of images with {shape[-1]} channels last", tuple(x.shape))
         return x, lib, dtype
+
+
+def scaling_named(scaling: str | Scaling) -> Scaling:
+    """A scaling, given itself or its key in `MODES`.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(scaling, Scaling):
+        return scaling
+    if not isinstance(scaling, str) or scaling not in MODES:
+        raise ValueError(
+            f"`scaling` is a kerasnets.scaling.Scaling or one of {', '.join(map(repr, MODES))}."
+            f"{nearest(scaling, MODES)} Received: scaling={scaling!r}"
+        )
+    return MODES[scaling]
+
+
+def agree(first: Callable, second: Callable, shape: tuple[int | None, ...]) -> bool:
+    """Whether two functions scale images alike.
+
+    Args:
+        first: A function that scales images of values 0..255, such as a `Scaling`.
+        second: Another one.
+        shape: Shape of an image; free sides, which are None, become 8.
+    """
+    import keras
+
+    noise = np.random.default_rng(0).integers(0, 256, (2, *(side or 8 for side in shape))).astype("float32")
+    a, b = (keras.ops.convert_to_numpy(f(keras.ops.convert_to_tensor(noise))) for f in (first, second))
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4 * max(1e-3, np.abs(a).max()))
 
 
 def functions_of(x):

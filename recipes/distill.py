@@ -95,8 +95,9 @@ def main() -> None:
     out = args.out or pathlib.Path("runs/distill") / f"{path.stem}-{args.student}-seed{args.seed}"
 
     found, weights = {}, list(args.teacher_weights or ())
-    if not weights:  # trained on images in the student's scaling, so that one batch fits both
-        teacher = dataclasses.replace(teacher, scaling=student.scale.mode)
+    # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.
+    teacher = dataclasses.replace(teacher, scaling=None if weights else student.scale.mode)
+    if not weights:
         for i in range(args.teachers):
             name = f"teacher{i + 1}"
             run = train.options_of(args, seed=args.seed + 1000 * i)

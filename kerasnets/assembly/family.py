@@ -15,6 +15,7 @@ from kerasnets.assembly import heads, registry
 from kerasnets.assembly.heads import Head
 from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
+from kerasnets.assembly.origin import as_data, check_origin
 from kerasnets.assembly.predictions import decode_predictions
 from kerasnets.blocks.conv import Activation
 from kerasnets.checks import nearest, refuse
@@ -306,7 +307,17 @@ def assemble(
         spec.channels,
         spec.fixed_size or any(top.fixed_size for top in tops),
     )
+    arguments = {
+        **options,
+        "include_top": include_top,
+        "input_shape": tuple(images.shape[1:]),
+        "pooling": pooling,
+        "classes": classes,
+        "classifier_activation": classifier_activation,
+    }
     check_weights(model_name, spec, options, weights, include_top, classes, images.shape[-1])
+    if weights not in (None, "imagenet"):
+        check_origin(weights, model_name, spec, arguments)
 
     with paused_collector():
         inputs = keras.utils.get_source_inputs(images)
@@ -322,12 +333,21 @@ def assemble(
                 x[output] = spec.aux(maps, classes, classifier_activation, options | {"name": output})
         model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, x, name=name)
 
+    whole = len(inputs) == 1 and inputs[0] is images
+    card = trained.Card(
+        builder=model_name,
+        family=spec.module,
+        options=as_data(arguments),
+        changes=() if whole else ("input_tensor",),
+    )
+    trained.attach(model, card)
     if weights is None:
         return model
     # Without the layers that give `input_tensor`, which have other weights.
     net = model if any(images is tensor for tensor in inputs) else keras.Model(images, x, name=name)
     if weights == "imagenet":
         spec.imagenet.load(net, model_name, include_top, options)
+        trained.describe(model, scaling=spec.mode if whole else None, training={"data": "imagenet2012"})
         return model
     return trained.load(model, weights, net)
 

@@ -18,6 +18,7 @@ from kerasnets.graph import (
     twin,
     with_outputs,
 )
+from kerasnets.weights import inherit
 
 MAIN = "predictions"  # the main output of a net with auxiliary heads or a decoder
 AUX_WEIGHT = 0.3  # of the loss of an auxiliary head: Szegedy et al. 2014, section 5
@@ -56,7 +57,7 @@ def drop_aux_heads(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: `model` has no such output.
     """
-    return with_outputs(model, outputs_by_name(model)[MAIN])
+    return inherit(with_outputs(model, outputs_by_name(model)[MAIN]), model, "drop_aux_heads")
 
 
 def main_output(model: keras.Model) -> keras.Model:
@@ -159,7 +160,8 @@ def as_logits(model: keras.Model) -> keras.Model:
         replaced(scores, end.call, end.within, before, made) if end.activation else scores
         for scores, end in zip(model.outputs, ends, strict=True)
     ]
-    return with_outputs(model, keras.tree.pack_sequence_as(output_of(model), distinct(outputs, made)))
+    outputs = keras.tree.pack_sequence_as(output_of(model), distinct(outputs, made))
+    return inherit(with_outputs(model, outputs), model, classifier_activation=None)
 
 
 def classifier(scores: keras.KerasTensor) -> Any:

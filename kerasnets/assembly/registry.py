@@ -64,6 +64,24 @@ def find(name: str) -> Callable:
     return _MODELS[name]
 
 
+def builder_of(name: str, family: str | None = None) -> Callable | None:
+    """The builder of a net, given its name.
+
+    Args:
+        name: Name of a model, or of the function of a family, such as "DenseNet".
+        family: Name of a module of `kerasnets.applications` that has the function; None if it is a model.
+
+    Returns:
+        The function that builds it, or None if there is none.
+    """
+    if name in known():
+        return find(name)
+    if family not in {row["family"] for row in catalogue().values()}:
+        return None
+    builder = getattr(importlib.import_module(f"kerasnets.applications.{family}"), name, None)
+    return builder if hasattr(builder, "spec") else None
+
+
 def refuse_name(name: str) -> NoReturn:
     """Raises the ValueError for a name that no model has; its message lists the closest names."""
     raise ValueError(

@@ -1,8 +1,9 @@
 """Augmentation plans: their rows, the checks of these, and the functions that they name.
 
 A plan is a tuple of rows (name, options). It contains, in this order: at most one of `SIZINGS`, which bring
-an image or clip to the size that a net takes; any of `CHANGES`, which keep the size, deterministic ones
-first; and any of `MIXES`, which mix the images of a batch and their labels, which become one-hot.
+an image or clip to the size that a net takes; any of `SCALINGS`, which scale its values in the same way in
+training and later; any of `CHANGES`, which are random; and any of `MIXES`, which mix the images of a batch
+and their labels, which become one-hot.
 """
 
 import functools
@@ -25,10 +26,12 @@ SIZINGS = {
     "pad": transforms.pad,
     "whole": transforms.whole,
 }
-CHANGES = {
+SCALINGS = {
     "contrast": transforms.contrast,
     "per_pixel_mean": transforms.per_pixel_mean,
     "zca": transforms.zca,
+}
+CHANGES = {
     "flip": transforms.flip,
     "jitter": transforms.jitter,
     "pad_crop": functools.partial(transforms.jitter, pixels=4),
@@ -43,10 +46,11 @@ FITS = {
     "zca": transforms.fit_zca,
     "fitted_lighting": transforms.fit_colors,
 }
-FIXED = ("center_crop", "zoom", "pad", "whole", "contrast", "per_pixel_mean", "zca")  # deterministic
+FIXED = ("center_crop", "zoom", "pad", "whole", *SCALINGS)  # deterministic
 COLOR = ("lighting", "fitted_lighting", "rand_augment")  # only for RGB
 NO_CLIPS = ("rand_augment", "random_erasing", *MIXES)
-STAGES = {n: stage for stage, table in enumerate((SIZINGS, CHANGES, MIXES)) for n in table}
+TABLES = (SIZINGS, SCALINGS, CHANGES, MIXES)
+STAGES = {name: stage for stage, table in enumerate(TABLES) for name in table}
 
 Row = tuple[str, Mapping[str, Any]]  # name and options
 
@@ -94,12 +98,8 @@ def check(augment: Sequence[str | Row]) -> tuple[Row, ...]:
     names = [name for name, _ in rows]
     stages = [STAGES[name] for name in names]
     if stages != sorted(stages) or stages.count(0) > 1:
-        order = ", then any of ".join(", ".join(table) for table in (SIZINGS, CHANGES, MIXES))
+        order = ", then any of ".join(", ".join(table) for table in TABLES)
         refuse("augment", f"at most one of {order}", names)
-    steps = [name for name in names if name in CHANGES]
-    random = [name not in FIXED for name in steps]
-    if random != sorted(random):
-        refuse("augment", f"rows with {', '.join(set(FIXED) & set(CHANGES))} before random changes", names)
     return rows
 
 
@@ -113,7 +113,7 @@ def check_row(row):
     if name not in STAGES or not isinstance(options, dict):
         words = f"rows (name, options) with a name of {', '.join(STAGES)}"
         raise ValueError(f"`augment` is {words}.{nearest(name, STAGES)} Received: {row!r}")
-    function = FITS.get(name) or {**SIZINGS, **CHANGES, **MIXES}[name]
+    function = FITS.get(name) or TABLES[STAGES[name]][name]
     allowed = [p for p in inspect.signature(function).parameters if p not in NOT_OPTIONS]
     for option, value in options.items():
         if option not in allowed:
@@ -137,7 +137,7 @@ def is_pair(row):
 def check_size(rows, size):
     """Refuses rows that cannot produce examples of a size, (..., height, width, channels)."""
     for name, options in rows:
-        function = {**SIZINGS, **CHANGES, **MIXES}[name]
+        function = TABLES[STAGES[name]][name]
         if name in COLOR and size[-1] != 3:
             refuse("size", f"of 3 channels with {name!r} in `augment`", size)
         if name in NO_CLIPS and len(size) == 4:
@@ -155,6 +155,21 @@ def sizing(rows):
         if name in SIZINGS:
             return name, functools.partial(SIZINGS[name], **options)
     return None, transforms.center_crop
+
+
+def scaling(rows, fit):
+    """The `kerasnets.scaling.Scaling` of the rows of `SCALINGS`, in their order; None if there are none.
+
+    Args:
+        rows: The rows of a plan.
+        fit: Function that takes a row and returns the statistics that it is fitted to.
+    """
+    scaling = None
+    for name, options in rows:
+        if name in SCALINGS:
+            own = {"fitted": fit((name, options))} if name in FITS else options
+            scaling = SCALINGS[name](**own).after(scaling)
+    return scaling
 
 
 def change(row, fit):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kerasnets.checks import is_int, is_ints, is_number, refuse
 from kerasnets.data import augment as augmentation
 from kerasnets.data import decoding, sources, transforms
+from kerasnets.scaling import Scaling
 
 WORKERS = os.cpu_count()  # images processed in parallel; the result does not depend on it
 FIT_EXAMPLES = 50_000  # most examples that a change is fitted to
@@ -28,6 +29,8 @@ class Stream:
         classes: Number of classes.
         class_names: Names of the classes.
         skipped: Names of the corrupt images that are left out.
+        scaling: The `kerasnets.scaling.Scaling` of the rows of the augmentation that scale images, such as
+            "zca"; None if there are none.
     """
 
     dataset: tf.data.Dataset
@@ -36,6 +39,7 @@ class Stream:
     classes: int
     class_names: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    scaling: Scaling | None = None
 
 
 def stream(
@@ -131,7 +135,7 @@ def stream(
 
     local = batch_size // hosts
     sized, changed = sizing(source, rows, size), changes(rows, fit)
-    fixed = fixed_changes(rows, fit)
+    scaling = augmentation.scaling(rows, fit)
 
     def share(rows, places):
         count = tf.shape(places)[0] // hosts
@@ -146,8 +150,8 @@ def stream(
         if hosts > 1:
             chosen = chosen.batch(batch_size).map(share).unbatch()
         one = chosen.map(lambda row, place: sized(row, key(seed, place)), WORKERS)
-        if fixed:
-            one = one.batch(local).map(fixed, 2).unbatch()
+        if scaling:
+            one = one.batch(local).map(lambda x, *others: (scaling(x), *others), 2).unbatch()
         one = one.map(lambda image, label, seeds: (changed(image, seeds), label), WORKERS)
         batches = one.batch(local, drop_remainder=drop_remainder)
         return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
@@ -160,7 +164,7 @@ def stream(
     dataset = dataset.prefetch(2).with_options(options)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
     names = source.class_names
-    return Stream(dataset, steps, n, len(names), names, source.skipped)
+    return Stream(dataset, steps, n, len(names), names, source.skipped, scaling)
 
 
 def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices):
@@ -249,21 +253,9 @@ def clip(frames, length, seed):
     return tf.gather(frames, (start + tf.range(length)) % count)
 
 
-def fixed_changes(rows, fit):
-    """The function that makes the deterministic changes to a batch of (image, label, seed), or None."""
-    functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=True)]
-
-    def fixed(images, labels, seeds):
-        for function in functions:
-            images = function(images, None)
-        return images, labels, seeds
-
-    return fixed if functions else None
-
-
 def changes(rows, fit):
     """The function that makes the random changes to one image, given its seed."""
-    functions = [augmentation.change(row, fit) for row in rows if is_change(row, fixed=False)]
+    functions = [augmentation.change(row, fit) for row in rows if row[0] in augmentation.CHANGES]
 
     def changed(image, seeds):
         for i, function in enumerate(functions):
@@ -273,11 +265,6 @@ def changes(rows, fit):
         return image
 
     return changed
-
-
-def is_change(row, fixed):
-    """Whether a row of a plan is a deterministic change (`fixed` is True), or a random one (False)."""
-    return row[0] in augmentation.CHANGES and (row[0] in augmentation.FIXED) == fixed
 
 
 def mixing(rows, classes, one_hot=False):
@@ -301,7 +288,7 @@ FITS = {}  # cached statistics, which the streams of both splits and of resumed 
 def fitted(name, size, rows, row, data_dir, strict, classes, validation_split):
     """The statistics of a row, fitted to the training data after the deterministic rows before it."""
     before = rows[: rows.index(row)]
-    before = tuple(r for r in before if r[0] in ("zoom", "pad") or is_change(r, fixed=True))
+    before = tuple(r for r in before if r[0] in ("zoom", "pad", *augmentation.SCALINGS))
     plan = (name, size, repr(before), repr(row), str(data_dir), classes, validation_split)
     if plan not in FITS:
         images = stream(

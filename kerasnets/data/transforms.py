@@ -205,31 +205,34 @@ def lighting(images, seed, std=0.1, colors=IMAGENET_COLORS):
     return images + tf.reshape(added, [-1] + [1] * (len(images.shape) - 2) + [3])
 
 
-def contrast(images, seed, scale=55.0):
+def fitted_lighting(images, seed, fitted):
+    """`lighting` with the principal components of the training set's own colors."""
+    return lighting(images, seed, colors=fitted)
+
+
+# Deterministic changes, which are scalings.
+
+
+def contrast(scale=55.0):
     """Subtracts the mean of each image and scales it to a norm: global contrast normalization.
 
     Source: Goodfellow et al. 2013 (Maxout), section 5.2. The norm of 55 is that of pylearn2, its code.
     """
-    return Scaling(contrast=scale)(images)
+    return Scaling("contrast", contrast=scale)
 
 
-def per_pixel_mean(images, seed, fitted):
+def per_pixel_mean(fitted):
     """Subtracts the mean image of the training set.
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 2; He et al. 2016, section 4.2.
     """
-    return Scaling(mean=fitted)(images)
+    return Scaling("per_pixel_mean", mean=fitted)
 
 
-def zca(images, seed, fitted):
+def zca(fitted):
     """Whitens images with the mean and matrix of `fit_zca`."""
     mean, matrix = fitted
-    return Scaling(mean=mean, matrix=matrix)(images)
-
-
-def fitted_lighting(images, seed, fitted):
-    """`lighting` with the principal components of the training set's own colors."""
-    return lighting(images, seed, colors=fitted)
+    return Scaling("zca", mean=mean, matrix=matrix)
 
 
 # Fits take a function that returns an iterator over the training images, arrays (batch, ...).

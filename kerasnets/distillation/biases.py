@@ -15,6 +15,7 @@ from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits, classes_of, only_main
 from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import check_subset
+from kerasnets.weights import inherit
 
 ROUNDS = 100  # maximum number of passes over the classes; a few suffice
 
@@ -89,4 +90,4 @@ def add_biases(
     model = only_main(model)
     outputs = model.outputs[0]
     shifted = layers.Rescaling(1.0, shift.tolist(), dtype=outputs.dtype, name="shifted_logits")(outputs)
-    return with_outputs(model, shifted)
+    return inherit(with_outputs(model, shifted), model, "add_biases")

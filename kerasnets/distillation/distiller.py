@@ -16,6 +16,7 @@ from kerasnets.distillation.hints import Hint, HintModels, hint_loss
 from kerasnets.distillation.losses import hard_loss, soft_loss
 from kerasnets.distillation.models import auxiliary, check_logits, classes_of, main_of
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
+from kerasnets.weights.card import Card, attach, card_of, common, describe
 from kerasnets.weights.state import random_states
 
 ACCURACIES = ("accuracy", "acc", "binary_accuracy")
@@ -145,6 +146,17 @@ class Distiller(keras.Model):
             self.aux_tracker = keras.metrics.Mean("aux_loss")
         self.mean = WeightedMean()
         self.built = student.built
+        if teacher is not None:
+            describe(student, **common([student, teacher], "teacher"))
+
+    @property
+    def kerasnets_card(self) -> Card:
+        """The card of the student, which is that of the Distiller."""
+        return card_of(self.student)
+
+    @kerasnets_card.setter
+    def kerasnets_card(self, card: Card) -> None:
+        attach(self.student, card)
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         if not (self.hint_models and training):

@@ -9,6 +9,7 @@ from keras import layers
 from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits, classes_of, only_main
 from kerasnets.layers import LogMeanProbability
+from kerasnets.weights.card import common, describe
 
 MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
 
@@ -19,8 +20,6 @@ class Ensemble(keras.Model):
 
     Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2: "an arithmetic or geometric mean of their
     individual predictive distributions".
-
-    `kerasnets.distillation` must be imported before `keras.saving.load_model` loads a saved ensemble.
 
     Args:
         models: At least two functional models that give logits of the same classes, from inputs of the same
@@ -47,6 +46,7 @@ class Ensemble(keras.Model):
         logits = MEANS[mean](dtype=logits[0].dtype, name="logits")(logits)
         super().__init__(inputs, logits, name=name, **options)
         self.mean = mean
+        describe(self, **common(models, "models"))
 
     @property
     def members(self) -> list[keras.Model]:

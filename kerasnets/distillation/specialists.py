@@ -13,6 +13,7 @@ the same authors' talk "Dark Knowledge", 2014.
     probabilities = combine(softmax(generalist), [softmax(net) for net in specialists], subsets)
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +29,7 @@ from kerasnets.distillation.losses import soft_targets
 from kerasnets.distillation.models import check_logits, classes_of, only_main
 from kerasnets.graph import set_weights, with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
+from kerasnets.weights import inherit
 
 TWO = "of two classes or more: the two that a single logit tells apart leave nothing to specialize in"
 
@@ -119,11 +121,12 @@ def specialist(
     generalist = only_main(generalist)
     twin = keras.models.clone_model(generalist)
     set_weights(twin, generalist.get_weights())
+    changed = functools.partial(inherit, model=generalist, change="specialist", names=[*subset, "other"])
     name = name or f"{generalist.name}_specialist"
     if head == "logsumexp":
         logits = twin.outputs[0]
         outputs = Dustbin(subset, n, dtype=logits.dtype, name="specialist_logits")(logits)
-        return with_outputs(twin, outputs, name)
+        return changed(with_outputs(twin, outputs, name))
 
     end = end_of(twin)
     last = end.layer
@@ -138,7 +141,7 @@ def specialist(
     if last.use_bias:
         new[1][-1] += math.log(len(others))
     small.set_weights(new)
-    return with_outputs(twin, outputs, name)
+    return changed(with_outputs(twin, outputs, name))
 
 
 def specialist_dataset(

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from kerasnets import data, distillation, training
+import kerasnets
+from kerasnets import data, distillation, training, weights
 from kerasnets.runs.folder import save
 from kerasnets.scaling import MODES
 
+SCALING = MODES["unit"]  # of all nets that are trained on arrays
 RATE = 1e-3  # learning rate of Adam, with a cosine decay to 0
 
 
@@ -48,7 +50,7 @@ def read_images(
     if least is not None:
         examples = examples.shard(max(1, int(examples.cardinality()) // least), 0)
     images, labels = data.to_arrays(examples.batch(1000))
-    return MODES["unit"](images), labels
+    return SCALING(images), labels
 
 
 def shuffled(
@@ -79,6 +81,7 @@ def train_once(
     *,
     seed: int,
     validation: tuple,
+    facts: dict[str, Any],
     distiller: dict | None = None,
 ) -> keras.Model:
     """Trains a net and saves it as `fit_and_save` does, or loads it if an earlier run has saved it.
@@ -91,6 +94,7 @@ def train_once(
         epochs: Epochs of the training.
         seed: Seed of the weights.
         validation: Images and labels to validate on after every epoch.
+        facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them.
         distiller: Arguments of the `kerasnets.distillation.Distiller` to train with; None trains on labels.
 
     Returns:
@@ -102,7 +106,7 @@ def train_once(
     path = pathlib.Path(path)
     if path.exists():
         print(f"{path.stem}: already trained")
-        return keras.saving.load_model(path, compile=False)
+        return kerasnets.load_model(path)
     keras.utils.set_random_seed(seed)
     net = build()
     adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, batches.steps * epochs))
@@ -113,7 +117,7 @@ def train_once(
     else:
         model = distillation.Distiller(net, **distiller)
         model.compile(adam, metrics=["accuracy"])
-    fit_and_save(model, net, path, batches, epochs, f"{path.stem:8}", validation)
+    fit_and_save(model, net, path, batches, epochs, f"{path.stem:8}", facts, validation)
     return net
 
 
@@ -124,6 +128,7 @@ def fit_and_save(
     batches: Batches,
     epochs: int,
     title: str,
+    facts: dict[str, Any],
     validation: tuple | None = None,
 ) -> None:
     """Trains a compiled model and saves the net in it.
@@ -138,12 +143,15 @@ def fit_and_save(
         batches: The `Batches`.
         epochs: Epochs of the training.
         title: Title of the progress.
+        facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them. Its images
+            are scaled to values of 0 to 1, as `read_images` does.
         validation: Images and targets to validate on after every epoch, or None.
 
     Raises:
         FloatingPointError: The loss is NaN or infinite.
     """
     path = pathlib.Path(path)
+    weights.describe(net, scaling=SCALING, **facts)
     state = path.with_suffix(".weights.h5")
     training.fit(
         model,
@@ -157,6 +165,12 @@ def fit_and_save(
     )
     save(net, path)
     state.unlink(missing_ok=True)
+
+
+def record(net: keras.Model, path: str | os.PathLike, **results: Any) -> None:
+    """Records the results of a net's test in its file, unless they are there."""
+    if weights.card_of(net).results != results:
+        save(net, path, results=results)
 
 
 def predict(net: keras.Model, images: np.ndarray) -> np.ndarray:

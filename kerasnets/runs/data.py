@@ -4,11 +4,12 @@ from typing import Any
 
 import keras
 
-from kerasnets import data
+from kerasnets import data, weights
 from kerasnets.checks import refuse
 from kerasnets.data import sources
 from kerasnets.data.augment import FIXED, MIXES, SIZINGS
 from kerasnets.runs.options import Options
+from kerasnets.scaling import Scaling
 from kerasnets.training import Recipe
 
 
@@ -84,6 +85,29 @@ class Data:
         changes = {"batch_size": 1} if whole else {}
         stream = self.stream(self.recipe.splits[1], rows_for_tests(self.recipe, whole), **changes)
         return stream.dataset.map(lambda images, labels: (self.recipe.scale(images), labels))
+
+    @property
+    def scaling(self) -> Scaling:
+        """The scaling of images of 0..255 with which the net is trained."""
+        return self.recipe.scale.after(self.testing.scaling)
+
+    def describe(self, net: keras.Model, **training: Any) -> None:
+        """Records in the card of a net what it takes, its classes, and what it is trained on.
+
+        Args:
+            net: The net.
+            **training: What else determines its training, as JSON data.
+        """
+        sizing, rest = rows_for_tests(self.recipe)[0]
+        names = self.training.class_names
+        weights.describe(
+            net,
+            shape=self.recipe.shape,
+            scaling=self.scaling,
+            shorter=rest.get("shorter") if sizing == "center_crop" else None,
+            class_names=names if len(names) == self.classes else None,
+            training={**self.recipe.as_json(), "examples": self.training.examples, **training},
+        )
 
     def training_from(self, first_step, epochs=None):
         """The stream to train on, beginning at a step."""

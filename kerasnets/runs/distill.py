@@ -9,10 +9,13 @@ import keras
 import kerasnets
 from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
-from kerasnets.graph import flat
+from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
 from kerasnets.runs.train import Supervised, metrics
+from kerasnets.scaling import agree
+from kerasnets.surgery import with_scaling
 from kerasnets.training import Recipe
+from kerasnets.weights import card_of, describe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,8 @@ class Distillation(Supervised):
     """Trains a net on the labels and on the logits of teachers for the same batches.
 
     Args:
-        teacher: Recipe of the teachers: the net, its options and the scaling of its images.
+        teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
+            do not say it.
         files: A weights file for each teacher, or a name such as "imagenet". Several teachers form an
             ensemble, the geometric mean of their predictions.
         temperature: Temperature of the Distiller.
@@ -107,13 +111,12 @@ class Distillation(Supervised):
                 name=recipe.model if len(self.files) == 1 else f"teacher{i + 1}",
                 **recipe.options,
             )
-            nets.append(main_output(net))
-        teacher = nets[0] if len(nets) == 1 else distillation.Ensemble(nets)
-        ours, theirs = data.recipe.scale, recipe.scale
-        if ours is theirs:
-            return teacher
-        images = keras.Input(data.recipe.shape, name="images")
-        return flat(keras.Model(images, teacher(theirs(ours.undo(images))), name=teacher.name))
+            known, ours = card_of(net).scaling, recipe.scale.after(data.testing.scaling)
+            if known is not None and recipe.scaling and not agree(known, ours, recipe.shape):
+                refuse("scaling", f"None or that of {file}, {known.name!r}", recipe.scaling)
+            describe(net, scaling=known or ours)
+            nets.append(with_scaling(main_output(net), data.scaling))
+        return nets[0] if len(nets) == 1 else distillation.Ensemble(nets)
 
 
 def compiled(model, data, logged=None):

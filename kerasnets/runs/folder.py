@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from kerasnets import files
+from kerasnets import files, weights
 from kerasnets.checks import changes
 
 
@@ -53,10 +53,16 @@ def settings_in(card: pathlib.Path) -> dict[str, Any]:
     return settings
 
 
-def save(model: keras.Model, path: str | os.PathLike) -> None:
-    """Saves a model atomically, without its optimizer, losses and metrics."""
-    with files.replacing(path) as part:
-        keras.Model(model.input, model.output, name=model.name).save(part)
+def save(model: keras.Model, path: str | os.PathLike, **facts: Any) -> None:
+    """Saves a model with its card, without its optimizer, losses and metrics.
+
+    Args:
+        model: A functional or sequential model.
+        path: Path of the .keras file.
+        **facts: Facts to record in its card first, as `kerasnets.weights.describe` takes them.
+    """
+    weights.describe(model, **facts)
+    weights.save(weights.inherit(keras.Model(model.input, model.output, name=model.name), model), path)
 
 
 def history(path: str | os.PathLike) -> dict[str, list[float]]:

@@ -29,6 +29,7 @@ import numpy as np
 import kerasnets
 from kerasnets import data, distillation
 from kerasnets.applications import MLP800
+from kerasnets.data.datasets import CLASSES
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare
 
@@ -162,6 +163,10 @@ def distill(
         sweep = nets.sweep(transfer) if s.sweep else []
     found = {"teacher": teacher, "plain": plain, "student": student}
     logits = {name: arrays.predict(net, test[0]) for name, net in found.items()}
+    for name, net in found.items():
+        if not isinstance(net, distillation.Ensemble):
+            errors = arrays.count_errors(logits[name], test[1])
+            arrays.record(net, nets.path(name), test_errors=errors, test_examples=len(test[1]))
     moved = move_biases(student, s.misjudged(), train, test) if s.misjudged() else None
     return Results(len(train[0]), test, logits, moved, sweep, len(held_out[0]))
 
@@ -251,8 +256,14 @@ class Nets:
 
     def trained(self, name, build, batches, epochs, seed, distiller=None):
         """Trains a net and saves it to a file of this name, or loads that file."""
-        options = dict(seed=seed, validation=self.test, distiller=distiller)
-        return arrays.train_once(self.out / f"{name}.keras", build, batches, epochs, **options)
+        s = self.settings
+        facts = dict(class_names=CLASSES[s.dataset], training={"net": name, **dataclasses.asdict(s)})
+        options = dict(seed=seed, validation=self.test, distiller=distiller, facts=facts)
+        return arrays.train_once(self.path(name), build, batches, epochs, **options)
+
+    def path(self, name):
+        """The file of the net of this name."""
+        return self.out / f"{name}.keras"
 
 
 def small_net():

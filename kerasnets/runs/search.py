@@ -23,11 +23,13 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+import kerasnets
 from kerasnets import data, distillation, files, tuning
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare
-from kerasnets.scaling import MODES
+from kerasnets.surgery import with_scaling
 from kerasnets.training import Recipe, distribution
+from kerasnets.weights import card_of
 
 SPACES = {"alpha": tuning.WidthMultiplier, "growth": tuning.GrowthRate}
 HELD_OUT = 5  # one of 5 training images is for validation
@@ -106,9 +108,9 @@ class Search:
         few = {"examples": FEW} if s.smoke else {}
         keywords = dict(size=shape, batch_size=1000, data_dir=s.data_dir, **few)
         streams = [data.stream(s.dataset, split, **keywords) for split in ("train", "test")]
-        self.classes = streams[0].classes
+        self.classes, self.class_names = streams[0].classes, streams[0].class_names
         self.whole, self.test = (
-            (MODES["unit"](images), labels)
+            (arrays.SCALING(images), labels)
             for images, labels in (data.to_arrays(stream.dataset) for stream in streams)
         )
         self.training, self.validation = hold_out(self.whole)
@@ -166,7 +168,9 @@ class Search:
 
     def add_teacher_logits(self):
         """Adds the teacher's logits to the labels. The teacher runs only once for all trials."""
-        teacher = keras.saving.load_model(self.settings.teacher, compile=False)
+        teacher = kerasnets.load_model(self.settings.teacher, compile=False)
+        if card_of(teacher).scaling is not None:
+            teacher = with_scaling(teacher, arrays.SCALING)
         teacher = fitted(teacher, self.whole[0].shape[1:], self.classes)
         batches = data.batches(self.whole, 500)
         transfer = distillation.add_teacher_logits(batches, teacher, cache=self.out / "cache")
@@ -207,8 +211,11 @@ class Search:
             files.write_json(card, values)
         if not path.exists():
             self.fit_best(path, values)
-        scores = arrays.predict(keras.saving.load_model(path, compile=False), self.test[0])
-        return 1 - arrays.count_errors(scores, self.test[1]) / len(scores)
+        net = kerasnets.load_model(path)
+        scores = arrays.predict(net, self.test[0])
+        accuracy = 1 - arrays.count_errors(scores, self.test[1]) / len(scores)
+        arrays.record(net, path, test_accuracy=accuracy, test_examples=len(scores))
+        return accuracy
 
     def fit_best(self, path, values):
         """Trains the net of some values on all training images, and saves it."""
@@ -216,11 +223,12 @@ class Search:
         batches = self.batches(self.whole, epochs)
         keras.backend.clear_session()
         keras.utils.set_random_seed(self.settings.seed)
+        facts = dict(class_names=self.class_names, training={**self.card, "chosen": values})
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             net = self.space.net(values)
             model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps)
             with distribution.as_one_device(model):
-                arrays.fit_and_save(model, net, path, batches, epochs, "best", self.test)
+                arrays.fit_and_save(model, net, path, batches, epochs, "best", facts, self.test)
 
     def compiled(self, net, recipe, steps):
         """The model to train: the net, or a Distiller of it."""

@@ -31,6 +31,7 @@ from typing import Literal, NamedTuple
 import keras
 import numpy as np
 
+import kerasnets
 from kerasnets import data, distillation
 from kerasnets.applications import MLP
 from kerasnets.checks import refuse
@@ -193,6 +194,7 @@ def train_generalist(settings, out, parts):
         s.epochs,
         seed=s.seed,
         validation=parts.held_out,
+        facts=dict(class_names=CLASSES[s.dataset], training={"net": "generalist", **dataclasses.asdict(s)}),
     )
 
 
@@ -252,7 +254,7 @@ def train_specialist(task):
     """
     s, parts = task.settings, read_parts(task.settings, task.data_dir)
     keras.utils.set_random_seed(s.seed)
-    net = keras.saving.load_model(task.generalist, compile=False)
+    net = kerasnets.load_model(task.generalist)
     examples = parts.train
     if not s.dustbin:
         images, labels = examples
@@ -281,7 +283,8 @@ def train_specialist(task):
     better = stop.best < before
     if not better:
         net.set_weights(start)
-    save(net, task.path)
+    training = {**dataclasses.asdict(s), "net": "specialist", "classes": [int(c) for c in task.classes]}
+    save(net, task.path, training=training, results={"held_out_loss": min(stop.best, before)})
     after = f"{stop.best:.4f} in epoch {stop.best_epoch + 1}" if better else "not lower in any epoch"
     return f"held-out loss {before:.4f}, {after}"
 
@@ -316,9 +319,7 @@ def predict(tasks: Sequence[Task], images: np.ndarray, top: int = 1) -> dict[str
     Returns:
         The predicted classes, (n,), of the "generalist" alone and "with specialists".
     """
-    nets = [
-        keras.saving.load_model(p, compile=False) for p in (tasks[0].generalist, *(t.path for t in tasks))
-    ]
+    nets = [kerasnets.load_model(path) for path in (tasks[0].generalist, *(t.path for t in tasks))]
     logits = [arrays.predict(net, images) for net in nets]
     alone, *own = (keras.ops.softmax(z.astype("float64")) for z in logits)
     sets = [task.classes for task in tasks]

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 import kerasnets
-from kerasnets import training
+from kerasnets import training, weights
 from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
 from kerasnets.assembly.outputs import MAIN
@@ -79,6 +79,7 @@ def train(
         keras.config.set_dtype_policy(recipe.precision)
         keras.utils.set_random_seed(options.seed)
         net = build(data)
+        data.describe(net, seed=options.seed, **method.settings())
         model = method.compiled(net, data)
         with distribution.as_one_device(model):
             method.fit(model, net, data, out)
@@ -87,11 +88,11 @@ def train(
     if options.host_index:
         print(f"host {options.host_index} of {options.hosts} is done; the results are on host 0")
         return None
-    weights = LAST
-    if recipe.validation is not None:
-        weights = BEST
-        net.load_weights(out / BEST)
-    results = {**method.test(net, data), "weights": weights}
+    tested = LAST if recipe.validation is None else BEST
+    weights.load(net, out / tested)
+    results = method.test(net, data)
+    weights.save(net, out / tested, results=results)
+    results |= {"weights": tested}
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
     return report(results, data, out)
 
@@ -209,6 +210,7 @@ def copied(net: keras.Model, data: Data) -> keras.Model:
     with distribution.alone():
         copy = build(data)
         copy.set_weights(net.get_weights())
+        weights.inherit(copy, net)
     return copy
 
 

@@ -9,15 +9,13 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-import kerasnets
 from kerasnets import surgery
-from kerasnets.assembly import registry
 from kerasnets.assembly.outputs import as_logits, end_of, main_output
-from kerasnets.checks import nearest, refuse
+from kerasnets.assembly.preprocessing import preprocessing
+from kerasnets.checks import refuse
 from kerasnets.distillation import Distiller
 from kerasnets.graph import all_layers, check_graph, deep_recursion, flat, functional
 from kerasnets.layers import CapsuleLength
-from kerasnets.scaling import MODES
 
 SQUASH = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
 # Largest number of values in a weight that becomes a constant. Convolution kernels do, so that TensorFlow
@@ -122,7 +120,7 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     """
     model = model.student if isinstance(model, Distiller) else model
     check_graph(model)
-    source, (scaling, preprocess) = model, scaling_of(model, preprocess)
+    source, (scaling, preprocess) = model, preprocessing(model, preprocess)
     if from_logits is not None and not isinstance(from_logits, bool):
         refuse("from_logits", "None, True or False", from_logits)
     model = main_output(functional(model))
@@ -145,21 +143,6 @@ def scores_of(model, from_logits):
     if from_logits:
         return model.outputs[0], "sigmoid" if model.outputs[0].shape[-1] == 1 else "softmax"
     return as_logits(model).outputs[0], end.activation
-
-
-def scaling_of(model, preprocess):
-    """The name and the function of a net's scaling, given the argument `preprocess` of `export`."""
-    if preprocess is None:
-        known = model.name in kerasnets.list_models()
-        preprocess = registry.find(model.name).spec.mode if known else "none"
-    if callable(preprocess):
-        return getattr(preprocess, "mode", getattr(preprocess, "__name__", "own")), preprocess
-    if preprocess not in MODES:
-        raise ValueError(
-            f"`preprocess` is None, a function or one of {', '.join(map(repr, MODES))}."
-            f"{nearest(preprocess, MODES)} Received: preprocess={preprocess!r}"
-        )
-    return preprocess, MODES[preprocess]
 
 
 def folded(net, images, always=False):

@@ -9,6 +9,7 @@ from kerasnets.surgery.net2net import deepen, widen
 from kerasnets.surgery.precision import with_precision
 from kerasnets.surgery.preinit import preinitialize
 from kerasnets.surgery.pyramid import feature_pyramid
+from kerasnets.surgery.rescale import with_scaling
 from kerasnets.surgery.transfer import replace_head
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "replace_head",
     "widen",
     "with_precision",
+    "with_scaling",
 ]

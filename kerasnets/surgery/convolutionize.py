@@ -13,6 +13,7 @@ from kerasnets.graph import model_of
 from kerasnets.layers import Maxout
 from kerasnets.surgery.activations import is_elementwise
 from kerasnets.surgery.recording import Recording, describe, record
+from kerasnets.weights import inherit
 
 POOLINGS = {
     getattr(layers, f"Global{kind}{rank}D"): kind
@@ -116,7 +117,7 @@ def convolutionize(model: keras.Model, window: Sequence[int] | None = None) -> k
     outputs = recording.replay(inputs, replace)
     if any(y.ndim != len(shape) for y in keras.tree.flatten(outputs)):
         refuse_head(model)
-    return model_of(model, inputs, outputs)
+    return inherit(model_of(model, inputs, outputs), model, "convolutionize")
 
 
 def head_tensors(recording: Recording) -> set[int]:

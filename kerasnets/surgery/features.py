@@ -8,6 +8,7 @@ from kerasnets.assembly.outputs import classifier, main_output
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import check_graph, deep_recursion, flat, nodes, producer, with_outputs
 from kerasnets.surgery.strides import strides_of
+from kerasnets.weights import inherit
 
 
 @deep_recursion()
@@ -49,7 +50,8 @@ def features(model: keras.Model, layer: str | None = None, pooling: str | None =
         x = pool(x, pooling or "avg", name="features_")
     elif x.ndim > 2:
         x = layers.Flatten(name="features_flatten")(x)
-    return with_outputs(net, x, name=f"{model.name}_features")
+    vectors = with_outputs(net, x, name=f"{model.name}_features")
+    return inherit(vectors, model, "features", names=False)
 
 
 def body(model: keras.Model) -> keras.Model:

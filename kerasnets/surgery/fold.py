@@ -13,6 +13,7 @@ from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import Call, Recording, add_call, record
+from kerasnets.weights import inherit
 
 # Layers whose weights can absorb a scale and a shift of their output channels: the name of the kernel and its
 # axis of these channels. None is for depthwise kernels, where the last two axes are the channels.
@@ -73,7 +74,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     inputs = fresh_inputs(recording.inputs)
     outputs = recording.replay(inputs, replace)
     copies.fill()
-    return model_of(model, inputs, outputs)
+    return inherit(model_of(model, inputs, outputs), model, "fold_batch_norm")
 
 
 def for_inference(recording: Recording) -> Recording:

@@ -18,6 +18,7 @@ from kerasnets.surgery.activations import is_elementwise, is_idempotent
 from kerasnets.surgery.channels import DEPTHWISE, MIXING, Channels
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import Call, Recording, describe, record
+from kerasnets.weights import inherit
 
 WIDENABLE = "one whose number of channels can grow"
 
@@ -88,7 +89,7 @@ def widen(model: keras.Model, layer: str, width: int, noise: float = 0.0, seed: 
 
     outputs = recording.replay(inputs, replace)
     copies.fill()
-    return model_of(model, inputs, outputs)
+    return inherit(model_of(model, inputs, outputs), model, "widen")
 
 
 def widened(layer: keras.Layer, inputs: np.ndarray | None, outputs: np.ndarray | None) -> list[np.ndarray]:
@@ -206,7 +207,7 @@ def deepen(
         if isinstance(part, layers.BatchNormalization):
             end = model_of(model, inputs, ends[0])
             set_identity_norm(part, None if data is None else end.predict(data, verbose=0))
-    return model_of(model, inputs, outputs)
+    return inherit(model_of(model, inputs, outputs), model, "deepen")
 
 
 def unit_of(recording: Recording, call: Call) -> list[Call]:

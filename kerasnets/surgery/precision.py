@@ -10,6 +10,7 @@ from kerasnets.checks import refuse
 from kerasnets.graph import flat, fresh_inputs, model_of, trail
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
+from kerasnets.weights import inherit
 
 
 def with_precision(model: keras.Model, policy: str) -> keras.Model:
@@ -44,7 +45,7 @@ def with_precision(model: keras.Model, policy: str) -> keras.Model:
     inputs = fresh_inputs(recording.inputs)
     outputs = recording.replay(inputs, replace)
     copies.fill()
-    return model_of(model, inputs, outputs)
+    return inherit(model_of(model, inputs, outputs), model)
 
 
 def last_layers(model: keras.Model) -> Iterator[Any]:

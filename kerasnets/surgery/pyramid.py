@@ -10,6 +10,7 @@ from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph, deep_recursion, nodes, producer, with_outputs
 from kerasnets.surgery.features import body
 from kerasnets.surgery.strides import strides_of
+from kerasnets.weights import inherit
 
 # Operations that only add a border. Their outputs are not feature maps of their own.
 PADDING = ("Pad", "WindowPadding2D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
@@ -50,7 +51,8 @@ def feature_pyramid(model: keras.Model, strides: Sequence[int] | None = (4, 8, 1
     if not wanted or set(wanted) - set(found):
         refuse("strides", f"among those of {model.name}, {tuple(found)}", strides)
     maps = {f"P{s.bit_length() - 1}": last_map(net, stride_of, s) for s in wanted}
-    return with_outputs(net, maps, name=f"{model.name}_pyramid")
+    pyramid = with_outputs(net, maps, name=f"{model.name}_pyramid")
+    return inherit(pyramid, model, "feature_pyramid", names=False)
 
 
 def is_power_of_two(value: Any) -> bool:

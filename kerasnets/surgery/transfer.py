@@ -16,6 +16,7 @@ from kerasnets.graph import all_layers, deep_recursion, fresh_inputs, nodes, run
 from kerasnets.layers import FrozenBatchNormalization, parts
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.features import features
+from kerasnets.weights import inherit
 
 # Layers that are copied as the first or the second of these, as `freeze_batch_norm` says.
 NORMS = (layers.BatchNormalization, FrozenBatchNormalization)
@@ -104,7 +105,8 @@ def replace_head(
         x = layers.Dropout(dropout, name=f"{head}_dropout")(x)
     x = dense_stack(x, hidden, act, dropout, name=f"{head}_fc")
     x = classify(x, classes, classifier_activation, name=head if taken & {"logits", "predictions"} else None)
-    return keras.Model(inputs, x, name=name or model.name)
+    new = keras.Model(inputs, x, name=name or model.name)
+    return inherit(new, model, "replace_head", names=False, include_top=True, classes=classes)
 
 
 def free_name(taken: set[str]) -> str:

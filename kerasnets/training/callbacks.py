@@ -7,7 +7,7 @@ from typing import Literal
 
 import keras
 
-from kerasnets import files
+from kerasnets import weights
 from kerasnets.checks import refuse
 from kerasnets.training import distribution
 
@@ -117,15 +117,15 @@ class Best(keras.callbacks.Callback):
 
 
 def write_weights(net: keras.Model, path: str | os.PathLike) -> None:
-    """Writes the weights of a net, on the first host only.
+    """Writes the weights of a net with its card, on the first host only.
 
     Args:
         net: The net.
         path: Path of the file, which ends in ".weights.h5".
     """
     if distribution.is_first():
-        with files.replacing(path) as part, distribution.alone():
-            net.save_weights(part)
+        with distribution.alone():
+            weights.save(net, path)
 
 
 def value(number):

@@ -12,6 +12,8 @@ import keras
 
 from kerasnets import files
 from kerasnets.training import distribution
+from kerasnets.weights.card import card_of
+from kerasnets.weights.files import write_card
 from kerasnets.weights.state import random_states
 
 RANDOM, METRICS = "kerasnets_random_states", "kerasnets_metrics"
@@ -99,6 +101,7 @@ class Checkpoint(keras.callbacks.Callback):
         with files.replacing(self.path) as part:
             with distribution.alone():
                 self.model.save_weights(part)
+            write_card(part, card_of(self.model))
             with h5py.File(part, "a") as file:
                 for name, variables in ((RANDOM, random_states(self.model)), (METRICS, metrics)):
                     for i, variable in enumerate(variables):

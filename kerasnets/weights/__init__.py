@@ -1,7 +1,20 @@
-"""Trained weights: where they come from, and how they are loaded into nets."""
+"""Trained weights: where they come from, how they are loaded into nets, and what travels with them."""
 
+from kerasnets.weights.card import Card, attach, card_of, describe, inherit
 from kerasnets.weights.fetching import fetching
-from kerasnets.weights.files import check_path, load
+from kerasnets.weights.files import check_path, load, read_card, save
 from kerasnets.weights.keras_applications import from_keras_applications
 
-__all__ = ["check_path", "fetching", "from_keras_applications", "load"]
+__all__ = [
+    "Card",
+    "attach",
+    "card_of",
+    "check_path",
+    "describe",
+    "fetching",
+    "from_keras_applications",
+    "inherit",
+    "load",
+    "read_card",
+    "save",
+]

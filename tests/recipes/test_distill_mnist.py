@@ -63,9 +63,9 @@ def test_a_stopped_run_goes_on_and_the_same_seed_gives_the_same_result(
             recipe(*options)
     assert ended.value.code == 130
     assert not (out / "results.json").exists()
-    teacher = (out / "teacher.keras").stat().st_mtime_ns
+    teacher = (out / "teacher.csv").stat().st_mtime_ns
     recipe(*options, "--resume")
-    assert (out / "teacher.keras").stat().st_mtime_ns == teacher  # not trained again
+    assert (out / "teacher.csv").stat().st_mtime_ns == teacher  # not trained again
     whole, resumed = (json.loads((d / "results.json").read_text()) for d in (finished, out))
     for errors in ("teacher_errors", "vanilla_errors", "distilled_errors"):
         assert whole[errors] == resumed[errors]

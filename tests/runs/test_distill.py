@@ -60,12 +60,18 @@ def test_settings_decide_whether_a_run_is_resumed(student):
     }
 
 
-def test_a_teacher_sees_images_on_its_own_scale(student, finished):
+def test_a_teacher_sees_images_on_its_own_scale(student, finished, tmp_path):
     data = Data(student, runs.Options(steps=1))
     files = (str(finished / "best.weights.h5"),)
     same = runs.Distillation(teacher=student, files=files).teachers(data)
     scaled = dataclasses.replace(student, scaling="caffe")
-    other = runs.Distillation(teacher=scaled, files=files).teachers(data)
+    with pytest.raises(
+        ValueError, match="`scaling` is None or that of .*, 'torch'. Received: scaling='caffe'"
+    ):
+        runs.Distillation(teacher=scaled, files=files).teachers(data)
+    bare = tmp_path / "bare.weights.h5"  # says nothing of its scaling
+    same.save_weights(bare)
+    other = runs.Distillation(teacher=scaled, files=(str(bare),)).teachers(data)
     images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype("float32")
     expected = same.predict(scaled.scale(images), verbose=0)
     found = other.predict(student.scale(images), verbose=0)

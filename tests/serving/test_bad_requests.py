@@ -19,7 +19,7 @@ def signatures(tmp_path_factory):
     net = keras.Sequential(
         [keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3)]
     )
-    path = export(net, tmp_path_factory.mktemp("models"), "net", image_bytes=True)
+    path = export(net, tmp_path_factory.mktemp("models"), "net", preprocess="none", image_bytes=True)
     loaded = tf.saved_model.load(str(path))
     return loaded.signatures
 

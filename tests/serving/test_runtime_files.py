@@ -151,7 +151,7 @@ def test_layers_that_litert_lacks_are_refused_before_anything_is_written(tmp_pat
     parts = [layers.MaxPooling3D(2), layers.GlobalAveragePooling3D(), layers.Dense(3)]
     net = keras.Sequential([keras.Input(clip), *parts])
     with pytest.raises(ValueError, match="`format` is one of 'onnx', 'openvino' for nets with MaxPooling3D"):
-        export_file(net, tmp_path, "litert")
+        export_file(net, tmp_path, "litert", preprocess="none")
     assert names(tmp_path) == []
 
 
@@ -249,7 +249,8 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch)
 )
 def test_misuse_is_refused_and_nothing_is_written(argument, value, tmp_path):
     needs("litert")
-    arguments = {"model": small(), "root": tmp_path / "models", "format": "litert", argument: value}
+    arguments = {"model": small(), "root": tmp_path / "models", "format": "litert", "preprocess": "caffe"}
+    arguments[argument] = value
     with pytest.raises(ValueError, match=f"`{argument}` is .*Received: {argument}="):
         export_file(**arguments)
     assert names(tmp_path) == []
@@ -306,7 +307,7 @@ def test_what_is_no_calibration_is_refused(value, tmp_path, monkeypatch):
     pathlib.Path("broken").mkdir()
     pathlib.Path("broken/image.png").write_text("no image")
     with pytest.raises(ValueError, match="`calibration` is .*Received: calibration="):
-        export_file(small(), "models", "litert_int8", calibration=value)
+        export_file(small(), "models", "litert_int8", preprocess="caffe", calibration=value)
     assert not pathlib.Path("models").exists()
 
 

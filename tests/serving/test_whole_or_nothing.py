@@ -37,7 +37,7 @@ def run(root, moment=None):
 
     sys.addaudithook(watch)
     net = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)], name="net")
-    export(net, root)
+    export(net, root, preprocess="none")
     return count
 
 
@@ -127,12 +127,12 @@ def test_the_same_version_at_once_is_written_once(tmp_path, monkeypatch):
 
     def overtaken(part):
         monkeypatch.setattr(versions, "sync", sync)
-        export(small(), tmp_path, version=3)
+        export(small(), tmp_path, version=3, preprocess="none")
         sync(part)
 
     monkeypatch.setattr(versions, "sync", overtaken)
     with pytest.raises(ValueError, match="`version` is one that does not exist yet"):
-        export(small(), tmp_path, version=3)
+        export(small(), tmp_path, version=3, preprocess="none")
     assert names(tmp_path / "net") == ["3"]
     check_whole(tmp_path / "net" / "3")
 
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_nothing_behind(kilobytes, tmp_path):
         pytest.skip("no disk can be mounted here")
     try:
         with pytest.raises(OSError, match="(?i)no space left"):
-            export(small(), tmp_path / "models")
+            export(small(), tmp_path / "models", preprocess="none")
         assert names(tmp_path / "models") == []
     finally:
         subprocess.run(["umount", tmp_path], check=True)
@@ -155,9 +155,9 @@ def test_what_fails_leaves_nothing_behind(function, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    export(small(), tmp_path)
+    export(small(), tmp_path, preprocess="none")
     monkeypatch.setattr(os if function == "fsync" else pathlib.Path, function, fail)
     with pytest.raises(OSError, match="No space left"):
-        export(small(), tmp_path)
+        export(small(), tmp_path, preprocess="none")
     assert names(tmp_path / "net") == ["1"]
     check_whole(tmp_path / "net" / "1")

@@ -1,0 +1,147 @@
+"""How a model takes its images scaled, as far as the model says."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
+
+import keras
+from keras import layers
+
+from kerasnets.assembly.registry import builder_of
+from kerasnets.checks import nearest, refuse
+from kerasnets.graph import functional, has_graph, nodes
+from kerasnets.scaling import MODES, Scaling, agree
+from kerasnets.weights.card import card_of, input_card, shape_of
+
+FUNCTION = f"a function or one of {', '.join(map(repr, MODES))}"
+SCALERS = (layers.Normalization, layers.Rescaling)
+ARITHMETIC = ("Add", "Divide", "Multiply", "Matmul", "Subtract", "TrueDivide")  # classes of operations
+# Layers and operations without weights that leave the values of pixels as they are.
+PASSED = {
+    "Cast", "CenterCrop", "Dropout", "Flatten", "Flip", "GetItem", "Identity", "Reshape", "Resizing",
+    "Stack", "ZeroPadding2D", "ZeroPadding3D",
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """How a model takes its images scaled.
+
+    Attributes:
+        scaling: The scaling of images of values 0..255, or None if nothing says it.
+        source: Where this is known from: "recorded" in the model's card; "layers" of the model, which scale
+            the images, so that it takes them as they are; "builder", the scaling of `preprocess_input`; or
+            "unknown".
+    """
+
+    scaling: Scaling | None
+    source: Literal["recorded", "layers", "builder", "unknown"]
+
+
+UNKNOWN = Taken(None, "unknown")
+
+
+def taken(model: keras.Model) -> Taken:
+    """How a model takes its images scaled, as far as the model says."""
+    card = card_of(model)
+    if card.scaling is not None:
+        return Taken(card.scaling, "recorded")
+    made = input_card(model)
+    if made.builder and "input_tensor" not in made.changes:
+        return of_builder(made.builder, made.family, model)
+    found = first_of(model)
+    if found == "layers":
+        return Taken(MODES["none"], "layers")
+    if found == "unknown":
+        return UNKNOWN
+    if found is not None:
+        return taken(found)
+    return of_builder(made.builder or model.name, made.family, model)
+
+
+def of_builder(name: str, family: str | None, model: keras.Model) -> Taken:
+    """The scaling of the `preprocess_input` of a builder, if there is one and it fits a model's channels."""
+    builder = builder_of(name, family)
+    scaling = getattr(builder, "preprocess_input", None)
+    return Taken(scaling, "builder") if scaling and scaling.fits(shape_of(model)[-1]) else UNKNOWN
+
+
+def first_of(model: keras.Model) -> Any:
+    """What images meet first in a model: "layers" that scale them, a nested net, or something "unknown"."""
+    if not has_graph(model):
+        return None
+    model = functional(model)
+    images = {id(x) for x in model.inputs}
+    for node in nodes(model):
+        operation = node.operation
+        if not any(id(x) in images for x in node.input_tensors):
+            continue
+        if has_graph(operation):
+            found = first_of(operation)
+            if found is not None or operation.weights:
+                return operation if found is None else found
+        elif isinstance(operation, SCALERS) or type(operation).__name__ in ARITHMETIC:
+            return "layers"
+        elif isinstance(operation, layers.Lambda):
+            return "unknown"
+        elif getattr(operation, "weights", ()) or not passes(operation):
+            continue
+        images |= {id(x) for x in node.outputs}
+    return None
+
+
+def passes(operation: Any) -> bool:
+    """Whether images are still images behind a layer or an operation without weights."""
+    name = type(operation).__name__
+    return name in PASSED or name.startswith("Random")
+
+
+def preprocessing(model: keras.Model, preprocess: Callable | str | None) -> tuple[str, Callable]:
+    """The name and the function of the scaling of a model's images.
+
+    Args:
+        model: The model.
+        preprocess: A function of images, a `Scaling`, or a key of `MODES`; None for what the model says.
+
+    Raises:
+        ValueError: `preprocess` is unknown, does not fit the channels, or differs from what is recorded of
+            the model; or it is None and nothing says how the model takes its images.
+    """
+    if preprocess is None:
+        return said(model)
+    if not callable(preprocess) and preprocess not in tuple(MODES):
+        raise ValueError(
+            f"`preprocess` is None, {FUNCTION}.{nearest(preprocess, MODES)} "
+            f"Received: preprocess={preprocess!r}"
+        )
+    function = preprocess if callable(preprocess) else MODES[preprocess]
+    if isinstance(function, Scaling) and not function.fits(shape_of(model)[-1]):
+        refuse("preprocess", f"a scaling of {shape_of(model)[-1]} channels for {model.name}", function.name)
+    name = function.name if isinstance(function, Scaling) else getattr(function, "__name__", "own")
+    known = taken(model)
+    if known.source == "recorded" and not agree(function, known.scaling, shape_of(model)):
+        raise ValueError(
+            f"`preprocess` is None or {known.scaling.name!r}, as the images of {model.name} were scaled for "
+            f"its training. Received: preprocess={name!r}. If the record is wrong, "
+            "kerasnets.weights.describe(model, scaling=...) corrects it"
+        )
+    return name, function
+
+
+def said(model: keras.Model) -> tuple[str, Scaling]:
+    """The name and the function of the scaling that a model says; refuses a model that says none."""
+    known = taken(model)
+    if known.scaling is None:
+        raise ValueError(
+            f"`preprocess` is {FUNCTION} for {model.name}: it takes {shape_of(model)[-1]} channels, and "
+            "nothing says how they were scaled for its training. 'none' leaves 0..255. "
+            "Received: preprocess=None"
+        )
+    if known.source == "builder":
+        warnings.warn(
+            f"how the images of {model.name} were scaled for its training is not recorded. Used is the "
+            f"scaling of its preprocess_input, {known.scaling.name!r}; `preprocess` says another",
+            stacklevel=2,
+        )
+    return known.scaling.name, known.scaling

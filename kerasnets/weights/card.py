@@ -1,0 +1,264 @@
+"""What travels with the weights of a net: how it was made, what it takes, its classes, and its training.
+
+A `Card` is attached to a model. The builders of this package attach one. The functions of this package that
+copy or change a model pass it on, `save` writes it into the file with the weights, and whatever reads the
+file finds it there. Keras's own functions drop it.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasnets.checks import is_int, is_ints, nearest, refuse
+from kerasnets.graph import has_graph, producer
+from kerasnets.scaling import Scaling, agree, scaling_named
+
+ATTRIBUTE = "kerasnets_card"  # of models, and of their input layers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Card:
+    """What travels with the weights of a net. None stands for what is not known.
+
+    Args:
+        builder: Name of the function of `kerasnets.applications` that made the net.
+        family: Name of the module that has this function.
+        options: Its arguments by name, as JSON data.
+        changes: Names of the functions that have changed the net since, such as "widen", so that the builder
+            no longer makes a net for these weights.
+        shape: Shape of the images or clips that the net was trained on, (*grid, channels).
+        scaling: The `kerasnets.scaling.Scaling` of these.
+        shorter: Length in pixels to which the shorter side of an image is resized before the center of
+            `shape` is cropped.
+        class_names: Names of the classes in their order.
+        training: What the net was trained on and how, as JSON data.
+        results: What its tests gave, as JSON data.
+    """
+
+    builder: str | None = None
+    family: str | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    shape: tuple[int | None, ...] | None = None
+    scaling: Scaling | None = None
+    shorter: int | None = None
+    class_names: tuple[str, ...] | None = None
+    training: Mapping[str, Any] | None = None
+    results: Mapping[str, Any] | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """The known fields: plain data and arrays."""
+        given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        given = {name: value for name, value in given.items() if value}
+        return given | ({} if self.scaling is None else {"scaling": self.scaling.as_data()})
+
+    @classmethod
+    def from_data(cls, data: Any) -> "Card":
+        """Makes a card from the result of `as_data`. Fields that are not known here are ignored.
+
+        Raises:
+            ValueError: The data is not that of a card.
+        """
+        if not isinstance(data, dict):
+            refuse("data", "a dict", data)
+        known = {f.name for f in dataclasses.fields(cls)}
+        given = {name: value for name, value in data.items() if name in known}
+        if "scaling" in given:
+            given["scaling"] = Scaling.from_data(given["scaling"])
+        return cls(**checked(given))
+
+
+def checked(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a card in their types; refuses values that they cannot have."""
+    known = {f.name for f in dataclasses.fields(Card)}
+    for name in facts:
+        if name not in known:
+            raise ValueError(f"`{name}` is not a field of a Card.{nearest(name, known)}")
+    facts = dict(facts)
+    for name, (test, allowed) in FIELDS.items():
+        if facts.get(name) is not None:
+            if not test(facts[name]):
+                refuse(name, f"None or {allowed}", facts[name])
+            facts[name] = tuple(facts[name]) if isinstance(facts[name], (list, np.ndarray)) else facts[name]
+    if facts.get("scaling") is not None:
+        facts["scaling"] = scaling_named(facts["scaling"])
+    if facts.get("class_names") is not None:
+        facts["class_names"] = tuple(map(str, facts["class_names"]))
+    return facts
+
+
+def is_data(value: Any) -> bool:
+    """Whether JSON can represent a dict."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, Mapping)
+
+
+def are_names(value: Any) -> bool:
+    """Whether a value is a list of strings of one line each."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(name, str) and name.strip() and name.isprintable() for name in value
+    )
+
+
+DATA = (is_data, "a dict that JSON can represent")
+NAMES = (are_names, "a list of names of one line each")
+# For each field, a test and a description of what it allows.
+FIELDS = {
+    "builder": (lambda v: isinstance(v, str), "the name of a builder"),
+    "family": (lambda v: isinstance(v, str), "the name of a module"),
+    "options": DATA,
+    "changes": NAMES,
+    "shape": (
+        lambda v: isinstance(v, (list, tuple)) and is_ints([s for s in v if s is not None], 1),
+        "a shape of whole numbers, each at least 1",
+    ),
+    "shorter": (lambda v: is_int(v, 1), "a whole number of pixels, at least 1"),
+    "class_names": NAMES,
+    "training": DATA,
+    "results": DATA,
+}
+
+
+def card_of(model: Any) -> Card:
+    """The card of a model.
+
+    Args:
+        model: A keras.Model.
+
+    Returns:
+        Its `Card`. A model that Keras has made of the input of another net takes what that net takes, and
+        nothing else is known of it. The card of any other model of unknown origin is empty.
+    """
+    card = getattr(model, ATTRIBUTE, None)
+    if card is not None:
+        return card
+    given = input_card(model)
+    return Card(shape=given.shape, scaling=given.scaling, shorter=given.shorter)
+
+
+def input_card(model: Any) -> Card:
+    """The card of the net whose input a model has."""
+    layer = producer(model.inputs[0]).operation if has_graph(model) else None
+    return getattr(layer, ATTRIBUTE, None) or Card()
+
+
+def attach(model: keras.Model, card: Card) -> None:
+    """Makes a card that of a model, in place of an earlier one."""
+    setattr(model, ATTRIBUTE, card)
+    if has_graph(model):
+        setattr(producer(model.inputs[0]).operation, ATTRIBUTE, card)
+
+
+def describe(model: keras.Model, **facts: Any) -> Card:
+    """Records facts about a model, which then travel with its weights.
+
+        describe(net, scaling="unit", class_names=["cat", "dog"], training={"data": "my photographs"})
+
+    Args:
+        model: A keras.Model.
+        **facts: Fields of its `Card`. `scaling` may be the name of a scaling, a key of
+            `kerasnets.scaling.MODES`.
+
+    Returns:
+        The new card.
+
+    Raises:
+        ValueError: There is no such field, or a value is not allowed.
+    """
+    facts = checked(facts)
+    names, classes = facts.get("class_names"), classes_of(model)
+    if names and classes and len(names) != classes:
+        refuse("class_names", f"None or a list of {classes} names", list(names))
+    card = dataclasses.replace(card_of(model), **facts)
+    attach(model, card)
+    return card
+
+
+def inherit(
+    new: keras.Model,
+    model: keras.Model,
+    change: str | None = None,
+    *,
+    names: Sequence[int | str] | bool = True,
+    **options: Any,
+) -> keras.Model:
+    """Passes the card of a model on to another one that was made of it.
+
+    Args:
+        new: The other model.
+        model: The model.
+        change: Name of the function that made `new`, if the builder of `model` no longer makes a net for the
+            weights.
+        names: True if `new` has the classes of `model`, False if it has others or none, or else for each of
+            its classes the number that it has in `model`, or its name if `model` has no such class.
+        **options: Arguments with which the builder makes `new`, where they differ.
+
+    Returns:
+        `new`.
+    """
+    card = card_of(model)
+    same, known = names is True, card.class_names
+    if known is not None and not same:
+        known = tuple(known[c] if is_int(c, 0) else str(c) for c in names) if names else None
+    attach(
+        new,
+        dataclasses.replace(
+            card,
+            options={**card.options, **options} if card.builder else {},
+            changes=card.changes + ((change,) if change else ()),
+            class_names=known,
+            results=card.results if same and change is None else None,
+        ),
+    )
+    return new
+
+
+def classes_of(model: keras.Model) -> int | None:
+    """The number of classes of a model's main output, if it is (batch, classes)."""
+    outputs = getattr(model, "output", None)
+    scores = outputs.get("predictions") if isinstance(outputs, dict) else outputs
+    known = keras.utils.is_keras_tensor(scores) and len(scores.shape) == 2
+    return scores.shape[-1] if known else None
+
+
+def common(models: Sequence[keras.Model], argument: str) -> dict[str, Any]:
+    """What is known of the scaling and the class names of several models that see the same images.
+
+    Args:
+        models: The models.
+        argument: Name of the argument that holds them, for the message.
+
+    Returns:
+        Values of "scaling" and "class_names"; None where no model knows them.
+
+    Raises:
+        ValueError: Two models differ. The message names both.
+    """
+    scaled = [(m, card_of(m).scaling) for m in models if card_of(m).scaling is not None]
+    named = [(m, card_of(m).class_names) for m in models if card_of(m).class_names is not None]
+    for model, scaling in scaled[1:]:
+        if not agree(scaled[0][1], scaling, shape_of(model)):
+            refuse_both(argument, "scaling", (scaled[0][0], scaled[0][1].name), (model, scaling.name))
+    for model, names in named[1:]:
+        if names != named[0][1]:
+            refuse_both(argument, "class_names", named[0], (model, names))
+    return {"scaling": scaled and scaled[0][1] or None, "class_names": named and named[0][1] or None}
+
+
+def refuse_both(argument, field, *pairs):
+    """Raises the ValueError for two models whose cards differ in a field."""
+    received = " and ".join(f"{model.name} with {field}={value!r}" for model, value in pairs)
+    raise ValueError(f"`{argument}` are models that see the same images. Received: {received}")
+
+
+def shape_of(model):
+    """The shape of an image that a model takes."""
+    return tuple(model.inputs[0].shape[1:]) if has_graph(model) else (None, None, 3)
