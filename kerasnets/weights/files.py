@@ -213,7 +213,9 @@ def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = 
             f"Received: weights={path!r}"
         ) from error
     if card is not None:
-        made = ("builder", "options", "changes")
+        if part is not model:  # layers before the net may scale
+            card = dataclasses.replace(card, scaling=None)
+        made = ("builder", "family", "options", "changes")
         own = card_of(model)
         attach(model, dataclasses.replace(card, **{field: getattr(own, field) for field in made}))
     return model
