@@ -25,6 +25,7 @@ import numpy as np
 
 import kerasnets
 from kerasnets import data, distillation, files, tuning
+from kerasnets.checks import refuse
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare
 from kerasnets.surgery import with_scaling
@@ -96,10 +97,12 @@ class Search:
         test: Images and labels to test the best net on.
 
     Raises:
-        ValueError: The dataset is not found, or a setting is not allowed.
+        ValueError: The dataset is not found, or a setting or the schedule of the recipe is not allowed.
     """
 
     def __init__(self, settings: Settings, recipe: Recipe, out: str | os.PathLike, strategy: Any = None):
+        if recipe.schedule[0] == "plateau":
+            refuse("recipe", "one whose schedule does not wait for a plateau", recipe.schedule)
         s = settings
         self.settings, self.recipe, self.out, self.strategy = s, recipe, pathlib.Path(out), strategy
         own = dict(epochs=recipe.epochs, rate=recipe.rate, batch_size=recipe.batch)
