@@ -4,14 +4,18 @@ import dataclasses
 from typing import Any
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from kerasnets.checks import refuse
 from kerasnets.graph import (
     check_graph,
     distinct,
+    functional,
     has_graph,
     lifted,
+    module_of,
+    no_gradients,
     output_of,
     replaced,
     trail,
@@ -23,8 +27,12 @@ from kerasnets.weights import inherit
 MAIN = "predictions"  # the main output of a net with auxiliary heads or a decoder
 AUX_WEIGHT = 0.3  # of the loss of an auxiliary head: Szegedy et al. 2014, section 5
 SQUASHING = ("softmax", "sigmoid")
+ACTIVATIONS = (layers.Activation, layers.Lambda, layers.Softmax)
 # Layers that leave the values of scores unchanged in inference; shape and precision may change.
-NEUTRAL = ("Cast", "Dropout", "Flatten", "Identity", "Reshape")
+NEUTRAL = ("Cast", "Dropout", "ExpandDims", "Flatten", "Identity", "Reshape", "Squeeze")
+# Layers that make logits of logits.
+MIXING = ("Add", "Average", "Dustbin", "LogMeanProbability", "Rescaling")
+FREE_SIDE = 64  # of trial images for a net of any size
 
 
 def outputs_by_name(model: keras.Model) -> dict[str, keras.KerasTensor]:
@@ -113,16 +121,102 @@ def end_at(scores: keras.KerasTensor) -> End:
 
 
 def activation_of(operation: Any) -> str:
-    """Name of a layer's activation, or of the operation that it is, in lower case."""
-    activation = getattr(operation, "activation", None)
-    named = operation if activation is None else activation
-    return getattr(named, "__name__", type(named).__name__.lower())
+    """Name of the activation with which a layer ends, or of the operation that it is, in lower case."""
+    while isinstance(operation, layers.Wrapper):  # such as TimeDistributed
+        operation = operation.layer
+    if has_graph(operation):
+        end = end_of(operation)
+        return (end and end.activation) or type(operation).__name__.lower()
+    if isinstance(operation, layers.RNN):  # its activation is in the recurrence
+        return type(operation).__name__.lower()
+    function = operation.function if isinstance(operation, layers.Lambda) else None
+    named = getattr(operation, "activation", None) or function or operation
+    # TensorFlow's softmax is called softmax_v2.
+    return getattr(named, "__name__", type(named).__name__.lower()).removesuffix("_v2")
 
 
 def is_neutral(operation: Any) -> bool:
     """Whether a layer or other operation leaves the values of scores unchanged."""
     alike = type(operation).__name__ in NEUTRAL or activation_of(operation) == "linear"
     return alike and not getattr(operation, "weights", ())
+
+
+def main_of(outputs: Any, argument: str = "model") -> Any:
+    """The main one of several outputs of a model, or of what belongs to them, such as labels.
+
+    Args:
+        outputs: A dict, of which "predictions" is the main output; a list, of which it is the first; or the
+            only output.
+        argument: Name of the argument that the model is, for the error message.
+
+    Returns:
+        The main output.
+
+    Raises:
+        ValueError: `outputs` is a dict without "predictions".
+    """
+    if isinstance(outputs, dict):
+        if MAIN not in outputs:
+            refuse(argument, f"a model of one output, a list of them, or a dict with {MAIN!r}", list(outputs))
+        return outputs[MAIN]
+    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+
+
+def gives_probabilities(model: keras.Model, scores: keras.KerasTensor | None = None) -> bool:
+    """Whether the scores of a model are probabilities of classes, not logits.
+
+    Its last layers tell. If their effect is unknown, as that of a `Lambda` or of a class of the user's own,
+    the model is tried on random inputs: probabilities add up to 1.
+
+    Args:
+        model: A keras.Model.
+        scores: One of its outputs, as a Keras tensor; None for the main one.
+    """
+    if has_graph(model):
+        scores = main_of(output_of(model)) if scores is None else scores
+        if end_at(scores).activation:
+            return True
+        if are_logits(scores):
+            return False
+        model = with_outputs(model, scores)
+    try:
+        with no_gradients():
+            found = ops.convert_to_numpy(main_of(model(trial_inputs(model), training=False)))
+    except Exception:  # whatever a layer says to inputs that are not its own
+        return False
+    found = np.asarray(found, "float64")
+    several = found.ndim > 1 and found.shape[-1] > 1
+    return several and bool((found >= 0).all() and np.allclose(found.sum(-1), 1, atol=0.01))
+
+
+def are_logits(scores: keras.KerasTensor) -> bool:
+    """Whether scores certainly are not probabilities, because linear layers of Keras lead to them."""
+    for call, _ in trail(scores):
+        layer = call.operation
+        kind = type(layer).__name__
+        if activation_of(layer) in SQUASHING:
+            return False
+        if getattr(layer, "weights", ()) and isinstance(layer, layers.Layer):
+            return bool(module_of(layer))
+        if not (is_neutral(layer) or "Pooling" in kind or kind in MIXING):
+            return False
+        if len(call.input_tensors) != 1:
+            return all(are_logits(x) for x in call.input_tensors)
+    return False
+
+
+def trial_inputs(model: keras.Model) -> Any:
+    """Random numbers that a model takes: two examples, in the structure of its inputs."""
+
+    def random(shape, dtype):
+        shape = [2, *(side or FREE_SIDE for side in shape[1:])]
+        values = np.random.default_rng(0).normal(size=shape) if "float" in dtype else np.zeros(shape)
+        return ops.convert_to_tensor(values, dtype)
+
+    if has_graph(model):
+        inputs = [random(x.shape, x.dtype) for x in model.inputs]
+        return keras.tree.pack_sequence_as(functional(model).input, inputs)
+    return random(model.get_build_config()["input_shape"], keras.config.floatx())
 
 
 def as_logits(model: keras.Model) -> keras.Model:
@@ -138,11 +232,14 @@ def as_logits(model: keras.Model) -> keras.Model:
         Layers and nested models keep their names, unless `model` calls them more than once.
 
     Raises:
-        ValueError: `model` has no graph.
+        ValueError: `model` has no graph, or gives probabilities by other means.
     """
     check_graph(model)
     ends = [end_at(scores) for scores in model.outputs]
     if not any(end.activation for end in ends):
+        if len(ends) == 1 and gives_probabilities(model):
+            allowed = "one whose last softmax is a layer of Keras, its activation or an operation"
+            refuse("model", allowed, f"{model.name}, whose outputs add up to 1 by other means")
         return model
     made = {}
 
@@ -150,11 +247,9 @@ def as_logits(model: keras.Model) -> keras.Model:
         """What a call gives without its activation."""
         (x,) = call.input_tensors
         layer = call.operation
-        if not isinstance(layer, layers.Layer) or isinstance(layer, (layers.Softmax, layers.Activation)):
-            return x
-        if id(layer) not in made:
-            made[id(layer)] = twin(layer, activation="linear")
-        return made[id(layer)](x)
+        if id(layer) not in made and (linear := without_activation(layer)):
+            made[id(layer)] = linear
+        return made[id(layer)](x) if id(layer) in made else x
 
     outputs = [
         replaced(scores, end.call, end.within, before, made) if end.activation else scores
@@ -162,6 +257,20 @@ def as_logits(model: keras.Model) -> keras.Model:
     ]
     outputs = keras.tree.pack_sequence_as(output_of(model), distinct(outputs, made))
     return inherit(with_outputs(model, outputs), model, classifier_activation=None)
+
+
+def without_activation(layer: Any) -> keras.Layer | None:
+    """What is left of a layer or operation that ends with an activation; None for nothing."""
+    if not isinstance(layer, layers.Layer) or isinstance(layer, ACTIVATIONS):
+        return None
+    if has_graph(layer):
+        return as_logits(layer)
+    if not isinstance(layer, layers.Wrapper):
+        return twin(layer, activation="linear")
+    if not isinstance(layer, layers.TimeDistributed):
+        refuse("model", "one whose last activation is not inside a wrapper", layer)
+    linear = without_activation(layer.layer)
+    return linear and layers.TimeDistributed(linear, name=layer.name)
 
 
 def classifier(scores: keras.KerasTensor) -> Any:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from kerasnets.assembly.outputs import AUX_WEIGHT
+from kerasnets.assembly.outputs import AUX_WEIGHT, main_of
 from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.hints import Hint, HintModels, hint_loss
 from kerasnets.distillation.losses import hard_loss, soft_loss
-from kerasnets.distillation.models import auxiliary, check_logits, classes_of, main_of
+from kerasnets.distillation.models import auxiliary, check_logits, classes_of
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.card import Card, attach, card_of, common, describe
 from kerasnets.weights.state import random_states

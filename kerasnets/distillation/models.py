@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kerasnets.assembly.outputs import MAIN, end_at
+from kerasnets.assembly.outputs import end_at, gives_probabilities, main_of
 from kerasnets.checks import refuse
 from kerasnets.graph import has_graph, output_of, with_outputs
 
@@ -22,46 +22,26 @@ def check_logits(argument: str, model: Any) -> None:
     """
     if not isinstance(model, keras.Model):
         refuse(argument, "a keras.Model", model)
-    if not has_graph(model):
-        return
-    scores = main_of(output_of(model), argument)
-    if scores.ndim < 2:
-        refuse(argument, "a model that gives logits, (batch, classes)", tuple(scores.shape))
-    for head in (scores, *auxiliary(output_of(model))):
-        activation = end_at(head).activation
-        if activation:
+    heads = [None]
+    if has_graph(model):
+        outputs = output_of(model)
+        heads = [main_of(outputs, argument), *auxiliary(outputs)]
+        if heads[0].ndim < 2:
+            refuse(argument, "a model that gives logits, (batch, classes)", tuple(heads[0].shape))
+    for scores in heads:
+        if gives_probabilities(model, scores):
+            end = None if scores is None else end_at(scores).activation
             refuse(
                 argument,
                 "a model that gives logits: build it with classifier_activation=None, or pass "
                 "kerasnets.distillation.as_logits(model)",
-                f"{model.name} ending in {activation}",
+                f"{model.name} ending in {end}" if end else f"{model.name}, whose outputs add up to 1",
             )
 
 
 def classes_of(model: keras.Model) -> int | None:
     """Number of a model's main logits, or None if it is unknown before the model is called."""
     return main_of(output_of(model)).shape[-1] if has_graph(model) else None
-
-
-def main_of(outputs: Any, argument: str = "model") -> Any:
-    """The main one of several outputs of a model, or of what belongs to them, such as labels.
-
-    Args:
-        outputs: A dict, of which "predictions" is the main output; a list, of which it is the first; or the
-            only output.
-        argument: Name of the argument that the model is, for the error message.
-
-    Returns:
-        The main output.
-
-    Raises:
-        ValueError: `outputs` is a dict without "predictions".
-    """
-    if isinstance(outputs, dict):
-        if MAIN not in outputs:
-            refuse(argument, f"a model of one output, a list of them, or a dict with {MAIN!r}", list(outputs))
-        return outputs[MAIN]
-    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
 
 
 def auxiliary(outputs: Any) -> list:

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 
 from kerasnets import files
+from kerasnets.assembly.outputs import main_of
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, main_of
+from kerasnets.distillation.models import check_logits
 from kerasnets.weights.state import fingerprint
 
 INFINITE, UNKNOWN = -1, -2  # what the cardinality of a tf.data.Dataset may be instead of its length

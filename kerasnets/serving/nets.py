@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from kerasnets import surgery
-from kerasnets.assembly.outputs import as_logits, end_of, main_output
+from kerasnets.assembly.outputs import as_logits, end_of, gives_probabilities, main_output
 from kerasnets.assembly.preprocessing import preprocessing
 from kerasnets.checks import refuse
 from kerasnets.distillation import Distiller
@@ -139,9 +139,11 @@ def scores_of(model, from_logits):
     """The Keras tensor of a model's logits, or else probabilities, and its key of `SQUASH` or None."""
     end = end_of(model)
     if from_logits is None:
-        from_logits = end.activation is None and not isinstance(end.layer, CapsuleLength)
+        from_logits = not isinstance(end.layer, CapsuleLength) and not gives_probabilities(model)
     if from_logits:
         return model.outputs[0], "sigmoid" if model.outputs[0].shape[-1] == 1 else "softmax"
+    if end.activation is None:
+        return model.outputs[0], None
     return as_logits(model).outputs[0], end.activation
 
 

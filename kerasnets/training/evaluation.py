@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasnets.assembly.outputs import end_of, main_output
+from kerasnets.assembly.outputs import gives_probabilities, main_output
 from kerasnets.checks import check_interpolation, is_int, is_ints, nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.surgery import convolutionize
@@ -62,7 +62,7 @@ def evaluate(
         antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
         top: One or several numbers k.
         batch_size: Views per batch, and images taken at a time from a pair of arrays (32 if None).
-        from_logits: Whether the model gives logits; None decides by its last layer.
+        from_logits: Whether the model gives logits; None decides by its last layers.
 
     Returns:
         A dict: for each number k of `top`, the accuracy "topk", from 0 to 1.
@@ -130,7 +130,8 @@ def scorer(
         antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
         batch_size: Views per batch; None takes one view of all the given images.
         from_logits: Whether the model gives logits. Their softmax is averaged; other outputs are averaged as
-            they are. None decides by the last layer: all activations but softmax and sigmoid give logits.
+            they are. None decides by the last layers: all scores are logits but those of a softmax, of a
+            sigmoid, and those that add up to 1.
 
     Returns:
         A function of images, (batch, height, width, channels), that returns scores, (batch, classes).
@@ -152,7 +153,7 @@ def scorer(
     check_interpolation(interpolation, antialias)
     model = single(model)
     crop = crop_of(model, crop, places, dense)
-    from_logits = end_of(model).activation is None if from_logits is None else from_logits
+    from_logits = not gives_probabilities(model) if from_logits is None else from_logits
     whole = convolutionize(model, window_of(model, crop)) if dense else None
 
     def mean_scores(net, views):

@@ -4,7 +4,14 @@ import pytest
 from keras import layers, ops
 
 import kerasnets
-from kerasnets.assembly.outputs import as_logits, classifier, drop_aux_heads, end_of, main_output
+from kerasnets.assembly.outputs import (
+    as_logits,
+    classifier,
+    drop_aux_heads,
+    end_of,
+    gives_probabilities,
+    main_output,
+)
 from kerasnets.distillation import Distiller
 from kerasnets.graph import flat
 
@@ -73,6 +80,12 @@ def names_around():
     return keras.Model(x, layers.Flatten(name="flatten")(inner()(y)))
 
 
+def distributed(layer):
+    x = keras.Input((8,))
+    y = layers.Reshape((2, 3))(layers.Dense(6)(x))
+    return keras.Model(x, layers.TimeDistributed(layer, name="last")(y))
+
+
 def one_of_two():
     """A model whose output is the first of a nested model's two, which also reads two tensors."""
     x, y = keras.Input((3,)), keras.Input((4,))
@@ -124,6 +137,11 @@ MODELS = {
     "one of two": one_of_two,
     "dense called twice": calls_twice(lambda: layers.Dense(3, "softmax")),
     "model called twice": calls_twice(inner),
+    "lambda of a softmax": lambda: sequential(layers.Dense(3), layers.Lambda(keras.activations.softmax)),
+    "squeeze behind": lambda: functional(lambda x: ops.squeeze(ops.softmax(ops.expand_dims(x, 1)), 1)),
+    "time distributed softmax": lambda: distributed(layers.Softmax()),
+    "time distributed dense": lambda: distributed(layers.Dense(3, "softmax")),
+    "time distributed model": lambda: distributed(inner()),
     "no bias": lambda: sequential(layers.Dense(3, "softmax", use_bias=False)),
     "einsum": lambda: sequential(layers.EinsumDense("ab,bc->ac", 3, activation="softmax")),
     "lora": with_lora,
@@ -269,6 +287,80 @@ def test_the_classifier_is_the_layer_of_the_scores(kind, classifies):
     call = classifier(model.outputs[0])
     assert type(call.operation).__name__ == classifies
     assert call.operation.units == 3
+
+
+class Wrapped(keras.Model):
+    """A net of a class of its own, which has no graph."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def call(self, x):
+        return self.net(x)
+
+    def compute_output_shape(self, shape):
+        return self.net.compute_output_shape(shape)
+
+
+def mean_of_softmaxes(x):
+    return layers.Average()([ops.softmax(x), ops.softmax(2 * x)])
+
+
+UNKNOWN = {
+    "lambda": lambda x: layers.Lambda(lambda z: ops.softmax(z))(x),
+    "own activation": lambda x: layers.Activation(lambda z: ops.softmax(z))(x),
+    "by hand": lambda x: ops.exp(x) / ops.sum(ops.exp(x), -1, keepdims=True),
+    "exp of log": lambda x: ops.exp(ops.log_softmax(x)),
+    "times one": lambda x: 1.0 * ops.softmax(x),
+    "mean": mean_of_softmaxes,
+    "wrapped and nested": lambda x: Wrapped(keras.Sequential([keras.Input((3,)), layers.Softmax()]))(x),
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_probabilities_of_unknown_layers_are_found_by_a_trial(kind):
+    model = functional(UNKNOWN[kind])
+    assert gives_probabilities(model)
+    with pytest.raises(ValueError, match="`model` is one whose last softmax.*add up to 1"):
+        as_logits(model)
+    with pytest.raises(ValueError, match="`teacher` is a model that gives logits.*add up to 1"):
+        Distiller(functional(layers.ReLU()), model)
+
+
+@pytest.mark.parametrize("last", ["softmax", None])
+def test_a_wrapped_net_is_tried(last):
+    model = Wrapped(sequential(layers.Dense(3, last)))
+    model(X)
+    assert gives_probabilities(model) == (last == "softmax")
+    if last:
+        with pytest.raises(ValueError, match="`student` is a model that gives logits"):
+            Distiller(model)
+    else:
+        Distiller(model)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        lambda x: layers.LSTM(3, "sigmoid")(ops.expand_dims(x, 1)),
+        lambda x: layers.Dense(3, kernel_initializer="zeros")(x),
+        lambda x: layers.Lambda(lambda z: 0 * z)(x),
+        lambda x: layers.Add()([x, layers.Dense(3)(x)]),
+        ops.relu,
+        layers.LayerNormalization(),
+    ],
+)
+def test_logits_are_not_taken_for_probabilities(last):
+    assert not gives_probabilities(functional(last))
+    assert as_logits(model := functional(last)) is model
+
+
+def test_a_trial_takes_the_inputs_of_the_model():
+    x = {"image": keras.Input((None, None, 3)), "number": keras.Input((), dtype="int32")}
+    pooled = layers.GlobalAveragePooling2D()(x["image"])
+    model = keras.Model(x, layers.Lambda(lambda z: ops.softmax(z))(layers.Dense(3)(pooled)))
+    assert gives_probabilities(model)
 
 
 def test_a_model_without_other_heads_is_its_main_output():

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 import kerasnets
 from kerasnets import distillation, serving
 from kerasnets.serving import versions
+from kerasnets.serving.nets import net_of
 
 NAMES = ["cat", "dog", "gnu"]
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 3)).astype("float32")
@@ -210,6 +211,14 @@ def test_configs_follow_the_models(tmp_path):
     assert models["a"].model_platform == "tensorflow"
     assert models["a"].model_version_policy.latest.num_versions == 2
     assert (tmp_path / "batching.config").read_text() == "max_batch_size { value: 4 }\n"
+
+
+def test_probabilities_of_an_unknown_layer_are_served_as_they_are():
+    net = small()
+    squashed = keras.Sequential([distillation.as_logits(net), layers.Lambda(lambda z: ops.softmax(z))])
+    served = net_of(squashed, "none")
+    assert served.squash is None
+    np.testing.assert_allclose(served.model(IMAGES)["probabilities"], net(IMAGES), atol=1e-6)
 
 
 def test_model_card(whole):

@@ -333,3 +333,9 @@ def test_images_are_given_to_a_net_of_a_dict_as_they_are(recwarn):
     expected = scorer(keras.Model(x, y))(images)
     np.testing.assert_array_equal(scorer(keras.Model({"image": x}, y))(images), expected)
     assert not [w for w in recwarn if "structure of `inputs`" in str(w.message)]
+
+
+def test_probabilities_of_an_unknown_layer_are_not_squashed_again(linear):
+    squashed = keras.Sequential([linear, layers.Lambda(lambda z: ops.softmax(z))])
+    expected = squashed.predict(IMAGES[:, 2:7, 4:8], verbose=0)
+    np.testing.assert_allclose(scorer(squashed)(IMAGES), expected, atol=1e-6)
