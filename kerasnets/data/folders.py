@@ -1,4 +1,4 @@
-"""Folders with a subfolder for each class: finding their images, and the corrupt ones among these."""
+"""Folders with a subfolder for each class: their images, and those of them that cannot be decoded."""
 
 import concurrent.futures
 import contextlib
@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import re
+from importlib import metadata
 
 import rich.progress
 import tensorflow as tf
@@ -14,45 +15,75 @@ from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.data import decoding
 
-IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
-# Names that the folder of a split may have, in order of preference.
+# Endings of image files. What cannot be decoded is named, and not taken for something else.
+IMAGES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff",
+    ".avif", ".heic", ".heif", ".jp2", ".jxl", ".ppm", ".pgm", ".pbm", ".pnm", ".ico", ".tga", ".psd", ".svg",
+)  # fmt: skip
+# Names that the folder of a split may have, in order of preference, in upper or lower case.
 SPLITS = {
     "train": ("train", "training"),
-    "validation": ("validation", "val", "valid", "test"),
-    "test": ("test", "val", "validation", "valid"),
+    "validation": ("validation", "val", "valid", "test", "testing"),
+    "test": ("test", "testing", "val", "validation", "valid"),
 }
-decode = tf.function(decoding.decode, input_signature=[tf.TensorSpec([], tf.string)])
+NO_CLASSES = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found")  # folders that systems make
+SAMPLE = 2**18  # bytes of a part of a large file
 TEST_EVERY = 5  # every fifth example is for testing in folders without splits, as in "digits"
 
 
 def holds(root):
     """Whether a folder holds class folders with images."""
-    split = next((f for f in split_folders(root).values() if f), pathlib.Path(root))
-    return any(in_class(split / name) for name in subfolders(split))
+    folder = next((f for f in split_folders(root).values() if f), root)
+    return any(depth(os.path.join(folder, name), most=2) for name in subfolders(folder))
 
 
 def split_folders(root):
-    """The folder of each split, or None, by name of the split."""
+    """The folder of each split, or None, by name of the split; all are None if the folder is not divided.
+
+    A split holds class folders, and these hold images, or folders of frames. So a folder that holds images is
+    a class, whatever its name; and of folders as deep as all others, such as the classes "valid" and
+    "invalid" of videos, only "train" with a split beside it is one.
+    """
     root = pathlib.Path(root)
-    return {s: next((root / n for n in names if (root / n).is_dir()), None) for s, names in SPLITS.items()}
+    depths = {name: depth(root / name) for name in subfolders(root)}
+    splits = {
+        split: next((n for word in words for n in depths if n.lower() == word and depths[n] > 1), None)
+        for split, words in SPLITS.items()
+    }
+    found = {*splits.values()} - {None}
+    others = [depths[name] for name in depths if name not in found]
+    is_pair = splits["train"] and len(found) > 1
+    if not is_pair and any(other >= depths[name] for other in others for name in found):
+        found = ()
+    return {split: root / name if name in found else None for split, name in splits.items()}
+
+
+def depth(folder, most=3):
+    """Number of folders from this one down to the first images, this one included; 0 if there are none."""
+    if any(is_image(entry) for entry in os.scandir(folder)):
+        return 1
+    inside = (depth(os.path.join(folder, name), most - 1) for name in subfolders(folder) if most > 1)
+    return next((levels + 1 for levels in inside if levels), 0)
 
 
 def find(root, split):
     """Finds the examples of a split.
 
-    A folder contains a folder for each split ("train"; "test", "validation" or "val"), and these contain one
-    for each class. Or it contains the class folders directly; then every fifth example is for testing.
+    A folder contains a folder for each split ("train" or "training"; "test", "testing", "validation", "val"
+    or "valid"), and these contain one for each class. Or it contains the class folders directly; then every
+    fifth example is for testing, and the last one of a class with 2 to 4.
 
     Args:
         root: The folder.
         split: "train", "validation" or "test".
 
     Returns:
-        Names of the classes, sorted; examples, each the path of an image, or a tuple with the paths of a
-        video's frames; and their labels.
+        Names of the classes, sorted; examples, each the path of an image in `root`, or a tuple with the
+        paths of a video's frames; and their labels.
 
     Raises:
-        ValueError: The split is missing or has no class or image, or a class is not in the training split.
+        ValueError: The split is missing or has no class or image, a class has no images, or it is not in the
+            training split.
     """
     splits = split_folders(root)
     divided = any(splits.values())
@@ -63,86 +94,118 @@ def find(root, split):
     names = subfolders(splits["train"]) if splits["train"] else here
     strange = sorted({*here} - {*names})
     if strange:
-        raise ValueError(f"{folder} has classes that are not in {splits['train']}: {', '.join(strange[:5])}")
+        raise ValueError(
+            f"{folder} has classes that are not in {splits['train']}: {', '.join(map(shown, strange[:5]))}"
+        )
     examples, labels = [], []
     for label, name in enumerate(names):
-        found = in_class(folder / name) if name in here else []
-        if not divided and split == "train":
-            del found[TEST_EVERY - 1 :: TEST_EVERY]
-        elif not divided:
-            found = found[TEST_EVERY - 1 :: TEST_EVERY]
+        found = in_class(folder / name, root) if name in here else []
+        if not found and folder == (splits["train"] or folder):
+            words = f"a folder whose class folders all hold images, unlike {shown(name)!r}"
+            refuse("data_dir", words, str(root))
+        if not divided:
+            tested = tests_among(len(found))
+            found = [e for i, e in enumerate(found) if (i in tested) == (split != "train")]
         examples += found
         labels += [label] * len(found)
+    if not examples and not divided:
+        refuse("split", f"'train' for {root}, whose classes have one image each, so none for testing", split)
     if len({type(e) for e in examples}) != 1:
-        refuse(
-            "data_dir", f"a folder of class folders of images ({', '.join(IMAGES)}) or of videos", str(folder)
-        )
-    return names, examples, labels
+        words = f"images ({', '.join(IMAGES)}) or folders of frames, not both"
+        refuse("data_dir", f"a folder of class folders, which hold {words}", str(folder))
+    return tuple(map(shown, names)), examples, labels
+
+
+def tests_among(count):
+    """Numbers of the examples for testing among those of a class, in a folder that is not divided."""
+    if count < TEST_EVERY:
+        return range(max(1, count - 1), count)
+    return range(TEST_EVERY - 1, count, TEST_EVERY)
 
 
 def subfolders(folder):
-    """Names of the folders in a folder, sorted."""
-    return sorted(e.name for e in os.scandir(folder) if e.is_dir() and not e.name.startswith("."))
+    """Names of the folders in a folder, sorted, but for hidden ones and those that systems make."""
+    names = (entry.name for entry in os.scandir(folder) if entry.is_dir())
+    return sorted(name for name in names if not name.startswith(".") and name not in NO_CLASSES)
 
 
-def in_class(folder):
-    """The examples of a class folder, in the order of their names: images, or folders of frames."""
+def in_class(folder, root):
+    """The examples of a class folder, in the order of their names: images, or folders of frames.
+
+    Paths begin in `root`, so that they are the same however the path of `root` is written.
+    """
+    inside = os.path.relpath(folder, root)
+    names = {*subfolders(folder)}
     examples = []
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-        if entry.is_dir():
-            frames = images(entry.path)
+        if entry.name in names:
+            frames = sorted(e.name for e in os.scandir(entry) if is_image(e))
             if frames:
-                examples.append(frames)
+                examples.append(tuple(os.path.join(inside, entry.name, frame) for frame in frames))
         elif is_image(entry):
-            examples.append(entry.path)
+            examples.append(os.path.join(inside, entry.name))
     return examples
 
 
-def images(folder):
-    """Paths of the images in a folder, in the order of their names."""
-    return tuple(sorted(e.path for e in os.scandir(folder) if is_image(e)))
-
-
 def is_image(entry):
-    """Whether an entry of a folder is named like an image."""
-    return entry.name.lower().endswith(IMAGES) and not entry.name.startswith(".")
+    """Whether an entry of a folder is a file that is named like an image, and not hidden."""
+    return entry.name.lower().endswith(IMAGES) and not entry.name.startswith(".") and not entry.is_dir()
 
 
-def corrupt(paths, root):
-    """Finds corrupt images.
+def shown(path):
+    """A name or path as text that every file and terminal takes: bytes that are no UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def undecodable(paths, root):
+    """Finds images that cannot be decoded.
 
     All images are decoded once before a run, so that the number of steps is known. The result is cached in
-    Keras's folder, ~/.keras, until the size or modification time of a file changes.
+    Keras's folder, ~/.keras, until the size or modification time of a file changes, or the version of what
+    decodes them.
 
     Args:
-        paths: Paths of images.
-        root: Folder that contains them, to be shown with the progress.
+        paths: Paths of images in the folder.
+        root: The folder.
 
     Returns:
-        A dict from the path of each corrupt image to what is wrong with it.
+        A dict from the number of each such image in `paths` to what is wrong with it.
     """
     home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    memory = home / "kerasnets" / f"checked-{fingerprint(paths)}.json"
+    memory = home / "kerasnets" / f"checked-{fingerprint(paths, root)}.json"
     if memory.is_file():
-        return files.read_json(memory)
+        return {int(number): why for number, why in files.read_json(memory).items()}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        problems = pool.map(problem, paths)
-        words = f"checking the images of {root}, once"
+        problems = pool.map(problem, [os.path.join(root, path) for path in paths])
+        words = f"checking the images of {shown(root)}, once"
         problems = rich.progress.track(problems, words, len(paths), transient=True, disable=len(paths) < 2000)
-        found = {path: why for path, why in zip(paths, problems, strict=True) if why}
+        found = {number: why for number, why in enumerate(problems) if why}
     with contextlib.suppress(OSError):  # the home folder may not be writable
         memory.parent.mkdir(parents=True, exist_ok=True)
-        files.write_json(memory, found)
+        files.write_json(memory, {str(number): why for number, why in found.items()})
     return found
 
 
-def fingerprint(paths):
+def fingerprint(paths, root):
     """A hash of the paths, sizes and modification times of files, 32 characters."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{tf.__version__} {metadata.version('pillow')}\n".encode())
     for path in paths:
         with contextlib.suppress(OSError):  # broken links
-            stat = os.stat(path)
-            digest.update(f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            stat = os.stat(os.path.join(root, path))
+            digest.update(os.fsencode(path) + f"\0{stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def content_digest(paths, root):
+    """A hash of the paths and contents of files, 32 characters; of large files, parts of the content."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(os.path.join(root, path), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest.update(os.fsencode(path) + f"\0{size}\n".encode())
+            for start in (0,) if size <= 3 * SAMPLE else (0, (size - SAMPLE) // 2, size - SAMPLE):
+                file.seek(start)
+                digest.update(file.read(3 * SAMPLE if size <= 3 * SAMPLE else SAMPLE))
     return digest.hexdigest()[:32]
 
 
@@ -153,11 +216,13 @@ def problem(path):
         if not content:
             return "empty"
         if decoding.is_native(content):
-            decode(content)
+            decoding.pixels(content)
         else:
             decoding.pillow_decode(content)
     except tf.errors.OpError as error:
         return re.sub(r"\{\{.*?\}\} ?| \[Op:.*", "", error.message.splitlines()[0])
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        return error.strerror
+    except ValueError as error:
         return str(error)
     return None

@@ -1,6 +1,8 @@
 """The sources of a stream: arrays, folders, TensorFlow Datasets, or generated images."""
 
 import dataclasses
+import functools
+import hashlib
 import math
 import os
 import pathlib
@@ -33,7 +35,8 @@ class Source:
         fetch: Function that takes a row and returns an image, not yet decoded, and its label.
         decode: Function that decodes an image: uint8, (height, width, channels).
         clips: Whether `fetch` returns all frames of a video, which `decode` takes one at a time.
-        skipped: Names of the corrupt images that are left out.
+        skipped: Paths of the images that cannot be decoded and are left out.
+        digest: Function that returns a hash of the content of all examples.
     """
 
     examples: int
@@ -43,6 +46,7 @@ class Source:
     decode: Callable = lambda image: image
     clips: bool = False
     skipped: tuple = ()
+    digest: Callable = lambda: ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +85,8 @@ def find_source(name, split, size, data_dir, strict, classes, part):
         A Source.
 
     Raises:
-        ValueError: An argument is not allowed, or an image is corrupt and `strict` is True.
+        ValueError: An argument is not allowed, a folder does not hold what it should, or an image cannot be
+            decoded and `strict` is True.
         ModuleNotFoundError: A package that contains or reads the dataset is not installed.
         ConnectionError: The dataset must be downloaded, and its source does not answer.
     """
@@ -91,8 +96,10 @@ def find_source(name, split, size, data_dir, strict, classes, part):
         refuse("classes", "None, except for 'generated'", classes)
     if data_dir is not None and name in ("digits", "generated"):
         refuse("data_dir", f"None for {name!r}", str(data_dir))
-    if data_dir is not None and not pathlib.Path(data_dir).is_dir():
-        refuse("data_dir", "a folder that exists", str(data_dir))
+    if data_dir is not None:
+        data_dir = pathlib.Path(data_dir).expanduser()
+        if not data_dir.is_dir():
+            refuse("data_dir", "a folder that exists", str(data_dir))
     if name == "generated":
         return generated(split, size, classes or 10, part)
     if name == "digits" or datasets.in_idx(name, data_dir):
@@ -112,6 +119,7 @@ def is_folder(name, data_dir):
 
 def is_same(name, data_dir, split, other):
     """Whether two splits of a dataset are the same examples, as in a folder that has only one of them."""
+    data_dir = data_dir and pathlib.Path(data_dir).expanduser()
     if split == other or not is_folder(name, data_dir):
         return split == other
     return folders.find(data_dir, split)[1] == folders.find(data_dir, other)[1]
@@ -122,7 +130,13 @@ def arrays(name, images, labels, class_names, size, part):
     check_rank(name, images.ndim - 1, size)
     rows = part.rows(labels)
     images, labels = tf.constant(images[rows]), tf.constant(labels[rows], tf.int64)
-    return Source(len(rows), tuple(class_names), shuffled(len(rows)), lambda row: (images[row], labels[row]))
+    return Source(
+        len(rows),
+        tuple(class_names),
+        shuffled(len(rows)),
+        lambda row: (images[row], labels[row]),
+        digest=lambda: hashlib.sha256(images.numpy()).hexdigest(),
+    )
 
 
 def generated(split, size, classes, part):
@@ -146,33 +160,37 @@ def folder(root, split, size, strict, part):
     """The source of the images or videos in a folder of class folders."""
     names, files, labels = folders.find(root, split)
     clips = isinstance(files[0], tuple)
+    if clips and len(size) == 3:
+        words = "a folder of class folders of images, directly or inside splits such as 'train' and 'test'; "
+        refuse("data_dir", f"{words}{folders.shown(files[0][0])} would be a frame of a video", str(root))
     check_rank(root, 4 if clips else 3, size)
     rows = part.rows(labels)
     files, labels = [files[r] for r in rows], np.array(labels)[rows]
-    bad = folders.corrupt([path for frames in files for path in frames] if clips else files, root)
-    found = [f"{os.path.relpath(path, root)} ({why})" for path, why in bad.items()]
+    numbers = np.repeat(np.arange(len(files)), [len(frames) for frames in files] if clips else 1)
+    paths = [path for frames in files for path in frames] if clips else files
+    bad = folders.undecodable(paths, root)
+    found = [f"{folders.shown(paths[i])} ({why})" for i, why in bad.items()]
     if found and strict:
         more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-        raise ValueError(f"{len(found)} corrupt images in {root}: {'; '.join(found[:10])}{more}")
-    if bad:
-        keep = [i for i, e in enumerate(files) if not bad.keys() & ({*e} if clips else {e})]
-        files, labels = [files[i] for i in keep], labels[keep]
+        raise ValueError(f"{len(found)} images in {root} cannot be decoded: {'; '.join(found[:10])}{more}")
+    skipped = tuple(folders.shown(paths[i]) for i in bad)
+    keep = np.setdiff1d(np.arange(len(files)), numbers[[*bad]])
+    files, labels = [files[i] for i in keep], tf.constant(labels[keep], tf.int64)
     if not files:
-        refuse("data_dir", f"a folder with images that are not corrupt, unlike {found[0]}", str(root))
+        refuse("data_dir", f"a folder with images that can be decoded, unlike {found[0]}", str(root))
+    paths = [path for frames in files for path in frames] if clips else files
+    whole = tf.constant([os.fsencode(os.path.join(os.path.abspath(root), path)) for path in paths])
     if clips:
-        lengths = [len(frames) for frames in files]
-        paths = tf.RaggedTensor.from_row_lengths([path for frames in files for path in frames], lengths)
-    else:
-        paths = tf.constant(files)
-    labels = tf.constant(labels, tf.int64)
+        whole = tf.RaggedTensor.from_row_lengths(whole, [len(frames) for frames in files])
     return Source(
         len(files),
         tuple(names),
         shuffled(len(files)),
-        lambda row: (paths[row], labels[row]),
+        lambda row: (whole[row], labels[row]),
         lambda path: decoding.decode_any(tf.io.read_file(path)),
         clips,
-        tuple(os.path.relpath(path, root) for path in bad),
+        skipped,
+        lambda: folders.content_digest(paths, root),
     )
 
 
@@ -196,7 +214,9 @@ def tfds(name, split, size, builder, part):
 
     rows = part.rows(np.zeros(info.num_examples))  # the labels are not known before all files are read
     order = in_files(info.filepaths, info.shard_lengths, rows, info.num_bytes)
-    return Source(len(rows), names, order, fetch, decoding.decode, clips=len(shape) == 4)
+    folder, files = os.path.split(info.filepaths[0])[0], [os.path.basename(path) for path in info.filepaths]
+    digest = functools.partial(folders.content_digest, files, folder)
+    return Source(len(rows), names, order, fetch, decoding.decode, clips=len(shape) == 4, digest=digest)
 
 
 def check_rank(name, rank, size):

@@ -28,7 +28,7 @@ class Stream:
         examples: Number of examples in an epoch.
         classes: Number of classes.
         class_names: Names of the classes.
-        skipped: Names of the corrupt images that are left out.
+        skipped: Paths in the folder of the images that cannot be decoded and are left out.
         scaling: The `kerasnets.scaling.Scaling` of the rows of the augmentation that scale images, such as
             "zca"; None if there are none.
     """
@@ -86,10 +86,14 @@ def stream(
             "bicubic"}).
         epochs: Number of epochs, counted from the start of the run.
         first_step: Number of batches to skip, over all epochs.
-        data_dir: Folder of class folders, directly or inside "train" and "test" or "val", of images (JPEG,
-            PNG, GIF, BMP), or for clips of folders of frames; or folder of IDX files; or folder of TensorFlow
-            Datasets, where None is the environment variable TFDS_DATA_DIR or ~/tensorflow_datasets.
-        strict: Whether a corrupt image in a folder raises an error instead of being left out.
+        data_dir: Folder of class folders, directly or inside "train" or "training", and "test", "testing",
+            "validation", "val" or "valid", in upper or lower case. Without such splits, every fifth image of
+            a class is for testing, and the last of 2 to 4. A class folder holds images (JPEG, PNG, GIF,
+            WebP, BMP, TIFF and what else Pillow decodes), or for clips folders of frames. Images are turned
+            upright by their EXIF orientation; of animations, the first frame is taken. Hidden files and
+            folders are ignored. Or folder of IDX files; or folder of TensorFlow Datasets, where None is the
+            environment variable TFDS_DATA_DIR or ~/tensorflow_datasets.
+        strict: Whether an image in a folder that cannot be decoded raises an error instead of being left out.
         classes: Number of classes of "generated"; None for 10.
         examples: Number of examples to take, spread evenly over the split; None for all, or for 256 of
             "generated".
@@ -109,7 +113,8 @@ def stream(
         A Stream.
 
     Raises:
-        ValueError: An argument is not allowed, or an image is corrupt and `strict` is True.
+        ValueError: An argument is not allowed, a folder does not hold what it should, or an image cannot be
+            decoded and `strict` is True.
         ModuleNotFoundError: A package that contains or reads the dataset is not installed.
         ConnectionError: The dataset must be downloaded, and its source does not answer.
     """
@@ -282,14 +287,18 @@ def mixing(rows, classes, one_hot=False):
     return mixed
 
 
-FITS = {}  # cached statistics, which the streams of both splits and of resumed runs share
+# Statistics by what they are fitted to, its content included, which the streams of all splits share.
+FITS = {}
 
 
 def fitted(name, size, rows, row, data_dir, strict, classes, validation_split):
     """The statistics of a row, fitted to the training data after the deterministic rows before it."""
     before = rows[: rows.index(row)]
     before = tuple(r for r in before if r[0] in ("zoom", "pad", *augmentation.SCALINGS))
-    plan = (name, size, repr(before), repr(row), str(data_dir), classes, validation_split)
+    examples = None if name == "generated" else FIT_EXAMPLES
+    part = sources.Part(examples, validation_split, None if validation_split is None else "training")
+    digest = sources.find_source(name, "train", size, data_dir, strict, classes, part).digest()
+    plan = (name, size, repr(before), repr(row), digest, classes, validation_split)
     if plan not in FITS:
         images = stream(
             name,
@@ -300,9 +309,7 @@ def fitted(name, size, rows, row, data_dir, strict, classes, validation_split):
             data_dir=data_dir,
             strict=strict,
             classes=classes,
-            examples=None if name == "generated" else FIT_EXAMPLES,
-            validation_split=validation_split,
-            subset=None if validation_split is None else "training",
+            **dataclasses.asdict(part),
         ).dataset.map(lambda images, labels: images)
         FITS[plan] = augmentation.FITS[row[0]](images.as_numpy_iterator, **row[1])
     return FITS[plan]

@@ -49,7 +49,7 @@ class Data:
         held = "" if r.validation is None else f"{self.watched.examples:,} to choose by, "
         skipped = self.skipped
         more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        lost = f"; corrupt and left out: {', '.join(skipped[:5])}{more}" if skipped else ""
+        lost = f"; {len(skipped)} images cannot be decoded: {', '.join(skipped[:5])}{more}" if skipped else ""
         return (
             f"{r.model} on {r.data}: {train.examples:,} examples to train on, {held}"
             f"{test.examples:,} to test on, "
@@ -58,7 +58,7 @@ class Data:
 
     @property
     def skipped(self) -> list[str]:
-        """Names of the corrupt images that are left out."""
+        """Paths of the images that cannot be decoded and are left out."""
         streams = (self.training, self.watched, self.testing)
         return list(dict.fromkeys(name for stream in streams for name in stream.skipped))
 

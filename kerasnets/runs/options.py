@@ -14,7 +14,7 @@ class Options:
     Args:
         seed: Seed of weights, order and augmentation. The same seed gives the same result on a CPU.
         data_dir: Folder of the dataset, as `kerasnets.data.stream` takes it.
-        strict: Whether a corrupt image is an error; if not, it is skipped.
+        strict: Whether an image that cannot be decoded is an error; if not, it is skipped.
         steps: Steps per epoch, for a short trial run; None uses all examples.
         resume: Whether to resume the run in the folder. If not, an existing run is moved aside.
         save_every: Seconds between checkpoints; 0 saves one after every step.

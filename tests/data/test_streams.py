@@ -1,11 +1,14 @@
 import gzip
 import json
 import os
+import shutil
 import struct
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from kerasnets import data
 from kerasnets.data import folders, sources, streams
@@ -167,13 +170,13 @@ def test_corrupt_images_are_left_out_and_named(images, monkeypatch):
     assert stream.skipped == tuple(f"train/{name}" for name in names)
     assert (stream.examples, stream.steps_per_epoch) == (9, 3)
     assert sorted(sum(shades(stream), [])) == [0, 1, 2, 50, 51, 100, 101, 102, 103]
-    with pytest.raises(ValueError, match="4 corrupt images.*bee/cut.jpg .*cat/link.png"):
+    with pytest.raises(ValueError, match="4 images .* cannot be decoded.*bee/cut.jpg .*cat/link.png"):
         of(images, strict=True)
 
     monkeypatch.setattr(folders, "problem", lambda path: "asked again")
     assert shades(of(images)) == before  # is remembered
     write(images / "train/bee/empty.gif", png(7))
-    with pytest.raises(ValueError, match="not corrupt"):
+    with pytest.raises(ValueError, match="can be decoded, unlike .*asked again"):
         of(images)  # one file is new, so all are asked again
 
 
@@ -500,6 +503,186 @@ def test_bad_arguments(argument, options, monkeypatch, tmp_path):
         data.stream(options.pop("name"), options.pop("split"), **options)
 
 
+def names(root, split="train"):
+    """Examples of a split by class, as they are named in the folder."""
+    classes, examples, labels = folders.find(root, split)
+    return {c: [e for e, y in zip(examples, labels, strict=True) if y == i] for i, c in enumerate(classes)}
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train", "val"),
+        ("Training", "Testing"),
+        ("Train", "Test"),
+        ("TRAIN", "Validation"),
+        ("training", "valid"),
+    ],
+)
+def test_splits_by_any_name(tmp_path, train, test):
+    for path in (f"{train}/a/0.png", f"{train}/b/1.png", f"{test}/b/2.png", "labels/mask.png", "code/x.py"):
+        write(tmp_path / path, png(1))
+    assert names(tmp_path) == {"a": [f"{train}/a/0.png"], "b": [f"{train}/b/1.png"]}
+    assert names(tmp_path, "test") == {"a": [], "b": [f"{test}/b/2.png"]}
+
+
+@pytest.mark.parametrize("classes", [("invalid", "valid"), ("bus", "train"), ("test", "train")])
+@pytest.mark.parametrize("inside", ["", "film/"])
+def test_classes_with_names_of_splits(tmp_path, classes, inside):
+    if (classes, inside) == (("test", "train"), "film/"):
+        pytest.skip("is divided")
+    for name in classes:
+        for i in range(2):
+            write(tmp_path / f"{name}/{inside}{i}.png", png(1))
+            write(tmp_path / f"{name}/other{inside}{i}.png", png(1))
+    assert tuple(names(tmp_path)) == classes
+
+
+def test_what_systems_leave_is_no_data(images):
+    before = names(images)
+    for path in (
+        "__MACOSX/train/ant/._0.png", ".git/a.png", "train/__MACOSX/ant/0.png", "train/ant/@eaDir/0.png",
+        "train/.ipynb_checkpoints/0.png", "train/ant/.ipynb_checkpoints/0.png", "train/ant/._0.png",
+        "train/ant/Thumbs.db", "train/ant/.DS_Store",
+    ):  # fmt: skip
+        write(images / path, png(1))
+    assert names(images) == before
+    assert of(images).skipped == ()
+
+
+@pytest.mark.parametrize(("count", "tests"), [(1, []), (2, [1]), (4, [3]), (5, [4]), (11, [4, 9])])
+def test_small_classes_are_tested_too(tmp_path, count, tests):
+    for name, length in (("few", count), ("many", 5)):
+        for i in range(length):
+            write(tmp_path / f"{name}/{i:02}.png", png(i))
+    every = [f"few/{i:02}.png" for i in range(count)]
+    assert names(tmp_path, "test")["few"] == [every[i] for i in tests]
+    assert names(tmp_path)["few"] == [name for i, name in enumerate(every) if i not in tests]
+
+
+def test_images_of_every_ending_are_taken_or_named(tmp_path):
+    photo = Image.fromarray(np.full((8, 8, 3), 64, "uint8"))
+    endings = ("JPG", "jpeg", "jfif", "PNG", "gif", "WebP", "bmp", "tif", "TIFF", "ppm")
+    for name in endings:
+        (tmp_path / "a").mkdir(exist_ok=True)
+        photo.save(tmp_path / "a" / f"x.{name}", Image.registered_extensions()[f".{name.lower()}"])
+    for name in ("heic", "svg", "psd"):
+        write(tmp_path / f"a/y.{name}", b"of another kind")
+    write(tmp_path / "b/0.png", png(64))
+    streams = [of(tmp_path, split) for split in ("train", "test")]
+    assert sum(stream.examples for stream in streams) == len(endings) + 1
+    assert sorted(sum((stream.skipped for stream in streams), ())) == ["a/y.heic", "a/y.psd", "a/y.svg"]
+    for stream in streams:
+        assert all(abs(shade - 64) <= 1 for batch in shades(stream) for shade in batch)
+
+
+def test_a_folder_is_checked_once_however_its_path_is_written(images, monkeypatch):
+    write(images / "train/cat/9.png", b"<html>")
+    (images.parent / "link").symlink_to(images)
+    monkeypatch.chdir(images.parent)
+    monkeypatch.setenv("HOME", str(images.parent))
+    first = of(images)
+    expected = shades(first)
+    monkeypatch.setattr(folders, "problem", lambda path: "asked again")
+    for path in (images.name, f"./{images.name}/", "link", f"~/{images.name}", f"{images}/../link"):
+        stream = of(path)
+        assert stream.skipped == first.skipped == ("train/cat/9.png",)
+        monkeypatch.chdir("/")  # as a program may do later
+        assert shades(stream) == expected
+        monkeypatch.chdir(images.parent)
+
+
+def test_names_that_are_no_utf_8(images):
+    strange = os.fsencode(images / "train") + b"/caf\xe9"
+    os.mkdir(strange)
+    for name, content in ((b"a\xff.png", png(7)), (b"b\xfe.png", b"damaged")):
+        with open(strange + b"/" + name, "wb") as file:
+            file.write(content)
+    stream = of(images)
+    assert stream.class_names == ("ant", "bee", "caf\\xe9", "cat")
+    assert stream.skipped == ("train/caf\\xe9/b\\xfe.png",)
+    assert 7 in sum(shades(stream), [])
+    json.dumps([stream.class_names, stream.skipped], ensure_ascii=False).encode()
+    with pytest.raises(ValueError, match="xfe.png"):
+        of(images, strict=True)
+
+
+def test_a_fit_is_to_the_content_of_a_folder(images):
+    def mean(root):
+        x = data.to_arrays(of(root, "test", augment=("per_pixel_mean",)).dataset)[0]
+        return x.mean((1, 2, 3))
+
+    first = mean(images)
+    copy = shutil.copytree(images, images.parent / "copy", symlinks=True)
+    assert np.array_equal(mean(copy), first)
+    assert len(streams.FITS) == 1
+    image = images / "train/ant/0.png"
+    before = image.stat()
+    changed = image.read_bytes()
+    for shade in range(150, 250):  # of the same size
+        changed = png(shade)
+        if len(changed) == before.st_size:
+            break
+    image.write_bytes(changed)
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    np.testing.assert_allclose(mean(images) - first, -(shade - 100) / 9, atol=0.1)
+
+
+def test_large_files_count_by_their_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "SAMPLE", 10)
+    content = bytes(range(100))
+    digests = set()
+    for at in (None, 0, 9, 50, 95, 99):
+        changed = content if at is None else content[:at] + b"x" + content[at + 1 :]
+        write(tmp_path / "file", changed)
+        digests.add(folders.content_digest(["file"], tmp_path))
+    write(tmp_path / "file", content + b"x")
+    digests.add(folders.content_digest(["file"], tmp_path))
+    assert len(digests) == 7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 3},
+        {"epochs": 2, "first_step": 1},
+        {"drop_remainder": True},
+        {"devices": 2},
+        {"hosts": 2},
+        {"validation_split": 3, "subset": "validation"},
+        {"augment": ("mixup",)},
+    ],
+)
+def test_the_number_of_batches_is_known(options):
+    stream = generated(**{"augment": (), "size": (4, 4, 3), **options})
+    assert int(stream.dataset.cardinality()) == len(list(stream.dataset))
+
+
+def test_keras_does_not_run_out_of_batches(images, recwarn):
+    train, test = of(images, epochs=2), of(images, "test")
+    net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    net.compile(loss="mse")
+    options = {"steps_per_epoch": train.steps_per_epoch, "epochs": 2, "shuffle": False, "verbose": 0}
+    net.fit(train.dataset, validation_data=test.dataset, **options)
+    net.evaluate(train.dataset, verbose=0)
+    assert not [w for w in recwarn if "ran out of data" in str(w.message)]
+
+
+def test_folders_that_hold_no_classes(images):
+    (images / "train/dog").mkdir()
+    with pytest.raises(ValueError, match="class folders all hold images, unlike 'dog'"):
+        of(images)
+    with pytest.raises(ValueError, match="not divided|`name` .*class folders"):
+        of(images / "val/ant")
+    for name in ("a", "b"):
+        write(images / f"single/{name}/0.png", png(1))
+        write(images / f"nested/animals/{name}/0.png", png(1))
+    with pytest.raises(ValueError, match="`split` is 'train' for .*one image each"):
+        of(images / "single", "test")
+    with pytest.raises(ValueError, match="animals/a/0.png would be a frame of a video"):
+        of(images / "nested")
+
+
 def test_bad_folders(images):
     with pytest.raises(ValueError, match="`size` is .height, width, channels. for"):
         of(images, size=(4, 8, 8, 3))
@@ -509,7 +692,7 @@ def test_bad_folders(images):
     write(images / "train/ant/video/0.png", png(1))
     with pytest.raises(ValueError, match="`data_dir` is a folder of class folders"):
         of(images)
-    os.rename(images / "val", images / "other")
+    shutil.rmtree(images / "val")
     with pytest.raises(ValueError, match="`split` is one that .* has: train"):
         of(images, "test")
     with pytest.raises(ValueError, match="`name` .*class folders"):
