@@ -9,6 +9,8 @@ from kerasnets.data import decoding, transforms
 
 MAX_PIXELS = 25_000_000  # of a file's image, which takes 75 MB when decoded
 
+PARALLEL = 10  # files that are decoded at once, if there are as many processors
+
 
 def make_sizing(shape, shorter, interpolation, antialias):
     """The function that resizes and crops the image of a file, given arguments of `export`, once checked.
@@ -39,33 +41,44 @@ def decoded(encoded, shape, sizing=transforms.center_crop, max_pixels=MAX_PIXELS
 
     Returns:
         float32 tensor, (n, *shape), values 0..255.
+
+    Raises:
+        tf.errors.InvalidArgumentError: Some files are of another format, too large or damaged. The message
+            names their numbers in the batch.
     """
     *size, channels = shape
 
-    def one(numbered):
-        number, file = numbered
-        with tf.control_dependencies(checks(number, file, max_pixels)):
-            image = decoding.decode(file, channels)
-        return tf.ensure_shape(sizing(image, None, size), shape)
-
-    spec = tf.TensorSpec(shape, tf.float32)
-    return tf.map_fn(one, (tf.range(tf.size(encoded)), encoded), fn_output_signature=spec)
-
-
-def checks(number, file, max_pixels):
-    """Assertions that a file is a JPEG or PNG and not too large."""
-    name = tf.strings.format("`image_bytes`[{}]", number)
-    known = tf.debugging.Assert(
-        decoding.is_native(file),
-        [name, "is neither a JPEG nor a PNG file; it has", tf.strings.length(file), "bytes"],
-    )
-    with tf.control_dependencies([known]):
+    def one(number, file):
         is_jpeg = decoding.starts_with(file, decoding.JPEG)
         pixels = tf.cond(is_jpeg, lambda: jpeg_pixels(file), lambda: png_pixels(file))
-    small = tf.debugging.Assert(
-        pixels <= max_pixels, [name, "has", pixels, f"pixels; at most {max_pixels} are taken"]
-    )
-    return known, small
+        image = tf.cond(
+            pixels <= max_pixels,
+            lambda: tf.ensure_shape(sizing(decoding.decode(file, channels), None, size), shape),
+            lambda: tf.zeros(shape),
+        )
+        return number, pixels, image
+
+    count = tf.size(encoded, tf.int64)
+    with tf.control_dependencies([refusal(~decoding.is_native(encoded), "neither a JPEG nor a PNG file")]):
+        files = tf.data.Dataset.from_tensor_slices((tf.range(count), tf.identity(encoded)))
+    # A damaged file is dropped, since its own error would not tell its number. The last element is there
+    # because a batch of none is an error.
+    zero = tf.constant(0, tf.int64)
+    last = tf.data.Dataset.from_tensors((zero, zero, tf.zeros(shape)))
+    decoded_files = files.map(one, num_parallel_calls=PARALLEL).ignore_errors(log_warning=True)
+    found = decoded_files.concatenate(last).batch(count + 1)
+    numbers, pixels, images = (x[:-1] for x in found.get_single_element())
+    is_dropped = tf.scatter_nd(numbers[:, None], tf.ones_like(numbers), [count]) == 0
+    with tf.control_dependencies([refusal(is_dropped, "a damaged file, which cannot be decoded")]):
+        is_large = refusal(pixels > max_pixels, f"larger than {max_pixels} pixels")
+    with tf.control_dependencies([is_large]):
+        return tf.identity(images)
+
+
+def refusal(is_bad, what):
+    """An assertion that fails if any file is bad, and names the numbers of those that are."""
+    name = tf.strings.format("`image_bytes`{} is", tf.where(is_bad)[:, 0], summarize=10)
+    return tf.debugging.Assert(~tf.reduce_any(is_bad), [tf.strings.join([name, " ", what])])
 
 
 def jpeg_pixels(file):
