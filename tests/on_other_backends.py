@@ -14,6 +14,7 @@ from keras import ops
 
 import kerasnets
 from kerasnets import surgery, training
+from kerasnets.blocks.conv import conv
 from kerasnets.distillation import (
     Distiller,
     Ensemble,
@@ -23,6 +24,7 @@ from kerasnets.distillation import (
     combine,
     specialist,
 )
+from kerasnets.layers import WindowPadding2D
 
 IMAGES = np.random.default_rng(0).random((8, 8, 8, 3))
 DIGITS = np.random.default_rng(1).random((64, 32, 32, 1)).astype("float32")
@@ -65,6 +67,19 @@ def test_models_and_profile(name):
     profile = kerasnets.analysis.profile(model)
     assert profile.params == model.count_params()
     assert profile.mult_adds > 1e5
+
+
+def test_paddings():
+    x = np.random.default_rng(0).random((1, 13, 14, 2)).astype("float32")
+    inputs = keras.Input((None, None, 2))
+    free = keras.Model(inputs, WindowPadding2D(11, 4)(inputs))
+    np.testing.assert_array_equal(free.predict(x, verbose=0), np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)]))
+    for strides in (1, 3):
+        even = keras.Model(inputs, conv(inputs, 1, 4, strides, init="ones", name="conv"))
+        padded = np.pad(x, [(0, 0), (1, 2), (1, 2), (0, 0)])
+        corners = [[(i, j) for j in range(0, 14, strides)] for i in range(0, 13, strides)]
+        sums = [[padded[0, i : i + 4, j : j + 4].sum() for i, j in row] for row in corners]
+        np.testing.assert_allclose(even.predict(x, verbose=0)[0, ..., 0], sums, rtol=1e-5)
 
 
 def test_drop_path():

@@ -59,7 +59,8 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
     Raises:
         ValueError: An argument is not allowed, or a file is corrupt.
         ModuleNotFoundError: The package that contains or reads the dataset is not installed.
-        ConnectionError: The dataset must be downloaded, and its source does not answer within 15 s.
+        ConnectionError: The dataset must be downloaded, and its source does not answer within 15 s, or the
+            download breaks off.
     """
     if name not in NAMES:
         raise ValueError(
@@ -137,14 +138,17 @@ def builder(name, data_dir):
     if folder:
         return tfds.builder_from_directory(folder)
     problem = unreachable(SOURCES[name])
-    if problem:
-        raise ConnectionError(
-            f"{name!r} is not prepared in {root} and cannot be downloaded ({problem}): pass a folder of its "
-            "IDX files or of TensorFlow Datasets as data_dir, or use 'digits', which needs no download"
-        )
-    made = tfds.builder(name, data_dir=root)
-    made.download_and_prepare()
-    return made
+    if not problem:
+        made = tfds.builder(name, data_dir=root)
+        try:
+            made.download_and_prepare()
+            return made
+        except (OSError, tfds.download.DownloadError) as error:
+            problem = " ".join(str(error).split())
+    raise ConnectionError(
+        f"{name!r} is not prepared in {root} and cannot be downloaded ({problem}): pass a folder of its "
+        "IDX files or of TensorFlow Datasets as data_dir, or use 'digits', which needs no download"
+    )
 
 
 def unreachable(url):

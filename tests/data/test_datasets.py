@@ -146,6 +146,18 @@ def test_a_dead_network_is_told_in_one_line(tmp_path, dead_network):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_download_that_breaks_off_is_told_in_one_line(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    def breaks(*_, **__):
+        raise ConnectionResetError("reset\nby peer")
+
+    monkeypatch.setattr(datasets, "unreachable", lambda url: None)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", breaks)
+    with pytest.raises(ConnectionError, match=r"'mnist' is not .* \(reset by peer\): pass a folder"):
+        data.load("mnist", "train", data_dir=tmp_path)
+
+
 def test_a_silent_network_is_not_waited_for(tmp_path, monkeypatch):
     released = threading.Event()
 
