@@ -81,7 +81,7 @@ class Data:
 
     def images(self) -> Any:
         """All test batches, (images, class numbers), for the recipe's evaluation: a tf.data.Dataset."""
-        whole = bool(self.recipe.evaluation[1])  # whole images differ in size and come one at a time
+        whole = "sizes" in self.recipe.evaluation[1]  # whole images differ in size and come one at a time
         changes = {"batch_size": 1} if whole else {}
         stream = self.stream(self.recipe.splits[1], rows_for_tests(self.recipe, whole), **changes)
         return stream.dataset.map(lambda images, labels: (self.recipe.scale(images), labels))
@@ -166,9 +166,10 @@ class Data:
 
 def rows_for_tests(recipe, whole=False):
     """The deterministic rows of the augmentation, for the center of test images or for whole ones."""
-    sizes = recipe.evaluation[1].get("sizes")
+    resizing = dict(recipe.evaluation[1])
+    sizes = resizing.pop("sizes", None)
     sizes = sizes if isinstance(sizes, (tuple, list)) else (sizes,) * (sizes is not None)
     shorter = {"shorter": max(sizes) if whole else min(sizes)} if sizes else {}
-    sizing = ("whole" if whole else "center_crop", shorter)
+    sizing = ("whole" if whole else "center_crop", shorter | resizing)
     rows = tuple(row for row in recipe.augmentation if row[0] in FIXED)
     return rows if any(name in SIZINGS for name, _ in rows) else (sizing, *rows)

@@ -12,7 +12,7 @@ import kerasnets
 from kerasnets.assembly import registry
 from kerasnets.assembly.family import Spec
 from kerasnets.assembly.options import check_options
-from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
+from kerasnets.checks import check_interpolation, is_int, is_ints, is_number, nearest, refuse
 from kerasnets.scaling import MODES, Scaling
 from kerasnets.training import regularization, schedules
 from kerasnets.training.evaluation import PROTOCOLS
@@ -101,7 +101,8 @@ class Recipe:
         max_norm: Largest norm of a unit's incoming weights, or None for no limit.
         clip_norm: Largest global norm of the gradient, or None for no limit.
         ema: Momentum of a moving average of the weights, which is tested and saved; None for no average.
-        evaluation: Pair: a protocol of `kerasnets.training.evaluation`, and its options.
+        evaluation: Pair: a protocol of `kerasnets.training.evaluation`, and its options "sizes",
+            "interpolation" and "antialias", by which all test images are resized.
         batch: Examples in a batch, over all replicas.
         epochs: Passes over the training data.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
@@ -310,8 +311,10 @@ def check_protocol(evaluation):
             f"`evaluation` is a pair of one of {', '.join(map(repr, PROTOCOLS))} and a dict of options."
             f"{nearest(name, PROTOCOLS)} Received: evaluation={evaluation!r}"
         )
-    check_names(evaluation[1], ("sizes",), f"an option of the evaluation {evaluation[0]!r}", ())
-    sizes = evaluation[1].get("sizes", 1)
+    name, options = evaluation
+    check_names(options, ("sizes", "interpolation", "antialias"), f"an option of the evaluation {name!r}", ())
+    check_interpolation(options.get("interpolation", "bilinear"), options.get("antialias", True))
+    sizes = options.get("sizes", 1)
     if not is_int(sizes, 1) and not (is_ints(sizes, 1) and sizes):
         refuse("sizes", "whole numbers of pixels, at least 1", sizes)
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 import kerasnets
 from kerasnets import cli, data, runs, training
 from kerasnets.applications import wide_resnet
-from kerasnets.runs.data import Data
+from kerasnets.runs.data import Data, rows_for_tests
 from kerasnets.runs.train import build
 from kerasnets.training import Recipe
 
@@ -210,6 +210,23 @@ def test_corrupt_images_are_named_or_refused(tiny, tmp_path, capsys):
     with pytest.raises(ValueError, match="train/cat/bad.png"):
         runs.train(recipe, tmp_path / "other", runs.Options(data_dir=tmp_path / "pets", strict=True))
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "center", "whole"),
+    [
+        ({}, {}, {}),
+        ({"sizes": (9, 12)}, {"shorter": 9}, {"shorter": 12}),
+        ({"sizes": 9, "interpolation": "bicubic"},) + ({"shorter": 9, "interpolation": "bicubic"},) * 2,
+        ({"antialias": False}, {"antialias": False}, {"antialias": False}),
+    ],
+)
+def test_test_images_are_resized_as_the_evaluation_says(tiny, options, center, whole):
+    recipe = dataclasses.replace(tiny, evaluation=("center", options), augmentation=("flip",))
+    assert rows_for_tests(recipe) == (("center_crop", center),)
+    assert rows_for_tests(recipe, whole=True) == (("whole", whole),)
+    with pytest.raises(ValueError, match="`interpolation`"):
+        dataclasses.replace(tiny, evaluation=("center", {"interpolation": "area"}))
 
 
 def test_a_batch_that_the_devices_cannot_share_is_refused_first(tiny, tmp_path):
