@@ -96,6 +96,7 @@ class Distillation(Supervised):
             hard_weight=self.hard_weight,
             hints=[distillation.Hint(*layers, weight=self.hint_weight) for layers in hints],
             hints_only=hints_only,
+            aux_weight=data.recipe.aux_weight,
         )
 
     def teachers(self, data: Data) -> keras.Model:
