@@ -108,4 +108,6 @@ def arguments_of(card: weights.Card) -> dict[str, Any]:
     def tuples(value):
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
-    return {name: tuples(value) for name, value in card.options.items()}
+    sizes = builder_of(card.builder, card.family).spec.size
+    implied = pick(sizes, card.options) if callable(sizes) else ()  # by the shape of the input
+    return {name: tuples(value) for name, value in card.options.items() if name not in implied}

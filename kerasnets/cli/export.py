@@ -1,6 +1,7 @@
 """`kerasnets export`: a trained model as files for TF Serving or another runtime."""
 
 import argparse
+import warnings
 from typing import Any
 
 from kerasnets import files
@@ -15,7 +16,7 @@ SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "preci
 def add(commands: Any) -> None:
     """Adds the subcommand."""
     text = "export a trained model for TF Serving or another runtime"
-    p = command(commands, "export", run, text, builds=True)
+    p = command(commands, "export", run, text, builds=True, optional=True)
     p.add_argument("--weights", required=True, metavar="FILE", help="a weights or .keras file, or imagenet")
     folders = "folder of models, such as saved_models"
     p.add_argument("--out", type=folder, required=True, metavar="FOLDER", help=folders)
@@ -24,20 +25,21 @@ def add(commands: Any) -> None:
     p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: a folder or a .npy file")
     p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
     p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")
-    p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (the model's own)")
-    p.add_argument("--class-names", type=lines, metavar="FILE", help="text file with one class name per line")
+    p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (as in training)")
+    p.add_argument(
+        "--class-names", type=lines, metavar="FILE", help="text file of one name a line (as trained)"
+    )
     p.add_argument("--image-bytes", action="store_true", help="also accept JPEG and PNG files")
     p.add_argument(
         "--shorter",
         type=int,
         metavar="PIXELS",
-        help="shorter side of image files before cropping",
+        help="shorter side of image files before cropping (as trained)",
     )
     p.add_argument(
         "--interpolation",
         choices=INTERPOLATIONS,
-        default=INTERPOLATIONS[0],
-        help=f"of image files ({INTERPOLATIONS[0]})",
+        help=f"of image files (as trained, or {INTERPOLATIONS[0]})",
     )
     p.add_argument("--no-antialias", action="store_true", help="shrink image files without antialiasing")
     p.add_argument("--features", action="store_true", help="also output the input of the classifier")
@@ -58,12 +60,36 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         "class_names": options.class_names,
         "shorter": options.shorter,
         "interpolation": options.interpolation,
-        "antialias": not options.no_antialias,
+        "antialias": False if options.no_antialias else None,
         "optimize": False if options.plain else None,
     }
     write = export_saved_model if options.format == FORMATS[0] else export_file
-    with quiet():
-        return write(options, rest, shared)
+    with quiet(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        data, text = write(options, rest, shared)
+    notes = [str(w.message) for w in caught if "preprocess_input" in str(w.message)]
+    return data | {"notes": notes}, "\n".join([text, *notes])
+
+
+def trained(options: argparse.Namespace, rest: list[str]) -> Any:
+    """The net of the command line with its weights.
+
+    What the command line does not say of a net, the file of its weights says, if it was made by this package.
+    """
+    import kerasnets
+    from kerasnets import weights
+    from kerasnets.assembly.origin import arguments_of
+
+    if options.name is None:  # it may come after the options
+        options.name = next((word for word in rest if word in kerasnets.list_models()), None)
+        rest = [word for word in rest if word != options.name]
+    if options.name is None:
+        if rest or options.input:
+            raise ValueError(f"NAME, the name of the model, is missing before {(rest or ['--input'])[0]!r}")
+        return kerasnets.load_model(options.weights)
+    card = None if options.weights == "imagenet" else weights.read_card(options.weights)
+    known = arguments_of(card) if card is not None and card.builder == options.name else {}
+    return built(options, rest, known, weights=options.weights)
 
 
 def export_saved_model(options, rest, shared):
@@ -73,7 +99,7 @@ def export_saved_model(options, rest, shared):
     if options.calibration:
         raise ValueError("--calibration is for --format litert_int8")
     only = {name: getattr(options, name) for name in SAVED_MODEL_ONLY}
-    model = built(options, rest, weights=options.weights)
+    model = trained(options, rest)
     path = serving.export(model, options.out, options.served_as, options.as_version, **shared, **only)
     return {"path": str(path)}, f"wrote {path}"
 
@@ -87,7 +113,7 @@ def export_file(options, rest, shared):
         if getattr(options, name) != default:
             raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
     serving.formats.find(options.format)
-    model = built(options, rest, weights=options.weights)
+    model = trained(options, rest)
     place = options.out, options.format, options.served_as, options.as_version
     try:
         path = serving.export_file(model, *place, calibration=options.calibration, **shared)

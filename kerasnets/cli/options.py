@@ -146,6 +146,7 @@ def command(
     run: Callable[[argparse.Namespace, list[str]], tuple[Any, str]],
     text: str,
     builds: bool = False,
+    optional: bool = False,
 ) -> Parser:
     """Adds a subcommand.
 
@@ -156,6 +157,7 @@ def command(
             and the text to print otherwise.
         text: Description of the subcommand, beginning with a verb.
         builds: Whether it builds one model. It then also takes the options of that model.
+        optional: Whether the name of the model may be left out.
 
     Returns:
         Its parser.
@@ -166,17 +168,23 @@ def command(
     p.set_defaults(run=run, takes_options=builds)
     p.add_argument("--json", action="store_true", help="print JSON")
     if builds:
-        p.add_argument("name", metavar="NAME", help="name of the model; its options may follow")
+        number = {"nargs": "?"} if optional else {}
+        named = "name of the model; its options may follow"
+        named += " (as the file of its weights says)" if optional else ""
+        p.add_argument("name", metavar="NAME", help=named, **number)
         p.add_argument("--input", metavar="224x224x3", help="shape of the input (as in the paper)")
     return p
 
 
-def built(options: argparse.Namespace, rest: list[str], **more: Any) -> Any:
+def built(
+    options: argparse.Namespace, rest: list[str], known: dict[str, Any] | None = None, **more: Any
+) -> Any:
     """Builds the model of a subcommand.
 
     Args:
         options: Parsed options; `name` and `input` are used.
         rest: The unknown arguments, which are options of the model.
+        known: Arguments of the builder where the options say nothing.
         **more: Further arguments of the builder.
 
     Returns:
@@ -192,7 +200,7 @@ def built(options: argparse.Namespace, rest: list[str], **more: Any) -> Any:
     values = model_options(options.name, rest, SHARED)
     if options.input:
         values["input_shape"] = shape(options.input, builder.spec)
-    return builder(**values, **more)
+    return builder(**{**(known or {}), **values}, **more)
 
 
 def model_options(name: str, words: list[str], more: tuple[str, ...] = ()) -> dict[str, Any]:

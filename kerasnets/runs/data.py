@@ -98,13 +98,12 @@ class Data:
             net: The net.
             **training: What else determines its training, as JSON data.
         """
-        sizing, rest = rows_for_tests(self.recipe)[0]
         names = self.training.class_names
         weights.describe(
             net,
             shape=self.recipe.shape,
             scaling=self.scaling,
-            shorter=rest.get("shorter") if sizing == "center_crop" else None,
+            sizing=rows_for_tests(self.recipe)[0],
             class_names=names if len(names) == self.classes else None,
             training={**self.recipe.as_json(), "examples": self.training.examples, **training},
         )

@@ -34,7 +34,7 @@ def card(net, name, sides, class_names, results):
         name: Name of the model.
         sides: Shape of the input, without the batch, for which the costs are counted.
         class_names: Names of the classes, or None.
-        results: Training results, or None.
+        results: Training results, or None for those of the net's card.
 
     Returns:
         A dict that JSON can represent.
@@ -50,7 +50,9 @@ def card(net, name, sides, class_names, results):
         "input": {"shape": list(net.shape), "dtype": "float32", "values": [0, 255], "scaling": net.scaling},
         "classes": net.classes,
         "class_names": class_names and list(class_names),
-        "results": results,
+        "builder": net.card.builder,
+        "training": net.card.training and dict(net.card.training),
+        "results": results if results is not None or net.card.results is None else dict(net.card.results),
         "fingerprint": fingerprint(net.source),
         "versions": {
             "kerasnets": kerasnets.__version__,

@@ -33,8 +33,8 @@ def export(
     warmup: int = 0,
     top: int = 5,
     shorter: int | None = None,
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear",
-    antialias: bool = True,
+    interpolation: Literal["bilinear", "bicubic"] | None = None,
+    antialias: bool | None = None,
     features: bool = False,
     from_logits: bool | None = None,
     optimize: bool | None = None,
@@ -64,16 +64,19 @@ def export(
         version: Number of the version; None for the next.
         preprocess: How images of values 0..255 are scaled for the model: a function of tensors, such as a
             module's `preprocess_input`, or its name, "none", "unit", "tf", "torch", "caffe", "ucf101" or
-            "lecun". None uses the scaling of this package's net with the model's name, or "none" if there is
-            no such net.
-        class_names: Names of the classes in their order; None for their numbers.
+            "lecun". None uses what is known of the model: what its card records; "none" if its layers scale;
+            or for an untrained net of this package, with a warning, the scaling of its `preprocess_input`.
+        class_names: Names of the classes in their order; None for those of the model's card, or else their
+            numbers.
         image_bytes: Whether to add the signature "serving_bytes".
         warmup: Number of warm-up requests to write for each signature.
         top: Number of classes that "serving_bytes" names.
         shorter: Length in pixels to which the shorter side of a file's image is resized before the center
-            crop, such as 256; None for the longer side of the model's input.
+            crop, such as 256.
         interpolation: "bilinear" or "bicubic", where a file's image is resized.
-        antialias: Whether shrinking a file's image is antialiased, as by Pillow and PyTorch.
+        antialias: Whether shrinking a file's image is antialiased, as by Pillow and PyTorch. If this and the
+            two arguments before it are None, images are resized as the model's card says, or else to the
+            longer side of the model's input, "bilinear" and antialiased.
         features: Whether to add the signature "features", which returns the input of the classifier.
         from_logits: Whether the model returns logits; None decides by its last layer, as
             `kerasnets.training.evaluate` does.
@@ -84,13 +87,15 @@ def export(
             instructions (avx512_bf16, amx_bf16), this is faster for nets with large convolutions and slower
             for depthwise ones; on others it is slower. The model card records the largest difference of
             the probabilities, measured on two images of noise.
-        results: Training results for the model card, which JSON can represent.
+        results: Training results for the model card, which JSON can represent; None for those of the model's
+            card.
 
     Returns:
         Path of the version.
 
     Raises:
-        ValueError: An argument is not allowed. Nothing is written.
+        ValueError: An argument is not allowed or contradicts the model's card, or nothing says how the model
+            takes its images. Nothing is written.
         OSError: The root cannot be written to, or the disk is full. Files already written are removed.
         RuntimeError: The export's outputs differ from the model's. The export is removed.
     """
@@ -104,9 +109,9 @@ def export(
     check_flags(image_bytes=image_bytes, features=features)
     if optimize is not None:
         check_flags(optimize=optimize)
-    names = check_names(class_names, net.classes)
+    names = names_of(net, class_names)
     check_bytes(net.shape, image_bytes, top)
-    sizing = images.make_sizing(net.shape, shorter, interpolation, antialias)
+    sizing = images.make_sizing(net.shape, shorter, interpolation, antialias, net.card.sizing)
     if precision not in PRECISIONS:
         refuse("precision", f"one of {', '.join(map(repr, PRECISIONS))}", precision)
     records.check(warmup)
@@ -117,7 +122,8 @@ def export(
     optimized = served.folded or bool(optimize)
     served = nets.in_bfloat16(served) if precision == "bfloat16" else served
     with tempfile.TemporaryDirectory() as place, versions.staged(root / name) as part:
-        table = signatures.names_table(pathlib.Path(place) / NAMES, names)
+        numbers = [str(i) for i in range(net.classes)]
+        table = signatures.names_table(pathlib.Path(place) / NAMES, names or numbers)
         endpoints = signatures.endpoints(
             served.function(optimized), net, table, image_bytes, min(top, net.classes), sizing
         )
@@ -130,7 +136,7 @@ def export(
             "precision": precision,
             "largest_difference": nets.difference(net.predict(samples), served.predict(samples)),
         }
-        card.write(part / card.FILE, card.card(net, name, samples.shape[1:], class_names, results) | written)
+        card.write(part / card.FILE, card.card(net, name, samples.shape[1:], names, results) | written)
         if warmup:
             records.write(part, name, inputs, warmup)
         path = versions.publish(part, version)
@@ -205,13 +211,17 @@ def check_flags(**flags):
             refuse(flag, "True or False", value)
 
 
-def check_names(class_names, classes):
-    """The given names of the classes, once checked, or their numbers."""
+def names_of(net, class_names):
+    """The names of a net's classes: the given ones, once checked, or those of its card, or None."""
+    classes, known = net.classes, net.card.class_names
+    known = known if known is not None and len(known) == classes else None
     if class_names is None:
-        return [str(i) for i in range(classes)]
+        return known and list(known)
     names = class_names if isinstance(class_names, (list, tuple)) else ()
     if len(names) != classes or not all(isinstance(n, str) and n.strip() and n.isprintable() for n in names):
         refuse("class_names", f"None or a list of {classes} names of one line each", class_names)
+    if known not in (None, tuple(names)):
+        refuse("class_names", f"None or those of the card of {net.source.name}, {list(known)}", class_names)
     return list(names)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from kerasnets.checks import refuse
 from kerasnets.serving import card, formats, nets, versions
 from kerasnets.serving.calibration import ALLOWED, collect
-from kerasnets.serving.export import TOLERANCES, check_flags, check_names, sample
+from kerasnets.serving.export import TOLERANCES, check_flags, names_of, sample
 from kerasnets.serving.images import make_sizing
 
 BATCH = 32  # images that are compared at once
@@ -32,8 +32,8 @@ def export_file(
     optimize: bool | None = None,
     calibration: Any = None,
     shorter: int | None = None,
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear",
-    antialias: bool = True,
+    interpolation: Literal["bilinear", "bicubic"] | None = None,
+    antialias: bool | None = None,
     results: dict[str, Any] | None = None,
 ) -> pathlib.Path:
     """Writes a model as a file for another runtime: root/name/version with the ending of the format.
@@ -74,7 +74,8 @@ def export_file(
         version: Number of the version; None for the one after the last of any format.
         preprocess: How images of values 0..255 are scaled for the model: a function or a name, as for
             `export`.
-        class_names: Names of the classes for the model card, in their order, or None.
+        class_names: Names of the classes for the model card, in their order; None for those of the model's
+            card.
         from_logits: Whether the model returns logits; None decides by its last layer.
         optimize: Whether to fold batch normalization and to drop layers that only training needs. None does
             so if the folded net's outputs differ by at most 1e-5. Weights are always constants.
@@ -84,10 +85,12 @@ def export_file(
             them; or the path of a .npy file with such an array; or the path of a folder of JPEG and PNG
             files.
         shorter: Length in pixels to which the shorter side of a calibration file's image is resized before
-            the center crop; None for the longer side of the model's input.
+            the center crop.
         interpolation: "bilinear" or "bicubic", where a calibration file's image is resized.
-        antialias: Whether shrinking a calibration file's image is antialiased.
-        results: Training results for the model card, which JSON can represent.
+        antialias: Whether shrinking a calibration file's image is antialiased. If this and the two arguments
+            before it are None, images are resized as for `export`.
+        results: Training results for the model card, which JSON can represent; None for those of the model's
+            card.
 
     Returns:
         Path of the file; for OpenVINO, of the .xml file.
@@ -112,8 +115,8 @@ def export_file(
     versions.check_version(root / name, version, row.ending)
     if optimize is not None:
         check_flags(optimize=optimize)
-    check_names(class_names, net.classes)
-    sizing = make_sizing(net.shape, shorter, interpolation, antialias)
+    names = names_of(net, class_names)
+    sizing = make_sizing(net.shape, shorter, interpolation, antialias, net.card.sizing)
     card.check(results)
     images = images_for(format, calibration, net.shape, sizing)
 
@@ -122,7 +125,7 @@ def export_file(
     with versions.staged(root / name) as part:
         path = part / f"{versions.STEM}{row.ending}"
         given = write_and_run(format, served, path, images)
-        content = card.card(net, name, images.shape[1:], class_names, results)
+        content = card.card(net, name, images.shape[1:], names, results)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
         content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
         content |= compared(format, name, batched(net.predict, images), given)

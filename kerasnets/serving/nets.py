@@ -16,6 +16,7 @@ from kerasnets.checks import refuse
 from kerasnets.distillation import Distiller
 from kerasnets.graph import all_layers, check_graph, deep_recursion, flat, functional
 from kerasnets.layers import CapsuleLength
+from kerasnets.weights import Card, card_of
 
 SQUASH = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
 # Largest number of values in a weight that becomes a constant. Convolution kernels do, so that TensorFlow
@@ -35,6 +36,7 @@ class Net:
         preprocess: Function that scales images of 0..255 for the model.
         scaling: Name of this function.
         source: The model as it was trained.
+        card: What is known of it, a `kerasnets.weights.Card`.
         folded: Whether batch normalization is folded.
     """
 
@@ -43,6 +45,7 @@ class Net:
     preprocess: Callable
     scaling: str
     source: keras.Model
+    card: Card
     folded: bool = False
 
     @property
@@ -132,7 +135,8 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     outputs = {"logits" if squash else "probabilities": x}
     if features:
         outputs["features"] = surgery.features(model).outputs[0]
-    return Net(keras.Model(model.inputs[0], outputs, name=model.name), squash, preprocess, scaling, source)
+    served = keras.Model(model.inputs[0], outputs, name=model.name)
+    return Net(served, squash, preprocess, scaling, source, card_of(source))
 
 
 def scores_of(model, from_logits):

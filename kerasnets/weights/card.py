@@ -32,8 +32,8 @@ class Card:
             no longer makes a net for these weights.
         shape: Shape of the images or clips that the net was trained on, (*grid, channels).
         scaling: The `kerasnets.scaling.Scaling` of these.
-        shorter: Length in pixels to which the shorter side of an image is resized before the center of
-            `shape` is cropped.
+        sizing: Name and options of the function that brought the images of tests to `shape`, a row of
+            `kerasnets.data.augment` such as ("center_crop", {"shorter": 256}).
         class_names: Names of the classes in their order.
         training: What the net was trained on and how, as JSON data.
         results: What its tests gave, as JSON data.
@@ -45,7 +45,7 @@ class Card:
     changes: tuple[str, ...] = ()
     shape: tuple[int | None, ...] | None = None
     scaling: Scaling | None = None
-    shorter: int | None = None
+    sizing: tuple[str, Mapping[str, Any]] | None = None
     class_names: tuple[str, ...] | None = None
     training: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
@@ -120,7 +120,10 @@ FIELDS = {
         lambda v: isinstance(v, (list, tuple)) and is_ints([s for s in v if s is not None], 1),
         "a shape of whole numbers, each at least 1",
     ),
-    "shorter": (lambda v: is_int(v, 1), "a whole number of pixels, at least 1"),
+    "sizing": (
+        lambda v: isinstance(v, (list, tuple)) and len(v) == 2 and isinstance(v[0], str) and is_data(v[1]),
+        "a row (name, options) of kerasnets.data.augment",
+    ),
     "class_names": NAMES,
     "training": DATA,
     "results": DATA,
@@ -141,7 +144,7 @@ def card_of(model: Any) -> Card:
     if card is not None:
         return card
     given = input_card(model)
-    return Card(shape=given.shape, scaling=given.scaling, shorter=given.shorter)
+    return Card(shape=given.shape, scaling=given.scaling, sizing=given.sizing)
 
 
 def input_card(model: Any) -> Card:
