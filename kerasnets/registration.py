@@ -24,6 +24,7 @@ CLASSES = {
     "layers.recomputed": ("BatchMoments", "RecomputedConv2D"),
     "layers.soft_mask": ("SoftMask",),
     "layers.upsample_like": ("UpSampleLike",),
+    "layers.window_padding": ("WindowPadding2D",),
     "training.losses": ("Crossentropy", "MarginLoss", "ReconstructionLoss"),
 }
 

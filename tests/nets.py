@@ -45,3 +45,35 @@ def images(model, count=2):
 def array(x):
     """A tensor as an array."""
     return ops.convert_to_numpy(x)
+
+
+def check_served(path, pixels, net, scaled, logits=True):
+    """Checks that a SavedModel gives for the pixels of images what a net gives for the scaled images."""
+    import tensorflow as tf
+
+    signature = tf.saved_model.load(str(path)).signatures["serving_default"]
+    given = signature(images=tf.constant(pixels, tf.float32))
+    scores = net(scaled, training=False)
+    scores = scores["predictions"] if isinstance(scores, dict) else scores
+    expected = array(ops.softmax(scores) if logits else scores)
+    np.testing.assert_allclose(given["probabilities"], expected, atol=1e-4)
+    if logits:
+        scores = array(scores)
+        np.testing.assert_allclose(given["logits"], scores, rtol=1e-3, atol=1e-4 * np.abs(scores).max())
+    assert np.ptp(scores, 0).max() > 1e-3 * np.abs(scores).max()  # the images matter
+
+
+def check_digits_served(file, root):
+    """Exports the net of a file to a root, and checks what it gives for digits of values 0 to 1.
+
+    Returns:
+        The names of its classes.
+    """
+    from kerasnets import data, serving
+
+    path = serving.export(kerasnets.load_model(file), root)
+    net = keras.saving.load_model(file)  # plain Keras's
+    stream = data.stream("digits", "test", size=net.input_shape[1:], batch_size=8, examples=8)
+    pixels = array(next(iter(stream.dataset))[0])
+    check_served(path, pixels, net, pixels / np.float32(255))
+    return (path / "assets" / "class_names.txt").read_text().split()

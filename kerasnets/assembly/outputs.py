@@ -65,7 +65,8 @@ def drop_aux_heads(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: `model` has no such output.
     """
-    return inherit(with_outputs(model, outputs_by_name(model)[MAIN]), model, "drop_aux_heads")
+    net = with_outputs(model, outputs_by_name(model)[MAIN])
+    return inherit(net, model, aux_heads=False, decoder=False)
 
 
 def main_output(model: keras.Model) -> keras.Model:

@@ -7,6 +7,7 @@ import keras
 from kerasnets.assembly.outputs import end_at, gives_probabilities, main_of
 from kerasnets.checks import refuse
 from kerasnets.graph import has_graph, output_of, with_outputs
+from kerasnets.weights import inherit
 
 
 def check_logits(argument: str, model: Any) -> None:
@@ -58,4 +59,5 @@ def only_main(model: keras.Model, name: str | None = None) -> keras.Model:
         model: A functional or sequential model.
         name: Name of the new model, or None for the name of `model`.
     """
-    return with_outputs(model, main_of(output_of(model)), name)
+    net = with_outputs(model, main_of(output_of(model)), name)
+    return inherit(net, model, aux_heads=False, decoder=False)

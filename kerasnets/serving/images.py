@@ -1,6 +1,5 @@
 """Decoding of image files inside the graph. Errors name the position of a bad file in its batch."""
 
-
 import tensorflow as tf
 
 from kerasnets.checks import check_interpolation, is_int, refuse

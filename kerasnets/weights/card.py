@@ -41,7 +41,7 @@ class Card:
 
     builder: str | None = None
     family: str | None = None
-    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
     changes: tuple[str, ...] = ()
     shape: tuple[int | None, ...] | None = None
     scaling: Scaling | None = None
@@ -202,7 +202,7 @@ def inherit(
             weights.
         names: True if `new` has the classes of `model`, False if it has others or none, or else for each of
             its classes the number that it has in `model`, or its name if `model` has no such class.
-        **options: Arguments with which the builder makes `new`, where they differ.
+        **options: Arguments with which the builder makes `new`, where they differ and the builder has them.
 
     Returns:
         `new`.
@@ -215,7 +215,7 @@ def inherit(
         new,
         dataclasses.replace(
             card,
-            options={**card.options, **options} if card.builder else {},
+            options=card.options | {name: v for name, v in options.items() if name in card.options},
             changes=card.changes + ((change,) if change else ()),
             class_names=known,
             results=card.results if same and change is None else None,

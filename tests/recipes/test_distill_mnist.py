@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kerasnets.runs import arrays, mnist
+from nets import check_digits_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -169,3 +170,8 @@ def test_a_resumed_run_must_be_the_same_run(recipe, finished, capsys):
 )
 def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_refused):
     check_refused(options, message)
+
+
+def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
+    served = check_digits_served(finished / "student.keras", tmp_path)
+    assert served == [*"0123456789"]

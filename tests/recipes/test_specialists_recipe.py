@@ -8,6 +8,7 @@ import pytest
 
 import specialists as report
 from kerasnets.runs import specialists
+from nets import check_digits_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -188,3 +189,9 @@ def test_an_epoch_whose_loss_is_nan_is_never_the_best():
         stop.on_epoch_end(epoch, {"val_loss": loss})
     stop.on_train_end()
     assert (stop.best, stop.best_epoch, model.get_weights()[0].item()) == (0.5, 1, 1.0)
+
+
+def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
+    file = min(finished.glob("specialist-*.keras"))
+    served = check_digits_served(file, tmp_path)
+    assert served == [*file.stem.split("-")[1:], "other"]

@@ -13,6 +13,7 @@ import pytest
 
 import tune
 from kerasnets import files
+from nets import check_digits_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 RECIPES = pathlib.Path(tune.__file__).parent
@@ -252,3 +253,8 @@ def test_what_is_refused(recipe, options, words, tmp_path, capsys):
 @pytest.mark.parametrize(("text", "value"), [("500k", 500_000), ("50M", 50_000_000), ("1.5G", 1_500_000_000)])
 def test_amounts(text, value):
     assert tune.amount(text) == value
+
+
+def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
+    served = check_digits_served(finished / "best.keras", tmp_path)
+    assert served == [*"0123456789"]
