@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -284,9 +285,9 @@ def test_as_a_module():
 
 def test_export(run, tmp_path):
     net = kerasnets.build("LeNet5", classes=3)
-    net.save_weights(tmp_path / "net.weights.h5")
+    kerasnets.save(net, tmp_path / "net.weights.h5", scaling="unit")
     (tmp_path / "names.txt").write_text("cat\ndog\ngnu\n")
-    words = ["export", "LeNet5", "--classes", "3", "--weights", str(tmp_path / "net.weights.h5")]
+    words = ["export", "LeNet5", "--weights", str(tmp_path / "net.weights.h5")]
     words += [
         "--out",
         str(tmp_path / "models"),
@@ -297,12 +298,38 @@ def test_export(run, tmp_path):
     ]
     path = tmp_path / "models" / "digits" / "1"
     assert run(*words, "--image-bytes") == f"wrote {path}\n"
-    assert json.loads(run(*words, "--as-version", "5", "--json")) == {"path": str(path.with_name("5"))}
+    expected = {"path": str(path.with_name("5")), "notes": []}
+    assert json.loads(run(*words, "--as-version", "5", "--json")) == expected
     card = json.loads((path / "assets.extra" / "model_card.json").read_text())
     assert card["fingerprint"] == kerasnets.distillation.fingerprint(net)
     assert card["class_names"] == ["cat", "dog", "gnu"]
-    assert card["input"]["scaling"] == "lecun"
+    assert card["input"]["scaling"] == "unit"
     assert "serving_bytes" in card["signatures"]
+
+
+def test_export_of_weights_that_say_nothing(run, refused, tmp_path):
+    """The command says what it takes for granted, and needs the name of the net."""
+    kerasnets.build("LeNet5", classes=3).save_weights(tmp_path / "net.weights.h5")
+    words = ["--weights", str(tmp_path / "net.weights.h5"), "--out", str(tmp_path / "models")]
+    text = run("export", "LeNet5", "--classes", "3", *words)
+    assert "is not recorded. Used is the scaling of its preprocess_input, 'lecun'" in text
+    assert "which does not say which net it is for" in refused("export", *words)
+
+
+def test_export_of_weights_that_say_all(run, refused, tmp_path):
+    file = tmp_path / "net.weights.h5"
+    net = kerasnets.build("LeNet5", classes=3, act="relu", input_shape=(32, 32, 3))
+    kerasnets.save(net, file, scaling="unit", class_names=["cat", "dog", "gnu"])
+    words = ["--weights", str(file), "--out", str(tmp_path / "models")]
+    for order in (["LeNet5", *words], words, [*words, "LeNet5"]):
+        path = run("export", *order).split()[-1]
+        card = json.loads((pathlib.Path(path) / "assets.extra" / "model_card.json").read_text())
+        assert card["class_names"] == ["cat", "dog", "gnu"]
+        assert (card["builder"], card["input"]["scaling"]) == ("LeNet5", "unit")
+    assert "which has those of LeNet5" in refused("export", "ResNet20", *words)
+    assert "with act='tanh'" in refused("export", "LeNet5", "--act", "tanh", *words)
+    assert "`preprocess` is None or 'unit'" in refused("export", *words, "--preprocess", "tf")
+    assert "NAME" in refused("export", *words, "--classes", "3")
 
 
 def test_export_in_another_format(run, refused, tmp_path):
@@ -319,7 +346,7 @@ def test_export_in_another_format(run, refused, tmp_path):
     assert "--calibration is for --format litert_int8" in refused(*words[:-2], *calibration)
     assert not path.parent.exists()
     said = json.loads(run(*words, *calibration, "--json"))
-    assert set(said) == {"path", "compared_images", "largest_difference", "top1_agreement"}
+    assert set(said) == {"path", "compared_images", "largest_difference", "top1_agreement", "notes"}
     assert (said["path"], said["compared_images"]) == (str(path), 9)
     assert path.exists()
 

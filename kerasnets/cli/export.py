@@ -83,9 +83,10 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
     if options.name is None:  # it may come after the options
         options.name = next((word for word in rest if word in kerasnets.list_models()), None)
         rest = [word for word in rest if word != options.name]
+    own = rest or (["--input"] if options.input else [])
+    if own and options.name not in kerasnets.list_models():
+        raise ValueError(f"NAME, one of `kerasnets list`, is missing before {own[0]}")
     if options.name is None:
-        if rest or options.input:
-            raise ValueError(f"NAME, the name of the model, is missing before {(rest or ['--input'])[0]!r}")
         return kerasnets.load_model(options.weights)
     card = None if options.weights == "imagenet" else weights.read_card(options.weights)
     known = arguments_of(card) if card is not None and card.builder == options.name else {}

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from kerasnets.assembly.outputs import gives_probabilities, main_output
+from kerasnets.assembly.preprocessing import preprocessing
 from kerasnets.checks import check_interpolation, is_int, is_ints, nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.surgery import convolutionize
@@ -43,6 +44,7 @@ def evaluate(
     top: int | Sequence[int] = (1, 5),
     batch_size: int | None = None,
     from_logits: bool | None = None,
+    preprocess: bool | str | Callable = False,
 ) -> dict[str, float]:
     """Top-k accuracy: the share of images whose label is among the k highest scores.
 
@@ -53,7 +55,8 @@ def evaluate(
             classes), or a dict with "predictions".
         data: A finite iterable of batches (images, labels), arrays or tensors; or a pair of arrays, with all
             images and all labels. Images are (batch, height, width, channels), scaled as the model takes
-            them; labels are whole numbers, (batch,). Height and width may differ from batch to batch.
+            them, or see `preprocess`; labels are whole numbers, (batch,). Height and width may differ from
+            batch to batch.
         protocol: "center", "ten_crop", "multi_crop", "dense" or "dense_and_crops"; see `scorer`.
         sizes: Shorter sides in pixels, one or several, to which images are resized; None leaves them as they
             are.
@@ -63,6 +66,8 @@ def evaluate(
         top: One or several numbers k.
         batch_size: Views per batch, and images taken at a time from a pair of arrays (32 if None).
         from_logits: Whether the model gives logits; None decides by its last layers.
+        preprocess: False if images are scaled; True if they have values of 0..255, or how these are scaled,
+            as for `scorer`.
 
     Returns:
         A dict: for each number k of `top`, the accuracy "topk", from 0 to 1.
@@ -83,6 +88,7 @@ def evaluate(
         antialias=antialias,
         batch_size=batch_size,
         from_logits=from_logits,
+        preprocess=preprocess,
     )
     ranks = [
         rank(scores(images), labels)
@@ -105,6 +111,7 @@ def scorer(
     antialias: bool = True,
     batch_size: int | None = None,
     from_logits: bool | None = None,
+    preprocess: bool | str | Callable = False,
 ) -> Callable[[Any], np.ndarray]:
     """Makes a function that computes the scores of images under a protocol.
 
@@ -132,6 +139,9 @@ def scorer(
         from_logits: Whether the model gives logits. Their softmax is averaged; other outputs are averaged as
             they are. None decides by the last layers: all scores are logits but those of a softmax, of a
             sigmoid, and those that add up to 1.
+        preprocess: False if images are scaled as the model takes them. Otherwise they have values of 0..255:
+            True scales them as the card of the model or its builder says, and a function of images, or its
+            name, as for `kerasnets.serving.export`, scales them in its way.
 
     Returns:
         A function of images, (batch, height, width, channels), that returns scores, (batch, classes).
@@ -151,9 +161,12 @@ def scorer(
     if batch_size is not None and not is_int(batch_size, 1):
         refuse("batch_size", "None or a whole number, at least 1", batch_size)
     check_interpolation(interpolation, antialias)
-    model = single(model)
+    given, model = model, single(model)
     crop = crop_of(model, crop, places, dense)
     from_logits = not gives_probabilities(model) if from_logits is None else from_logits
+    scale = None
+    if preprocess is not False:
+        scale = preprocessing(given, None if preprocess is True else preprocess)[1]
     whole = convolutionize(model, window_of(model, crop)) if dense else None
 
     def mean_scores(net, views):
@@ -161,6 +174,7 @@ def scorer(
         parts = []
         for view in views:
             for x in (view, view[..., ::-1, :]) if mirrored else (view,):
+                x = x if scale is None else ops.convert_to_numpy(scale(x))
                 y = outputs_of(net, x, batch_size)
                 y = softmax(y) if from_logits else y
                 parts.append(y.mean(axis=tuple(range(1, y.ndim - 1))))

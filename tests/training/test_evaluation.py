@@ -339,3 +339,16 @@ def test_probabilities_of_an_unknown_layer_are_not_squashed_again(linear):
     squashed = keras.Sequential([linear, layers.Lambda(lambda z: ops.softmax(z))])
     expected = squashed.predict(IMAGES[:, 2:7, 4:8], verbose=0)
     np.testing.assert_allclose(scorer(squashed)(IMAGES), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("protocol", ["center", "ten_crop", "dense"])
+@pytest.mark.parametrize("how", [True, "unit", lambda x: x / 255])
+def test_pixels_are_scaled_as_the_net_takes_them(linear, protocol, how):
+    net = keras.models.clone_model(linear)
+    net.set_weights(linear.get_weights())
+    kerasnets.weights.describe(net, scaling="unit")
+    pixels = np.random.default_rng(2).integers(0, 256, (2, *IMAGES.shape[1:])).astype("float32")
+    expected = scorer(net, protocol)(pixels / 255)
+    np.testing.assert_allclose(scorer(net, protocol, preprocess=how)(pixels), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="`preprocess` is None or 'unit'"):
+        scorer(net, protocol, preprocess="tf")
