@@ -98,7 +98,7 @@ class Scaling:
 
     def after(self, first: Scaling | None) -> Scaling:
         """The scaling that applies `first`, unless it is None, and then this one."""
-        if first is None:
+        if first in (None, MODES["none"]):
             return self
         return dataclasses.replace(self, first=first if self.first is None else self.first.after(first))
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from kerasnets.checks import is_int, is_ints, is_number, refuse
 from kerasnets.data import augment as augmentation
 from kerasnets.data import decoding, sources, transforms
-from kerasnets.scaling import Scaling
+from kerasnets.scaling import MODES, Scaling, scaling_named
 
 WORKERS = os.cpu_count()  # images processed in parallel; the result does not depend on it
 FIT_EXAMPLES = 50_000  # most examples that a change is fitted to
@@ -29,8 +29,8 @@ class Stream:
         classes: Number of classes.
         class_names: Names of the classes.
         skipped: Paths in the folder of the images that cannot be decoded and are left out.
-        scaling: The `kerasnets.scaling.Scaling` of the rows of the augmentation that scale images, such as
-            "zca"; None if there are none.
+        scaling: The `kerasnets.scaling.Scaling` by which the images differ from those of 0..255: that of the
+            rows of the augmentation that scale them, such as "zca", and then that of the argument `scaling`.
     """
 
     dataset: tf.data.Dataset
@@ -39,7 +39,7 @@ class Stream:
     classes: int
     class_names: tuple[str, ...]
     skipped: tuple[str, ...] = ()
-    scaling: Scaling | None = None
+    scaling: Scaling = MODES["none"]
 
 
 def stream(
@@ -60,6 +60,7 @@ def stream(
     subset: Literal["training", "validation"] | None = None,
     drop_remainder: bool = False,
     one_hot: bool = False,
+    scaling: Scaling | str = "none",
     hosts: int = 1,
     host_index: int = 0,
     devices: int | None = None,
@@ -104,6 +105,8 @@ def stream(
             out; None for all.
         drop_remainder: Whether to leave out the smaller batch at the end of an epoch.
         one_hot: Whether labels are one-hot, as they always are with "mixup" or "cutmix".
+        scaling: How images are scaled in the end, but before any are mixed: a key of
+            `kerasnets.scaling.MODES`, or a `Scaling` such as a module's `preprocess_input`.
         hosts: Number of hosts that train together. Each gets an equal part of every batch.
         host_index: Number of this host, from 0.
         devices: Number of devices of all hosts together, which share each batch; None for one per host. An
@@ -122,7 +125,9 @@ def stream(
     devices = hosts if devices is None else devices
     check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices)
     check_subset(validation_split, subset)
-    size = tuple(size)
+    size, last = tuple(size), scaling_named(scaling)
+    if not last.fits(size[-1]):
+        refuse("scaling", f"a scaling of {size[-1]} channels", last.name)
     augmentation.check_size(rows, size)
     part = sources.Part(examples, validation_split, subset)
     source = sources.find_source(name, split, size, data_dir, strict, classes, part)
@@ -140,7 +145,7 @@ def stream(
 
     local = batch_size // hosts
     sized, changed = sizing(source, rows, size), changes(rows, fit)
-    scaling = augmentation.scaling(rows, fit)
+    fixed = augmentation.scaling(rows, fit)
 
     def share(rows, places):
         count = tf.shape(places)[0] // hosts
@@ -155,10 +160,12 @@ def stream(
         if hosts > 1:
             chosen = chosen.batch(batch_size).map(share).unbatch()
         one = chosen.map(lambda row, place: sized(row, key(seed, place)), WORKERS)
-        if scaling:
-            one = one.batch(local).map(lambda x, *others: (scaling(x), *others), 2).unbatch()
+        if fixed:
+            one = one.batch(local).map(lambda x, *others: (fixed(x), *others), 2).unbatch()
         one = one.map(lambda image, label, seeds: (changed(image, seeds), label), WORKERS)
         batches = one.batch(local, drop_remainder=drop_remainder)
+        if last is not MODES["none"]:
+            batches = batches.map(lambda images, labels: (last(images), labels), 2)
         return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
 
     mixed = mixing(rows, len(source.class_names), one_hot)
@@ -169,7 +176,7 @@ def stream(
     dataset = dataset.prefetch(2).with_options(options)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
     names = source.class_names
-    return Stream(dataset, steps, n, len(names), names, source.skipped, scaling)
+    return Stream(dataset, steps, n, len(names), names, source.skipped, last.after(fixed))
 
 
 def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices):

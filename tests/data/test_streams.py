@@ -697,3 +697,24 @@ def test_bad_folders(images):
         of(images, "test")
     with pytest.raises(ValueError, match="`name` .*class folders"):
         of(images / "train/cat")
+
+
+def test_a_stream_says_how_its_images_are_scaled():
+    plan = ("contrast", ("zca", {"bias": 0.01}), "flip")
+    options = dict(size=(8, 8, 1), batch_size=4, seed=1, examples=8)
+    for rows in ((), plan):
+        stream = data.stream("digits", "train", augment=rows, scaling="unit", **options)
+        same = data.stream("digits", "train", augment=rows, **options)
+        (images, _), (before, _) = (next(iter(s.dataset)) for s in (stream, same))
+        np.testing.assert_allclose(images, before / 255, rtol=1e-6)
+        raw = data.stream("digits", "train", **options)
+        pixels = next(iter(raw.dataset))[0]
+        if not rows:
+            np.testing.assert_allclose(stream.scaling(pixels), images, rtol=1e-6)
+            np.testing.assert_array_equal(same.scaling(pixels), pixels)
+        else:
+            assert (same.scaling.name, stream.scaling.name) == ("contrast, zca", "contrast, zca, unit")
+    with pytest.raises(ValueError, match="`scaling` is a scaling of 1 channels. Received: scaling='torch'"):
+        data.stream("digits", "train", scaling="torch", **options)
+    with pytest.raises(ValueError, match="Did you mean 'torch'"):
+        data.stream("digits", "train", scaling="torhc", **options)
