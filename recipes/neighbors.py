@@ -145,13 +145,16 @@ def train(
     """The net, trained, or loaded if an earlier run has saved it."""
     import keras
 
+    import kerasnets
     from kerasnets import data
+    from kerasnets.assembly import registry
+    from kerasnets.data.datasets import CLASSES
     from kerasnets.runs import arrays
 
     path = out / "net.keras"
     if path.exists():
         print(f"{settings.model}: already trained")
-        return keras.saving.load_model(path, compile=False)
+        return kerasnets.load_model(path)
     black = images.min(axis=(0, 1, 2))  # subtracted for `jitter`, which pads with 0
     batches = arrays.shuffled(
         (images - black, labels),
@@ -163,7 +166,13 @@ def train(
     rate = keras.optimizers.schedules.CosineDecay(RATE, batches.steps * settings.epochs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     net.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)  # XLA is slow to compile on CPUs
-    arrays.fit_and_save(net, net, path, batches, settings.epochs, settings.model)
+    facts = {
+        "scaling": registry.find(settings.model).preprocess_input,
+        "class_names": CLASSES.get(settings.dataset),
+        "sizing": ("pad", {}),
+        "training": dataclasses.asdict(settings),
+    }
+    arrays.fit_and_save(net, net, path, batches, settings.epochs, settings.model, facts)
     return net
 
 

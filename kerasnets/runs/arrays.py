@@ -143,15 +143,15 @@ def fit_and_save(
         batches: The `Batches`.
         epochs: Epochs of the training.
         title: Title of the progress.
-        facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them. Its images
-            are scaled to values of 0 to 1, as `read_images` does.
+        facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them. Unless they
+            say otherwise, its images have values of 0 to 1, as those of `read_images`.
         validation: Images and targets to validate on after every epoch, or None.
 
     Raises:
         FloatingPointError: The loss is NaN or infinite.
     """
     path = pathlib.Path(path)
-    weights.describe(net, scaling=SCALING, **facts)
+    weights.describe(net, **{"scaling": SCALING, **facts})
     state = path.with_suffix(".weights.h5")
     training.fit(
         model,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import kerasnets
-from kerasnets import runs
+from kerasnets import data, runs, serving
+from nets import check_served
 
 TINY = """
 from kerasnets.training import Recipe
@@ -124,3 +125,17 @@ def test_a_teacher_has_the_weights_that_were_tested(recipe, tiny, tmp_path, monk
 )
 def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_refused):
     check_refused(options, message)
+
+
+def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
+    student = finished / "student" / "last.weights.h5"
+    path = serving.export(kerasnets.load_model(student), tmp_path)
+    net = kerasnets.build(
+        "MLP800", hidden=(8,), input_shape=(8, 8, 1), classes=10, classifier_activation=None
+    )
+    net.load_weights(student)
+    stream = data.stream("generated", "test", size=(8, 8, 1), batch_size=8, examples=8)
+    pixels = next(iter(stream.dataset))[0].numpy()
+    check_served(path, pixels, net, pixels / np.float32(255))
+    names = (path / "assets" / "class_names.txt").read_text().splitlines()
+    assert tuple(names) == stream.class_names
