@@ -261,9 +261,15 @@ def as_logits(model: keras.Model) -> keras.Model:
 
 
 def without_activation(layer: Any) -> keras.Layer | None:
-    """What is left of a layer or operation that ends with an activation; None for nothing."""
-    if not isinstance(layer, layers.Layer) or isinstance(layer, ACTIVATIONS):
+    """What is left of a layer or operation that ends with an activation; None for nothing.
+
+    Of a layer that is an activation, one without effect is left: the name "predictions" tells `classifier`
+    that the layers before it classify.
+    """
+    if not isinstance(layer, layers.Layer):
         return None
+    if isinstance(layer, ACTIVATIONS):
+        return layers.Activation("linear", dtype=layer.dtype_policy, name=layer.name)
     if has_graph(layer):
         return as_logits(layer)
     if not isinstance(layer, layers.Wrapper):
@@ -274,18 +280,20 @@ def without_activation(layer: Any) -> keras.Layer | None:
     return linear and layers.TimeDistributed(linear, name=layer.name)
 
 
-def classifier(scores: keras.KerasTensor) -> Any:
+def classifier(scores: keras.KerasTensor, certain: bool = False) -> Any:
     """The call of the layer that classifies, or None.
 
     Args:
         scores: Keras tensor of the output of a model whose graph is flat.
+        certain: Whether these certainly are scores of classes, so that a layer classifies. Otherwise the last
+            layers tell, for example pooled feature maps from pooled class maps.
 
     Returns:
         A call, as in `graph.nodes`, or None.
     """
     if scores.ndim != 2:
         return None
-    certain = pooled = False
+    pooled = False
     for call, _ in trail(scores):
         layer = call.operation
         if len(call.input_tensors) != 1:

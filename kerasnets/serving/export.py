@@ -44,11 +44,11 @@ def export(
     """Writes a model as a version that TF Serving serves: root/name/version.
 
     The signature "serving_default" takes `images`, float32, (n, height, width, channels), values 0..255. It
-    returns `probabilities` and `logits`, (n, classes). NaN and infinity are refused. With `image_bytes`, the
-    signature "serving_bytes" takes `image_bytes`, strings, (n,): JPEG or PNG files of any size up to 25
-    megapixels. It returns `probabilities` and, for the `top` most likely classes, best first, their names
-    `classes` and their `scores`. With `features`, the signature "features" takes `images` and returns
-    `features`, (n, values).
+    returns `probabilities` and `logits`, (n, classes); of a net of one score those of class 1, (n, 1). NaN
+    and infinity are refused. With `image_bytes`, the signature "serving_bytes" takes `image_bytes`, strings,
+    (n,): JPEG or PNG files of any size up to 25 megapixels. It returns `probabilities` and, for the `top`
+    most likely classes, best first, their names `classes` and their `scores`. With `features`, the signature
+    "features" takes `images` and returns `features`, (n, values).
 
     A version is published atomically, even if the process is killed or the disk is full: it is written to a
     temporary folder, loaded and compared with Keras, flushed to the disk and then renamed. Concurrent

@@ -55,8 +55,8 @@ class Net:
 
     @property
     def classes(self):
-        """Number of classes."""
-        return self.model.output["logits" if self.squash else "probabilities"].shape[-1]
+        """Number of classes; 2 for a net of one score, which tells class 1 from class 0."""
+        return max(2, self.model.output["logits" if self.squash else "probabilities"].shape[-1])
 
     def outputs(self, given):
         """The served outputs in float32, given the model's outputs: tensors by name."""

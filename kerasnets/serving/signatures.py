@@ -26,6 +26,13 @@ def names_table(path, names):
     return tf.lookup.StaticHashTable(rows, default_value="")
 
 
+def of_all_classes(probabilities):
+    """Probabilities of all classes, (n, classes), for a net that may give that of class 1 alone."""
+    if probabilities.shape[-1] > 1:
+        return probabilities
+    return tf.concat([1 - probabilities, probabilities], axis=1)
+
+
 def endpoints(run, net, table, image_bytes, top, sizing):
     """The signatures of an export.
 
@@ -47,7 +54,7 @@ def endpoints(run, net, table, image_bytes, top, sizing):
 
     def serve_bytes(image_bytes):
         probabilities = run(images.decoded(image_bytes, net.shape, sizing))["probabilities"]
-        scores, places = tf.math.top_k(probabilities, top)
+        scores, places = tf.math.top_k(of_all_classes(probabilities), top)
         return {
             "probabilities": probabilities,
             "classes": table.lookup(tf.cast(places, tf.int64)),

@@ -7,17 +7,19 @@ import keras
 
 from kerasnets.assembly.outputs import classifier
 from kerasnets.checks import refuse
-from kerasnets.graph import flat, fresh_inputs, model_of, trail
+from kerasnets.graph import flat, fresh_inputs, model_of, output_of, trail
 from kerasnets.surgery.copies import Copies
 from kerasnets.surgery.recording import record
 from kerasnets.weights import inherit
+
+SCORES = ("logits", "predictions", "probabilities")  # names of outputs
 
 
 def with_precision(model: keras.Model, policy: str) -> keras.Model:
     """Returns a copy of a net that computes in another precision.
 
     The layers that give the outputs keep their own precision, from the classifier on where there is one,
-    unless the policy is "float32".
+    unless the policy is "float32". Outputs named "logits", "predictions" or "probabilities" have one.
 
     Args:
         model: A functional or sequential model. Models nested in it are flattened.
@@ -50,8 +52,10 @@ def with_precision(model: keras.Model, policy: str) -> keras.Model:
 
 def last_layers(model: keras.Model) -> Iterator[Any]:
     """The layers and operations that give a model's outputs: from the classifier on, or only the last."""
-    for scores in flat(model).outputs:
-        last = classifier(scores)
+    outputs = output_of(flat(model))
+    named = outputs if isinstance(outputs, dict) else dict(enumerate(keras.tree.flatten(outputs)))
+    for name, scores in named.items():
+        last = classifier(scores, certain=name in SCORES)
         for call, _ in trail(scores):
             yield call.operation
             if last is None or call is last:

@@ -48,7 +48,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Top-k accuracy: the share of images whose label is among the k highest scores.
 
-    Ties are ranked by class number, and NaN ranks last.
+    Ties are ranked by class number, and NaN ranks last. A net of one score tells class 1 from class 0: its
+    score is the logit or, after a sigmoid, the probability of class 1.
 
     Args:
         model: A functional or sequential model with one input, images or clips. Its output is (batch,
@@ -144,7 +145,8 @@ def scorer(
             name, as for `kerasnets.serving.export`, scales them in its way.
 
     Returns:
-        A function of images, (batch, height, width, channels), that returns scores, (batch, classes).
+        A function of images, (batch, height, width, channels), that returns scores, (batch, classes); for a
+        model of one score, the probabilities of classes 0 and 1, (batch, 2).
 
     Raises:
         ValueError: An argument is not allowed. The function raises it too, for images smaller than the crop.
@@ -175,7 +177,7 @@ def scorer(
         for view in views:
             for x in (view, view[..., ::-1, :]) if mirrored else (view,):
                 x = x if scale is None else ops.convert_to_numpy(scale(x))
-                y = outputs_of(net, x, batch_size)
+                y = of_all_classes(outputs_of(net, x, batch_size), from_logits)
                 y = softmax(y) if from_logits else y
                 parts.append(y.mean(axis=tuple(range(1, y.ndim - 1))))
         return np.mean(parts, axis=0)
@@ -249,6 +251,14 @@ def outputs_of(model, x, batch_size):
     parts = (x[i : i + (batch_size or len(x))] for i in range(0, len(x), batch_size or len(x)))
     # If several devices share the model, each of them returns the whole batch.
     return np.concatenate([model.predict_on_batch(part)[: len(part)] for part in parts]).astype("float64")
+
+
+def of_all_classes(scores, from_logits):
+    """The scores of classes 0 and 1, (..., 2), for the single score of a net; others as they are."""
+    if scores.shape[-1] > 1:
+        return scores
+    other = np.zeros_like(scores) if from_logits else 1 - scores
+    return np.concatenate([other, scores], axis=-1)
 
 
 def softmax(logits):

@@ -225,11 +225,14 @@ def inherit(
 
 
 def classes_of(model: keras.Model) -> int | None:
-    """The number of classes of a model's main output, if it is (batch, classes)."""
+    """The number of classes of a model's main output, if it is (batch, classes).
+
+    A single score tells class 1 from class 0.
+    """
     outputs = getattr(model, "output", None)
     scores = outputs.get("predictions") if isinstance(outputs, dict) else outputs
     known = keras.utils.is_keras_tensor(scores) and len(scores.shape) == 2
-    return scores.shape[-1] if known else None
+    return max(scores.shape[-1], 2) if known and scores.shape[-1] else None
 
 
 def common(models: Sequence[keras.Model], argument: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 import kerasnets
 from kerasnets import distillation, serving
-from kerasnets.serving import versions
+from kerasnets.serving import nets, versions
 from kerasnets.serving.nets import net_of
 
 NAMES = ["cat", "dog", "gnu"]
@@ -379,6 +379,45 @@ def test_bfloat16(optimize, tmp_path):
     assert 0 < card["largest_difference"] < 0.05
     for a, b in zip(net.get_weights(), small().get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["SqueezeNet", "NIN", "AllCNNC", "CapsNet", "ResNet20"])
+def test_classifiers_of_every_head_compute_in_float32(name):
+    net = tiny(name)
+    low = nets.in_bfloat16(nets.net_of(net, "none")).model
+    # What the net would be, were it built under this policy.
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        built = tiny(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert [x.compute_dtype for x in low.layers[1:]] == [x.compute_dtype for x in built.layers[1:]]
+
+
+@pytest.mark.parametrize("squash", [layers.Softmax(), ops.softmax, None])
+def test_class_maps_of_any_net_are_in_float32(squash):
+    inputs = keras.Input((8, 8, 3))
+    maps = layers.Conv2D(3, 1, activation="relu", name="maps")(layers.Conv2D(4, 3, name="body")(inputs))
+    scores = layers.GlobalAveragePooling2D()(maps)
+    net = keras.Model(inputs, squash(scores) if squash else scores)
+    low = nets.in_bfloat16(nets.net_of(net, "none")).model
+    found = {layer.name: layer.compute_dtype for layer in low.layers if layer.weights}
+    assert found == {"body": "bfloat16", "maps": "float32"}
+
+
+def test_a_net_of_one_score_tells_two_classes(tmp_path):
+    net = small("sigmoid", classes=1)
+    path = export(net, tmp_path, image_bytes=True, class_names=["cat", "dog"])
+    files = [tf.io.encode_png(image.astype("uint8")).numpy() for image in IMAGES]
+    given = load(path)["serving_bytes"](image_bytes=tf.constant(files))
+    p = net(IMAGES).numpy()
+    np.testing.assert_allclose(given["probabilities"], p, atol=1e-6)
+    both = np.concatenate([1 - p, p], 1)
+    order = np.argsort(-both, 1)
+    assert given["classes"].numpy().astype(str).tolist() == np.array(["cat", "dog"])[order].tolist()
+    np.testing.assert_allclose(given["scores"], np.take_along_axis(both, order, 1), atol=1e-6)
+    with pytest.raises(ValueError, match="`class_names` is None or a list of 2 names"):
+        export(net, tmp_path, class_names=["dog"])
 
 
 @pytest.mark.parametrize(

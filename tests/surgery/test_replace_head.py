@@ -4,6 +4,7 @@ import pytest
 from keras import layers, ops
 
 import kerasnets
+from kerasnets.distillation import as_logits
 from kerasnets.layers import FrozenBatchNormalization
 from kerasnets.surgery import features, replace_head
 from nets import kept, tiny
@@ -300,3 +301,11 @@ def test_the_new_classifier_computes_in_full_precision():
     finally:
         keras.config.set_dtype_policy("float32")
     assert net.outputs[0].dtype == net.get_layer("logits").compute_dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["SqueezeNet", "NIN"])
+def test_class_maps_are_replaced_in_nets_of_logits_too(name):
+    net = tiny(name)
+    expected, found = (replace_head(m, 3) for m in (net, as_logits(net)))
+    assert [type(x) for x in found.layers] == [type(x) for x in expected.layers]
+    assert found.count_params() == expected.count_params()

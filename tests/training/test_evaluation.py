@@ -352,3 +352,41 @@ def test_pixels_are_scaled_as_the_net_takes_them(linear, protocol, how):
     np.testing.assert_allclose(scorer(net, protocol, preprocess=how)(pixels), expected, atol=1e-6)
     with pytest.raises(ValueError, match="`preprocess` is None or 'unit'"):
         scorer(net, protocol, preprocess="tf")
+
+
+@pytest.mark.parametrize("form", ["logit", "sigmoid", "probabilities said"])
+@pytest.mark.parametrize("protocol", ["center", "dense"])
+def test_a_net_of_one_score_tells_two_classes(form, protocol):
+    keras.utils.set_random_seed(0)
+    x = keras.Input((*CROP, 2))
+    y = layers.Dense(1, "sigmoid" if form == "sigmoid" else None)(layers.Flatten()(x))
+    model = keras.Model(x, ops.clip(ops.abs(y), 0, 1) if form == "probabilities said" else y)
+    if form == "probabilities said" and protocol == "dense":
+        pytest.skip("convolutionize takes no such operations")
+    images = RNG.normal(size=(40, *CROP, 2)).astype("float32")
+    labels = RNG.integers(0, 2, 40)
+    from_logits = False if form == "probabilities said" else None
+    views = [images] if protocol == "center" else [images, images[:, :, ::-1]]
+    p = np.mean([model.predict(view, verbose=0)[:, 0].astype("float64") for view in views], axis=0)
+    if form == "logit":
+        p = np.mean(
+            [1 / (1 + np.exp(-model.predict(v, verbose=0)[:, 0].astype("float64"))) for v in views], 0
+        )
+    right = np.mean((p > 0.5) == labels)
+    assert 0.2 < right < 0.8
+    found = evaluate(model, (images, labels), protocol, from_logits=from_logits)
+    assert found == pytest.approx({"top1": right, "top5": 1.0})
+    given = scorer(model, protocol, from_logits=from_logits)(images)
+    np.testing.assert_allclose(given, np.stack([1 - p, p], -1), atol=1e-6)
+    with pytest.raises(ValueError, match="`data` is labels from 0 to 1"):
+        evaluate(model, (images, labels + 1))
+
+
+def test_a_score_of_one_half_is_of_class_0():
+    model = keras.Sequential([keras.Input((1, 1, 1)), layers.Flatten()])  # its score is the pixel
+    images, labels = np.array([0.0, 0.0, 1e-6, -1e-6]).reshape(4, 1, 1, 1), np.array([0, 1, 1, 0])
+    assert evaluate(model, (images, labels), top=1, from_logits=True) == {"top1": 0.75}
+    half = evaluate(model, (images + 0.5, labels), top=1, from_logits=False)
+    assert half == {"top1": 0.75}
+    images[:] = np.nan
+    assert evaluate(model, (images, labels), top=1, from_logits=True) == {"top1": 0.0}
