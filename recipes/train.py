@@ -140,13 +140,16 @@ def read(path: pathlib.Path) -> Recipe:
 def adapted(recipe: Recipe, args: argparse.Namespace) -> Recipe:
     """The recipe with the changes that the command line asks for."""
     from kerasnets import runs
+    from kerasnets.data import datasets
 
+    if args.data in datasets.NAMES:
+        recipe = dataclasses.replace(recipe, splits=datasets.SPLITS)
     if getattr(args, "validation", None) is not None:
         recipe = dataclasses.replace(recipe, validation=args.validation)
     if args.smoke:
         paper = recipe
         recipe = runs.tiny(paper, (args.replicas or paper.replicas) * getattr(args, "hosts", 1))
-        if args.data_dir:  # the data is at hand, so none needs to be generated
+        if args.data or args.data_dir:  # the data is at hand, so none needs to be generated
             same = {name: getattr(paper, name) for name in ("data", "splits", "validation")}
             recipe = dataclasses.replace(recipe, **same)
     recipe = recipe.for_epochs(args.epochs) if args.epochs else recipe

@@ -95,10 +95,17 @@ def build_from(card: weights.Card | None, path: str | os.PathLike) -> keras.Mode
     builder = builder_of(card.builder, card.family) if card and card.builder else None
     if builder is None:
         what = f"is for {card.builder}" if card and card.builder else "does not say which net it is for"
-        refuse("path", "a .weights.h5 file of a net of kerasnets, or a .keras file", f"{path}, which {what}")
+        raise ValueError(
+            "`path` is a .weights.h5 file of a net of kerasnets, or a .keras file. "
+            f"Received: path={os.fspath(path)!r}, which {what}. kerasnets.build(NAME, weights=path) loads "
+            "it, if NAME is known"
+        )
     if card.changes:
-        changed = f"{path}, of a {card.builder} changed by {', '.join(card.changes)}"
-        refuse("path", "a .weights.h5 file of a net as its builder makes it, or a .keras file", changed)
+        raise ValueError(
+            "`path` is a .weights.h5 file of a net as its builder makes it, or a .keras file. "
+            f"Received: path={os.fspath(path)!r}, of a {card.builder} changed by {', '.join(card.changes)}. "
+            "Save such a net as .keras, or make it again and fill it by kerasnets.weights.load(net, path)"
+        )
     return builder(weights=path, **arguments_of(card))
 
 

@@ -141,7 +141,7 @@ def said(model: keras.Model) -> tuple[str, Scaling]:
     if known.source == "builder":
         warnings.warn(
             f"how the images of {model.name} were scaled for its training is not recorded. Used is the "
-            f"scaling of its preprocess_input, {known.scaling.name!r}; `preprocess` says another",
+            f"scaling of its preprocess_input, {known.scaling.name!r}; if it was another, pass `preprocess`",
             stacklevel=2,
         )
     return known.scaling.name, known.scaling

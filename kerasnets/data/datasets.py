@@ -127,6 +127,12 @@ def builder(name, data_dir):
     if not importlib.util.find_spec("tensorflow_datasets"):
         raise ModuleNotFoundError(f"{name!r} needs the package tensorflow-datasets; {INSTALL}")
     folder, root = prepared(name, data_dir), root_of(data_dir)
+    if not folder and name not in SOURCES and data_dir is not None:
+        raise ValueError(
+            "`data_dir` holds a folder of images for each class, directly or inside train and test, or "
+            f"{name!r} as TensorFlow Datasets prepares it.{nearest(name, NAMES)} "
+            f"Received: data_dir={os.fspath(data_dir)!r}"
+        )
     if not folder and name not in SOURCES:
         raise ValueError(
             f"`name` is one of {', '.join(NAMES)}, generated, or a dataset of TensorFlow Datasets that is "

@@ -60,8 +60,9 @@ def split_folders(root):
 
 def depth(folder, most=3):
     """Number of folders from this one down to the first images, this one included; 0 if there are none."""
-    if any(is_image(entry) for entry in os.scandir(folder)):
-        return 1
+    with os.scandir(folder) as entries:
+        if any(is_image(entry) for entry in entries):
+            return 1
     inside = (depth(os.path.join(folder, name), most - 1) for name in subfolders(folder) if most > 1)
     return next((levels + 1 for levels in inside if levels), 0)
 

@@ -95,7 +95,7 @@ def check_batches(dataset: Any, teacher: keras.Model) -> None:
     """Refuses data that `add_teacher_logits` does not take, as far as it shows before any batch is read."""
     spec = getattr(dataset, "element_spec", None)
     if spec is None:
-        refuse("dataset", "a tf.data.Dataset", type(dataset).__name__)
+        refuse("dataset", "a tf.data.Dataset, such as stream.dataset", type(dataset).__name__)
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         refuse("dataset", "of (x, y) or (x, y, sample_weight)", spec)
     if dataset.cardinality() == INFINITE:

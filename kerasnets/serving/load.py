@@ -80,7 +80,7 @@ def check_path(path):
     """Refuses what is neither the folder of a version nor a file with an ending of `RUNTIMES`."""
     if path.is_dir():
         if not (path / SAVED_MODEL).is_file():
-            inside = sorted(p.name for p in path.iterdir() if p.is_dir() or p.suffix in RUNTIMES)
+            inside = sorted(p.name for p in path.glob("[!.]*") if p.is_dir() or p.suffix in RUNTIMES)
             refuse("path", f"the folder of a version, or a file; this folder has {inside}", str(path))
     elif not path.is_file() or path.suffix not in RUNTIMES:
         endings = ", ".join(filter(None, RUNTIMES))

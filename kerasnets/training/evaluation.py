@@ -280,7 +280,8 @@ def batches(data, batch_size):
     try:
         return iter(data)
     except TypeError:
-        return refuse("data", "batches of (images, labels), or a pair of arrays", data)
+        allowed = "batches of (images, labels), such as stream.dataset, or a pair of arrays"
+        return refuse("data", allowed, type(data).__name__)
 
 
 def check_batch(batch):

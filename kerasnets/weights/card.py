@@ -139,7 +139,12 @@ def card_of(model: Any) -> Card:
     Returns:
         Its `Card`. A model that Keras has made of the input of another net takes what that net takes, and
         nothing else is known of it. The card of any other model of unknown origin is empty.
+
+    Raises:
+        ValueError: `model` is something else. `read_card` reads the card of a file.
     """
+    if not isinstance(model, keras.Model):
+        refuse("model", "a keras.Model; kerasnets.weights.read_card reads the card of a file", model)
     card = getattr(model, ATTRIBUTE, None)
     if card is not None:
         return card

@@ -20,7 +20,7 @@ import numpy as np
 
 from kerasnets import files
 from kerasnets.checks import refuse
-from kerasnets.graph import set_weights
+from kerasnets.graph import has_graph, set_weights
 from kerasnets.layers import parts
 from kerasnets.weights.card import Card, attach, card_of, describe
 
@@ -70,8 +70,11 @@ def save(model: keras.Model, path: str | os.PathLike, **facts: Any) -> None:
     if not isinstance(model, keras.Model) or not model.built:
         refuse("model", "a built keras.Model", model)
     card = describe(model, **facts)
+    whole = str(path).endswith(".keras")
+    if card.builder and not has_graph(model) and not whole:  # such as a Distiller
+        card = dataclasses.replace(card, changes=(*card.changes, type(model).__name__))
     with files.replacing(path) as part:
-        if str(path).endswith(".keras"):
+        if whole:
             model.save(part)
         else:
             model.save_weights(part)

@@ -126,6 +126,14 @@ def test_smoke_takes_the_data_of_a_given_folder(recipe, runs_seen, tmp_path):
     assert (made.data, made.splits, made.batch, made.epochs) == (paper.data, paper.splits, 2, 2)
 
 
+@pytest.mark.parametrize("more", [(), ("--smoke",)])
+def test_any_config_takes_a_dataset_by_name(recipe, runs_seen, more):
+    """The papers test on a split that these do not have, and hold-outs are of the given data."""
+    recipe("squeezenet_imagenet", "--data", "digits", "--validation", "0.1", *more)
+    made = runs_seen[0][0]
+    assert (made.data, made.splits, made.validation) == ("digits", ("train", "test"), 0.1)
+
+
 @pytest.mark.parametrize(
     ("word", "value"), [("0.1", 0.1), ("5000", 5000), ("dev", "dev"), ("1.5", None), ("test", None)]
 )

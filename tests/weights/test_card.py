@@ -245,6 +245,11 @@ def test_weights_of_a_changed_net_do_not_build_it(tmp_path):
     kerasnets.save(net, tmp_path / "net.weights.h5")
     with pytest.raises(ValueError, match="of a LeNet5 changed by replace_head"):
         kerasnets.load_model(tmp_path / "net.weights.h5")
+    logits = distillation.as_logits(kept("LeNet5"))
+    kerasnets.save(distillation.Distiller(logits, logits), tmp_path / "both.weights.h5")
+    with pytest.raises(ValueError, match="of a LeNet5 changed by Distiller"):
+        kerasnets.load_model(tmp_path / "both.weights.h5")
+    assert card_of(logits).changes == ()
     net.save_weights(tmp_path / "bare.weights.h5")
     with pytest.raises(ValueError, match="does not say which net it is for"):
         kerasnets.load_model(tmp_path / "bare.weights.h5")
