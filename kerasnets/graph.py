@@ -220,7 +220,7 @@ def repeat(call: Any, tensor: keras.KerasTensor, instead: Any = None) -> Any:
     Args:
         call: A call of a layer.
         tensor: The other tensor.
-        instead: The input tensor in whose place it comes; None for the only one.
+        instead: The input tensor that it replaces; None for the only one.
     """
     args, kwargs = call.arguments.fill_in({id(call.input_tensors[0] if instead is None else instead): tensor})
     return call.operation(*args, **kwargs)
@@ -231,8 +231,9 @@ def replaced(
 ) -> keras.KerasTensor:
     """Computes a tensor anew, with a change of one of the calls in the chain that leads to it.
 
-    Nested models stay nested. Those that contain the call are replaced by new ones, which share their layers;
-    if the old one is called too, its variables, since Keras saves a layer once only.
+    Nested models stay nested. Each one that contains the call is replaced by a new one, which shares its
+    layers. If the old one is called elsewhere too, the new one has layers of its own with the same
+    variables, because Keras saves a layer only once.
 
     Args:
         tensor: A Keras tensor.

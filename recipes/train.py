@@ -65,11 +65,7 @@ def add_options(p: shared.Parser, data: str | None = None) -> None:
     p.add_argument("--data", metavar="NAME", default=data, help=f"dataset, such as digits ({shown})")
     folder = "folder with one folder per class, or of TensorFlow Datasets"
     p.add_argument("--data-dir", metavar="FOLDER", help=folder)
-    p.add_argument(
-        "--strict",
-        action="store_true",
-        help="stop at an image that cannot be decoded",
-    )
+    p.add_argument("--strict", action="store_true", help="stop at an image that cannot be decoded")
     seconds = "seconds between checkpoints; 0 saves one after every step (60)"
     p.add_argument("--save-every", type=shared.number(0), default=60.0, metavar="SECONDS", help=seconds)
     replicas = "number of GPUs, or parts of the CPU, that share each batch (1)"

@@ -94,7 +94,7 @@ def resampled(axis, n, sources, units=1, inputs=1):
 def whole(axis, place=False):
     """The axis of units that each read all units along an axis; with `place`, they keep their positions."""
     kept = dict(at=axis.at, n=axis.n, stride=axis.stride) if place else dict(at=(), n=1, stride=None)
-    period = min(axis.n, len(axis.low))  # the first one has the first pixel, the last one the last
+    period = min(axis.n, len(axis.low))  # the first period reads the first pixel, the last period the last
     low = max(0, min(map(axis.first, range(period))))
     high = min(axis.side - 1, max(map(axis.last, range(axis.n - period, axis.n))))
     return dataclasses.replace(axis, low=(low,), high=(high,), step=0, mixed=False, **kept)

@@ -1,4 +1,4 @@
-"""Where a net comes from: its builder and the arguments of it, as its card has them."""
+"""Where a net comes from: its builder and the builder's arguments, as the net's card records them."""
 
 import json
 import os
@@ -43,13 +43,13 @@ def check_origin(path: str | os.PathLike, name: str, spec: Any, arguments: Mappi
         refuse_file(path, name, card.builder)
     free = {*TRAINING_ONLY, "classifier_activation", "pooling", "input_shape"}
     free |= set(pick(spec.size, arguments)) if callable(spec.size) else set()
-    ours, theirs = as_data(arguments), dict(card.options)
+    ours, theirs = as_data(arguments), card.options
     if not (ours["include_top"] and theirs.get("include_top", True)):
         free |= {"classes"}
     for option in sorted(set(ours) & set(theirs) - free):
         if ours[option] != theirs[option]:
-            ours, theirs = f"{option}={ours[option]!r}", f"{option}={theirs[option]!r}"
-            refuse_file(path, f"{name} with {ours}", f"{card.builder} with {theirs}")
+            wanted = f"{name} with {option}={ours[option]!r}"
+            refuse_file(path, wanted, f"{card.builder} with {option}={theirs[option]!r}")
 
 
 def refuse_file(path: str, wanted: str, found: str) -> NoReturn:
@@ -64,7 +64,7 @@ def refuse_file(path: str, wanted: str, found: str) -> NoReturn:
 def load_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     """Loads a model and its card from a file.
 
-        net = kerasnets.load_model("best.weights.h5")
+        net = kerasnets.load_model("last.weights.h5")
         kerasnets.weights.card_of(net).class_names
 
     Args:

@@ -65,8 +65,8 @@ def drop_aux_heads(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: `model` has no such output.
     """
-    net = with_outputs(model, outputs_by_name(model)[MAIN])
-    return inherit(net, model, aux_heads=False, decoder=False)
+    outputs_by_name(model)  # refuses other models
+    return only_main(model)
 
 
 def main_output(model: keras.Model) -> keras.Model:
@@ -161,6 +161,17 @@ def main_of(outputs: Any, argument: str = "model") -> Any:
             refuse(argument, f"a model of one output, a list of them, or a dict with {MAIN!r}", list(outputs))
         return outputs[MAIN]
     return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+
+
+def only_main(model: keras.Model, name: str | None = None) -> keras.Model:
+    """A functional or sequential model with its main output alone, which shares the weights of `model`.
+
+    Args:
+        model: A functional or sequential model.
+        name: Name of the new model, or None for the name of `model`.
+    """
+    net = with_outputs(model, main_of(output_of(model)), name)
+    return inherit(net, model, aux_heads=False, decoder=False)
 
 
 def gives_probabilities(model: keras.Model, scores: keras.KerasTensor | None = None) -> bool:

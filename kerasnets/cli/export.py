@@ -108,7 +108,7 @@ def export_saved_model(options, rest, shared):
 def export_file(options, rest, shared):
     """The JSON data and the text of `kerasnets export` in another format."""
     from kerasnets import serving
-    from kerasnets.serving.files import card_of
+    from kerasnets.serving.files import card_path
 
     for name, default in SAVED_MODEL_ONLY.items():
         if getattr(options, name) != default:
@@ -120,7 +120,7 @@ def export_file(options, rest, shared):
         path = serving.export_file(model, *place, calibration=options.calibration, **shared)
     except RuntimeError as error:  # raised by the other runtime
         raise ValueError(str(error)) from error
-    card = files.read_json(card_of(path))
+    card = files.read_json(card_path(path))
     keys = ("compared_images", "largest_difference", "top1_agreement")
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
     difference = card["largest_difference"]

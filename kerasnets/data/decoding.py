@@ -39,7 +39,7 @@ def pixels(content):
 
 
 def decode_any(content, channels=3):
-    """Decodes a file of any format that TensorFlow or Pillow knows, as `decode` does; the first frame."""
+    """Decodes a file of any format that TensorFlow or Pillow knows, as `decode` does: its first frame."""
 
     def by_pillow():
         image = tf.numpy_function(pillow_decode, [content], tf.uint8, stateful=False)

@@ -21,16 +21,16 @@ class Stream:
     """Batches of a dataset, with its figures.
 
     Attributes:
-        dataset: tf.data.Dataset of (images, labels). Images are float32, (batch, *size), values 0..255 unless
-            the augmentation changes their scale. Labels are int64, (batch,), or one-hot float32, (batch,
-            classes). It contains all epochs, so give Keras `steps_per_epoch`.
+        dataset: tf.data.Dataset of (images, labels). Images are float32, (batch, *size), values 0..255,
+            scaled as `scaling` says. Labels are int64, (batch,), or one-hot float32, (batch, classes). It
+            contains all epochs, so give Keras `steps_per_epoch`.
         steps_per_epoch: Number of batches in an epoch; the last batch may be smaller.
         examples: Number of examples in an epoch.
         classes: Number of classes.
         class_names: Names of the classes.
         skipped: Paths in the folder of the images that cannot be decoded and are left out.
-        scaling: The `kerasnets.scaling.Scaling` by which the images differ from those of 0..255: that of the
-            rows of the augmentation that scale them, such as "zca", and then that of the argument `scaling`.
+        scaling: The `kerasnets.scaling.Scaling` of the images of 0..255: that of the rows of the augmentation
+            that scale them, such as "zca", and then that of the argument `scaling`.
     """
 
     dataset: tf.data.Dataset

@@ -1,4 +1,4 @@
-"""Functions of images: sizings such as crops, changes such as flips, and fits of statistics for some changes.
+"""Functions of images: sizings such as crops, changes such as flips, scalings, and fits of their statistics.
 
 Randomness depends only on a seed of two whole numbers. Deterministic functions take a seed too, and ignore
 it.
@@ -115,7 +115,7 @@ def sides_of(image, shorter):
 
 
 def resize(image, sides, interpolation="bilinear", antialias=True, start=(0, 0), size=None):
-    """Resizes an image, as Pillow and PyTorch do by default. All of this package resizes images with this.
+    """Resizes an image, as Pillow and PyTorch do by default. All of this package resizes images by it.
 
     Args:
         image: Image or clip, (..., height, width, channels). Its values are 0..255 if they are uint8, and
@@ -210,7 +210,7 @@ def fitted_lighting(images, seed, fitted):
     return lighting(images, seed, colors=fitted)
 
 
-# Deterministic changes, which are scalings.
+# Scalings, which are deterministic.
 
 
 def contrast(scale=55.0):

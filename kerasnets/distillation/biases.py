@@ -11,8 +11,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from kerasnets.assembly.outputs import only_main
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, classes_of, only_main
+from kerasnets.distillation.models import check_logits, classes_of
 from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import check_subset
 from kerasnets.weights import inherit

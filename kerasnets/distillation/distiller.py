@@ -88,13 +88,14 @@ class Distiller(keras.Model):
 
     Raises:
         ValueError: A model does not give logits, the numbers of classes differ, a number is out of range, or
-            the hints do not fit the models.
+            the hints do not fit the models, or the cards of the two models name different scalings or class
+            names.
 
     Example:
         distiller = Distiller(student, teacher, temperature=4.0)
         distiller.compile("adam", metrics=["accuracy"])
         distiller.fit(train, validation_data=test, epochs=20)
-        student.save("student.keras")
+        kerasnets.save(student, "student.keras")
     """
 
     def __init__(

@@ -6,8 +6,9 @@ from typing import Any
 import keras
 from keras import layers
 
+from kerasnets.assembly.outputs import only_main
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, classes_of, only_main
+from kerasnets.distillation.models import check_logits, classes_of
 from kerasnets.layers import LogMeanProbability
 from kerasnets.weights.card import common, describe
 
@@ -30,7 +31,8 @@ class Ensemble(keras.Model):
         name: Name of the model.
 
     Raises:
-        ValueError: A model does not give logits, inputs or classes differ, or `mean` is unknown.
+        ValueError: A model does not give logits, inputs or classes differ, the cards of two models name
+            different scalings or class names, or `mean` is unknown.
     """
 
     def __init__(

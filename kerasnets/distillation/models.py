@@ -6,8 +6,7 @@ import keras
 
 from kerasnets.assembly.outputs import end_at, gives_probabilities, main_of
 from kerasnets.checks import refuse
-from kerasnets.graph import has_graph, output_of, with_outputs
-from kerasnets.weights import inherit
+from kerasnets.graph import has_graph, output_of
 
 
 def check_logits(argument: str, model: Any) -> None:
@@ -50,14 +49,3 @@ def auxiliary(outputs: Any) -> list:
     main = main_of(outputs)
     flat = keras.tree.flatten(outputs)
     return [x for x in flat if x is not main and tuple(x.shape) == tuple(main.shape)]
-
-
-def only_main(model: keras.Model, name: str | None = None) -> keras.Model:
-    """A functional or sequential model with its main output alone, which shares the weights of `model`.
-
-    Args:
-        model: A functional or sequential model.
-        name: Name of the new model, or None for the name of `model`.
-    """
-    net = with_outputs(model, main_of(output_of(model)), name)
-    return inherit(net, model, aux_heads=False, decoder=False)

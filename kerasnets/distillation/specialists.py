@@ -22,11 +22,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasnets.assembly.outputs import end_of
+from kerasnets.assembly.outputs import end_of, only_main
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.biases import add_biases
 from kerasnets.distillation.losses import soft_targets
-from kerasnets.distillation.models import check_logits, classes_of, only_main
+from kerasnets.distillation.models import check_logits, classes_of
 from kerasnets.graph import set_weights, with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
 from kerasnets.weights import inherit

@@ -206,12 +206,12 @@ class Search:
         Returns:
             Its accuracy on the test images.
         """
-        path, card = self.out / "best.keras", self.out / "best.json"
+        path, chosen = self.out / "best.keras", self.out / "best.json"
         values = json.loads(json.dumps(values))  # tuples become lists, as in the file
-        if not card.exists() or files.read_json(card) != values:  # another net was the best
+        if not chosen.exists() or files.read_json(chosen) != values:  # another net was the best
             for stale in (path, path.with_suffix(".weights.h5")):
                 stale.unlink(missing_ok=True)
-            files.write_json(card, values)
+            files.write_json(chosen, values)
         if not path.exists():
             self.fit_best(path, values)
         net = kerasnets.load_model(path)

@@ -1,7 +1,5 @@
 """The model card of an export: its inputs, its classes, its costs and its origin."""
 
-import json
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,6 +7,7 @@ import tensorflow as tf
 import kerasnets
 from kerasnets import analysis, files
 from kerasnets.checks import refuse
+from kerasnets.weights.card import is_data
 from kerasnets.weights.state import fingerprint
 
 FILE = "assets.extra/model_card.json"  # in the folder of a version
@@ -16,13 +15,7 @@ FILE = "assets.extra/model_card.json"  # in the folder of a version
 
 def check(results):
     """Refuses training results that JSON cannot represent."""
-    try:
-        json.dumps(results, allow_nan=False)
-    except (TypeError, ValueError):
-        known = False
-    else:
-        known = results is None or isinstance(results, dict)
-    if not known:
+    if results is not None and not is_data(results):
         refuse("results", "None or a dict that JSON can represent", results)
 
 

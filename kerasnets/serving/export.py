@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
 from kerasnets.serving import card, configs, images, nets, records, signatures, versions
+from kerasnets.weights.card import are_names
 
 PRECISIONS = ("float32", "bfloat16")
 # Largest difference allowed between an export and Keras, relative to the largest value. In bfloat16, where
@@ -65,7 +66,7 @@ def export(
         preprocess: How images of values 0..255 are scaled for the model: a function of tensors, such as a
             module's `preprocess_input`, or its name, "none", "unit", "tf", "torch", "caffe", "ucf101" or
             "lecun". None uses what is known of the model: what its card records; "none" if its layers scale;
-            or for an untrained net of this package, with a warning, the scaling of its `preprocess_input`.
+            or else, for a net of this package and with a warning, the scaling of its `preprocess_input`.
         class_names: Names of the classes in their order; None for those of the model's card, or else their
             numbers.
         image_bytes: Whether to add the signature "serving_bytes".
@@ -78,7 +79,7 @@ def export(
             two arguments before it are None, images are resized as the model's card says, or else to the
             longer side of the model's input, "bilinear" and antialiased.
         features: Whether to add the signature "features", which returns the input of the classifier.
-        from_logits: Whether the model returns logits; None decides by its last layer, as
+        from_logits: Whether the model returns logits; None decides by its last layers, as
             `kerasnets.training.evaluate` does.
         optimize: Whether to fold batch normalization, to drop layers that only training needs and to write
             weights as constants of the graph, which lets TensorFlow fuse layers. None does so if the folded
@@ -218,7 +219,7 @@ def names_of(net, class_names):
     if class_names is None:
         return known and list(known)
     names = class_names if isinstance(class_names, (list, tuple)) else ()
-    if len(names) != classes or not all(isinstance(n, str) and n.strip() and n.isprintable() for n in names):
+    if len(names) != classes or not are_names(names):
         refuse("class_names", f"None or a list of {classes} names of one line each", class_names)
     if known not in (None, tuple(names)):
         refuse("class_names", f"None or those of the card of {net.source.name}, {list(known)}", class_names)

@@ -76,7 +76,7 @@ def export_file(
             `export`.
         class_names: Names of the classes for the model card, in their order; None for those of the model's
             card.
-        from_logits: Whether the model returns logits; None decides by its last layer.
+        from_logits: Whether the model returns logits; None decides by its last layers.
         optimize: Whether to fold batch normalization and to drop layers that only training needs. None does
             so if the folded net's outputs differ by at most 1e-5. Weights are always constants.
         calibration: Images for "litert_int8", which requires them: a few hundred like those that the net
@@ -129,11 +129,11 @@ def export_file(
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
         content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
         content |= compared(format, name, batched(net.predict, images), given)
-        card.write(card_of(path), content)
+        card.write(card_path(path), content)
         return versions.publish_files(part, row.ending, version)
 
 
-def card_of(path):
+def card_path(path):
     """The path of a file's model card."""
     return path.with_name(f"{path.name}.json")
 

@@ -6,7 +6,6 @@ from kerasnets.checks import check_interpolation, is_int, refuse
 from kerasnets.data import augment, decoding, transforms
 
 MAX_PIXELS = 25_000_000  # of a file's image, which takes 75 MB when decoded
-
 PARALLEL = 10  # files that are decoded at once, if there are as many processors
 
 

@@ -12,7 +12,7 @@ from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.serving import card, formats
 from kerasnets.serving.calibration import fits
-from kerasnets.serving.files import card_of
+from kerasnets.serving.files import card_path
 from kerasnets.serving.signatures import IMAGES
 
 # The runtimes that read files with an ending, "" being the folder of a version. The first is the default.
@@ -125,5 +125,5 @@ def saved_model_reader(path):
 
 def shape_of(path):
     """The shape of an image, from the model card; None if it is not there."""
-    place = path / card.FILE if path.is_dir() else card_of(path)
+    place = path / card.FILE if path.is_dir() else card_path(path)
     return files.read_json(place)["input"]["shape"] if place.exists() else None

@@ -112,7 +112,7 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     Args:
         model: The model, as for `export`.
         preprocess: How images are scaled for it: a function, a name or None, as for `export`.
-        from_logits: Whether the model returns logits; None decides by its last layer.
+        from_logits: Whether the model returns logits; None decides by its last layers.
         features: Whether to serve the input of the classifier too.
 
     Returns:

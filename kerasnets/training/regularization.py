@@ -27,9 +27,8 @@ def kernels(model: keras.Model, depthwise: bool = True) -> list[tuple[keras.Vari
     Returns:
         Pairs of a kernel and the layer whose kernel it is.
     """
-    owners = {
-        id(v): layer for layer in all_layers(model) for v in layer.trainable_variables
-    }  # innermost last
+    # Of layers within one another, the innermost comes last and counts.
+    owners = {id(v): layer for layer in all_layers(model) for v in layer.trainable_variables}
     found = [
         (v, owners[id(v)]) for v in model.trainable_variables if len(v.shape) > 1 and v.name not in NO_KERNELS
     ]
@@ -38,14 +37,18 @@ def kernels(model: keras.Model, depthwise: bool = True) -> list[tuple[keras.Vari
 
 def is_depthwise(kernel, layer):
     """Whether a kernel is that of a depthwise convolution."""
-    grouped = getattr(layer, "groups", 1) > 1 and kernel.shape[-2] == 1
-    return isinstance(layer, DEPTHWISE) or kernel.name == "depthwise_kernel" or grouped
+    return has_multiplier(kernel, layer) or (getattr(layer, "groups", 1) > 1 and kernel.shape[-2] == 1)
+
+
+def has_multiplier(kernel, layer):
+    """Whether the last axes of a kernel are channels and a multiplier, as in depthwise convolutions."""
+    return isinstance(layer, DEPTHWISE) or kernel.name == "depthwise_kernel"
 
 
 def incoming(kernel, layer):
     """The axes of a kernel along which the incoming weights of one unit lie."""
     last = len(kernel.shape) - 1
-    if isinstance(layer, DEPTHWISE) or kernel.name == "depthwise_kernel":  # (*grid, channels, multiplier)
+    if has_multiplier(kernel, layer):  # (*grid, channels, multiplier)
         return list(range(last - 1))
     if isinstance(layer, TRANSPOSED):  # (*grid, units, channels)
         return [*range(last - 1), last]

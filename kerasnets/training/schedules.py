@@ -75,8 +75,8 @@ def plateau(
     """A rate that `Plateau` multiplies by `factor` at the end of a plateau.
 
     That is where `monitor`, a logged accuracy or loss, has not improved by `min_delta` for `patience` epochs.
-    None is the accuracy of the validation data of a recipe, or else that of the training data. The losses
-    are those without weight decay and auxiliary heads.
+    None stands for the accuracy on a recipe's validation data, or without these on its training data. Losses
+    are without weight decay and auxiliary heads.
     """
     return float(rate)
 

@@ -52,8 +52,9 @@ def tuner(
     """Makes a tuner of keras-tuner that resumes the search in `folder`, if there is one.
 
     Its method `search` takes data as `FamilySearch.fit` does; the objectives need validation data. The folder
-    remembers the space, the objective, the budget and the data, and only a search with the same ones resumes.
-    The function `compiled` of the space is not compared. A chief and its workers share the folder.
+    remembers what determines the search: its space, budget, objective, `kind`, `epochs`, `seed` and data. It
+    resumes only if these are the same; the function `compiled` of the space is not compared. A chief and its
+    workers share the folder.
     keras-tuner identifies them by the environment variables KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and
     KERASTUNER_ORACLE_PORT. A worker that died resumes when it is restarted with the same KERASTUNER_TUNER_ID.
 

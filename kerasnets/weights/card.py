@@ -92,7 +92,7 @@ def checked(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_data(value: Any) -> bool:
-    """Whether JSON can represent a dict."""
+    """Whether a value is a dict that JSON can represent."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
@@ -261,7 +261,10 @@ def common(models: Sequence[keras.Model], argument: str) -> dict[str, Any]:
     for model, names in named[1:]:
         if names != named[0][1]:
             refuse_both(argument, "class_names", named[0], (model, names))
-    return {"scaling": scaled and scaled[0][1] or None, "class_names": named and named[0][1] or None}
+    return {
+        "scaling": scaled[0][1] if scaled else None,
+        "class_names": named[0][1] if named else None,
+    }
 
 
 def refuse_both(argument, field, *pairs):

@@ -95,8 +95,8 @@ def write_card(part: str | os.PathLike, card: Card) -> None:
         return
     import h5py
 
-    if len(text.encode()) > LONG:
-        refuse("training", f"data of at most {LONG} bytes as JSON, together with results", f"{len(text)}")
+    if (length := len(text.encode())) > LONG:
+        refuse("training", f"data of at most {LONG} bytes as JSON, together with results", f"{length} bytes")
     with h5py.File(part, "a") as file:
         group = file.require_group(GROUP)
         group.attrs[CARD] = text
@@ -202,7 +202,7 @@ def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = 
     path = str(path)
     try:
         if path.endswith(".weights.h5"):
-            part = model if size(path) == model.count_params() else net
+            part = model if stored_params(path) == model.count_params() else net
             check_layers(part, h5_layers(path))
             load_h5(part, path)
         else:
@@ -236,6 +236,9 @@ def check_layers(model: keras.Model, stored: collections.Counter) -> None:
     Args:
         model: The model.
         stored: The layers of the net, as `layers_of` counts them.
+
+    Raises:
+        ValueError: The numbers of such layers differ.
     """
     own = layers_of(model)
     if any("recomputed" in kind for kind in (*own, *stored)):
@@ -276,8 +279,8 @@ def load_h5(model: keras.Model, path: str) -> None:
             layer.load_own_variables(stored[name])
 
 
-def size(path: str) -> int:
-    """The number of values in the layers of an HDF5 file of weights, without states of random generators."""
+def stored_params(path: str) -> int:
+    """The number of parameters in an HDF5 file of weights, without the states of random generators."""
     import h5py
 
     sizes = []

@@ -71,14 +71,14 @@ def net_with_statistics(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
 def exported(form: str, model: Any, images: Any, folder: str | pathlib.Path) -> dict[str, Any]:
     """Exports a model to a format: figures of its model card, or the reason why it is refused."""
     from kerasnets import serving
-    from kerasnets.serving.files import card_of
+    from kerasnets.serving.files import card_path
     from kerasnets.serving.formats import FORMATS
 
     try:
         path = serving.export_file(model, folder, form, calibration=None if FORMATS[form].exact else images)
     except (ValueError, RuntimeError) as error:
         return {"refused": str(error)}
-    card = files.read_json(card_of(path))
+    card = files.read_json(card_path(path))
     keys = ("largest_difference", "top1_agreement", "compared_images")
     return {key: card[key] for key in keys if key in card} | {"bytes": path.stat().st_size}
 

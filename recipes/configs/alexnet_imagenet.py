@@ -11,10 +11,10 @@ crops in the test.
 The paper crops from the central 256x256 pixels and subtracts the mean of each pixel. Here crops come from the
 whole rectangle, and the mean is that of each color.
 
-The paper watches the validation error, which it also reports. Here the validation images are the test images
-and choose nothing: the learning rate is divided when the accuracy on the training batches has not risen by
-half a percentage point within 5 epochs, since the paper does not say when it stopped improving. With
---validation 50000, as many training images are held out, and the accuracy on these is watched instead.
+The paper watches the validation error, which it also reports. Here the validation images are the test
+images, which choose nothing. So the learning rate is divided when the accuracy on the training batches has
+not risen by half a percentage point within 5 epochs; the paper does not say how long it waits. With
+--validation 50000, 50,000 training images are held out, and the accuracy on these is watched instead.
 
 Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
 the paper's initial weights are smaller, for pixel values.

@@ -9,9 +9,9 @@ shorter side between 256 and 480, flips, and PCA color augmentation; ten crops i
 
 The paper subtracts the mean of each pixel; here it is the mean of each color.
 
-The paper says neither which error it watches, nor when that has stopped improving. Here it is the error on
-the training batches, which has to fall by half a percentage point within 5 epochs. With --validation 50000,
-as many training images are held out, and the error on these is watched instead.
+The paper says neither which error it watches, nor how long it waits. Here it is the error on the training
+batches, which has to fall by half a percentage point within 5 epochs. With --validation 50000, 50,000
+training images are held out, and the error on these is watched instead.
 
 Published: 22.85% top-1 and 6.71% top-5 error with ten crops (table 3).
 """

@@ -12,9 +12,9 @@ The paper initializes the first and last layers from a trained net A, but says t
 Here they are random; `kerasnets.surgery.preinitialize` copies them from a trained VGG11.
 
 The paper watches the validation accuracy, which it also reports. Here the validation images are the test
-images and choose nothing: the learning rate is divided when the accuracy on the training batches has not
-risen by half a percentage point within 5 epochs, since the paper does not say when it stopped improving. With
---validation 50000, as many training images are held out, and the accuracy on these is watched instead.
+images, which choose nothing. So the learning rate is divided when the accuracy on the training batches has
+not risen by half a percentage point within 5 epochs; the paper does not say how long it waits. With
+--validation 50000, 50,000 training images are held out, and the accuracy on these is watched instead.
 
 Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
 the paper's initial weights are smaller, for pixel values.

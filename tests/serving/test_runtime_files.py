@@ -13,7 +13,7 @@ from keras import layers
 import kerasnets
 from kerasnets.cli.export import FORMATS
 from kerasnets.serving import calibration, export, export_file, formats, versions
-from kerasnets.serving.files import card_of
+from kerasnets.serving.files import card_path
 
 SIDES = (16, 16, 3)
 IMAGES = np.random.default_rng(1).integers(0, 256, (5, *SIDES)).astype("uint8")
@@ -83,7 +83,7 @@ def names(folder):
 
 
 def card(path):
-    return json.loads(card_of(path).read_text())
+    return json.loads(card_path(path).read_text())
 
 
 @pytest.mark.parametrize("form", formats.FORMATS)
