@@ -142,7 +142,9 @@ def read_card(path: str | os.PathLike) -> Card | None:
         data = read_keras_card(path) if str(path).endswith(".keras") else read_h5_card(path)
         return None if data is None else Card.from_data(data)
     except UNREADABLE as error:
-        raise ValueError(f"`weights` is a file that can be read. Received: {str(path)!r}, {error}") from error
+        raise ValueError(
+            f"`weights` is a file that can be read. Received: weights={str(path)!r}, {error}"
+        ) from error
 
 
 def read_keras_card(path):
