@@ -13,7 +13,7 @@ from keras import layers
 
 from kerasnets.assembly.outputs import only_main
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.distillation.models import check_logits, count_logits
 from kerasnets.graph import with_outputs
 from kerasnets.layers.dustbin import check_subset
 from kerasnets.weights import inherit
@@ -84,9 +84,9 @@ def add_biases(
         ValueError: `model` does not give logits, or `classes` are not some of its classes.
     """
     check_logits("model", model)
-    if classes_of(model) is None:
+    if count_logits(model) is None:
         refuse("model", "a functional or sequential model", model)
-    shift = np.zeros(classes_of(model))
+    shift = np.zeros(count_logits(model))
     shift[check_subset("classes", classes, len(shift))] = biases
     model = only_main(model)
     outputs = model.outputs[0]

@@ -14,7 +14,7 @@ from kerasnets.assembly.outputs import AUX_WEIGHT, main_of
 from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.hints import Hint, HintModels, hint_loss
 from kerasnets.distillation.losses import hard_loss, soft_loss
-from kerasnets.distillation.models import auxiliary, check_logits, classes_of
+from kerasnets.distillation.models import auxiliary, check_logits, count_logits
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.card import Card, attach, card_of, common, describe
 from kerasnets.weights.state import random_states
@@ -113,7 +113,7 @@ class Distiller(keras.Model):
         check_logits("student", student)
         if teacher is not None:
             check_logits("teacher", teacher)
-            if None not in (sizes := (classes_of(student), classes_of(teacher))) and sizes[0] != sizes[1]:
+            if None not in (sizes := (count_logits(student), count_logits(teacher))) and sizes[0] != sizes[1]:
                 refuse("teacher", f"a model of the student's {sizes[0]} classes", f"{sizes[1]} classes")
         if not is_number(temperature) or not 0 < temperature < float("inf"):
             refuse("temperature", "a positive number", temperature)
@@ -178,7 +178,7 @@ class Distiller(keras.Model):
         """
         if loss is not None:
             refuse("loss", "None, because the Distiller has its own", loss)
-        if classes_of(self.student) == 1:
+        if count_logits(self.student) == 1:
             kwargs = {name: of_one_logit(value) for name, value in kwargs.items()}
         super().compile(optimizer=optimizer, **kwargs)
         if self.built:

@@ -8,7 +8,7 @@ from keras import layers
 
 from kerasnets.assembly.outputs import only_main
 from kerasnets.checks import refuse
-from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.distillation.models import check_logits, count_logits
 from kerasnets.layers import LogMeanProbability
 from kerasnets.weights.card import common, describe
 
@@ -77,6 +77,6 @@ def check_members(models: Any, mean: Any) -> None:
         check_logits("models", model)
         if not getattr(model, "inputs", None) or len(model.inputs) != 1:
             refuse("models", "functional models of one input", model)
-    shapes = {(tuple(model.inputs[0].shape[1:]), classes_of(model)) for model in models}
+    shapes = {(tuple(model.inputs[0].shape[1:]), count_logits(model)) for model in models}
     if len(shapes) > 1:
         refuse("models", "of one input shape and one number of classes", shapes)

@@ -39,7 +39,7 @@ def check_logits(argument: str, model: Any) -> None:
             )
 
 
-def classes_of(model: keras.Model) -> int | None:
+def count_logits(model: keras.Model) -> int | None:
     """Number of a model's main logits, or None if it is unknown before the model is called."""
     return main_of(output_of(model)).shape[-1] if has_graph(model) else None
 

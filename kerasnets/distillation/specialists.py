@@ -26,7 +26,7 @@ from kerasnets.assembly.outputs import end_of, only_main
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.biases import add_biases
 from kerasnets.distillation.losses import soft_targets
-from kerasnets.distillation.models import check_logits, classes_of
+from kerasnets.distillation.models import check_logits, count_logits
 from kerasnets.graph import set_weights, with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
 from kerasnets.weights import inherit
@@ -108,7 +108,7 @@ def specialist(
             unknown, or the reduced head does not fit the generalist.
     """
     check_logits("generalist", generalist)
-    n = classes_of(generalist)
+    n = count_logits(generalist)
     if n is None:
         refuse("generalist", "a functional or sequential model", generalist)
     if n == 1:
@@ -249,6 +249,6 @@ def correct_dustbin(model: keras.Model, oversampling: float) -> keras.Model:
     if not is_number(oversampling) or oversampling <= 0:
         refuse("oversampling", "a positive number", oversampling)
     check_logits("model", model)
-    if classes_of(model) in (None, 1):
+    if count_logits(model) in (None, 1):
         refuse("model", "a specialist: a functional or sequential model of two logits or more", model)
-    return add_biases(model, [classes_of(model) - 1], [math.log(oversampling)])
+    return add_biases(model, [count_logits(model) - 1], [math.log(oversampling)])

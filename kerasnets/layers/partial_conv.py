@@ -55,8 +55,8 @@ class PartialConv2D(keras.layers.Layer):
         channels, filters, k = input_shape[-1], len(self.connections), self.kernel_size
         pairs = [(i, o) for o, reads in enumerate(self.connections) for i in reads]
         if channels is None or max(i for i, _ in pairs) >= channels:
-            known = "a known number of them" if channels is None else f"channels 0 to {channels - 1}"
-            refuse("connections", f"rows of input channels, of {known}", self.connections)
+            known = "of a known number" if channels is None else f"from 0 to {channels - 1}"
+            refuse("connections", f"rows of input channels {known}", self.connections)
         # Glorot's limit, for the mean number of connections of an output channel and of an input channel.
         limit = np.sqrt(6 / (k * k * len(pairs) * (1 / filters + 1 / channels)))
         self.kernel = self.add_weight(

@@ -182,7 +182,7 @@ def count_errors(logits: np.ndarray, labels: np.ndarray) -> int:
     """The number of examples whose largest logit is not that of their label.
 
     Args:
-        logits: (n, classes); or (n, 1), the logit of class 1, in place of which that of class 0 is 0.
+        logits: (n, classes); or (n, 1), the logit of class 1, where that of class 0 counts as 0.
         labels: Class numbers, (n,).
     """
     found = logits.argmax(1) if logits.shape[1] > 1 else logits[:, 0] > 0

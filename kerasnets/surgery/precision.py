@@ -19,7 +19,8 @@ def with_precision(model: keras.Model, policy: str) -> keras.Model:
     """Returns a copy of a net that computes in another precision.
 
     The layers that give the outputs keep their own precision, from the classifier on where there is one,
-    unless the policy is "float32". Outputs named "logits", "predictions" or "probabilities" have one.
+    unless the policy is "float32". Outputs named "logits", "predictions" or "probabilities" always have a
+    classifier.
 
     Args:
         model: A functional or sequential model. Models nested in it are flattened.

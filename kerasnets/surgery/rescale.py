@@ -19,19 +19,20 @@ def with_scaling(model: keras.Model, scaling: Scaling | str) -> keras.Model:
         teacher = with_scaling(ResNet50(weights="imagenet"), "tf")
 
     Args:
-        model: Functional or sequential model of one input, of which is known how it takes its images.
+        model: Functional or sequential model of one input, whose scaling is known.
         scaling: The scaling of the new net, a `kerasnets.scaling.Scaling` or a key of its `MODES`.
 
     Returns:
         A keras.Model. It undoes `scaling` and scales as `model` needs; `model` itself if these agree.
 
     Raises:
-        ValueError: Nothing says how `model` takes its images, or `scaling` cannot be undone.
+        ValueError: Nothing says how images are scaled for `model`, or `scaling` cannot be undone.
     """
     check_graph(model)
     ours, theirs = scaling_named(scaling), taken(model).scaling
     if theirs is None:
-        refuse("model", "a net whose scaling is known: kerasnets.weights.describe(model, scaling=...)", model)
+        allowed = "a net whose scaling is known; kerasnets.weights.describe(model, scaling=...) records it"
+        refuse("model", allowed, model)
     if agree(ours, theirs, shape_of(model)):
         return model
     images = fresh_inputs(model.inputs[0])
