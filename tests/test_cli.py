@@ -314,6 +314,9 @@ def test_export_of_weights_that_say_nothing(run, refused, tmp_path):
     text = run("export", "LeNet5", "--classes", "3", *words)
     assert "is not recorded. Used is the scaling of its preprocess_input, 'lecun'" in text
     assert "which does not say which net it is for" in refused("export", *words)
+    other = refused("export", "LeNet5", *words)  # of ten classes
+    assert "value.shape=(84, 3)" in other
+    assert "[[" not in other  # the weights themselves
 
 
 def test_export_of_weights_that_say_all(run, refused, tmp_path):
@@ -354,14 +357,15 @@ def test_export_in_another_format(run, refused, tmp_path):
 def test_export_of_what_is_not_there(refused, tmp_path):
     out = ["--out", str(tmp_path / "models")]
     assert "--weights" in refused("export", "LeNet5", *out)
-    assert "existing file" in refused("export", "LeNet5", *out, "--weights", "no.weights.h5")
+    assert "that exists" in refused("export", "LeNet5", *out, "--weights", "no.weights.h5")
     assert "--out: a folder. Received: the file" in refused(
-        "export", "LeNet5", "--weights", "x.h5", "--out", __file__
+        "export", "LeNet5", "--weights", __file__, "--out", __file__
     )
     assert "`weights` is None or a path" in refused("export", "LeNet5", *out, "--weights", "imagenet")
+    assert "NAME, one of" in refused("export", *out, "--weights", "imagenet")
     (tmp_path / "no.txt").write_bytes(b"\xff")
     for names in ("no.txt", "missing.txt", "."):
-        words = ("--weights", "x.h5", "--class-names", str(tmp_path / names))
+        words = ("--weights", __file__, "--class-names", str(tmp_path / names))
         assert "--class-names: a text file in UTF-8. Received:" in refused("export", "LeNet5", *out, *words)
     (tmp_path / "no.txt").unlink()
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerasnets import files
 from kerasnets.checks import INTERPOLATIONS
-from kerasnets.cli.options import built, command, folder, lines, quiet
+from kerasnets.cli.options import built, command, folder, lines, quiet, weights_file
 
 # The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
@@ -17,7 +17,13 @@ def add(commands: Any) -> None:
     """Adds the subcommand."""
     text = "export a trained model for TF Serving or another runtime"
     p = command(commands, "export", run, text, builds=True, optional=True)
-    p.add_argument("--weights", required=True, metavar="FILE", help="a weights or .keras file, or imagenet")
+    p.add_argument(
+        "--weights",
+        type=weights_file,
+        required=True,
+        metavar="FILE",
+        help="a weights or .keras file, or imagenet",
+    )
     folders = "folder of models, such as saved_models"
     p.add_argument("--out", type=folder, required=True, metavar="FOLDER", help=folders)
     forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({FORMATS[0]})"
@@ -86,6 +92,8 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
     own = rest or (["--input"] if options.input else [])
     if own and options.name not in kerasnets.list_models():
         raise ValueError(f"NAME, one of `kerasnets list`, is missing before {own[0]}")
+    if options.name is None and options.weights == "imagenet":
+        raise ValueError("NAME, one of `kerasnets list`, is missing: imagenet has weights of several nets")
     if options.name is None:
         return kerasnets.load_model(options.weights)
     card = None if options.weights == "imagenet" else weights.read_card(options.weights)
@@ -95,10 +103,10 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
 
 def export_saved_model(options, rest, shared):
     """The JSON data and the text of `kerasnets export --format saved_model`."""
-    from kerasnets import serving
-
     if options.calibration:
         raise ValueError("--calibration is for --format litert_int8")
+    from kerasnets import serving
+
     only = {name: getattr(options, name) for name in SAVED_MODEL_ONLY}
     model = trained(options, rest)
     path = serving.export(model, options.out, options.served_as, options.as_version, **shared, **only)
@@ -107,12 +115,12 @@ def export_saved_model(options, rest, shared):
 
 def export_file(options, rest, shared):
     """The JSON data and the text of `kerasnets export` in another format."""
-    from kerasnets import serving
-    from kerasnets.serving.files import card_path
-
     for name, default in SAVED_MODEL_ONLY.items():
         if getattr(options, name) != default:
             raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
+    from kerasnets import serving
+    from kerasnets.serving.files import card_path
+
     serving.formats.find(options.format)
     model = trained(options, rest)
     place = options.out, options.format, options.served_as, options.as_version

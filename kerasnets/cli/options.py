@@ -112,6 +112,15 @@ def folder(text: str) -> pathlib.Path:
     return path
 
 
+def weights_file(text: str) -> str:
+    """An argparse type: the path of a file that exists, or "imagenet"."""
+    if text != "imagenet" and not pathlib.Path(text).is_file():
+        raise argparse.ArgumentTypeError(
+            f"a .weights.h5 or .keras file that exists, or imagenet. Received: {text}"
+        )
+    return text
+
+
 def lines(text: str) -> list[str]:
     """An argparse type: a text file in UTF-8, of which it gives the lines."""
     try:

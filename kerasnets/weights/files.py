@@ -213,8 +213,12 @@ def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = 
             check_layers(part, layers_of(stored))
             set_weights(part, stored.get_weights())
     except UNREADABLE as error:
+        # Without what Keras adds: the values of weights, and a list of all layers.
+        reason = re.split(" Target variable:| List of objects", str(error))[0]
+        if card is not None and card.changes:
+            reason += f" The file has the weights of a {card.builder} changed by {', '.join(card.changes)}."
         raise ValueError(
-            f"`weights` is a file with the weights of {model.name} as built here. Loading failed: {error} "
+            f"`weights` is a file with the weights of {model.name} as built here. Loading failed: {reason} "
             f"Received: weights={path!r}"
         ) from error
     if card is not None:
