@@ -1,5 +1,6 @@
 """The data of a training run, for training, validation and test."""
 
+import pathlib
 from typing import Any
 
 import keras
@@ -49,12 +50,20 @@ class Data:
         held = "" if r.validation is None else f"{self.watched.examples:,} to choose by, "
         skipped = self.skipped
         more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        lost = f"; {len(skipped)} images cannot be decoded: {', '.join(skipped[:5])}{more}" if skipped else ""
+        images = f"{len(skipped)} image{'s' * (len(skipped) > 1)}"
+        lost = f"; {images} cannot be decoded: {', '.join(skipped[:5])}{more}" if skipped else ""
         return (
-            f"{r.model} on {r.data}: {train.examples:,} examples to train on, {held}"
+            f"{r.model} on {self.name}: {train.examples:,} examples to train on, {held}"
             f"{test.examples:,} to test on, "
             f"{'x'.join(map(str, r.image_size))}, {r.epochs} epochs of {train.steps_per_epoch:,} steps{lost}"
         )
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset, or of the folder with its class folders."""
+        folder = pathlib.Path(self.options.data_dir or "").expanduser()
+        given = self.options.data_dir is not None and sources.is_folder(self.recipe.data, folder)
+        return folder.resolve().name if given else self.recipe.data
 
     @property
     def skipped(self) -> list[str]:
@@ -105,7 +114,12 @@ class Data:
             scaling=self.scaling,
             sizing=rows_for_tests(self.recipe)[0],
             class_names=names if len(names) == self.classes else None,
-            training={**self.recipe.as_json(), "examples": self.training.examples, **training},
+            training={
+                **self.recipe.as_json(),
+                "data": self.name,
+                "examples": self.training.examples,
+                **training,
+            },
         )
 
     def training_from(self, first_step, epochs=None):

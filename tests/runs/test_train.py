@@ -21,6 +21,7 @@ from kerasnets.applications import wide_resnet
 from kerasnets.runs.data import Data, rows_for_tests
 from kerasnets.runs.train import build
 from kerasnets.training import Recipe
+from kerasnets.weights import read_card
 
 ROOT = pathlib.Path(kerasnets.__file__).parents[1]
 
@@ -201,9 +202,12 @@ def test_corrupt_images_are_named_or_refused(tiny, tmp_path, capsys):
             keras.utils.save_img(folder / f"{i}.png", draw.random((9, 9, 3)))
     (tmp_path / "pets" / "train" / "cat" / "bad.png").write_bytes(b"no image")
     small = dict(epochs=2, model="MLP800", options=dict(hidden=(8,)))
-    recipe = dataclasses.replace(tiny, data="pets", validation=None, **small)
+    recipe = dataclasses.replace(tiny, data="cifar10", validation=None, **small)
     results = runs.train(recipe, tmp_path / "run", runs.Options(data_dir=tmp_path / "pets"))
-    assert "train/cat/bad.png" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert " on pets: 4 examples" in said  # the folder, not the dataset of the recipe
+    assert "1 image cannot be decoded: train/cat/bad.png" in said
+    assert read_card(tmp_path / "run" / "last.weights.h5").training["data"] == "pets"
     assert results == json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["skipped_images"] == ["train/cat/bad.png"]
     assert (results["train_examples"], results["test_examples"]) == (4, 4)
