@@ -6,7 +6,9 @@ Adeli, "Towards Principled Design of Deep Convolutional Networks: Introducing Si
 (SimpNet, SimpNetSlim300K, SimpNetSlim600K).
 
 SimpNet pools twice instead of four times, so that most layers see large feature maps, and has no 1x1
-convolutions. Each pooling, including the last one over the whole grid, is the second paper's SAF-pooling.
+convolutions. In the releases' files for CIFAR-10, all its convolutions have kernels of 3x3; what is 2x2 are
+the windows of its two poolings. Each pooling, including the last one over the whole grid, is the second
+paper's SAF-pooling.
 Convolutions have no biases, which batch normalization would cancel; the releases have them.
 
 The numbers of filters are those of the releases' definition files. In the first release of SimpleNet, the

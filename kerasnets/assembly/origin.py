@@ -12,7 +12,7 @@ from kerasnets.assembly.options import pick
 from kerasnets.assembly.registry import builder_of
 from kerasnets.checks import refuse
 from kerasnets.graph import deep_recursion
-from kerasnets.weights.files import SUFFIXES
+from kerasnets.weights.files import load_whole
 
 # Options of families that change how a net is trained, but not what it computes when trained.
 TRAINING_ONLY = ("drop_path", "dropout", "global_drop_path", "input_dropout", "max_norm", "memory_efficient")
@@ -79,12 +79,10 @@ def load_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
         ValueError: There is no such file, it is damaged, or the card of a ".weights.h5" file does not say how
             to build the net.
     """
-    if not str(path).endswith(SUFFIXES):
-        refuse("path", "the path of a .keras or .weights.h5 file", path)
-    card = weights.read_card(path)
+    card = weights.read_card(path, "path")
     if not str(path).endswith(".keras"):
         return build_from(card, path)
-    model = keras.saving.load_model(path, compile=compile)
+    model = load_whole(path, compile, "path")
     if card is not None:
         weights.attach(model, card)
     return model

@@ -22,6 +22,7 @@ from kerasnets.graph import (
     twin,
     with_outputs,
 )
+from kerasnets.layers import CapsuleLength
 from kerasnets.weights import inherit
 
 MAIN = "predictions"  # the main output of a net with auxiliary heads or a decoder
@@ -119,6 +120,11 @@ def end_at(scores: keras.KerasTensor) -> End:
         if activation in SQUASHING or not is_neutral(call.operation):
             return End(call, activation if activation in SQUASHING else None, within)
     return End()
+
+
+def are_lengths(scores: keras.KerasTensor) -> bool:
+    """Whether scores are lengths of capsules, which are neither logits nor probabilities that add up to 1."""
+    return isinstance(end_at(scores).layer, CapsuleLength)
 
 
 def activation_of(operation: Any) -> str:
@@ -244,10 +250,12 @@ def as_logits(model: keras.Model) -> keras.Model:
         Layers and nested models keep their names, unless `model` calls them more than once.
 
     Raises:
-        ValueError: `model` has no graph, or gives probabilities by other means.
+        ValueError: `model` has no graph, gives probabilities by other means, or gives lengths of capsules.
     """
     check_graph(model)
     ends = [end_at(scores) for scores in model.outputs]
+    if any(map(are_lengths, model.outputs)):
+        refuse("model", "one of logits or their softmax", f"{model.name}, which gives lengths of capsules")
     if not any(end.activation for end in ends):
         if len(ends) == 1 and gives_probabilities(model):
             allowed = "one whose last softmax is a layer of Keras, its activation or an operation"

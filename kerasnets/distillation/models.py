@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kerasnets.assembly.outputs import end_at, gives_probabilities, main_of
+from kerasnets.assembly.outputs import are_lengths, end_at, gives_probabilities, main_of
 from kerasnets.checks import refuse
 from kerasnets.graph import has_graph, output_of
 
@@ -18,7 +18,7 @@ def check_logits(argument: str, model: Any) -> None:
 
     Raises:
         ValueError: `model` is not a keras.Model, its outputs are not logits, or it is unknown which of them
-            is the main one. The message says how to get logits.
+            is the main one. The message says how to get logits, where that is possible.
     """
     if not isinstance(model, keras.Model):
         refuse(argument, "a keras.Model", model)
@@ -29,6 +29,11 @@ def check_logits(argument: str, model: Any) -> None:
         if heads[0].ndim < 2:
             refuse(argument, "a model that gives logits, (batch, classes)", tuple(heads[0].shape))
     for scores in heads:
+        if scores is not None and are_lengths(scores):
+            lengths = f"{model.name}, which gives lengths of capsules"
+            refuse(
+                argument, "a model that gives logits, not scores that are trained by a margin loss", lengths
+            )
         if gives_probabilities(model, scores):
             end = None if scores is None else end_at(scores).activation
             refuse(

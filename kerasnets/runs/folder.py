@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import math
 import os
 import pathlib
 from typing import Any
@@ -66,7 +67,8 @@ def save(model: keras.Model, path: str | os.PathLike, **facts: Any) -> None:
 
 
 def history(path: str | os.PathLike) -> dict[str, list[float]]:
-    """Reads a history.csv: for each name, the logged values of all epochs."""
+    """Reads a history.csv: for each name, the logged values of all epochs; NaN where one has none."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+    # Keras's CSVLogger writes NA for a value that only other epochs have.
+    return {name: [math.nan if row[name] == "NA" else float(row[name]) for row in rows] for name in rows[0]}

@@ -10,12 +10,11 @@ import tensorflow as tf
 from keras import ops
 
 from kerasnets import surgery
-from kerasnets.assembly.outputs import as_logits, end_of, gives_probabilities, main_output
+from kerasnets.assembly.outputs import are_lengths, as_logits, end_of, gives_probabilities, main_output
 from kerasnets.assembly.preprocessing import preprocessing
 from kerasnets.checks import refuse
 from kerasnets.distillation import Distiller
 from kerasnets.graph import all_layers, check_graph, deep_recursion, flat, functional
-from kerasnets.layers import CapsuleLength
 from kerasnets.weights import Card, card_of
 
 SQUASH = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
@@ -143,7 +142,7 @@ def scores_of(model, from_logits):
     """The Keras tensor of a model's logits, or else probabilities, and its key of `SQUASH` or None."""
     end = end_of(model)
     if from_logits is None:
-        from_logits = not isinstance(end.layer, CapsuleLength) and not gives_probabilities(model)
+        from_logits = not are_lengths(model.outputs[0]) and not gives_probabilities(model)
     if from_logits:
         return model.outputs[0], "sigmoid" if model.outputs[0].shape[-1] == 1 else "softmax"
     if end.activation is None:

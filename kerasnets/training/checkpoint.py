@@ -11,13 +11,14 @@ import h5py
 import keras
 
 from kerasnets import files
+from kerasnets.checks import refuse
 from kerasnets.training import distribution
 from kerasnets.weights.card import card_of
 from kerasnets.weights.files import write_card
 from kerasnets.weights.state import random_states
 
 RANDOM, METRICS = "kerasnets_random_states", "kerasnets_metrics"
-STEP, CALLBACKS = "kerasnets_step", "kerasnets_callbacks"
+STEP, CALLBACKS, KINDS = "kerasnets_step", "kerasnets_callbacks", "kerasnets_callback_kinds"
 SHARE = 0.05  # the largest part of the time that saving checkpoints within an epoch may take
 
 
@@ -56,11 +57,20 @@ class Checkpoint(keras.callbacks.Callback):
 
         Returns:
             The number of the next step, counted from the start of the run; 0 if there is no file.
+
+        Raises:
+            ValueError: The earlier run had other callbacks with a state. Nothing is restored.
         """
         self.steps = steps
         distribution.copy_from_first(self.path)
         if not self.path.exists():
             return 0
+        with h5py.File(self.path) as file:
+            states = json.loads(file.attrs[CALLBACKS])
+            kinds = json.loads(file.attrs.get(KINDS, "null"))
+        if len(states) != len(self.kept) or kinds not in (None, kinds_of(self.kept)):
+            earlier = f"those of the run that wrote {self.path}, of which {len(states)} have a state"
+            refuse("callbacks", f"{earlier}: {kinds}" if kinds else earlier, kinds_of(self.kept))
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self.path)
         with h5py.File(self.path) as file:
@@ -68,7 +78,7 @@ class Checkpoint(keras.callbacks.Callback):
                 state.assign(file[RANDOM][str(i)][()])
             self.step = int(file.attrs[STEP])
             self.metrics = [file[METRICS][str(i)][()] for i in range(len(file.get(METRICS, ())))]
-            for callback, state in zip(self.kept, json.loads(file.attrs[CALLBACKS]), strict=True):
+            for callback, state in zip(self.kept, states, strict=True):
                 callback.set_state(state)
         return self.step
 
@@ -107,6 +117,12 @@ class Checkpoint(keras.callbacks.Callback):
                     for i, variable in enumerate(variables):
                         file[f"{name}/{i}"] = keras.ops.convert_to_numpy(variable)
                 file.attrs[STEP] = self.step
+                file.attrs[KINDS] = json.dumps(kinds_of(self.kept))
                 file.attrs[CALLBACKS] = json.dumps([callback.state() for callback in self.kept])
         self.saved = time.monotonic()
         self.took = self.saved - start
+
+
+def kinds_of(callbacks: Sequence[keras.callbacks.Callback]) -> list[str]:
+    """The names of the classes of callbacks."""
+    return [type(callback).__name__ for callback in callbacks]

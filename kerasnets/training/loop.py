@@ -47,7 +47,8 @@ def fit(
 
     Raises:
         ValueError: The `steps_per_execution` of the model does not divide `steps`, or the steps that are left
-            of an epoch in which another run was stopped. Keras would take steps of the next epoch into it.
+            of an epoch in which another run was stopped. Keras would take steps of the next epoch into it. Or
+            the earlier run had other callbacks with a state.
         FloatingPointError: The loss is NaN or infinite.
     """
     together = model.steps_per_execution

@@ -257,20 +257,26 @@ def common(models: Sequence[keras.Model], argument: str) -> dict[str, Any]:
     named = [(m, card_of(m).class_names) for m in models if card_of(m).class_names is not None]
     for model, scaling in scaled[1:]:
         if not agree(scaled[0][1], scaling, shape_of(model)):
-            refuse_both(argument, "scaling", (scaled[0][0], scaled[0][1].name), (model, scaling.name))
+            mend = (
+                f"kerasnets.surgery.with_scaling({model.name}, {scaled[0][1].name!r}) makes a net that takes "
+                f"the images of {scaled[0][0].name}"
+            )
+            refuse_both(argument, "scaling", mend, (scaled[0][0], scaled[0][1].name), (model, scaling.name))
     for model, names in named[1:]:
         if names != named[0][1]:
-            refuse_both(argument, "class_names", named[0], (model, names))
+            mend = "kerasnets.weights.describe(model, class_names=...) corrects the names of a net"
+            refuse_both(argument, "class_names", mend, named[0], (model, names))
     return {
         "scaling": scaled[0][1] if scaled else None,
         "class_names": named[0][1] if named else None,
     }
 
 
-def refuse_both(argument, field, *pairs):
-    """Raises the ValueError for two models whose cards differ in a field."""
+def refuse_both(argument, field, mend, *pairs):
+    """Raises the ValueError for two models whose cards differ in a field, and says how to mend it."""
+    same = {"scaling": "see the same images", "class_names": "have the same classes in the same order"}[field]
     received = " and ".join(f"{model.name} with {field}={value!r}" for model, value in pairs)
-    raise ValueError(f"`{argument}` are models that see the same images. Received: {received}")
+    raise ValueError(f"`{argument}` are models that {same}. Received: {received}. {mend}")
 
 
 def shape_of(model):

@@ -13,7 +13,8 @@ import os
 import pathlib
 import re
 import zipfile
-from typing import Any
+import zlib
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -28,25 +29,27 @@ SUFFIXES = (".weights.h5", ".keras")
 GROUP, CARD = "kerasnets", "card"
 LONG = 50_000  # longest text of an attribute, in bytes; HDF5 allows 64 KiB
 # The errors that Keras, h5py and zipfile raise for a damaged file or one of another net.
-UNREADABLE = (ValueError, TypeError, OSError, KeyError, RuntimeError, zipfile.BadZipFile)
+DAMAGED = (OSError, EOFError, LookupError, json.JSONDecodeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (ValueError, TypeError, RuntimeError, *DAMAGED)
 
 
-def check_path(path: str | os.PathLike) -> None:
+def check_path(path: str | os.PathLike, argument: str = "weights") -> None:
     """Refuses a path that is not that of an existing file of weights.
 
     Args:
         path: Path of a ".weights.h5" or ".keras" file.
+        argument: Name of the argument that it is, for the message.
 
     Raises:
         ValueError: `path` has another suffix, or there is no such file.
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).endswith(SUFFIXES):
-        raise ValueError(
-            "`weights` is None, 'imagenet' or the path of a .weights.h5 or .keras file. "
-            f"Received: weights={path!r}"
-        )
+        others = "None, 'imagenet' or " if argument == "weights" else ""
+        refuse(argument, f"{others}the path of a .weights.h5 or .keras file", path)
+    if pathlib.Path(path).is_dir():
+        refuse(argument, "the path of a file, not of a folder", str(path))
     if not pathlib.Path(path).is_file():
-        raise ValueError(f"`weights` is the path of an existing file. Received: weights={str(path)!r}")
+        refuse(argument, "the path of an existing file", str(path))
 
 
 def save(model: keras.Model, path: str | os.PathLike, **facts: Any) -> None:
@@ -125,11 +128,12 @@ def unpacked(data: Any, read: Any) -> Any:
     return data
 
 
-def read_card(path: str | os.PathLike) -> Card | None:
+def read_card(path: str | os.PathLike, argument: str = "weights") -> Card | None:
     """Reads the card of a file of weights.
 
     Args:
         path: Path of a ".weights.h5" or ".keras" file.
+        argument: Name of the argument that it is, for the message.
 
     Returns:
         The `Card`, or None if the file has none, as files that Keras has saved.
@@ -137,20 +141,32 @@ def read_card(path: str | os.PathLike) -> Card | None:
     Raises:
         ValueError: There is no such file, or it is damaged.
     """
-    check_path(path)
+    check_path(path, argument)
     try:
         data = read_keras_card(path) if str(path).endswith(".keras") else read_h5_card(path)
         return None if data is None else Card.from_data(data)
     except UNREADABLE as error:
-        raise ValueError(
-            f"`weights` is a file that can be read. Received: weights={str(path)!r}, {error}"
-        ) from error
+        refuse_damaged(argument, path, error)
+
+
+def refuse_damaged(argument: str, path: str | os.PathLike, error: Exception) -> NoReturn:
+    """Raises the ValueError for a file of weights that cannot be read, given the error of reading it."""
+    kind = next(suffix for suffix in SUFFIXES if str(path).endswith(suffix))
+    raise ValueError(
+        f"`{argument}` is a file that can be read. Received: {argument}={str(path)!r}, which is damaged or "
+        f"no {kind} file: {error}"
+    ) from error
 
 
 def read_keras_card(path):
     """The data of the card of a .keras file, or None."""
     with zipfile.ZipFile(path) as archive:
-        if f"{GROUP}/{CARD}.json" not in archive.namelist():
+        members = archive.namelist()
+        if "class_name" not in json.loads(archive.read("config.json")):
+            raise ValueError("Its config.json is not that of a model.")
+        if not any(name.startswith("model.weights") for name in members):
+            raise ValueError("It has no weights.")
+        if f"{GROUP}/{CARD}.json" not in members:
             return None
 
         def read(name):
@@ -173,6 +189,24 @@ def read_h5_card(path):
             return dataset.asstr()[()].astype(str) if dataset.dtype.kind == "O" else dataset[()]
 
         return unpacked(json.loads(group.attrs[CARD]), read)
+
+
+def load_whole(path: str | os.PathLike, compile: bool = False, argument: str = "weights") -> keras.Model:
+    """Loads the model of a .keras file, without its card.
+
+    Args:
+        path: Path of the file, whose card has been read.
+        compile: Whether to compile the model as it was.
+        argument: Name of the argument that the path is, for the message.
+
+    Raises:
+        ValueError: The file is damaged, or has a function that is not safe to load.
+        TypeError: It has a class that is not known here.
+    """
+    try:
+        return keras.saving.load_model(path, compile=compile)
+    except DAMAGED as error:
+        refuse_damaged(argument, path, error)
 
 
 def own_dataset(group, name):

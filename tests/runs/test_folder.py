@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from kerasnets import runs
@@ -32,3 +33,10 @@ def test_settings_that_are_damaged_are_named(text, tmp_path):
 def test_history(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,loss\n0,1.5\n1,0.5\n")
     assert runs.history(tmp_path / "history.csv") == {"epoch": [0.0, 1.0], "loss": [1.5, 0.5]}
+
+
+def test_values_that_some_epochs_lack_are_nan(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n0,1.5,NA\n1,0.5,2.5\n")
+    found = runs.history(tmp_path / "history.csv")
+    np.testing.assert_array_equal(found["val_loss"], [np.nan, 2.5])
+    assert found["loss"] == [1.5, 0.5]

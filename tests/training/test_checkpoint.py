@@ -195,3 +195,19 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_is_kept(tmp_path):
             history=tmp_path / "history.csv",
             every=0,
         )
+
+
+def test_a_run_is_not_resumed_with_other_callbacks(tmp_path):
+    model = net(use_ema=True)
+    kept = training.LogRate()
+    checkpoint = training.Checkpoint(tmp_path / "run.weights.h5", callbacks=[kept])
+    checkpoint.set_model(model)
+    model.optimizer.build(model.trainable_variables)
+    checkpoint.save()
+    plateau = training.schedules.Plateau("loss", patience=1)
+    for others in ([], [plateau], [kept, plateau]):
+        with pytest.raises(
+            ValueError, match="`callbacks` is those of the run that wrote .*LogRate.*Received"
+        ):
+            training.Checkpoint(tmp_path / "run.weights.h5", callbacks=others).restore(model, STEPS)
+    assert training.Checkpoint(tmp_path / "run.weights.h5", callbacks=[kept]).restore(model, STEPS) == 0

@@ -190,7 +190,7 @@ def test_a_damaged_card_is_told(card, suffix, tmp_path):
                 archive.writestr(name, data)
     else:
         damage_h5(path, card=card)
-    with pytest.raises(ValueError, match="`weights` is a file that can be read. Received: "):
+    with pytest.raises(ValueError, match="`weights` is a file that can be read. Received: weights="):
         weights.read_card(path)
 
 
@@ -300,7 +300,7 @@ def test_nets_that_see_other_images_are_refused_together():
     )
     describe(first, scaling="unit")
     describe(second, scaling="tf")
-    message = "Received: first with scaling='unit' and second with scaling='tf'"
+    message = "Received: first with scaling='unit' and second with scaling='tf'.*with_scaling.second, 'unit'"
     with pytest.raises(ValueError, match=f"`models`.*{message}"):
         distillation.Ensemble([first, second])
     with pytest.raises(ValueError, match=f"`teacher`.*{message}"):
@@ -400,6 +400,19 @@ def test_a_scaling_of_other_channels_is_refused():
         ValueError, match="`preprocess` is a scaling of 1 channels .*Received: preprocess='torch'"
     ):
         preprocessing(net, "torch")
+
+
+def test_nets_of_other_classes_are_refused_together():
+    first, second = (keras.models.clone_model(kept("LeNet5", classifier_activation=None)) for _ in range(2))
+    describe(first, class_names=list("abcde"))
+    distillation.Distiller(first, second)  # nothing is known of the teacher's
+    describe(second, class_names=list("abced"))
+    with pytest.raises(
+        ValueError, match="`models` are models that have the same classes .*'d', 'e'.*'e', 'd'"
+    ):
+        distillation.Ensemble([first, second])
+    with pytest.raises(ValueError, match="`teacher` are models that have the same classes"):
+        distillation.Distiller(first, second)
 
 
 def test_trained_weights_know_what_they_were_trained_on(monkeypatch):

@@ -143,6 +143,60 @@ def test_damaged_file(path):
             build(weights=path)
 
 
+READERS = {
+    "load_model": kerasnets.load_model,
+    "read_card": weights.read_card,
+    "build": lambda p: build(weights=p),
+}
+each_reader = pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+
+
+@each_suffix
+@each_reader
+@pytest.mark.parametrize(
+    "cut", [lambda b: b"", lambda b: b"text", lambda b: b[:-20], lambda b: b[: len(b) // 2]]
+)
+def test_a_cut_file_is_named_as_damaged(path, read, cut):
+    path.write_bytes(cut(path.read_bytes()))
+    with pytest.raises(ValueError, match=f"is a file that can be read.*{path.name}', which is damaged"):
+        read(path)
+
+
+@each_reader
+@pytest.mark.parametrize(
+    ("member", "content"),
+    [("config.json", None), ("config.json", "[]"), ("config.json", "{"), ("model.weights.h5", None)],
+)
+def test_a_zip_of_something_else_is_named_as_damaged(saved, read, member, content, tmp_path):
+    path = tmp_path / "net.keras"
+    saved.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()} | {member: content}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in [name for name in members if members[name] is not None]:
+            archive.writestr(name, members[name])
+    with pytest.raises(ValueError, match="is a file that can be read.*net.keras', which is damaged"):
+        read(path)
+
+
+def test_damaged_arrays_of_a_whole_model_are_told(saved, tmp_path):
+    path = tmp_path / "net.keras"
+    saved.save(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="`path` is a file that can be read.*net.keras', which is damaged"):
+        kerasnets.load_model(path)
+
+
+@each_reader
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_is_told(read, suffix, tmp_path):
+    (tmp_path / f"net{suffix}").mkdir()
+    with pytest.raises(ValueError, match=f"is the path of a file, not of a folder.*net{suffix}"):
+        read(tmp_path / f"net{suffix}")
+
+
 def test_zip_without_a_model(tmp_path):
     path = tmp_path / "net.keras"
     with zipfile.ZipFile(path, "w") as file:
