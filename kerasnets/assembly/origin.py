@@ -10,7 +10,6 @@ import keras
 from kerasnets import weights
 from kerasnets.assembly.options import pick
 from kerasnets.assembly.registry import builder_of
-from kerasnets.checks import refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.weights.files import load_whole
 
