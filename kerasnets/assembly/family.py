@@ -17,6 +17,7 @@ from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.assembly.origin import as_data, check_origin
 from kerasnets.assembly.predictions import decode_predictions
+from kerasnets.assembly.preprocessing import first_of
 from kerasnets.blocks.conv import Activation
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import deep_recursion
@@ -349,7 +350,7 @@ def assemble(
         spec.imagenet.load(net, model_name, include_top, options)
         trained.describe(model, scaling=spec.mode if whole else None, training={"data": "imagenet2012"})
         return model
-    return trained.load(model, weights, net)
+    return trained.load(model, weights, net, scaled=net is not model and first_of(model) is not None)
 
 
 def check_combination(spec: Spec, options: Mapping[str, Any], include_top: bool, has_shape: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import keras
+import numpy as np
 
 from kerasnets import weights
 from kerasnets.assembly.options import pick
@@ -18,8 +19,20 @@ TRAINING_ONLY = ("drop_path", "dropout", "global_drop_path", "input_dropout", "m
 
 
 def as_data(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a builder as JSON data; activations that are functions become their names."""
-    return json.loads(json.dumps(dict(arguments), default=keras.activations.serialize))
+    """Arguments of a builder as JSON data."""
+    return json.loads(json.dumps(dict(arguments), default=plain))
+
+
+def plain(value: Any) -> Any:
+    """A number of numpy as Python's, and an activation as Keras can rebuild it, or else by its name alone."""
+    if isinstance(value, np.generic):
+        return value.item()
+    try:
+        data = keras.activations.serialize(value)
+        keras.activations.get(data)
+    except (TypeError, ValueError):
+        return getattr(value, "__name__", type(value).__name__)
+    return data
 
 
 def check_origin(path: str | os.PathLike, name: str, spec: Any, arguments: Mapping[str, Any]) -> None:

@@ -17,10 +17,11 @@ from kerasnets.weights.card import card_of, input_card, shape_of
 FUNCTION = f"a function or one of {', '.join(map(repr, MODES))}"
 SCALERS = (layers.Normalization, layers.Rescaling)
 ARITHMETIC = ("Add", "Divide", "Multiply", "Matmul", "Subtract", "TrueDivide")  # classes of operations
+REORDERING = {"Flip", "GetItem", "Stack"}  # may leave the channels in another order
 # Layers and operations without weights that leave the values of pixels as they are.
-PASSED = {
-    "Cast", "CenterCrop", "Dropout", "Flatten", "Flip", "GetItem", "Identity", "Reshape", "Resizing",
-    "Stack", "ZeroPadding2D", "ZeroPadding3D",
+PASSED = REORDERING | {
+    "Cast", "CenterCrop", "Dropout", "Flatten", "Identity", "Reshape", "Resizing", "ZeroPadding2D",
+    "ZeroPadding3D",
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def taken(model: keras.Model) -> Taken:
     card = card_of(model)
     if card.scaling is not None:
         return Taken(card.scaling, "recorded")
-    made = input_card(model)
+    made = card if card.builder else input_card(model)
     if made.builder and "input_tensor" not in made.changes:
         return of_builder(made.builder, made.family, model)
     found = first_of(model)
@@ -68,27 +69,38 @@ def of_builder(name: str, family: str | None, model: keras.Model) -> Taken:
 
 
 def first_of(model: keras.Model) -> Any:
-    """What images meet first in a model: "layers" that scale them, a nested net, or something "unknown"."""
+    """What images meet first in a model: "layers" that scale them, a nested net, or something "unknown".
+
+    Returns:
+        One of these; None if images reach layers with weights as they are.
+    """
     if not has_graph(model):
         return None
-    model = functional(model)
-    images = {id(x) for x in model.inputs}
+    model, changed, reached = functional(model), False, False
+    images = {id(x): False for x in model.inputs}  # whether their channels may be in another order
     for node in nodes(model):
-        operation = node.operation
-        if not any(id(x) in images for x in node.input_tensors):
+        operation, found = node.operation, None
+        read = [images[id(x)] for x in node.input_tensors if id(x) in images]
+        if not read:
             continue
+        weighs = bool(getattr(operation, "weights", ()))
         if has_graph(operation):
-            found = first_of(operation)
-            if found is not None or operation.weights:
-                return operation if found is None else found
+            found = operation if weighs else first_of(operation)
         elif isinstance(operation, SCALERS) or type(operation).__name__ in ARITHMETIC:
             return "layers"
-        elif isinstance(operation, layers.Lambda):
-            return "unknown"
-        elif getattr(operation, "weights", ()) or not passes(operation):
+        elif not weighs and not passes(operation):
+            changed = True
             continue
-        images |= {id(x) for x in node.outputs}
-    return None
+        if weighs and any(read):
+            return "unknown"
+        if found is not None:
+            return found
+        if weighs:
+            reached = True
+        else:
+            reordered = any(read) or type(operation).__name__ in REORDERING
+            images |= {id(x): reordered for x in node.outputs}
+    return "unknown" if changed and not reached else None
 
 
 def passes(operation: Any) -> bool:

@@ -84,6 +84,8 @@ def checked(facts: Mapping[str, Any]) -> dict[str, Any]:
             if not test(facts[name]):
                 refuse(name, f"None or {allowed}", facts[name])
             facts[name] = tuple(facts[name]) if isinstance(facts[name], (list, np.ndarray)) else facts[name]
+    if facts.get("shape") is not None:
+        facts["shape"] = tuple(None if side is None else int(side) for side in facts["shape"])
     if facts.get("scaling") is not None:
         facts["scaling"] = scaling_named(facts["scaling"])
     if facts.get("class_names") is not None:

@@ -27,6 +27,7 @@ from kerasnets.weights.card import Card, attach, card_of, describe
 
 SUFFIXES = (".weights.h5", ".keras")
 GROUP, CARD = "kerasnets", "card"
+WITH_ARRAYS = ("scaling", "class_names")  # fields of a card
 LONG = 50_000  # longest text of an attribute, in bytes; HDF5 allows 64 KiB
 # The errors that Keras, h5py and zipfile raise for a damaged file or one of another net.
 DAMAGED = (OSError, EOFError, LookupError, json.JSONDecodeError, zipfile.BadZipFile, zlib.error)
@@ -87,7 +88,8 @@ def save(model: keras.Model, path: str | os.PathLike, **facts: Any) -> None:
 def write_card(part: str | os.PathLike, card: Card) -> None:
     """Adds a card to an unfinished file of weights, which Keras has written."""
     arrays = {}
-    text = json.dumps(packed(card.as_data(), arrays))
+    data = {n: packed(v, arrays, n) if n in WITH_ARRAYS else v for n, v in card.as_data().items()}
+    text = json.dumps(data)
     if str(part).endswith(".keras"):
         with zipfile.ZipFile(part, "a") as archive:
             archive.writestr(f"{GROUP}/{CARD}.json", text)
@@ -107,10 +109,10 @@ def write_card(part: str | os.PathLike, card: Card) -> None:
             group[name] = array.astype(h5py.string_dtype()) if array.dtype.kind == "U" else array
 
 
-def packed(data: Any, arrays: dict[str, np.ndarray], place: str = "") -> Any:
-    """Data with its arrays, and its lists of class names, moved into a dict and replaced by references."""
+def packed(data: Any, arrays: dict[str, np.ndarray], place: str) -> Any:
+    """Data with its arrays, and the list of class names, moved into a dict and replaced by references."""
     if isinstance(data, dict):
-        return {name: packed(value, arrays, f"{place}.{name}".strip(".")) for name, value in data.items()}
+        return {name: packed(value, arrays, f"{place}.{name}") for name, value in data.items()}
     if isinstance(data, np.ndarray) or place == "class_names":
         arrays[place] = np.asarray(data)
         return {"array": place}
@@ -119,8 +121,16 @@ def packed(data: Any, arrays: dict[str, np.ndarray], place: str = "") -> Any:
     return data.item() if isinstance(data, np.generic) else data
 
 
+def card_data(text: str | bytes, read: Any) -> Any:
+    """The data of a card from its JSON text. `read` is a function of the name of an array."""
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        return data
+    return {n: unpacked(v, read) if n in WITH_ARRAYS else v for n, v in data.items()}
+
+
 def unpacked(data: Any, read: Any) -> Any:
-    """Data as `packed` was given it. `read` is a function of the name of an array."""
+    """Data as `packed` was given it."""
     if isinstance(data, dict):
         if set(data) == {"array"}:
             return read(str(data["array"]))
@@ -172,7 +182,7 @@ def read_keras_card(path):
         def read(name):
             return np.load(io.BytesIO(archive.read(f"{GROUP}/{name}.npy")), allow_pickle=False)
 
-        return unpacked(json.loads(archive.read(f"{GROUP}/{CARD}.json")), read)
+        return card_data(archive.read(f"{GROUP}/{CARD}.json"), read)
 
 
 def read_h5_card(path):
@@ -188,7 +198,7 @@ def read_h5_card(path):
             dataset = own_dataset(group, name)
             return dataset.asstr()[()].astype(str) if dataset.dtype.kind == "O" else dataset[()]
 
-        return unpacked(json.loads(group.attrs[CARD]), read)
+        return card_data(group.attrs[CARD], read)
 
 
 def load_whole(path: str | os.PathLike, compile: bool = False, argument: str = "weights") -> keras.Model:
@@ -219,7 +229,9 @@ def own_dataset(group, name):
     return dataset
 
 
-def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = None) -> keras.Model:
+def load(
+    model: keras.Model, path: str | os.PathLike, net: keras.Model | None = None, scaled: bool = False
+) -> keras.Model:
     """Loads the weights and the card of a file into a model.
 
     Args:
@@ -227,6 +239,7 @@ def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = 
         path: Path of a ".weights.h5" or ".keras" file of the same net.
         net: The part of `model` that a file of the net alone fills, if other layers are before it. A file of
             all of `model` fills the other layers too.
+        scaled: Whether these other layers scale images, or may do so.
 
     Returns:
         `model`. Its card says what that of the file says, but for how `model` was made.
@@ -234,7 +247,7 @@ def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = 
     Raises:
         ValueError: The file is missing or damaged, or contains another net.
     """
-    card, net = read_card(path), net or model
+    card, net = read_card(path), model if net is None else net
     path = str(path)
     try:
         if path.endswith(".weights.h5"):
@@ -256,7 +269,7 @@ def load(model: keras.Model, path: str | os.PathLike, net: keras.Model | None = 
             f"Received: weights={path!r}"
         ) from error
     if card is not None:
-        if part is not model:  # layers before the net may scale
+        if part is not model or scaled and "input_tensor" not in card.changes:
             card = dataclasses.replace(card, scaling=None)
         made = ("builder", "family", "options", "changes")
         own = card_of(model)

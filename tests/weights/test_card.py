@@ -1,5 +1,6 @@
 """What travels with the weights of a net, through files and copies."""
 
+import functools
 import json
 import zipfile
 
@@ -37,7 +38,7 @@ def facts(model):
         "class_names": NAMES,
         "shape": shape,
         "sizing": ("center_crop", {"shorter": 256}),
-        "training": {"data": "own", "epochs": 3},
+        "training": {"data": {"array": "own"}, "epochs": 3},
         "results": {"top1": 0.5},
     }
 
@@ -116,6 +117,33 @@ def test_an_activation_that_is_a_function_is_kept_by_its_name(tmp_path):
     kerasnets.save(net, tmp_path / "net.weights.h5")
     x = RNG.normal(size=(2, *net.input_shape[1:])).astype("f4")
     np.testing.assert_array_equal(kerasnets.load_model(tmp_path / "net.weights.h5")(x), net(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("MobileNet", {"alpha": np.float32(0.25)}),
+        ("DenseNet121", {"growth": np.int64(4), "depths": (np.int64(1), 1)}),
+    ],
+)
+def test_options_may_be_numbers_of_numpy(name, options, tmp_path):
+    net = tiny(name, **options)
+    kerasnets.save(net, tmp_path / "net.weights.h5", shape=tuple(np.array(net.input_shape[1:])))
+    assert kerasnets.load_model(tmp_path / "net.weights.h5").count_params() == net.count_params()
+
+
+def half(x):
+    return x / 2
+
+
+@pytest.mark.parametrize("act", [half, functools.partial(keras.ops.leaky_relu, negative_slope=0.3)])
+def test_an_activation_that_keras_cannot_rebuild_has_to_be_given(act, tmp_path):
+    net, path = tiny("LeNet5", act=act), tmp_path / "net.weights.h5"
+    kerasnets.save(net, path)
+    with pytest.raises(ValueError, match="`act` is the name of a Keras activation, or a function"):
+        kerasnets.load_model(path)
+    x = RNG.normal(size=(2, *net.input_shape[1:])).astype("f4")
+    np.testing.assert_array_equal(tiny("LeNet5", act=act, weights=path)(x), net(x))
 
 
 OTHERS = [
@@ -331,6 +359,8 @@ ON_TENSORS = [
     (whitening((32, 32, 3)), "layers", "none"),
     (keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 255)]), "layers", "none"),
     (keras.layers.Lambda(lambda x: x / 255), "unknown", None),
+    (keras.layers.UnitNormalization(), "unknown", None),
+    (lambda x: x[..., ::-1], "unknown", None),  # another order of channels
     (keras.layers.RandomFlip(), "builder", "tf"),
     (keras.layers.Resizing(32, 32), "builder", "tf"),
 ]
@@ -348,11 +378,42 @@ def test_layers_that_scale_are_seen(function, source, scaling):
         assert getattr(taken(net).scaling, "name", None) == scaling
 
 
+@pytest.mark.parametrize(
+    ("function", "source", "scaling"),
+    [
+        (keras.layers.Rescaling(1 / 127.5, -1.0), "layers", "none"),
+        (keras.layers.Resizing(32, 32), "recorded", "unit"),
+        (keras.ops.tanh, "unknown", None),
+    ],
+)
+def test_weights_behind_other_layers_take_what_these_leave(function, source, scaling, tmp_path):
+    kerasnets.save(kept("LeNet5"), tmp_path / "net.weights.h5", scaling="unit")
+    before = function(keras.Input((32, 32, 1)))
+    net = tiny("LeNet5", input_shape=None, input_tensor=before, weights=tmp_path / "net.weights.h5")
+    assert taken(net).source == source
+    assert getattr(taken(net).scaling, "name", None) == scaling
+
+
+def test_a_net_within_another_is_asked_first():
+    images, inner = keras.Input((8, 8, 3)), tiny("ResNet20", input_shape=(8, 8, 3))
+    scaled = keras.Model(images, inner(keras.layers.Rescaling(2.0)(images)))
+    describe(scaled, scaling="unit")
+    outer = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.RandomFlip(), scaled])
+    assert taken(outer).scaling is MODES["unit"]
+
+
+def test_what_a_net_takes_is_not_changed_by_models_that_share_its_input():
+    net = kerasnets.build("LeNet5", name="mine")
+    describe(keras.Model(net.input, net.layers[1].output), training={"data": "own"})
+    assert taken(net).scaling is MODES["lecun"]
+
+
 def nets_of_unknown_training():
     """Kinds of nets, a net of each, and its builder's scaling."""
     net = kept("MobileNet", input_shape=(32, 32, 3))
     yield "of another name", kerasnets.build("LeNet5", name="my_classifier"), "lecun"
     yield "cloned", keras.models.clone_model(net), "tf"
+    yield "cloned with drop path", keras.models.clone_model(kept("FractalNet20")), "torch"
     yield "nested", keras.Sequential([keras.Input((32, 32, 3)), net, keras.layers.Dense(2)]), "tf"
     yield "with another head", keras.Model(net.input, keras.layers.Dense(2)(net.output)), "tf"
     yield "of a family", kerasnets.applications.MLP((3,), input_shape=(4, 4, 1)), "unit"
