@@ -2,11 +2,19 @@ import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# XLA compiles faster, and what nets compute stays.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
 
 import keras
 import pytest
 import tensorflow as tf
 from tensorflow.python import pywrap_tfe
+
+from apart import Apart
+
+PROCESSES = Apart()  # before a test or its module uses TensorFlow
 
 
 def pytest_collection_finish(session):
@@ -51,3 +59,10 @@ def eagerly():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="session")
+def apart():
+    """Function that calls functions in processes of their own, without importing TensorFlow again."""
+    yield PROCESSES
+    PROCESSES.close()

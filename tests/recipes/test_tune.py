@@ -1,23 +1,22 @@
 import json
 import os
-import pathlib
 import shutil
 import signal
 import socket
-import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+import shared
 import tune
 from kerasnets import files
 from nets import check_digits_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
-RECIPES = pathlib.Path(tune.__file__).parent
-
 
 # Nets that are built, traced and trained within a second or two.
 TINY = ("--search", "growth", "--smoke", "--depths", "1-1", "--growths", "1", "2", "3")
@@ -119,89 +118,37 @@ def test_students_of_a_teacher(recipe, tmp_path):
     assert keras.saving.load_model(out / "best.keras").output_shape == (None, 10)
 
 
-# Forks a process for each of several command lines, so that what they need is imported once. One that has
-# a moment kills itself without a word when it writes JSON for the nth time.
-PROGRAM = """
-import gc, json, os, signal, sys, time
-import keras_tuner
-import tensorflow as tf
-from kerasnets import data, distillation, files, runs, training, tuning
-import shared, tune
+def search(words, log, moment=None):
+    """Runs the recipe, what it prints going to a file. Is killed when it writes JSON for the nth time."""
+    with open(log, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    wait, write, count = time.sleep, files.write_json, 0
 
-def kill(moment):
-    real = files.write_json
-    def write(path, data):
-        nonlocal moment
-        moment -= 1
-        if moment == 0:
+    def write_until(path, content):
+        nonlocal count
+        count += 1
+        if count == moment:
             os.kill(os.getpid(), signal.SIGKILL)
-        real(path, data)
-    files.write_json = write
+        write(path, content)
 
-def start(words, log, moment):
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        with open(log, "w") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        tf.config.run_functions_eagerly("--replicas" not in words)
-        sys.argv = ["tune.py", *words]
-        kill(moment)
-        shared.run(tune.main)
-        code = 0
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-wait = time.sleep
-time.sleep = lambda seconds: wait(min(seconds, 0.5))  # the chief looks for ended workers every 20
-gc.freeze()  # keras-tuner collects garbage twice before each trial
-pids = [start(*job) for job in json.loads(sys.argv[1])]
-print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]))
-"""
+    files.write_json = write_until
+    time.sleep = lambda seconds: wait(min(seconds, 0.5))  # the chief looks for ended workers every 20
+    tf.config.run_functions_eagerly("--replicas" not in words)
+    sys.argv = ["tune.py", *map(str, words)]
+    shared.run(tune.main)
 
 
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory):
-    """A search that is killed while its second trial runs, and one of a chief and two workers.
-
-    Gives the folder, the exit codes of the processes by name, and their output.
-    """
-    out = tmp_path_factory.mktemp("apart")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    together = ["--out", out / "runs" / "together", "--oracle", address]
-    words = {
-        "killed": ["--out", out / "runs" / "killed"],
-        "chief": [*together, "--chief"],
-        "first": [*together, "--worker", 1, "--replicas", 2],
-        "second": [*together, "--worker", 2],
-    }
-    jobs = [
-        ([*TINY, "--budget-mult-adds", "200k", *map(str, own)], str(out / name), 11 * (name == "killed"))
-        for name, own in words.items()
-    ]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(RECIPES.parent), str(RECIPES)])}
-    command = [sys.executable, "-c", PROGRAM, json.dumps(jobs)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    printed = {name: (out / name).read_text() for name in words}
-    return out, dict(zip(words, json.loads(done.stdout.splitlines()[-1]), strict=True)), printed
-
-
-def test_a_killed_search_goes_on(recipe, finished, apart):
-    folder, ended, printed = apart
-    out = folder / "runs" / "killed"
-    assert ended["killed"] == -signal.SIGKILL, printed["killed"]
+def test_a_killed_search_goes_on(recipe, finished, apart, tmp_path):
+    """It is killed while its second trial runs."""
+    out = tmp_path / "run"
+    words = (*TINY, "--budget-mult-adds", "200k", "--out", out)
+    killed = apart((search, words, tmp_path / "log", 11))
+    assert killed == [-signal.SIGKILL], (tmp_path / "log").read_text()
     assert not (out / "results.json").exists()
     before = json.loads((out / "search" / "trial_0" / "record.json").read_text())
     assert json.loads((out / "search" / "trial_1" / "record.json").read_text())["status"] == "running"
-    recipe(*TINY, "--budget-mult-adds", "200k", "--out", out, "--resume")
+    recipe(*words, "--resume")
     trials = results(out)["trials"]
     assert trials[0]["seconds"] == before["seconds"]  # it did not run again
 
@@ -211,11 +158,16 @@ def test_a_killed_search_goes_on(recipe, finished, apart):
     assert without_seconds(trials) == without_seconds(results(finished)["trials"])
 
 
-def test_a_chief_and_two_workers(finished, apart):
+def test_a_chief_and_two_workers(finished, apart, tmp_path):
     """They finish the trials that one process does, none twice; one trains on two parts of the CPU."""
-    folder, ended, printed = apart
-    assert [ended[name] for name in ("chief", "first", "second")] == [0, 0, 0], printed
-    ours, alone = results(folder / "runs" / "together")["trials"], results(finished)["trials"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    words = (*TINY, "--budget-mult-adds", "200k", "--out", tmp_path / "run", "--oracle", address)
+    own = {"chief": ["--chief"], "first": ["--worker", 1, "--replicas", 2], "second": ["--worker", 2]}
+    ended = apart(*[(search, (*words, *more), tmp_path / name) for name, more in own.items()])
+    assert ended == [None] * 3, [(tmp_path / name).read_text() for name in own]
+    ours, alone = results(tmp_path / "run")["trials"], results(finished)["trials"]
     by_growth = {t["values"]["growth"]: t for t in ours}
     assert len(by_growth) == len(ours) == len(alone)
     assert {t["worker"] for t in ours} <= {"worker-1", "worker-2"}

@@ -2,12 +2,8 @@ import csv
 import dataclasses
 import json
 import os
-import pathlib
-import pickle
 import random
 import signal
-import subprocess
-import sys
 
 import h5py
 import keras
@@ -22,8 +18,6 @@ from kerasnets.runs.data import Data, rows_for_tests
 from kerasnets.runs.train import build
 from kerasnets.training import Recipe
 from kerasnets.weights import read_card
-
-ROOT = pathlib.Path(kerasnets.__file__).parents[1]
 
 
 def test_what_a_run_leaves(finished):
@@ -123,58 +117,35 @@ def weights(folder):
     return found
 
 
-# Forks a process for each of some moments, so that what a run needs is imported once. Each trains, and kills
-# itself without a word at its moment: a step, an array that is written into a file of HDF5, or a file that is
-# put in its place. Prints how each ended, and the step of its checkpoint, which is whole in any case.
-KILLED = """
-import json, os, pickle, signal, sys
-import h5py
-from kerasnets import runs
-from kerasnets.training import Checkpoint
+def train_until(left, recipe, out, resume):
+    """Trains, and is killed at a moment: a step, an array that is written, or a file that is put in place."""
 
-recipe, out, moments = pickle.load(sys.stdin.buffer)
+    def watch(owner, name):
+        real = getattr(owner, name)
 
-def watch(owner, name):
-    real = getattr(owner, name)
-    def watched(*args, **kwargs):
-        global left
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-    setattr(owner, name, watched)
+        def watched(*args, **kwargs):
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **kwargs)
 
-ended = []
-for kill, left in enumerate(moments):
-    pid = os.fork()
-    if not pid:
-        try:
-            watch(os, "replace")
-            watch(h5py.Group, "__setitem__")
-            watch(Checkpoint, "on_train_batch_end")
-            runs.train(recipe, out, runs.Options(save_every=0, resume=kill > 0))
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(pid, 0)
-    with h5py.File(out / "state.weights.h5") as file:
-        ended.append((os.waitstatus_to_exitcode(status), int(file.attrs["kerasnets_step"])))
-print(json.dumps(ended))
-"""
+        setattr(owner, name, watched)
+
+    watch(os, "replace")
+    watch(h5py.Group, "__setitem__")
+    watch(training.Checkpoint, "on_train_batch_end")
+    runs.train(recipe, out, runs.Options(save_every=0, resume=resume))
 
 
-def test_a_killed_run_ends_with_the_weights_it_would_have_had(tiny, finished, tmp_path):
+def test_a_killed_run_ends_with_the_weights_it_would_have_had(apart, tiny, finished, tmp_path):
     """Killed at two random moments, at least one of them within an epoch."""
     out = tmp_path / "killed"
-    draw = random.Random(1)
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        input=pickle.dumps((tiny, out, [draw.randint(1000, 2500) for _ in range(2)])),
-        capture_output=True,
-    )
-    assert done.returncode == 0, done.stderr.decode()[-3000:]
-    ended, kept = zip(*json.loads(done.stdout.splitlines()[-1]), strict=True)
-    assert ended == (-signal.SIGKILL,) * 2
+    draw, kept = random.Random(1), []
+    for resume in (False, True):
+        assert apart((train_until, draw.randint(1000, 2500), tiny, out, resume)) == [-signal.SIGKILL]
+        with h5py.File(out / "state.weights.h5") as file:  # which is whole in any case
+            kept.append(int(file.attrs["kerasnets_step"]))
     assert 0 < kept[0] < kept[1] < 6 * 8
     assert any(step % 8 for step in kept)
     runs.train(tiny, out, runs.Options(save_every=0, resume=True))

@@ -14,18 +14,15 @@ from keras import layers
 
 from kerasnets.serving import export, versions
 
-# Forks a child for each export, before TensorFlow has started a thread. To be killed, a child kills itself at
-# one of the events that Python tells of files and folders; moments are spread over those of a whole export.
-PROGRAM = """
-import os, pathlib, signal, sys
-import keras
-from keras import layers
-from kerasnets.serving import export
-
-EVENTS = ("open", "os.", "shutil.", "tempfile.")
+EVENTS = ("open", "os.", "shutil.", "tempfile.")  # what Python tells of files and folders
 
 
-def run(root, moment=None):
+def small():
+    return keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)], name="net")
+
+
+def export_until(moment, root):
+    """Exports a net, and is killed at the moment of one of its events. Gives how many there are."""
     count = 0
 
     def watch(event, arguments):
@@ -36,51 +33,13 @@ def run(root, moment=None):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)
-    net = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)], name="net")
-    export(net, root, preprocess="none")
+    export(small(), root, preprocess="none")
     return count
 
 
-def start(*roots, moment=None):
-    receive, send = os.pipe()
-    pid = os.fork()
-    if not pid:
-        try:
-            os.write(send, str([run(root, moment) for root in roots]).encode())
-        finally:
-            os._exit(0)
-    os.close(send)
-    return pid, os.fdopen(receive)
-
-
-def end(pid, pipe):
-    return pipe.read(), os.waitpid(pid, 0)[1]
-
-
-root = pathlib.Path(sys.argv[1])
-counts, _ = end(*start(root / "untouched"))
-(events,) = eval(counts)
-for i in range(10):
-    _, status = end(*start(root / str(i), moment=1 + i * (events - 1) // 9))
-    print(os.WIFSIGNALED(status) and os.WTERMSIG(status))
-print(len(eval(end(*start(*(root / str(i) for i in range(10))))[0])))
-for exporter in [start(*[root / "both"] * 3) for _ in range(2)]:
-    print(len(eval(end(*exporter)[0])))
-"""
-
-
-@pytest.fixture(scope="module")
-def exports(tmp_path_factory):
-    """The root of all exports of the program, and what it says."""
-    root = tmp_path_factory.mktemp("exports")
-    command = [sys.executable, "-c", PROGRAM, root]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return root, done.stdout.split()
-
-
-def small():
-    return keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)], name="net")
+def export_into(*roots):
+    for root in roots:
+        export(small(), root, preprocess="none")
 
 
 def check_whole(version):
@@ -96,30 +55,31 @@ def names(folder):
     return sorted(p.name for p in folder.iterdir() if p.name != versions.LOCK)
 
 
-def test_killed_at_ten_moments(exports):
-    root, said = exports
-    assert said[:10] == [str(int(signal.SIGKILL))] * 10
-    assert said[10] == "10"  # exports after that, into the same folders
-    found = [versions.versions(root / str(i) / "net") for i in range(10)]
+def test_killed_at_ten_moments(apart, tmp_path):
+    """Spread over those of a whole export. Then there is an export into each of the same folders."""
+    [events] = apart((export_until, None, tmp_path / "untouched"))
+    roots = [tmp_path / str(i) for i in range(10)]
+    moments = [1 + i * (events - 1) // 9 for i in range(10)]
+    assert apart(*zip([export_until] * 10, moments, roots, strict=True)) == [-signal.SIGKILL] * 10
+    export_into(*roots)
+    found = [versions.versions(root / "net") for root in roots]
     # The first moments come before a version is there, the last one after; no unfinished folder is left.
     assert found[0] == [1]
     assert found[-1] == [1, 2]
     assert all(numbers in ([1], [1, 2]) for numbers in found)
-    for i, numbers in enumerate(found):
-        assert names(root / str(i)) == ["batching.config", "models.config", "net"]
-        assert names(root / str(i) / "net") == [str(n) for n in numbers]
-        check_whole(root / str(i) / "net" / "1")
-        last = f'key: "canary" value: {numbers[-1]}'
-        assert last in (root / str(i) / "models.config").read_text()
+    for root, numbers in zip(roots, found, strict=True):
+        assert names(root) == ["batching.config", "models.config", "net"]
+        assert names(root / "net") == [str(n) for n in numbers]
+        check_whole(root / "net" / "1")
+        assert f'key: "canary" value: {numbers[-1]}' in (root / "models.config").read_text()
 
 
-def test_exporters_at_once_get_versions_of_their_own(exports):
-    root, said = exports
-    assert said[11:] == ["3", "3"]
-    assert names(root / "both" / "net") == ["1", "2", "3", "4", "5", "6"]
+def test_exporters_at_once_get_versions_of_their_own(apart, tmp_path):
+    apart(*[(export_into, *[tmp_path] * 3)] * 2)
+    assert names(tmp_path / "net") == ["1", "2", "3", "4", "5", "6"]
     for i in range(1, 7):
-        check_whole(root / "both" / "net" / str(i))
-    assert 'key: "canary" value: 6' in (root / "both" / "models.config").read_text()
+        check_whole(tmp_path / "net" / str(i))
+    assert 'key: "canary" value: 6' in (tmp_path / "models.config").read_text()
 
 
 def test_the_same_version_at_once_is_written_once(tmp_path, monkeypatch):
