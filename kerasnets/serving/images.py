@@ -49,12 +49,15 @@ def decoded(encoded, shape, sizing=transforms.center_crop, max_pixels=MAX_PIXELS
     """
     *size, channels = shape
 
+    def sized(image):
+        return tf.cast(sizing(image, None, size), tf.float32)
+
     def one(number, file):
         is_jpeg = decoding.starts_with(file, decoding.JPEG)
         pixels = tf.cond(is_jpeg, lambda: jpeg_pixels(file), lambda: png_pixels(file))
         image = tf.cond(
             pixels <= max_pixels,
-            lambda: tf.ensure_shape(sizing(decoding.decode(file, channels), None, size), shape),
+            lambda: tf.ensure_shape(sized(decoding.decode(file, channels)), shape),
             lambda: tf.zeros(shape),
         )
         return number, pixels, image

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 import kerasnets
 from kerasnets import distillation, serving
+from kerasnets.data import augment
 from kerasnets.serving import nets, versions
 from kerasnets.serving.nets import net_of
 
@@ -474,3 +475,18 @@ def test_a_version_that_does_not_give_what_the_model_gives_is_removed(tmp_path):
     with pytest.raises(RuntimeError, match="the outputs of serving_default differ from those of small"):
         export(small(), tmp_path, preprocess=lambda x: x * (1.0 if tf.executing_eagerly() else 2.0))
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "row", [("pad", {}), ("zoom", {}), ("center_crop", {"shorter": 12, "interpolation": "bicubic"})]
+)
+def test_files_are_sized_as_the_images_of_the_test_were(row, tmp_path):
+    """Of uint8 pixels that are not resized too."""
+    net = describe(model := small(), sizing=row, class_names=NAMES) and model
+    image = np.random.default_rng(0).integers(0, 256, (6, 5, 3), "uint8")
+    loaded = tf.saved_model.load(str(export(net, tmp_path, image_bytes=True)))
+    given = loaded.signatures["serving_bytes"](image_bytes=tf.constant([tf.io.encode_png(image).numpy()]))
+    name, options = row
+    sized = tf.cast(augment.SIZINGS[name](tf.constant(image), None, (8, 8), **options), "float32")
+    np.testing.assert_allclose(given["probabilities"], net(sized[None]), atol=1e-5)
+    assert given["classes"][0, 0].numpy().decode() == NAMES[int(np.argmax(net(sized[None])))]

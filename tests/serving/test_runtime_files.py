@@ -12,6 +12,7 @@ from keras import layers
 
 import kerasnets
 from kerasnets.cli.export import FORMATS
+from kerasnets.scaling import Scaling
 from kerasnets.serving import calibration, export, export_file, formats, versions
 from kerasnets.serving.files import card_path
 
@@ -314,3 +315,17 @@ def test_what_is_no_calibration_is_refused(value, tmp_path, monkeypatch):
 def test_the_command_line_knows_every_format():
     """It has names of its own, so that its help needs no TensorFlow."""
     assert ("saved_model", *formats.FORMATS) == FORMATS
+
+
+@pytest.mark.parametrize("form", ["onnx", "litert", "openvino"])
+def test_whitening_is_inside(form, tmp_path):
+    net, n = small(), np.prod(SIDES)
+    rng = np.random.default_rng(0)
+    zca = Scaling("zca", mean=rng.normal(size=n), matrix=rng.normal(size=(n, n)) / n**0.5)
+    scaling = zca.after(Scaling("contrast", contrast=55.0))
+    kerasnets.weights.describe(net, scaling=scaling)
+    expected = np.asarray(net(scaling(IMAGES.astype("float32"))))
+    assert np.ptp(expected, 0).max() > 1e-3
+    np.testing.assert_allclose(
+        read(write(form, tmp_path, net, preprocess=None), IMAGES)["probabilities"], expected, atol=1e-4
+    )
