@@ -482,7 +482,8 @@ def test_a_version_that_does_not_give_what_the_model_gives_is_removed(tmp_path):
 )
 def test_files_are_sized_as_the_images_of_the_test_were(row, tmp_path):
     """Of uint8 pixels that are not resized too."""
-    net = describe(model := small(), sizing=row, class_names=NAMES) and model
+    net = small()
+    kerasnets.weights.describe(net, sizing=row, class_names=NAMES)
     image = np.random.default_rng(0).integers(0, 256, (6, 5, 3), "uint8")
     loaded = tf.saved_model.load(str(export(net, tmp_path, image_bytes=True)))
     given = loaded.signatures["serving_bytes"](image_bytes=tf.constant([tf.io.encode_png(image).numpy()]))
