@@ -1,8 +1,9 @@
 """Trained weights: where they come from, how they are loaded into nets, and what travels with them."""
 
 from kerasnets.weights.card import Card, attach, card_of, describe, inherit
+from kerasnets.weights.card_files import check_path, read_card
 from kerasnets.weights.fetching import fetching
-from kerasnets.weights.files import check_path, load, read_card, save
+from kerasnets.weights.files import load, save
 from kerasnets.weights.keras_applications import from_keras_applications
 
 __all__ = [
