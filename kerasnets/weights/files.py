@@ -17,16 +17,16 @@ from kerasnets.checks import refuse
 from kerasnets.graph import has_graph, set_weights
 from kerasnets.layers import parts
 from kerasnets.weights.card import Card, attach, card_of, describe
-from kerasnets.weights.card_files import (
+from kerasnets.weights.reading import (
     CARD,
     DAMAGED,
     GROUP,
     LONG,
     SUFFIXES,
     UNREADABLE,
+    WITH_ARRAYS,
     read_card,
     refuse_damaged,
-    write_card,
 )
 
 
