@@ -172,11 +172,16 @@ def agree(first: Callable, second: Callable, shape: tuple[int | None, ...]) -> b
         second: Another one.
         shape: Shape of an image; free sides, which are None, become 8.
     """
+    a, b = (scaled_noise(function, shape) for function in (first, second))
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4 * max(1e-3, np.abs(a).max()))
+
+
+def scaled_noise(function: Callable, shape: tuple[int | None, ...]) -> np.ndarray:
+    """What a function that scales images makes of two images of noise, whose free sides have 8 pixels."""
     import keras
 
     noise = np.random.default_rng(0).integers(0, 256, (2, *(side or 8 for side in shape))).astype("float32")
-    a, b = (keras.ops.convert_to_numpy(f(keras.ops.convert_to_tensor(noise))) for f in (first, second))
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4 * max(1e-3, np.abs(a).max()))
+    return keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(noise)))
 
 
 def functions_of(x):

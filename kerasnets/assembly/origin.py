@@ -51,8 +51,9 @@ def check_origin(path: str | os.PathLike, name: str, spec: Any, arguments: Mappi
     if card is None or card.builder is None:
         return
     other, path = builder_of(card.builder, card.family), os.fspath(path)
+    made = " changed by ".join([card.builder, *([", ".join(card.changes)] if card.changes else [])])
     if card.builder != name and (other is None or other.spec.body is not spec.body):
-        refuse_file(path, name, card.builder)
+        refuse_file(path, name, made)
     free = {*TRAINING_ONLY, "classifier_activation", "pooling", "input_shape"}
     free |= set(pick(spec.size, arguments)) if callable(spec.size) else set()
     ours, theirs = as_data(arguments), card.options
@@ -61,14 +62,14 @@ def check_origin(path: str | os.PathLike, name: str, spec: Any, arguments: Mappi
     for option in sorted(set(ours) & set(theirs) - free):
         if ours[option] != theirs[option]:
             wanted = f"{name} with {option}={ours[option]!r}"
-            refuse_file(path, wanted, f"{card.builder} with {option}={theirs[option]!r}")
+            refuse_file(path, wanted, f"{made} with {option}={theirs[option]!r}")
 
 
 def refuse_file(path: str, wanted: str, found: str) -> NoReturn:
     """Raises the ValueError for a file of weights that belong to another net."""
     raise ValueError(
         f"`weights` is a file of the weights of {wanted}. Received: weights={path!r}, which has those of "
-        f"{found}. kerasnets.load_model builds the net that a file belongs to"
+        f"{found}"
     )
 
 

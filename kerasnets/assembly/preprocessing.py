@@ -11,7 +11,7 @@ from keras import layers
 from kerasnets.assembly.registry import builder_of
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import functional, has_graph, nodes
-from kerasnets.scaling import MODES, Scaling, agree
+from kerasnets.scaling import MODES, Scaling, agree, scaled_noise
 from kerasnets.weights.card import card_of, input_card, shape_of
 
 FUNCTION = f"a function or one of {', '.join(map(repr, MODES))}"
@@ -131,6 +131,7 @@ def preprocessing(model: keras.Model, preprocess: Callable | str | None) -> tupl
     if isinstance(function, Scaling) and not function.fits(shape_of(model)[-1]):
         refuse("preprocess", f"a scaling of {shape_of(model)[-1]} channels for {model.name}", function.name)
     name = function.name if isinstance(function, Scaling) else getattr(function, "__name__", "own")
+    check_function(function, name, shape_of(model))
     known = taken(model)
     if known.source == "recorded" and not agree(function, known.scaling, shape_of(model)):
         raise ValueError(
@@ -139,6 +140,19 @@ def preprocessing(model: keras.Model, preprocess: Callable | str | None) -> tupl
             "kerasnets.weights.describe(model, scaling=...) corrects it"
         )
     return name, function
+
+
+def check_function(function: Callable, name: str, shape: tuple[int | None, ...]) -> None:
+    """Refuses a function that fails for images of a shape, or gives none of the same shape."""
+    allowed = f"a function of images, (n, {', '.join(map(str, shape))}), that returns such images"
+    try:
+        found = scaled_noise(function, shape)
+    except Exception as error:  # whatever a user's function raises
+        first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(f"`preprocess` is {allowed}. Received: preprocess={name!r}: {first}") from error
+    sides = tuple(side or 8 for side in shape)
+    if found.shape != (2, *sides) or found.dtype.kind not in "fiuV":  # numpy has no kind for bfloat16
+        refuse("preprocess", allowed, f"{name}, which returns {found.dtype}, {found.shape}")
 
 
 def said(model: keras.Model) -> tuple[str, Scaling]:

@@ -73,6 +73,7 @@ def pillow_decode(content):
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    content = np.asarray(content, object).item()  # eager TensorFlow passes an array of one string
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import refuse
+from kerasnets.data.decoding import decode_any
+from kerasnets.data.folders import IMAGES, problem, shown
 from kerasnets.data.transforms import center_crop
-from kerasnets.serving.images import decoded
 
 MAX_IMAGES = 2_000  # a few hundred are enough, and 2,000 of 224x224 take 1.2 GB
-FILES = (".jpg", ".jpeg", ".png")
 ALLOWED = "images of 0..255, (n, height, width, channels): an array, batches, a .npy file or a folder"
 
 
@@ -80,12 +80,12 @@ def concatenated(batches):
 
 
 def from_path(path, shape, sizing):
-    """The images of a .npy file, or of all JPEG and PNG files in a folder and its subfolders."""
+    """The images of a .npy file, or of all files of images in a folder and its subfolders."""
     if path.is_file() and path.suffix == ".npy":
         return loaded(path)
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in FILES)
+    files = sorted(p for p in path.rglob("*") if p.name.lower().endswith(IMAGES) and p.name[0] != ".")
     if not files:
-        refuse("calibration", f"{ALLOWED} with {', '.join(FILES)} in it", str(path))
+        refuse("calibration", f"{ALLOWED} with images in it ({', '.join(IMAGES)})", str(path))
     if len(shape) != 3 or None in shape or shape[-1] not in (1, 3):
         refuse(
             "calibration",
@@ -105,7 +105,9 @@ def loaded(path):
 
 def read_image(file, shape, sizing):
     """The image of a file, resized and cropped as the signature "serving_bytes" does it."""
-    try:
-        return decoded(tf.constant([file.read_bytes()]), shape, sizing)[0].numpy()
-    except tf.errors.InvalidArgumentError:
-        return refuse("calibration", "a folder of JPEG and PNG files of up to 25 megapixels", str(file))
+    *size, channels = shape
+    wrong = problem(file)
+    if wrong:
+        refuse("calibration", "a folder of images that can be decoded", f"{shown(file)} ({wrong})")
+    image = decode_any(tf.constant(file.read_bytes()), channels)
+    return tf.cast(sizing(image, None, size), tf.float32).numpy()

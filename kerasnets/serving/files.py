@@ -82,8 +82,8 @@ def export_file(
         calibration: Images for "litert_int8", which requires them: a few hundred like those that the net
             will see, at most 2,000, not scaled. An array, (n, height, width, channels), values 0..255; or
             batches of such arrays, or of tuples whose first element is one, as `kerasnets.data.stream` yields
-            them; or the path of a .npy file with such an array; or the path of a folder of JPEG and PNG
-            files.
+            them; or the path of a .npy file with such an array; or the path of a folder of images of
+            any format that `kerasnets.data.stream` reads.
         shorter: Length in pixels to which the shorter side of a calibration file's image is resized before
             the center crop.
         interpolation: "bilinear" or "bicubic", where a calibration file's image is resized.

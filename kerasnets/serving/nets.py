@@ -126,7 +126,7 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     if from_logits is not None and not isinstance(from_logits, bool):
         refuse("from_logits", "None, True or False", from_logits)
     model = main_output(functional(model))
-    one = len(model.inputs) == len(model.outputs) == 1
+    one = len(model.inputs) == len(model.outputs) == 1 and model.inputs[0].ndim in (4, 5)
     if not one or model.outputs[0].ndim != 2 or model.outputs[0].shape[-1] is None:
         refuse("model", "a net of images that returns (batch, classes), or these as 'predictions'", model)
     model = flat(model) if features else model

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 import kerasnets
 from kerasnets.cli.export import FORMATS
@@ -257,17 +258,11 @@ def test_misuse_is_refused_and_nothing_is_written(argument, value, tmp_path):
     assert names(tmp_path) == []
 
 
-def png(path, image):
-    import tensorflow as tf
-
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(tf.io.encode_png(image).numpy())
-
-
 def test_calibration_images_from_everywhere(tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
+    (tmp_path / "folder").mkdir()
     for i, image in enumerate(IMAGES):
-        png(tmp_path / "folder" / f"{i}.png", image)
+        Image.fromarray(image).save(tmp_path / "folder" / f"{i}{('.png', '.bmp', '.TIF')[i % 3]}")
     batches = [IMAGES[:2], (IMAGES[2:], np.arange(3))]
     for given in (IMAGES, batches, iter(batches), str(tmp_path / "images.npy"), tmp_path / "folder"):
         found = calibration.collect(given, SIDES)

@@ -449,6 +449,20 @@ def test_what_is_recorded_is_not_contradicted():
         preprocessing(net, lambda x: x / 256 + 1)
 
 
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x[:, :4], r"returns float32, \(2, 4, "),
+        (lambda x: x.no_such_thing, "no_such_thing"),
+        (lambda x: x > 3, "returns bool"),
+        (lambda: None, "positional argument"),
+    ],
+)
+def test_a_function_that_scales_no_images_is_refused(function, message):
+    with pytest.raises(ValueError, match=f"(?s)`preprocess` is a function of images.*Received: .*{message}"):
+        preprocessing(kept("ResNet20"), function)
+
+
 @pytest.mark.parametrize("preprocess", ["tensorflow", 3, ["unit"], True])
 def test_what_is_no_scaling_is_refused(preprocess):
     with pytest.raises(ValueError, match="`preprocess` is None, a function or one of"):
