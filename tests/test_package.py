@@ -3,6 +3,7 @@
 import ast
 import configparser
 import fnmatch
+import importlib
 import pathlib
 import re
 import subprocess
@@ -213,22 +214,22 @@ def test_text_is_utf_8_on_every_platform(file):
             assert binary or "encoding" in {k.arg for k in call.keywords}, ast.unparse(call)
 
 
-def test_import_without_modules_that_only_posix_has():
+def import_all(names):
+    """Imports modules anew, where there is none of those that only POSIX has."""
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(dict.fromkeys(POSIX_ONLY))
+    sys.path.insert(0, str(RECIPES))
+    for name in names:
+        importlib.import_module(name)
+
+
+def test_import_without_modules_that_only_posix_has(apart):
     places = [p.relative_to(RECIPES if RECIPES in p.parents else ROOT.parent) for p in SOURCES]
     names = [
         ".".join(p.with_suffix("").parts).removesuffix(".__init__") for p in places if p.stem != "__main__"
     ]
-    program = f"""
-import importlib, sys
-sys.path.insert(0, sys.argv[1])
-for name in {POSIX_ONLY}:
-    sys.modules[name] = None
-for name in {names}:
-    importlib.import_module(name)
-"""
-    command = [sys.executable, "-c", program, RECIPES]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    apart((import_all, names))
 
 
 def test_what_is_not_code_is_in_the_wheel():
