@@ -24,7 +24,7 @@ NAMES = ["cat", "dog", "gnu"]
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     net = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)])
-    export(net, root, "net", class_names=NAMES, image_bytes=True, top=2)
+    export(net, root, "net", preprocess="none", class_names=NAMES, image_bytes=True, top=2)
     return root
 
 
