@@ -89,7 +89,8 @@ def train(
         print(f"host {options.host_index} of {options.hosts} is done; the results are on host 0")
         return None
     tested = LAST if recipe.validation is None else BEST
-    weights.load(net, out / tested)
+    if tested == BEST:  # the net has the last weights
+        weights.load(net, out / BEST)
     results = method.test(net, data)
     weights.save(net, out / tested, results=results)
     results |= {"weights": tested}
