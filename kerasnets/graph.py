@@ -159,6 +159,25 @@ def nodes(model: keras.Model, inputs: bool = False) -> list:
     return [node for d in depths for node in model._nodes_by_depth[d] if inputs or not node.is_input]
 
 
+def in_order_of_making(model: keras.Model) -> list[keras.Layer]:
+    """The layers of a functional model in the order in which they were first called.
+
+    Keras numbers the tensors that layers make. A model that was read from a file or cloned has another order.
+    """
+
+    def first(layer):
+        numbers = (x.name.removeprefix("keras_tensor") for x in layer._inbound_nodes[0].output_tensors)
+        return min(int(number.strip("_") or 0) for number in numbers)
+
+    layers = [layer for layer in functional(model).layers if not isinstance(layer, keras.layers.InputLayer)]
+    return sorted(layers, key=first)
+
+
+def source(layer: keras.Layer) -> Any:
+    """The layer that a layer of one input reads; None for a part of a layer that has several."""
+    return producer(layer.input).operation if layer._inbound_nodes else None
+
+
 def producer(tensor: keras.KerasTensor) -> Any:
     """The call of a layer that produced a Keras tensor."""
     operation, index, _ = tensor._keras_history

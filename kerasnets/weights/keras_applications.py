@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnets.graph import calls, producer
+from kerasnets.graph import producer, source
 from kerasnets.layers import parts
 from kerasnets.weights.fetching import fetching
 
@@ -157,11 +157,6 @@ def fit(layer: keras.Layer, other: keras.Layer, biases: dict) -> list[np.ndarray
     if "moving_mean" in names and biases:
         fitted["moving_mean"] = fitted["moving_mean"] - biases.pop(source(layer), 0)
     return list(fitted.values())
-
-
-def source(layer: keras.Layer) -> Any:
-    """The layer that a layer of one input reads; None for a part of a layer that has several."""
-    return producer(layer.input).operation if calls(layer) else None
 
 
 def shapes(layer: keras.Layer) -> str:

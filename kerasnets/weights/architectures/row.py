@@ -1,0 +1,62 @@
+"""What a row of the tables of architectures says."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """How the checkpoints of one architecture of a source fill a net of ours.
+
+    The layers of a checkpoint, in the order in which its authors defined them, are paired with the layers of
+    our net in the order in which we make them.
+
+    Attributes:
+        net: Name of our model.
+        options: Its options that the weights need, where these are not the defaults.
+        order: Words of the names of layers in the order of definition, such as "conv1 bn1 layer fc", for
+            files that are sorted by name. A word stands for itself and for itself with a number behind it.
+            Empty if the files keep the order.
+        head: Beginnings of the names of the layers behind the last feature maps.
+        aux: Beginnings of the names of the layers of auxiliary heads.
+        skip: Beginnings of the names of layers that our net does not have, and does not need.
+        epsilon: That of its batch normalization.
+        chw: Whether it flattens maps channel by channel, as all but Keras do.
+        classes: Number of classes; None for that of our model.
+        input: Sides of its images in pixels, if our model's cannot be used; None otherwise.
+        names: Checksum of the names of its layers without the head's, by which `layout_of` recognizes files.
+        mends: Names of functions of `kerasnets.weights.mends`, with their arguments.
+    """
+
+    net: str
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    order: str = ""
+    head: tuple[str, ...] = ("fc",)
+    aux: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    epsilon: float = 1e-5
+    chw: bool = True
+    classes: int | None = None
+    input: tuple[int, ...] | None = None
+    names: str = ""
+    mends: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KerasArchitecture:
+    """A net that keras.applications has with trained weights, whose graph is that of ours.
+
+    Attributes:
+        net: Name of our model.
+        options: Its options that the weights need, where these are not the defaults.
+        choices: Options that its function in keras.applications accepts too, each with the values that have
+            trained weights.
+        sizes: Sides in pixels of the square inputs that have their own weights, largest last; empty if the
+            same weights serve all sizes.
+    """
+
+    net: str
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    choices: Mapping[str, tuple] = dataclasses.field(default_factory=dict)
+    sizes: tuple[int, ...] = ()

@@ -1,0 +1,225 @@
+"""Pairs the layers of a checkpoint with those of one of our nets, by the order in which both were made.
+
+Kinds and shapes are compared at each pair, and nothing may be left over. Differences in form that do not
+change what a layer computes are mended: see `fit`.
+"""
+
+import math
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import keras
+import numpy as np
+
+from kerasnets.graph import in_order_of_making, producer, source
+from kerasnets.layers import parts
+from kerasnets.weights import mends
+from kerasnets.weights.architectures.row import Architecture
+from kerasnets.weights.units import Unit
+
+Values = dict[str, np.ndarray]
+
+
+def load_units(
+    net: keras.Model,
+    units: Sequence[Unit],
+    row: Architecture,
+    include_top: bool = True,
+    classes: int | None = None,
+) -> list[str]:
+    """Loads the layers of a checkpoint into a net as its builder has just made it.
+
+    Args:
+        net: The net.
+        units: The layers of the checkpoint.
+        row: Its architecture.
+        include_top: Whether the net has the head.
+        classes: Number of classes of the checkpoint.
+
+    Returns:
+        The names of the layers of the head that stay as they were, since the net has other classes.
+
+    Raises:
+        ValueError: The checkpoint is of another net, or has values that are not finite. The net is not
+            changed then.
+    """
+    fitted, fresh = fit_all(net, units, row, include_top, classes)
+    layers = {layer.name: layer for layer in slots_of(net)}
+    for name, values in fitted.items():
+        layers[name].set_weights([values[w.name] for w in layers[name].weights])
+    return fresh
+
+
+def slots_of(net: keras.Model) -> list[keras.Layer]:
+    """The layers of a net that have weights, in the order in which they were made."""
+    return [part for layer in in_order_of_making(net) for part in parts(layer) if part.weights]
+
+
+def in_order(units: Sequence[Unit], row: Architecture, include_top: bool, aux: bool) -> list[Unit]:
+    """The layers of a checkpoint that our net has, in the order of their definition."""
+    left_out = row.skip + (() if include_top else row.head) + (() if aux else row.aux)
+    kept = [unit for unit in units if not starts(unit.name, left_out)]
+    words = row.order.split()
+    return sorted(kept, key=lambda unit: place(unit.name, words)) if words else kept
+
+
+def starts(name: str, beginnings: Sequence[str]) -> bool:
+    """Whether the dotted name of a layer begins with one of some dotted names."""
+    return any(f"{name}.".startswith(f"{beginning}.") for beginning in beginnings)
+
+
+def place(name: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Sort key of the name of a layer: its parts by the order of words, and then by their numbers."""
+    key = []
+    for part in name.split("."):
+        stem, number = re.fullmatch(r"(.*?)(\d*)", part).groups()
+        known = next((words.index(w) for w in (part, stem) if w in words), len(words))
+        exact = part in words
+        key.append((known, 0 if exact else int(number or 0)))
+    return key
+
+
+def checksum(units: Sequence[Unit], row: Architecture) -> str:
+    """A checksum of the names of a checkpoint's layers, without those of heads; 8 hexadecimal digits."""
+    names = sorted(unit.name for unit in units if not starts(unit.name, row.head + row.aux + row.skip))
+    return f"{zlib.crc32(' '.join(names).encode()):08x}"
+
+
+def fit_all(
+    net: keras.Model, units: Sequence[Unit], row: Architecture, include_top: bool, classes: int | None
+) -> tuple[dict[str, Values], list[str]]:
+    """The weights of a net's layers by name, in their shapes, and the layers that stay as they are.
+
+    The arguments are those of `load_units`.
+    """
+    slots = slots_of(net)
+    units = in_order(units, row, include_top, aux=isinstance(net.output, dict))
+    for slot, unit in zip(slots, units, strict=False):
+        if kind_of(slot) != unit.kind and not {kind_of(slot), unit.kind} <= {"conv", "dense"}:
+            refuse_pair(slot, unit)
+    if len(slots) != len(units):
+        raise ValueError(
+            f"{net.name} has {len(slots)} layers with weights, and the checkpoint {len(units)}: "
+            f"{', '.join(u.name for u in units[len(slots) :][:3]) or slots[len(units)].name} is left over"
+        )
+    fitted, fresh, biases = {}, [], {}
+    for slot, unit in zip(slots, units, strict=True):
+        if classes is not None and is_fresh(slot, unit, classes, row):
+            fresh.append(slot.name)
+        else:
+            fitted[slot.name] = fit(slot, unit, row, biases)
+    if biases:
+        name = next(iter(biases)).name
+        raise ValueError(f"the checkpoint has a bias for {name}, which batch normalization does not follow")
+    for mend, arguments in row.mends.items():
+        getattr(mends, mend)(net, fitted, **arguments)
+    for name, values in fitted.items():
+        for weight, value in values.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"the checkpoint has values that are not finite: {weight} of {name}")
+    return fitted, fresh
+
+
+def kind_of(slot: keras.Layer) -> str:
+    """The kind of one of our layers, as `Unit` has it."""
+    kernels = [w for w in slot.weights if w.name == "kernel"]
+    if not kernels:
+        return "norm" if any(w.name in ("gamma", "beta", "moving_mean") for w in slot.weights) else "other"
+    return "dense" if len(kernels[0].shape) == 2 else "conv"
+
+
+def is_fresh(slot: keras.Layer, unit: Unit, classes: int, row: Architecture) -> bool:
+    """Whether a layer gives the scores of classes, and the checkpoint's gives those of other ones."""
+    kernel = unit.values.get("kernel")
+    if kernel is None or not starts(unit.name, row.head + row.aux):
+        return False
+    return kernel.shape[-1] == classes != slot.weights[0].shape[-1]
+
+
+def fit(slot: keras.Layer, unit: Unit, row: Architecture, biases: dict) -> Values:
+    """The weights of a layer of a checkpoint, in the shapes of our layer.
+
+    - A convolution over 1x1 or over the whole grid, and a dense layer, are turned into each other.
+    - The inputs of a dense layer that reads a grid are permuted if the checkpoint flattens it by channels.
+    - A bias before batch normalization is subtracted from the moving mean.
+    - Another epsilon of batch normalization is made up for by gamma.
+
+    Args:
+        slot: One of our layers.
+        unit: The layer of the checkpoint.
+        row: Its architecture.
+        biases: Biases of the checkpoint by those of our layers that have none. One is added if `slot` has no
+            place for that of `unit`, and removed if `slot` is the batch normalization behind it.
+
+    Returns:
+        Arrays by the names of the layer's weights.
+
+    Raises:
+        ValueError: The two are not the same layer.
+    """
+    shapes = {w.name: tuple(w.shape) for w in slot.weights}
+    values = dict(unit.values)
+    if unit.kind != "norm":
+        if "kernel" not in shapes:
+            refuse_pair(slot, unit)
+        values["kernel"] = fit_kernel(slot, unit, row)
+        if "bias" in values and "bias" not in shapes:
+            biases[slot] = values.pop("bias")
+        if "bias" in shapes and "bias" not in values and "no_bias" in row.mends:
+            values["bias"] = np.zeros(shapes["bias"], "float32")
+    else:
+        channels = next(iter(shapes.values()))
+        values = {"gamma": np.ones(channels, "float32"), "beta": np.zeros(channels, "float32")} | values
+        if "moving_variance" in values and slot.epsilon != row.epsilon and "gamma" in shapes:
+            variance = values["moving_variance"].astype("float64")
+            values["gamma"] = values["gamma"] * np.sqrt((variance + slot.epsilon) / (variance + row.epsilon))
+        if "moving_mean" in values:
+            bias = biases.pop(source(slot), None)
+            values["moving_mean"] = values["moving_mean"] - (0 if bias is None else bias)
+    if {name: value.shape for name, value in values.items()} != shapes:
+        refuse_pair(slot, unit)
+    return values
+
+
+def fit_kernel(slot: keras.Layer, unit: Unit, row: Architecture) -> np.ndarray:
+    """The kernel of a layer of a checkpoint in the shape of that of our layer."""
+    kernel = unit.values["kernel"]
+    shape = next(tuple(w.shape) for w in slot.weights if w.name == "kernel")
+    if kernel.shape == shape:
+        grid = grid_of(slot) if unit.kind == "dense" and row.chw else ()
+        if math.prod(grid[:-1]) > 1:
+            *sides, channels = grid
+            by_channel = kernel.reshape(channels, *sides, -1)
+            return np.moveaxis(by_channel, 0, -2).reshape(shape)
+        return kernel
+    if kernel.ndim == len(shape) == 4 and kernel.swapaxes(2, 3).shape == shape and kernel.shape[2] == 1:
+        return kernel.swapaxes(2, 3)  # a convolution of each channel by itself
+    if kernel.ndim != len(shape) and kernel.size == math.prod(shape) and kernel.shape[-1] == shape[-1]:
+        return kernel.reshape(shape)
+    if "zeros_around" in row.mends and kernel.ndim == len(shape) and kernel.shape[-2:] == shape[-2:]:
+        around = [(ours - theirs) // 2 for ours, theirs in zip(shape, kernel.shape, strict=True)]
+        if min(around) >= 0:
+            return np.pad(kernel, [(n, n) for n in around])
+    return refuse_pair(slot, unit)
+
+
+def grid_of(slot: keras.Layer) -> tuple[int, ...]:
+    """The shape of the maps, (*grid, channels), that are flattened before a dense layer; () if none are."""
+    flatten = source(slot)
+    if not isinstance(flatten, keras.layers.Flatten):
+        return ()
+    return tuple(producer(flatten.output).input_tensors[0].shape[1:])
+
+
+def refuse_pair(slot: keras.Layer, unit: Unit) -> NoReturn:
+    """Raises the ValueError for two layers that are not the same."""
+    ours = ", ".join(f"{w.name} {tuple(w.shape)}" for w in slot.weights)
+    theirs = ", ".join(f"{name} {value.shape}" for name, value in unit.values.items())
+    raise ValueError(f"{slot.name} has {ours}, and {unit.name} of the checkpoint {theirs}")
+
+
+def layout_of(units: Sequence[Unit], rows: Mapping[str, Architecture]) -> list[str]:
+    """The keys of the architectures whose layers have the names of those of a file."""
+    return [key for key, row in rows.items() if row.names and row.names == checksum(units, row)]

@@ -1,0 +1,80 @@
+"""Nets that are filled with the weights of peers compute what these compute.
+
+The peers' layers and outputs are in the folder peers, as make_peers.py writes them. To compare every one of
+them in full size: python tests/weights/test_peers.py [ARCHITECTURE ...]
+"""
+
+import gzip
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+from formula import images, value
+
+import kerasnets
+from kerasnets.assembly.registry import find
+from kerasnets.graph import no_values
+from kerasnets.weights.architectures import ARCHITECTURES
+from kerasnets.weights.architectures.row import Architecture
+from kerasnets.weights.pairing import checksum, fit_all, load_units
+from kerasnets.weights.units import units_of
+
+FOLDER = pathlib.Path(__file__).parent / "peers"
+ROWS = {key: row for key, row in ARCHITECTURES.items() if isinstance(row, Architecture)}
+# Of each source and family one, which is filled and run: the smallest. The others are paired only.
+RUN = ("timm/resnet18", "timm/resnet50", "torchvision/resnet18")
+TOLERANCE = {}  # of scores, as a share of the largest, where it is not 1e-5, and why
+
+
+def peer_of(key):
+    """The contents of the file of a peer."""
+    return json.loads(gzip.decompress((FOLDER / f"{key}.json.gz").read_bytes()))
+
+
+def built(row, peer, **options):
+    """The net that a peer fills."""
+    options = {**row.options, **options}
+    if "input_shape" not in options:
+        options["input_shape"] = tuple(peer["image"])
+    classes = row.classes or find(row.net).spec.classes
+    return kerasnets.build(row.net, classes=classes, classifier_activation=None, **options)
+
+
+def shuffled(units, row):
+    """The layers of a checkpoint as its files have them: by name, if the row says an order."""
+    return sorted(units, key=lambda unit: unit.name) if row.order else units
+
+
+@pytest.mark.parametrize("key", ROWS)
+def test_peers_pair_with_nets(key):
+    row, peer = ROWS[key], peer_of(key)
+    zeros = ((name, np.broadcast_to(np.float32(1), shape)) for name, shape in peer["tensors"])
+    units = shuffled(units_of(zeros), row)
+    assert checksum(units, row) == row.names
+    with no_values():
+        fitted, fresh = fit_all(built(row, peer), units, row, True, None)
+    assert not fresh
+
+
+@pytest.mark.parametrize("key", RUN)
+def test_nets_filled_as_peers_give_their_scores(key):
+    assert difference(key) <= TOLERANCE.get(key, 1e-5)
+
+
+def difference(key):
+    """The largest difference of our net's scores from a peer's, as a share of the largest score."""
+    row, peer = ROWS[key], peer_of(key)
+    units = units_of((name, value(name, shape)) for name, shape in peer["tensors"])
+    net = built(row, peer)
+    load_units(net, shuffled(units, row), row)
+    scores = net.predict(images(peer["image"]), verbose=0)
+    scores = scores["predictions"] if isinstance(scores, dict) else scores
+    return np.abs(scores[0, :: peer["step"]] - peer["scores"]).max() / peer["largest"]
+
+
+if __name__ == "__main__":
+    for key in sys.argv[1:] or ROWS:
+        units = units_of((name, np.empty(shape)) for name, shape in peer_of(key)["tensors"])
+        print(f"{key}: {difference(key):.1e}, names={checksum(units, ROWS[key])!r}", flush=True)
