@@ -42,7 +42,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", os.fspath(path.parent))
     sweep(path)
-    part = path.with_name(f"{PART}{os.urandom(4).hex()}-{tail(path)}")
+    part = part_of(path)
     try:
         yield part
         sync(part)
@@ -54,6 +54,32 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
             part.unlink()
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def passing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields the path of a temporary file, which is removed in the end if the body wrote it.
+
+    Unfinished files of killed writers are removed after a day.
+
+    Args:
+        path: Path of a file, in a folder that exists, which is not touched.
+
+    Yields:
+        Path of a file that does not exist yet, in the same folder. Its name ends like that of `path`.
+    """
+    path = pathlib.Path(os.path.realpath(path))
+    sweep(path)
+    part = part_of(path)
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def part_of(path: pathlib.Path) -> pathlib.Path:
+    """A path beside another for an unfinished file, with a name that no other file has."""
+    return path.with_name(f"{PART}{os.urandom(4).hex()}-{tail(path)}")
 
 
 def tail(path: pathlib.Path) -> str:

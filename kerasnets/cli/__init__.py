@@ -1,24 +1,25 @@
-"""The command `kerasnets`: lists, describes, counts, compares, draws and exports models.
+"""The command `kerasnets`: lists, describes, counts, compares, draws and exports models, and fetches weights.
 
     kerasnets list 'ResNet*'
     kerasnets show MobileNet
     kerasnets profile MobileNet --input 192x192x3 --alpha 0.5
     kerasnets compare ResNet50 DenseNet121 MobileNet --sort mult_adds --plot compare.svg
     kerasnets plot GoogLeNet --out googlenet.svg
+    kerasnets weights get timm/resnet34.a1_in1k
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
 
 Each subcommand has a module. `list` and `show` read the catalogue and do not import Keras. The others import
-it when they run, so that `--help` is fast. All but `export` build models without weight values.
+it when they run, so that `--help` is fast. All but `export` build models without weight values, if any.
 """
 
 import json
 from collections.abc import Sequence
 
 import kerasnets
-from kerasnets.cli import compare, export, listing, plot, profile, show
+from kerasnets.cli import compare, export, listing, plot, profile, show, weights
 from kerasnets.cli.options import Parser, run
 
-COMMANDS = (listing, show, profile, compare, plot, export)
+COMMANDS = (listing, show, profile, compare, plot, weights, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,25 +1,61 @@
-"""Files that Keras downloads into its cache, and what to do where it cannot."""
+"""Files of trained weights: taken from a cache or a mirror, or downloaded, and what to do where that fails.
+
+    fetch("timm/resnet18.a1_in1k", file="model.safetensors", repo="timm/resnet18.a1_in1k")
+
+A file is checked by the hash that its publisher printed. Where none was printed, it has to stay the file
+that was fetched first. A file that is there is used with no network. One that is put by hand into the folder
+of its checkpoint, or into a mirror, is as good as a download.
+"""
 
 import contextlib
+import errno
 import http.client
+import os
 import pathlib
 import re
+import shutil
+import sys
+import urllib.parse
+import warnings
+import zipfile
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
+import keras
+
+from kerasnets import files
+from kerasnets.checks import is_int, refuse
 from kerasnets.graph import keras_home
+from kerasnets.weights import cache
+from kerasnets.weights.hashes import Hash, hash_of, parse
+
+MIRROR = "KERASNETS_MIRROR"  # environment variable: a folder or URL that has ID/FILE of all checkpoints
+HUB = "https://huggingface.co"
+CONFIG = "config.json"  # of a repository of the hub
+# Beginnings of licences that ask for no more than to name the authors.
+PERMISSIVE = ("apache", "mit", "bsd", "isc", "unrestricted", "cc0", "cc-by-4.0")
+GROWTH = 20  # times the size of a zip file that its content may have; weights shrink by a tenth
 
 # Keras raises a plain Exception where a download fails, and a ValueError where it is incomplete.
 SIGNS = ("URL fetch failure", "Incomplete or corrupted file")
 BROKEN = (OSError, http.client.HTTPException)  # a download that breaks off, a file that cannot be read
+UNZIPPABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last for encrypted files
+
+told = set()  # checkpoints and files whose licences this process has told
 
 
 @contextlib.contextmanager
-def fetching(what: str, instead: str) -> Iterator[None]:
-    """Within it, Keras reads a file from its cache, or downloads it first. Its errors say what to do.
+def fetching(
+    what: str, instead: str, folder: pathlib.Path | None = None, file: str | None = None
+) -> Iterator[None]:
+    """Within it, a file is read from a cache, or downloaded first. Errors say what to do.
 
     Args:
         what: What the file contains, for the message.
         instead: What else the user can do, as the end of a sentence.
+        folder: The folder into which the user can put the file; None for that of keras.applications.
+        file: Which file that is, as "NAME of URL"; None if Keras's error says it.
 
     Raises:
         OSError: The file is damaged, or neither is in the cache nor can be downloaded.
@@ -29,13 +65,16 @@ def fetching(what: str, instead: str) -> Iterator[None]:
     except Exception as error:
         if not (isinstance(error, BROKEN) or any(sign in str(error) for sign in SIGNS)):
             raise
-        folder = pathlib.Path(keras_home()).expanduser() / "models"
-        url = re.search(r"https?://\S+[^\s:]", str(error))
-        file = f"{url[0].rpartition('/')[2]} of {url[0]}" if url else "the file"
-        spoilt = "".join(f" The file {path} is damaged: remove it." for path in damaged(folder))
+        spoilt = ""
+        if folder is None:
+            folder = pathlib.Path(keras_home()).expanduser() / "models"
+            spoilt = "".join(f" The file {path} is damaged: remove it." for path in damaged(folder))
+        if file is None:
+            url = re.search(r"https?://\S+[^\s:]", str(error))
+            file = f"{url[0].rpartition('/')[2]} of {url[0]}" if url else "the file"
         raise OSError(
-            f"{what} could not be fetched: {error}.{spoilt} Run this again with a network, or put {file} "
-            f"into {folder}, or {instead}."
+            f"{what} could not be fetched: {str(error).rstrip('.')}.{spoilt} Run this again with a network, "
+            f"or put {file} into {folder}, or {instead}."
         ) from error
 
 
@@ -50,3 +89,253 @@ def damaged(folder: pathlib.Path) -> list[pathlib.Path]:
         except OSError:
             found.append(path)
     return found
+
+
+def fetch(
+    place: str,
+    *,
+    file: str,
+    url: str | None = None,
+    repo: str | None = None,
+    hash: str | None = None,
+    bytes: int | None = None,
+    licence: str | None = None,
+) -> pathlib.Path:
+    """Finds a file of a checkpoint on this machine, or downloads it.
+
+    It is taken from the first of these places that has it: the mirror, if it is a folder; the folder of the
+    checkpoint in the cache, into which the user may have put it; the hub's cache. Otherwise it is downloaded
+    from the mirror, if there is one, else from the hub or the URL. Its hash is checked each time. A licence
+    that is not permissive is told once.
+
+    Args:
+        place: Name of the checkpoint, such as "timm/resnet34.a1_in1k".
+        file: Name of the file.
+        url: Where it can be downloaded, for files that are not from the hub. If this is a .zip, `file` is in
+            it. Plain http is for files with a hash only.
+        repo: The repository of the Hugging Face hub that has it, as "owner/name".
+        hash: Hash that its publisher printed, such as "sha1 9116..." or "sha256 prefix 7be5be79", as
+            `hashes.parse` takes it. That of a file in a .zip is of the file, not of the .zip.
+        bytes: Its size, known perhaps only roughly: so much must be free on the disk for a download.
+        licence: Its licence.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        OSError: It is not there and cannot be downloaded, or is not the file that was published. What was
+            in its place is left as it was, and nothing unfinished is.
+        ValueError: An argument or the mirror is not allowed.
+        ModuleNotFoundError: It is on the hub, and huggingface_hub is not installed.
+    """
+    entry = cache.path_of(place, file)
+    published = parse(hash, file)
+    check_source(url, repo, published)
+    if bytes is not None and not is_int(bytes, 0):
+        refuse("bytes", "None or a whole number of at least 0", bytes)
+    mirror = mirror_of(place, file, published)
+    if licence and not is_permissive(licence) and (place, file) not in told:
+        told.add((place, file))
+        warnings.warn(f"the licence of {place} ({file}) is: {licence}", stacklevel=2)
+    there = lying(entry, url, mirror)
+    hub = there == cache.where_in_hub(entry) if there else bool(repo) and not mirror
+    origin = f"{zip_name(url, file) or file} of {f'{HUB}/{repo}/resolve/main/{file}' if repo else url}"
+    if isinstance(mirror, pathlib.Path) and not there:
+        raise FileNotFoundError(
+            f"{mirror} is not there, though {MIRROR} is set: put {origin} there, or unset {MIRROR}"
+        )
+    instead = f"correct {MIRROR}" if mirror else f"set {MIRROR} to a folder or URL that has {place}/{file}"
+    lies = bool(there) and there.name == file
+    if lies:
+        path = there
+    else:
+        with fetching(f"{file} of {place}", instead, entry.parent, origin):
+            path = from_hub(repo, file) if hub else bring(there, mirror or url, entry, published, bytes)
+    if lies or hub:  # else it was checked before it came to its place
+        with refusing(path, place):
+            cache.check(path, published, entry)
+    cache.record(path, entry, hub)
+    return path
+
+
+def fetch_config(repo: str) -> dict[str, Any]:
+    """Reads config.json of a repository of the Hugging Face hub, which `fetch` finds or downloads.
+
+    Args:
+        repo: The repository, as "owner/name". It is the name of the checkpoint too.
+
+    Returns:
+        What the file says.
+
+    Raises:
+        OSError: It is not there and cannot be downloaded, or is not what it was at first.
+        ValueError: It is not a JSON object.
+        ModuleNotFoundError: huggingface_hub is not installed.
+    """
+    path = fetch(repo, file=CONFIG, repo=repo)
+    config = files.read_json(path)
+    if not isinstance(config, dict):
+        raise ValueError(f"{path} is damaged: it has no JSON object")
+    return config
+
+
+def fetch_all(row: Any) -> list[pathlib.Path]:
+    """Finds or downloads all that is read of a checkpoint: its weights, and config.json of its repository.
+
+    Args:
+        row: A row of the table of checkpoints, with `id`, `file`, `url`, `repo`, `hash`, `bytes` and
+            `licence` as `fetch` takes them.
+
+    Returns:
+        Paths of the files, that of the weights first.
+
+    Raises:
+        OSError: A file is not there and cannot be downloaded, or is not the one that was published.
+        ModuleNotFoundError: It is on the hub, and huggingface_hub is not installed.
+    """
+    facts = {key: getattr(row, key) for key in ("file", "url", "repo", "hash", "bytes", "licence")}
+    paths = [fetch(row.id, **facts)]
+    if row.repo == row.id:
+        paths.append(fetch(row.id, file=CONFIG, repo=row.repo))
+    return paths
+
+
+def check_source(url, repo, published):
+    """Refuses sources of a file other than one repository, or one URL that can be trusted."""
+    if repo is None and url is None:
+        refuse("url", "given where `repo` is not", url)
+    if repo is not None and (not isinstance(repo, str) or not re.fullmatch(r"[\w.-]+/[\w.-]+", repo)):
+        refuse("repo", "None or a repository of the hub, as 'owner/name'", repo)
+    if repo is None:
+        check_url("url", url, published)
+
+
+def check_url(argument, url, published):
+    """Refuses what is no URL, and plain http where no hash shows what comes."""
+    scheme = url.partition("://")[0] if isinstance(url, str) else None
+    if scheme not in ("https", "file", "http"):
+        refuse(argument, "a URL of https, http or file", url)
+    if scheme == "http" and published is None:
+        refuse(argument, "a URL of https, since no hash of the file is known", url)
+
+
+def mirror_of(place: str, file: str, published: Hash | None) -> pathlib.Path | str | None:
+    """Where a file is in the mirror: its path in a folder, its URL, or None if there is no mirror."""
+    mirror = os.environ.get(MIRROR)
+    if not mirror:
+        return None
+    if "://" in mirror:
+        check_url(MIRROR, mirror, published)
+        return f"{mirror.rstrip('/')}/{urllib.parse.quote(place)}/{urllib.parse.quote(file)}"
+    folder = pathlib.Path(mirror).expanduser()
+    if not folder.is_dir():
+        refuse(MIRROR, "a URL or a folder that exists", mirror)
+    return folder / place / file
+
+
+def is_permissive(licence: str) -> bool:
+    """Whether a licence asks for no more than to name the authors."""
+    lower = licence.lower()
+    return lower.startswith(PERMISSIVE) and "-nc" not in lower
+
+
+def zip_name(url: str | None, file: str) -> str | None:
+    """The name of the zip file at a URL that has the file; None if the URL is that of the file itself."""
+    name = urllib.parse.urlsplit(url or "").path.rpartition("/")[2]
+    return name if name.endswith(".zip") and not file.endswith(".zip") else None
+
+
+def lying(entry: pathlib.Path, url: str | None, mirror: pathlib.Path | str | None) -> pathlib.Path | None:
+    """Where a file is on this machine already, perhaps in a zip file that is to be unpacked; else None."""
+    places = [mirror if isinstance(mirror, pathlib.Path) else None, entry, cache.where_in_hub(entry)]
+    packed = zip_name(url, entry.name)
+    places += [entry.with_name(packed)] if packed else []
+    return next((path for path in places if path and path.is_file()), None)
+
+
+@contextlib.contextmanager
+def refusing(path, place):
+    """Within it, a file that is there is checked. Errors say what to do; the file is left as it is."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"{path} is not used: {error}. Remove it, or all files of {place} and their first hashes by "
+            f"`kerasnets weights clean {place}`, and run this again."
+        ) from error
+
+
+def bring(packed, url, entry, published, size):
+    """Brings a file into its place in the cache, from a zip file that is there or from a URL."""
+    if packed:
+        unpack(packed, entry, published)
+    elif zip_name(url, entry.name):
+        with room(entry, size and 2 * size), files.passing(entry.with_suffix(".zip")) as part:
+            download(url, part)
+            unpack(part, entry, published)
+    else:
+        with room(entry, size), files.replacing(entry) as part:
+            download(url, part)
+            cache.check(part, published, entry)
+    return entry
+
+
+def download(url, part):
+    """Downloads a file by Keras. Its bar is printed to stderr, as that of the hub is."""
+    with contextlib.redirect_stdout(sys.stderr):
+        keras.utils.get_file(part.name, url, cache_subdir=str(part.parent))
+
+
+def from_hub(repo, file):
+    """Downloads a file into the hub's cache, or finds it there, and gives its path."""
+    download = cache.hub().hf_hub_download
+    try:
+        path = pathlib.Path(download(repo, file))
+    except Exception as error:  # of the several libraries by which it downloads
+        offline = os.environ.get("HF_HUB_OFFLINE")
+        reason = f"HF_HUB_OFFLINE is set to {offline}" if offline else type(error).__name__
+        raise OSError(f"{reason}: {' '.join(str(error).split())}") from error
+    stated = hash_in_hub(path)
+    if stated and hash_of(path) != stated:
+        raise OSError(f"{path} is damaged, since the hub states {stated}: remove it")
+    return path
+
+
+def hash_in_hub(path):
+    """The sha256 that the hub states of a large file, which is the name of the blob that its link names."""
+    blob = pathlib.Path(os.readlink(path)).name if path.is_symlink() else ""
+    return Hash("sha256", blob) if re.fullmatch("[0-9a-f]{64}", blob) else None
+
+
+@contextlib.contextmanager
+def room(entry, size):
+    """Makes the folder of a file, with room for it; removes the folder if nothing comes."""
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        free = shutil.disk_usage(entry.parent).free
+        if size and free < size:
+            raise OSError(errno.ENOSPC, f"{size:,} bytes are needed and {free:,} are free", str(entry.parent))
+        yield
+    except BaseException:
+        for folder in (entry.parent, *entry.parent.parents):
+            if folder != cache.home() and cache.home() not in folder.parents:
+                break
+            with contextlib.suppress(OSError):  # it has other files
+                folder.rmdir()
+        raise
+
+
+def unpack(packed, entry, published):
+    """Puts the file that is in a zip file into its place, once its hash is checked."""
+    try:
+        with zipfile.ZipFile(packed) as archive, files.replacing(entry) as part:
+            members = [m for m in archive.infolist() if m.filename.endswith(entry.suffix) and not m.is_dir()]
+            if len(members) != 1:
+                raise OSError(f"{packed.name} has {len(members)} files that end in {entry.suffix}, not one")
+            if members[0].file_size > GROWTH * packed.stat().st_size:
+                raise OSError(f"{packed.name} claims a file of {members[0].file_size:,} bytes in it")
+            with archive.open(members[0]) as source, open(part, "wb") as whole:
+                shutil.copyfileobj(source, whole, 1 << 20)
+            cache.check(part, published, entry)
+    except UNZIPPABLE as error:
+        raise OSError(f"{packed.name} is no zip file that can be read: {error}") from error
