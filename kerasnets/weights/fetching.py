@@ -260,8 +260,8 @@ def refusing(path, place):
         yield
     except OSError as error:
         raise OSError(
-            f"{path} is not used: {error}. Remove it, or all files of {place} and their first hashes by "
-            f"`kerasnets weights clean {place}`, and run this again."
+            f"{path.resolve()} is not used: {error}. Remove it, or all files of {place} and their first "
+            f"hashes by `kerasnets weights clean {place}`, and run this again."
         ) from error
 
 
@@ -297,7 +297,7 @@ def from_hub(repo, file):
         raise OSError(f"{reason}: {' '.join(str(error).split())}") from error
     stated = hash_in_hub(path)
     if stated and hash_of(path) != stated:
-        raise OSError(f"{path} is damaged, since the hub states {stated}: remove it")
+        raise OSError(f"{path.resolve()} is damaged, since the hub states {stated}: remove it")
     return path
 
 
