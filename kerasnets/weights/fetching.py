@@ -42,6 +42,13 @@ SIGNS = ("URL fetch failure", "Incomplete or corrupted file")
 BROKEN = (OSError, http.client.HTTPException)  # a download that breaks off, a file that cannot be read
 UNZIPPABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last for encrypted files
 
+# What servers send in place of a file, by its first bytes.
+INSTEAD = {
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"version https://git-lfs": "a pointer of Git LFS",
+}
+
 told = set()  # checkpoints and files whose licences this process has told
 
 
@@ -284,6 +291,11 @@ def download(url, part):
     """Downloads a file by Keras. Its bar is printed to stderr, as that of the hub is."""
     with contextlib.redirect_stdout(sys.stderr):
         keras.utils.get_file(part.name, url, cache_subdir=str(part.parent))
+    with open(part, "rb") as file:
+        start = file.read(200).lstrip().lower()
+    what = next((what for beginning, what in INSTEAD.items() if start.startswith(beginning)), None)
+    if what:
+        raise OSError(f"{url} gave {what}")
 
 
 def from_hub(repo, file):

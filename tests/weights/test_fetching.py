@@ -190,6 +190,20 @@ def test_a_download_that_is_interrupted_leaves_nothing(error, ending, home, monk
     assert not home.exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"\n<!DOCTYPE html><title>Log in</title>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:6b0d", "a pointer of Git LFS"),
+    ],
+)
+def test_what_servers_send_in_place_of_a_file(sent, words, home, source):
+    source.write_bytes(sent)
+    with pytest.raises(OSError, match=f"could not be fetched: {source.as_uri()} gave {words}. Run"):
+        fetch("a/b", file="net.pth", url=source.as_uri())
+    assert not home.exists()
+
+
 def test_a_full_disk_is_seen_at_once(home):
     with pytest.raises(OSError, match="1,152,921,504,606,846,976 bytes are needed"):
         fetch("a/b", file="net.pth", url="https://127.0.0.1:9/net.pth", bytes=1 << 60)
