@@ -264,6 +264,10 @@ def test_files_in_a_mirror_are_used_where_they_are(home, mirror):
     assert fetch(ID, file=FILE, repo=ID) == mirror / FILE
     assert fetch_config(ID) == {"num_classes": 10}
     assert cache.cached() == []
+    own = cache.path_of(ID, FILE)
+    own.write_bytes(CONTENT)
+    assert fetch(ID, file=FILE, repo=ID) == mirror / FILE
+    own.unlink()
     with pytest.raises(OSError, match="was published has"):
         fetch(ID, file=FILE, repo=ID, hash="sha256 prefix 0000000")
     (mirror / FILE).write_bytes(b"other")
@@ -276,6 +280,20 @@ def test_files_in_a_mirror_are_used_where_they_are(home, mirror):
     cache.clean()
     with pytest.raises(ValueError, match="is damaged"):
         fetch_config(ID)
+
+
+def test_a_mirror_may_be_all_that_there_is(home, mirror, monkeypatch):
+    """As on a machine whose disk cannot be written to, where the first hash is not recorded."""
+
+    def fails(path, text):
+        raise OSError(code, "no record")
+
+    monkeypatch.setattr(cache.files, "write_text", fails)
+    code = errno.EROFS
+    assert fetch(ID, file=FILE, repo=ID) == mirror / FILE
+    code = errno.ENOSPC
+    with pytest.raises(OSError, match="no record"):
+        fetch(ID, file=FILE, repo=ID)
 
 
 def test_files_of_a_mirror_elsewhere_are_downloaded(home, mirror, monkeypatch, tmp_path, server):
@@ -299,14 +317,14 @@ def test_files_of_a_mirror_elsewhere_are_downloaded(home, mirror, monkeypatch, t
 @pytest.fixture
 def hub(home, tmp_path, monkeypatch):
     """A hub with one repository, whose cache is laid out as that of huggingface_hub."""
-    hub = types.SimpleNamespace(calls=[], deleted=[], blob=digest(), reachable=True)
+    hub = types.SimpleNamespace(calls=[], deleted=[], blob=digest(), commit="c0ffee", reachable=True)
     commits = tmp_path / "hub" / f"models--{ID.replace('/', '--')}" / "snapshots"
 
     def hf_hub_download(repo, file):
         hub.calls.append((repo, file))
         if not hub.reachable:
             raise RuntimeError("no\nnetwork")  # not an OSError, as some libraries raise
-        blob, link = commits.parent / "blobs" / hub.blob, commits / "c0ffee" / file
+        blob, link = commits.parent / "blobs" / hub.blob, commits / hub.commit / file
         for path in (blob, link):
             path.parent.mkdir(parents=True, exist_ok=True)
         blob.write_bytes(CONTENT)
@@ -336,6 +354,16 @@ def test_files_of_the_hub_are_found_again_without_it(home, hub, monkeypatch):
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'kerasnets\[weights\]'"):
         cache.clean(ID)
     assert path.exists()
+
+
+def test_files_of_the_hub_that_were_removed_are_fetched_again(hub, monkeypatch):
+    fetch(ID, file=FILE, repo=ID).unlink()
+    assert cache.cached() == []
+    hub.commit = "facade"
+    path = fetch(ID, file=FILE, repo=ID)
+    assert path.parent.name == "facade"
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert fetch(ID, file=FILE, repo=ID) == path
 
 
 def test_files_of_the_hub_that_are_not_what_they_were(home, hub):
