@@ -30,7 +30,7 @@ def run_get(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         from kerasnets.weights.checkpoints import find
         from kerasnets.weights.fetching import fetch_all
     row = find(options.id)
-    print(f"{row.id}: {bytes_text(row.bytes)}", file=sys.stderr)
+    print(f"{row.id}: {bytes_text(row.bytes)}, licence {row.licence or 'not stated'}", file=sys.stderr)
     paths = fetch_all(row)
     where = " and ".join(map(str, paths))
     data = {"id": row.id, "bytes": sum(path.stat().st_size for path in paths), "paths": [*map(str, paths)]}
@@ -51,7 +51,8 @@ def run_list(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     rows = [{key: getattr(row, key) for key in keys} for row in checkpoints(options.name)]
     header = ["checkpoint", "model", "licence", "top-1", "top-5", "size"]
     cells = [
-        [r["id"], r["net"], r["licence"] or "", shown(r["top1"]), shown(r["top5"]), bytes_text(r["bytes"])]
+        (r["id"], r["net"], r["licence"] or "not stated", shown(r["top1"]), shown(r["top5"]))
+        + (bytes_text(r["bytes"]),)
         for r in rows
     ]
     return rows, text_table(header, cells)

@@ -198,8 +198,14 @@ def fetch_all(row: Any) -> list[pathlib.Path]:
 
     Raises:
         OSError: A file is not there and cannot be downloaded, or is not the one that was published.
+        ValueError: keras.applications downloads it itself.
         ModuleNotFoundError: It is on the hub, and huggingface_hub is not installed.
     """
+    if not row.file:
+        raise ValueError(
+            f"the weights {row.id} are downloaded by keras.applications when they are first loaded, by "
+            f"kerasnets.build({row.net!r}, weights={row.id!r}), and are used with no network from then on"
+        )
     facts = {key: getattr(row, key) for key in ("file", "url", "repo", "hash", "bytes", "licence")}
     paths = [fetch(row.id, **facts)]
     if row.repo == row.id:

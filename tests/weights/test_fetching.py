@@ -444,7 +444,7 @@ def test_weights_by_command(command, mirror, tmp_path, home, monkeypatch):
     assert json.loads(command("list --json")[1])[0]["protocol"] == "bicubic"
     assert command("list --cached")[1] == "the cache is empty\n"
     status, out, err = command(f"get {ID}")
-    assert (status, err) == (0, f"{ID}: 6.8 KiB\n")
+    assert (status, err) == (0, f"{ID}: 6.8 KiB, licence apache-2.0\n")
     assert out.startswith(f"{ID} is in {mirror / FILE} and {mirror / 'config.json'}")
     monkeypatch.setenv(MIRROR, (tmp_path / "mirror").as_uri())
     status, out, err = command(f"get {ID} --json")
