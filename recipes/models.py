@@ -17,6 +17,7 @@ from typing import Any
 import shared
 import stubs
 from kerasnets import files
+from kerasnets.weights.checkpoints import checkpoints
 
 ROOT = pathlib.Path(__file__).parents[1]
 HEADER = ("model", "paper", "year", "input", "parameters", "multiply-adds", "weights")
@@ -27,8 +28,10 @@ README = """\
 The convolutional nets of the papers, the oldest first, with the inputs and classes of the papers. Each name
 links to the module of its net. The docstring of the module says what differs from the paper and why, and the
 module has `preprocess_input` and `decode_predictions`. Parameters are the trainable ones. Multiply-adds are
-those of convolution and dense layers, for one image or clip. Weights are those of keras.applications, loaded
-by `weights="imagenet"`. This file is written by `python recipes/models.py`.
+those of convolution and dense layers, for one image or clip. The last column has the sources of trained
+weights, and the top-1 accuracy in percent of those that the name of the dataset loads, as
+`weights="imagenet"`; `kerasnets weights list NAME` lists all of them. This file is written by
+`python recipes/models.py`.
 
 - `GoogLeNet(aux_heads=True)` and `InceptionV3(aux_heads=True)` have auxiliary heads and output a dict.
   `kerasnets.training.aux_loss_weights(model)` returns the weights of the losses, and
@@ -64,6 +67,15 @@ def main() -> None:
     for name in stale:
         files.write_text(args.root / name, new[name])
         print(f"wrote {name}")
+
+
+def weights_of(name: str) -> str:
+    """The sources of a model's trained weights, and the accuracy of the best of each dataset."""
+    rows = checkpoints(name)
+    sources = ", ".join(sorted({row.source for row in rows}))
+    first = {row.data: row for row in reversed(rows)}
+    tops = ", ".join(f"{data} {row.top1}" for data, row in sorted(first.items()) if row.top1)
+    return f"{sources}; {tops}" if tops else sources
 
 
 def read(path: pathlib.Path) -> str | None:
@@ -119,7 +131,6 @@ def record(builder: Callable, params: int, mult_adds: int) -> dict[str, Any]:
         "input": [*spec.grid(spec.options), spec.channels],
         "classes": spec.classes,
         "preprocess_input": spec.mode,
-        "weights": spec.imagenet is not None,
         "params": params,
         "mult_adds": mult_adds,
         "options": [
@@ -166,7 +177,7 @@ def cells(record: dict[str, Any]) -> tuple[str, ...]:
         "x".join(map(str, record["input"])),
         f"{record['params']:,}",
         f"{record['mult_adds']:,}",
-        "yes" if record["weights"] else "no",
+        weights_of(record["name"]),
     )
 
 

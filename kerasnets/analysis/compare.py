@@ -12,6 +12,7 @@ from kerasnets.analysis.profile import profile
 from kerasnets.assembly import registry, results
 from kerasnets.checks import nearest, refuse
 from kerasnets.tables import axes_text, bytes_text, count_text, shape_text, text_table
+from kerasnets.weights.checkpoints import checkpoints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +180,7 @@ def model_row(model):
         mult_adds=counts.mult_adds,
         peak_activation_bytes=counts.peak_activation_bytes,
         receptive_field=counts.receptive_field,
-        weights=bool(spec and spec.imagenet),
+        weights=spec is not None and bool(checkpoints(model)),
         result=published[0] if published else None,
     )
 

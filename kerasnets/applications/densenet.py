@@ -21,7 +21,6 @@ from kerasnets.assembly.options import FLAG, KEPT, count
 from kerasnets.blocks.conv import EPSILON, bn_act, bn_act_conv, conv, conv_bn_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers import BatchMoments, RecomputedConv2D
-from kerasnets.weights.keras_applications import KerasApplications
 
 # Table 1, ImageNet. A row is a variant; its columns are arguments of DenseNet.
 TABLE = {
@@ -133,10 +132,10 @@ def recomputed(x, filters, kernel, name):
     return unit(maps, moments)
 
 
-DenseNet121 = variant(DenseNet, "DenseNet121", TABLE, imagenet=KerasApplications())
+DenseNet121 = variant(DenseNet, "DenseNet121", TABLE)
 DenseNet161 = variant(DenseNet, "DenseNet161", TABLE)
-DenseNet169 = variant(DenseNet, "DenseNet169", TABLE, imagenet=KerasApplications())
-DenseNet201 = variant(DenseNet, "DenseNet201", TABLE, imagenet=KerasApplications())
+DenseNet169 = variant(DenseNet, "DenseNet169", TABLE)
+DenseNet201 = variant(DenseNet, "DenseNet201", TABLE)
 DenseNet264 = variant(DenseNet, "DenseNet264", TABLE)
 DenseNet40 = variant(CIFARDenseNet, "DenseNet40", CIFAR_TABLE)
 DenseNet100 = variant(CIFARDenseNet, "DenseNet100", CIFAR_TABLE)

@@ -20,7 +20,6 @@ from kerasnets.assembly.options import Check
 from kerasnets.blocks.branches import branches, scaled_conv, sequence
 from kerasnets.blocks.conv import conv
 from kerasnets.checks import is_int, refuse
-from kerasnets.weights.keras_applications import KerasApplications
 
 # The stem of each version: figure 14, and the release's.
 STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid")]
@@ -117,7 +116,7 @@ def module(x, rows, scale, convolve, name):
 
 
 InceptionResNetV1 = variant(InceptionResNet, "InceptionResNetV1", TABLE)
-InceptionResNetV2 = variant(InceptionResNet, "InceptionResNetV2", TABLE, imagenet=KerasApplications())
+InceptionResNetV2 = variant(InceptionResNet, "InceptionResNetV2", TABLE)
 
 preprocess_input = InceptionResNet.preprocess_input
 decode_predictions = InceptionResNet.decode_predictions

@@ -18,7 +18,6 @@ from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify
 from kerasnets.blocks.branches import branches, repeated, scaled_conv, sequence
 from kerasnets.checks import refuse
-from kerasnets.weights.keras_applications import KerasApplications
 
 STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid"), ("max", 3, 2)]
 # Figure 5, one module for each number of filters after the pooling.
@@ -89,7 +88,7 @@ def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
     return repeated(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), aux_maps
 
 
-InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE, imagenet=KerasApplications())
+InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE)
 
 preprocess_input = InceptionV3.preprocess_input
 decode_predictions = InceptionV3.decode_predictions

@@ -16,7 +16,6 @@ from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.attention import squeeze_excite as squeezed
 from kerasnets.blocks.conv import conv_bn_act, separable_bn_act
 from kerasnets.checks import refuse
-from kerasnets.weights.keras_applications import KerasApplications
 
 # Tables 1, 4 and 5. A row is a variant; its columns are arguments of MobileNets.
 TABLE = {
@@ -84,7 +83,6 @@ MobileNet = variant(
     MobileNets,
     "MobileNet",
     TABLE,
-    imagenet=KerasApplications({"alpha": (0.25, 0.5, 0.75, 1.0)}, sizes=(128, 160, 192, 224)),
 )
 ConvMobileNet = variant(MobileNets, "ConvMobileNet", TABLE)
 ShallowMobileNet = variant(MobileNets, "ShallowMobileNet", TABLE)

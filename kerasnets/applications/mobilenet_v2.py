@@ -15,7 +15,6 @@ from kerasnets.assembly.inputs import resolution
 from kerasnets.assembly.options import count
 from kerasnets.blocks.conv import bn, bn_act, conv, conv_bn_act, depthwise
 from kerasnets.checks import refuse
-from kerasnets.weights.keras_applications import KerasApplications
 
 # Table 2: n for each stage of bottlenecks; c for the stem, each stage and the last convolution.
 TABLE = {
@@ -96,7 +95,6 @@ MobileNetV2 = variant(
     MobileNetV2s,
     "MobileNetV2",
     TABLE,
-    imagenet=KerasApplications({"alpha": (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)}, sizes=(96, 128, 160, 192, 224)),
 )
 
 preprocess_input = MobileNetV2.preprocess_input

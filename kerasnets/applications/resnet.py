@@ -18,7 +18,6 @@ from kerasnets.assembly.options import one_of
 from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, units
 from kerasnets.checks import refuse
-from kerasnets.weights.keras_applications import KerasApplications
 
 # Table 1, ImageNet. A row is a variant; its columns are arguments of ResNet.
 TABLE = {
@@ -98,9 +97,9 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
 
 ResNet18 = variant(ResNet, "ResNet18", TABLE)
 ResNet34 = variant(ResNet, "ResNet34", TABLE)
-ResNet50 = variant(ResNet, "ResNet50", TABLE, imagenet=KerasApplications())
-ResNet101 = variant(ResNet, "ResNet101", TABLE, imagenet=KerasApplications())
-ResNet152 = variant(ResNet, "ResNet152", TABLE, imagenet=KerasApplications())
+ResNet50 = variant(ResNet, "ResNet50", TABLE)
+ResNet101 = variant(ResNet, "ResNet101", TABLE)
+ResNet152 = variant(ResNet, "ResNet152", TABLE)
 PlainNet18 = variant(ResNet, "PlainNet18", TABLE)
 PlainNet34 = variant(ResNet, "PlainNet34", TABLE)
 ResNet20 = variant(CIFARResNet, "ResNet20", CIFAR_TABLE)

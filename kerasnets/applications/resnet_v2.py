@@ -15,7 +15,6 @@ from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.conv import bn_act, conv, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, units
 from kerasnets.checks import refuse
-from kerasnets.weights.keras_applications import KerasApplications
 
 # He et al., CVPR 2016, table 1. A row is a variant; its columns are arguments of ResNetV2.
 TABLE = {
@@ -90,13 +89,11 @@ def CIFARResNetV2(x, depth, bottleneck=True, alpha=1.0):
     return bn_act(x, name="final")
 
 
-TRAINED = KerasApplications(forms={"released": True})
-
 ResNet18V2 = variant(ResNetV2, "ResNet18V2", TABLE)
 ResNet34V2 = variant(ResNetV2, "ResNet34V2", TABLE)
-ResNet50V2 = variant(ResNetV2, "ResNet50V2", TABLE, imagenet=TRAINED)
-ResNet101V2 = variant(ResNetV2, "ResNet101V2", TABLE, imagenet=TRAINED)
-ResNet152V2 = variant(ResNetV2, "ResNet152V2", TABLE, imagenet=TRAINED)
+ResNet50V2 = variant(ResNetV2, "ResNet50V2", TABLE)
+ResNet101V2 = variant(ResNetV2, "ResNet101V2", TABLE)
+ResNet152V2 = variant(ResNetV2, "ResNet152V2", TABLE)
 ResNet164V2 = variant(CIFARResNetV2, "ResNet164V2", CIFAR_TABLE)
 ResNet1001V2 = variant(CIFARResNetV2, "ResNet1001V2", CIFAR_TABLE)
 

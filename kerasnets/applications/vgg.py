@@ -15,7 +15,6 @@ from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
-from kerasnets.weights.keras_applications import KerasApplications
 
 # Table 1. A row is a variant; its columns are arguments of VGG: the kernel sizes of each block.
 TABLE = {
@@ -67,8 +66,8 @@ VGG11 = variant(VGG, "VGG11", TABLE)
 VGG11LRN = variant(VGG, "VGG11LRN", TABLE)
 VGG13 = variant(VGG, "VGG13", TABLE)
 VGG16C = variant(VGG, "VGG16C", TABLE)
-VGG16 = variant(VGG, "VGG16", TABLE, imagenet=KerasApplications())
-VGG19 = variant(VGG, "VGG19", TABLE, imagenet=KerasApplications())
+VGG16 = variant(VGG, "VGG16", TABLE)
+VGG19 = variant(VGG, "VGG19", TABLE)
 
 preprocess_input = VGG.preprocess_input
 decode_predictions = VGG.decode_predictions

@@ -11,7 +11,6 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.blocks.conv import conv, conv_bn_act, max_pool
-from kerasnets.weights.keras_applications import KerasApplications
 
 # Figure 5: filters of the convolutions of each module.
 STEM = ((32, 2), (64, 1))  # and their strides
@@ -81,7 +80,7 @@ def separable_bn(x, filters, name):
     return layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
 
 
-Xception = variant(Xceptions, "Xception", TABLE, imagenet=KerasApplications())
+Xception = variant(Xceptions, "Xception", TABLE)
 
 preprocess_input = Xception.preprocess_input
 decode_predictions = Xception.decode_predictions

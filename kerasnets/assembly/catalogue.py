@@ -22,7 +22,6 @@ def catalogue() -> dict[str, dict]:
         - citation: the fields of a `citations.Citation`;
         - input (the sides of the grid and the number of channels), classes, and preprocess_input (a key of
           `scaling.MODES`);
-        - weights: whether trained weights can be downloaded;
         - params and mult_adds: trainable parameters, and multiply-adds for one example, with the options of
           the paper;
         - options: a list with name, default, allowed and meaning of each option of the family.

@@ -18,11 +18,11 @@ from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.assembly.origin import as_data, check_origin
 from kerasnets.assembly.predictions import decode_predictions
 from kerasnets.assembly.preprocessing import first_of
+from kerasnets.assembly.pretrained import Pretrained, choose
 from kerasnets.blocks.conv import Activation
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.scaling import MODES
-from kerasnets.weights.keras_applications import KerasApplications
 
 REQUIRED = inspect.Parameter.empty
 
@@ -72,7 +72,6 @@ class Spec:
         checks: What each option may be.
         classifier_activation: Default of the argument of this name; None where the paper does not use
             softmax.
-        imagenet: Source of trained weights, or None.
     """
 
     body: Callable
@@ -88,7 +87,6 @@ class Spec:
     options: Mapping[str, Any]
     checks: Mapping[str, Check]
     classifier_activation: str | None = "softmax"
-    imagenet: KerasApplications | None = None
 
     @property
     def module(self) -> str:
@@ -173,7 +171,6 @@ def variant(
     family: Callable,
     name: str,
     table: Mapping[str, Mapping[str, Any]],
-    imagenet: KerasApplications | None = None,
     **changes: Any,
 ) -> Callable[..., keras.Model]:
     """Makes a row of a table a public function, and registers it as a model.
@@ -185,7 +182,6 @@ def variant(
         family: A public function made by `family`.
         name: Name of the model and of its row.
         table: The rows by name. A row holds options by name.
-        imagenet: Source of trained weights, or None.
         **changes: Fields of `Spec` that differ from those of the family, such as `size` or `classes`.
 
     Returns:
@@ -207,9 +203,7 @@ def variant(
                 f"`table` has options of {family.__name__}: {', '.join(family.spec.options)}.{hint} "
                 f"Received: table={{{name!r}: {{{option!r}: ...}}}}"
             )
-    spec = dataclasses.replace(
-        family.spec, options={**family.spec.options, **table[name]}, imagenet=imagenet, **changes
-    )
+    spec = dataclasses.replace(family.spec, options={**family.spec.options, **table[name]}, **changes)
     return registry.register(public(name, spec, options_first=False))
 
 
@@ -238,13 +232,14 @@ def public(name: str, spec: Spec, options_first: bool) -> Callable[..., keras.Mo
             hint = nearest(unknown[0], signature.parameters)
             raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}.{hint}")
         bound = signature.bind(*args, **kwargs)
-        forms = spec.imagenet.forms if spec.imagenet and bound.arguments.get("weights") == "imagenet" else {}
-        bound.arguments = {**forms, **bound.arguments}
+        pretrained = choose(bound.arguments.get("weights"), name, spec, bound.arguments)
+        if pretrained:
+            bound.arguments = pretrained.defaults(spec, bound.arguments) | bound.arguments
         bound.apply_defaults()
         given = bound.arguments
         options = {n: given.pop(n) for n in spec.options}
         given["name"] = given["name"] or name
-        return assemble(name, spec, options, **given)
+        return assemble(name, spec, options, pretrained, **given)
 
     builder.__name__ = builder.__qualname__ = name
     builder.__module__ = spec.body.__module__
@@ -270,6 +265,7 @@ def assemble(
     model_name: str,
     spec: Spec,
     options: Mapping[str, Any],
+    pretrained: Pretrained | None,
     include_top: bool,
     weights: str | os.PathLike[str] | None,
     input_tensor: keras.KerasTensor | None,
@@ -287,6 +283,7 @@ def assemble(
         model_name: Name of the public function.
         spec: Properties of the network.
         options: Values of the family's options by name.
+        pretrained: The published weights that `weights` stands for, or None.
 
     Returns:
         A keras.Model.
@@ -316,8 +313,9 @@ def assemble(
         "classes": classes,
         "classifier_activation": classifier_activation,
     }
-    check_weights(model_name, spec, options, weights, include_top, classes, images.shape[-1])
-    if weights not in (None, "imagenet"):
+    if pretrained:
+        pretrained.check(spec, images.shape[-1])
+    elif weights is not None:
         check_origin(weights, model_name, spec, arguments)
 
     with paused_collector():
@@ -346,9 +344,8 @@ def assemble(
         return model
     # Without the layers that give `input_tensor`, which have other weights.
     net = model if any(images is tensor for tensor in inputs) else keras.Model(images, x, name=name)
-    if weights == "imagenet":
-        spec.imagenet.load(net, model_name, include_top, options)
-        trained.describe(model, scaling=spec.mode if whole else None, training={"data": "imagenet2012"})
+    if pretrained:
+        pretrained.load(model, net, include_top, classes, options)
         return model
     return trained.load(model, weights, net, scaled=net is not model and first_of(model) is not None)
 
@@ -389,34 +386,3 @@ def paused_collector() -> Iterator[None]:
     finally:
         if running:
             gc.enable()
-
-
-def check_weights(
-    model_name: str,
-    spec: Spec,
-    options: Mapping[str, Any],
-    weights: str | os.PathLike[str] | None,
-    include_top: bool,
-    classes: int,
-    channels: int,
-) -> None:
-    """Refuses weights that do not exist for the network that the other arguments describe."""
-    if weights is None:
-        return
-    if weights != "imagenet":
-        trained.check_path(weights)
-        return
-    if spec.imagenet is None:
-        refuse("weights", f"None or a path for {model_name}, which has no trained weights", weights)
-    # Options that do not change the shapes of the weights may have any value.
-    free = {*spec.imagenet.options, "dropout", "memory_efficient"}
-    free |= set(pick(spec.size, options)) if callable(spec.size) else set()
-    trained_as = {n: (d,) for n, d in (spec.options | spec.imagenet.forms).items() if n not in free}
-    for option, values in (trained_as | spec.imagenet.options).items():
-        if options[option] not in values:
-            allowed = f"one of {values}" if len(values) > 1 else repr(*values)
-            refuse(option, f"{allowed} with weights='imagenet'", options[option])
-    if include_top and classes != 1000:
-        refuse("classes", "1000 with weights='imagenet' and a top", classes)
-    if channels != 3:
-        refuse("input_shape", "of 3 channels with weights='imagenet'", (..., channels))

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerasnets.checks import is_int, refuse
-from kerasnets.weights import fetching
+from kerasnets.weights.fetching import fetching
 
 
 def decode_predictions(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.checks import nearest, refuse
+from kerasnets.weights.checkpoints import checkpoints
 
 if TYPE_CHECKING:
     import keras
@@ -145,8 +146,10 @@ def list_models(pattern: str = "*", family: str | None = None, trained: bool | N
 
 def known() -> dict[str, tuple[str, bool]]:
     """By the name of each model, its family and whether trained weights exist."""
-    shipped = {name: (row["family"], row["weights"]) for name, row in catalogue().items()}
-    return shipped | {name: (b.spec.module, b.spec.imagenet is not None) for name, b in _MODELS.items()}
+    families = {name: row["family"] for name, row in catalogue().items()}
+    families |= {name: builder.spec.module for name, builder in _MODELS.items()}
+    trained = {checkpoint.net for checkpoint in checkpoints()}
+    return {name: (family, name in trained) for name, family in families.items()}
 
 
 def natural(name: str) -> list[int | str]:

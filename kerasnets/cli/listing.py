@@ -8,6 +8,7 @@ from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.citations import Citation
 from kerasnets.checks import nearest
 from kerasnets.cli.options import command
+from kerasnets.weights.checkpoints import checkpoints
 
 SORTS = ("name", "year", "family", "params", "mult_adds")
 
@@ -70,7 +71,7 @@ def about(record):
         "paper": Citation(**record["citation"]).short,
         "year": record["citation"]["year"],
         "input": "x".join(map(str, record["input"])),
-        "weights": record["weights"],
+        "weights": sorted({row.source for row in checkpoints(record["name"])}),
         "params": record["params"],
         "mult_adds": record["mult_adds"],
     }

@@ -41,7 +41,7 @@ def lines(data, paper):
     yield ""
     yield f"input     {data['input']}, scaled by preprocess_input in mode {data['preprocess_input']!r}"
     yield f"classes   {data['classes']}"
-    yield f"weights   {'imagenet' if data['weights'] else 'no trained weights'}"
+    yield f"weights   {', '.join(data['weights']) or 'no trained weights'}"
     yield f"counts    {data['params']:,} trainable parameters, {data['mult_adds']:,} multiply-adds"
     if data["options"]:
         cells = [[o["name"], repr(tuples(o["default"])), o["meaning"]] for o in data["options"]]

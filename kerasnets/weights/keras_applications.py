@@ -1,7 +1,7 @@
 """Trained weights of keras.applications, downloaded by it and copied into our nets."""
 
-import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,66 +9,52 @@ import numpy as np
 
 from kerasnets.graph import producer, source
 from kerasnets.layers import parts
+from kerasnets.weights.architectures.row import KerasArchitecture
 from kerasnets.weights.fetching import fetching
 
 
-@dataclasses.dataclass(frozen=True)
-class KerasApplications:
-    """Declares that keras.applications has trained weights of a net.
+def load_keras(
+    net: keras.Model,
+    row: KerasArchitecture,
+    include_top: bool,
+    options: Mapping[str, Any],
+    classifier: bool = True,
+    weights: str = "imagenet",
+) -> None:
+    """Loads the weights of keras.applications into a net.
 
-    Attributes:
-        options: Options of our net that its function in keras.applications accepts too, each with the values
-            that have trained weights.
-        sizes: Sides in pixels of the square inputs that have their own weights, largest last; empty if the
-            same weights serve all sizes.
-        name: Name of the net in keras.applications, or None if it is the same as ours.
-        forms: Options of our net, each with the value for which the net is the trained one, where this is not
-            the default. The weights set them.
+    keras.applications downloads the file once and keeps it in Keras's cache, so that no network is needed
+    later. It verifies the file's hash if it knows it. An input size without its own weights uses those of the
+    largest size.
+
+    Args:
+        net: One of our nets.
+        row: Its architecture.
+        include_top: Whether it has the head.
+        options: Its options by name.
+        classifier: Whether the head's last layer is of the 1000 classes of ImageNet, and is loaded too.
+        weights: "imagenet", or the path of a file that keras.applications has downloaded.
+
+    Raises:
+        OSError: The file is damaged, or neither is in the cache nor can be downloaded.
+        ValueError: It is a file of another net.
     """
-
-    options: dict = dataclasses.field(default_factory=dict)
-    sizes: tuple = ()
-    name: str | None = None
-    forms: dict = dataclasses.field(default_factory=dict)
-
-    def load(self, model: keras.Model, name: str, include_top: bool, options: dict[str, Any]) -> keras.Model:
-        """Loads the weights that were trained on ImageNet into a model.
-
-        keras.applications downloads the file once and keeps it in Keras's cache, so that no network is needed
-        later. It verifies the file's hash if it knows it. An input size without its own weights uses those of
-        the largest size.
-
-        Args:
-            model: One of our models.
-            name: Its registered name.
-            include_top: Whether it has a classifier.
-            options: Its options by name.
-
-        Returns:
-            `model`.
-
-        Raises:
-            OSError: The file is damaged, or neither is in the cache nor can be downloaded.
-        """
-        shape = model.input_shape[1:]
-        if self.sizes:
-            sides = {s for s in shape[:-1] if s in self.sizes}
-            side = sides.pop() if len(sides) == 1 else self.sizes[-1]
-            shape = (side, side, 3)
-        else:
-            shape = None
-        name = self.name or name
-        with fetching(f"The trained weights of {name}", "pass a .weights.h5 or .keras file as `weights`"):
-            peer = getattr(keras.applications, name)(
-                weights="imagenet",
-                include_top=include_top,
-                input_shape=shape,
-                **{option: options[option] for option in self.options},
-            )
-        return from_keras_applications(model, peer)
+    shape = None
+    if row.sizes:
+        sides = {s for s in net.input_shape[1:-1] if s in row.sizes}
+        side = sides.pop() if len(sides) == 1 else row.sizes[-1]
+        shape = (side, side, 3)
+    with fetching(f"The trained weights of {row.net}", "pass a .weights.h5 or .keras file as `weights`"):
+        peer = getattr(keras.applications, row.net)(
+            weights=weights,
+            include_top=include_top,
+            input_shape=shape,
+            **{option: options[option] for option in row.choices},
+        )
+    from_keras_applications(net, peer, classifier or not include_top)
 
 
-def from_keras_applications(model: keras.Model, peer: keras.Model) -> keras.Model:
+def from_keras_applications(model: keras.Model, peer: keras.Model, classifier: bool = True) -> keras.Model:
     """Copies the weights of a keras.applications model into one of ours.
 
     Layers are paired by their position in the graph, so their names may differ. The branches that a layer
@@ -79,6 +65,7 @@ def from_keras_applications(model: keras.Model, peer: keras.Model) -> keras.Mode
     Args:
         model: One of our models.
         peer: The same net from keras.applications, with or without a classifier, as `model` is.
+        classifier: Whether the last layer is copied too; if not, it may have other classes.
 
     Returns:
         `model`, which now computes what `peer` computes.
@@ -92,8 +79,9 @@ def from_keras_applications(model: keras.Model, peer: keras.Model) -> keras.Mode
             f"`peer` is the same net as {model.name}, with {len(ours)} layers that have weights. "
             f"Received: peer={peer.name!r} with {len(theirs)}"
         )
+    pairs = list(zip(ours, theirs, strict=True))
     fitted, biases = [], {}
-    for layer, other in zip(ours, theirs, strict=True):
+    for layer, other in pairs if classifier else pairs[:-1]:
         fitted.append((layer, fit(layer, other, biases)))
     if biases:
         layer = next(iter(biases))

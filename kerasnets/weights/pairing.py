@@ -17,6 +17,7 @@ from kerasnets.graph import in_order_of_making, producer, source
 from kerasnets.layers import parts
 from kerasnets.weights import mends
 from kerasnets.weights.architectures.row import Architecture
+from kerasnets.weights.readers import finite
 from kerasnets.weights.units import Unit
 
 Values = dict[str, np.ndarray]
@@ -105,7 +106,7 @@ def fit_all(
             f"{', '.join(u.name for u in units[len(slots) :][:3]) or slots[len(units)].name} is left over"
         )
     fitted, fresh, biases = {}, [], {}
-    for slot, unit in zip(slots, units, strict=True):
+    for slot, unit in zip(slots, map(finite, units), strict=True):
         if classes is not None and is_fresh(slot, unit, classes, row):
             fresh.append(slot.name)
         else:
@@ -115,10 +116,6 @@ def fit_all(
         raise ValueError(f"the checkpoint has a bias for {name}, which batch normalization does not follow")
     for mend, arguments in row.mends.items():
         getattr(mends, mend)(net, fitted, **arguments)
-    for name, values in fitted.items():
-        for weight, value in values.items():
-            if not np.isfinite(value).all():
-                raise ValueError(f"the checkpoint has values that are not finite: {weight} of {name}")
     return fitted, fresh
 
 

@@ -14,6 +14,7 @@ from keras.src.utils import file_utils
 import kerasnets
 from kerasnets.graph import no_values
 from kerasnets.weights import from_keras_applications
+from kerasnets.weights.architectures import ARCHITECTURES
 
 # Ranges of the random weights that keep activations near the size of the input.
 RANGES = {
@@ -40,7 +41,7 @@ def peer_of(name, **options):
 
 def form_of(name):
     """Options with which ours is the net that was trained."""
-    return getattr(kerasnets.applications, name).spec.imagenet.forms
+    return ARCHITECTURES[f"keras/{name}"].options
 
 
 def outputs(model):
@@ -171,7 +172,7 @@ def fetch(monkeypatch, tmp_path):
 def test_trained_weights(fetch, peer_options, our_options, file):
     peer = peer_of("MobileNet", **peer_options)
     asked = fetch(peer)
-    ours = kerasnets.build("MobileNet", weights="imagenet", **our_options)
+    ours = kerasnets.build("MobileNet", weights="keras/MobileNet", **our_options)
     assert asked == [file]
     np.testing.assert_allclose(outputs(ours), outputs(peer), rtol=1e-5, atol=1e-5)
 
@@ -184,7 +185,7 @@ def test_trained_weights_behind_another_layer(fetch, layer):
     images = layer(inputs)
     before = layer.get_weights()
     ours = kerasnets.build(
-        "MobileNet", weights="imagenet", alpha=0.25, include_top=False, input_tensor=images
+        "MobileNet", weights="keras/MobileNet", alpha=0.25, include_top=False, input_tensor=images
     )
     for a, b in zip(before, layer.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -205,7 +206,7 @@ def numbered(monkeypatch):
             w.assign(np.full(w.shape, i, "float32"))
 
     def build(name, options):
-        ours = kerasnets.build(name, weights="imagenet", **options)
+        ours = kerasnets.build(name, weights=f"keras/{name}", **options)
         ((peer, path),) = read
         return ours, peer, path
 
@@ -284,7 +285,7 @@ def test_a_fetch_that_fails_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(file_utils, "urlretrieve", no_network)
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
     with pytest.raises(OSError, match="MobileNet could not be fetched.*no network") as raised:
-        kerasnets.build("MobileNet", alpha=0.25, weights="imagenet")
+        kerasnets.build("MobileNet", alpha=0.25, weights="keras/MobileNet")
     url = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/mobilenet_2_5_224_tf.h5"
     todo = f"put mobilenet_2_5_224_tf.h5 of {url} into {tmp_path / 'models'}, or pass a .weights.h5 or .keras"
     assert todo in str(raised.value)
@@ -307,7 +308,7 @@ def test_a_fetch_that_breaks_off_says_what_to_do(monkeypatch, tmp_path, error):
     monkeypatch.setattr(file_utils, "urlretrieve", breaks)
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
     with no_values(), pytest.raises(OSError, match=f"MobileNet could not be .*into {tmp_path}"):
-        kerasnets.build("MobileNet", alpha=0.25, weights="imagenet")
+        kerasnets.build("MobileNet", alpha=0.25, weights="keras/MobileNet")
 
 
 def test_a_file_in_the_cache_is_used_and_half_of_one_is_named(monkeypatch, tmp_path):
@@ -321,16 +322,15 @@ def test_a_file_in_the_cache_is_used_and_half_of_one_is_named(monkeypatch, tmp_p
     options = {"alpha": 0.25, "input_shape": (128, 128, 3), "include_top": False}
     peer = peer_of("MobileNet", **options)
     peer.save(path)
-    assert_equal(kerasnets.build("MobileNet", weights="imagenet", **options), peer)
+    assert_equal(kerasnets.build("MobileNet", weights="keras/MobileNet", **options), peer)
     path.write_bytes(path.read_bytes()[:20_000])
     with pytest.raises(OSError, match=f"The file {path} is damaged: remove it"):
-        kerasnets.build("MobileNet", weights="imagenet", **options)
+        kerasnets.build("MobileNet", weights="keras/MobileNet", **options)
 
 
 @pytest.mark.parametrize(
     ("name", "options", "argument"),
     [
-        ("DenseNet121", {"classes": 10}, "classes"),
         ("DenseNet121", {"growth": 16}, "growth"),
         ("DenseNet121", {"depths": (6, 12, 24)}, "depths"),
         ("DenseNet121", {"keep": 1.0}, "keep"),
@@ -354,18 +354,11 @@ def test_a_file_in_the_cache_is_used_and_half_of_one_is_named(monkeypatch, tmp_p
         ("ResNet50V2", {"released": False}, "released"),
         ("ResNet50V2", {"released": 1}, "released"),
         ("ResNet50V2", {"depths": (3, 4, 6)}, "depths"),
-        ("ResNet50V2", {"classes": 10, "classifier_activation": None}, "classes"),
         ("ResNet101V2", {"input_shape": (224, 224, 1)}, "input_shape"),
         ("ResNet152V2", {"released": True, "alpha": 0.5}, "alpha"),
-        ("ResNet18V2", {"released": True}, "weights"),
-        ("WRN50_2", {}, "weights"),
-        ("InceptionV4", {}, "weights"),
-        ("InceptionResNetV1", {}, "weights"),
         ("DenseNet264", {}, "weights"),
         ("VGG16C", {}, "weights"),
         ("ConvMobileNet", {}, "weights"),
-        ("SqueezeNet", {}, "weights"),
-        ("LeNet5", {}, "weights"),
     ],
 )
 def test_weights_that_nobody_trained_are_refused_at_once(monkeypatch, name, options, argument):
@@ -374,15 +367,34 @@ def test_weights_that_nobody_trained_are_refused_at_once(monkeypatch, name, opti
 
     monkeypatch.setattr(file_utils, "get_file", forbidden)
     monkeypatch.setattr(keras.layers.Conv2D, "__init__", forbidden)
+    weights = "imagenet" if argument == "weights" else f"keras/{name}"
     with pytest.raises(ValueError, match=rf"`{argument}` is .* Received: {argument}="):
-        kerasnets.build(name, weights="imagenet", **options)
+        kerasnets.build(name, weights=weights, **options)
 
 
 def test_options_that_weights_do_not_depend_on_are_free(fetch):
     peer = peer_of("MobileNet", alpha=0.25, input_shape=(224, 224, 3), include_top=False)
     fetch(peer)
     ours = kerasnets.build(
-        "MobileNet", weights="imagenet", alpha=0.25, include_top=False, classes=10, pooling="avg", dropout=0.5
+        "MobileNet",
+        weights="keras/MobileNet",
+        alpha=0.25,
+        include_top=False,
+        classes=10,
+        pooling="avg",
+        dropout=0.5,
     )
     for a, b in zip(ours.weights, peer.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b).reshape(a.shape))
+
+
+def test_another_number_of_classes_leaves_the_last_layer_as_it_was(fetch, capsys):
+    peer = peer_of("MobileNet", alpha=0.25, input_shape=(128, 128, 3))
+    fetch(peer)
+    ours = kerasnets.build(
+        "MobileNet", weights="keras/MobileNet", alpha=0.25, input_shape=(128, 128, 3), classes=7
+    )
+    assert ours.output_shape == (None, 7)
+    assert "1,000 classes" in capsys.readouterr().err
+    for a, b in zip(ours.weights[:-2], peer.weights[:-2], strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b).reshape(a.shape))
