@@ -47,6 +47,7 @@ VALUES = {
         lambda v: v is None or is_int(v, 1) or (is_ints(v, 1) and v),
         "None, or sides in pixels, at least 1",
     ),
+    "channels": (lambda v: v in (None, 1, 3), "None, 1 or 3"),
     "splits": (
         lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(isinstance(s, str) for s in v),
         "two names of splits, to train on and to test on",
@@ -83,6 +84,7 @@ class Recipe:
         model: Name of the net, as `kerasnets.list_models` gives it.
         options: Options of its builder.
         size: Sides of the training images in pixels, a number or a tuple; None for the net's own.
+        channels: Number of channels of the images, 1 or 3; None for that of the paper's images.
         data: Name of a dataset, as `kerasnets.data.stream` takes it.
         classes: Number of classes, or None for that of the dataset.
         splits: Names of the split to train on and of the split to test on.
@@ -116,6 +118,7 @@ class Recipe:
     model: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     size: int | tuple[int, ...] | None = None
+    channels: int | None = None
     data: str
     classes: int | None = None
     splits: tuple[str, str] = ("train", "test")
@@ -152,6 +155,7 @@ class Recipe:
         """Checks every field."""
         check_net(self)
         check_values(self)
+        check_scaling(self)
         check_pair("optimizer", self.optimizer, OPTIMIZERS)
         for name, value in self.optimizer[1].items():
             if not isinstance(value, bool) and not (is_number(value) and value >= 0):
@@ -179,7 +183,7 @@ class Recipe:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of an example: its sides and its channels."""
-        return (*self.image_size, self.spec.channels)
+        return (*self.image_size, self.channels or self.spec.channels)
 
     @property
     def scale(self) -> Scaling:
@@ -278,6 +282,14 @@ def check_pair(field, value, table):
     known = {n: p for n, p in parameters.items() if n not in NOT_OPTIONS}
     required = [n for n, p in known.items() if p.default is p.empty]
     check_names(options, known, f"an option of the {field} {name!r}", required)
+
+
+def check_scaling(recipe):
+    """Refuses the scaling of images with other channels."""
+    if not recipe.scale.fits(recipe.shape[-1]):
+        fitting = [name for name, scaling in MODES.items() if scaling.fits(recipe.shape[-1])]
+        allowed = f"one of {', '.join(map(repr, fitting))} for images of {recipe.shape[-1]} channel"
+        refuse("scaling", allowed, recipe.scaling)
 
 
 def check_choices(recipe):

@@ -57,6 +57,8 @@ ROW = dict(
         (dict(clip_norm=0), "`clip_norm`"),
         (dict(ema=1), "`ema`"),
         (dict(size=(32, 0)), "`size`"),
+        (dict(channels=2), "`channels` is None, 1 or 3"),
+        (dict(channels=1), "`scaling` is one of 'none', .* for images of 1 channel"),
         (dict(splits="train"), "`splits`"),
         (dict(validation=0), "`validation`"),
         (dict(validation=1.0), "`validation`"),
@@ -113,6 +115,11 @@ def test_copies_are_equal(copied):
 def test_a_deep_copy_shares_no_options():
     recipe = Recipe(**ROW)
     assert copy.deepcopy(recipe).options is not recipe.options
+
+
+def test_grey_images_for_a_net_of_colored_ones():
+    grey = Recipe(**{**ROW, "channels": 1, "scaling": "unit"})
+    assert (Recipe(**ROW).shape, grey.shape) == ((32, 32, 3), (32, 32, 1))
 
 
 def test_another_length():
