@@ -88,7 +88,10 @@ def read_units(path: str | os.PathLike, argument: str = "weights") -> list[Unit]
         ) from error
     reader = importlib.import_module(f"{__name__}.{name}")
     try:
-        return reader.read(path)
+        units = reader.read(path)
+        if not units:
+            raise ValueError("It has no layers with weights.")
+        return units
     except BROKEN as error:
         raise ValueError(
             f"`{argument}` is a file that can be read. Received: {argument}={str(path)!r}, which is damaged "

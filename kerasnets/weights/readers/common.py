@@ -99,6 +99,9 @@ def layer(name: str, values: Mapping[str, np.ndarray]) -> Unit:
     Raises:
         ValueError: They are not those of a convolution, dense layer or batch normalization.
     """
+    for weight, array in values.items():
+        if array.dtype.name not in FLOATS:
+            raise ValueError(f"The {weight} of {name!r} holds {array.dtype}, not one of {', '.join(FLOATS)}.")
     shapes = ", ".join(f"{weight} {array.shape}" for weight, array in values.items())
     if "kernel" in values and set(values) <= {"kernel", "bias"}:
         kernel = values["kernel"]

@@ -5,6 +5,7 @@ weights of a layer. Their layers are given in the order in which they were writt
 written later, a group or an array, has a higher address than all before.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -37,8 +38,14 @@ def read(path: str | os.PathLike) -> list[Unit]:
         size = os.path.getsize(path)
         listed = "layer_names" in root.attrs or "layer_names0" in root.attrs
         found = list(listed_weights(root, size) if listed else numbered_weights(root))
-        check_claim(sum(d.size * d.dtype.itemsize for _, weights in found for d in weights.values()), size)
+        check_claim(sum(map(claimed, [d for _, weights in found for d in weights.values()])), size)
         return [unit for name, weights in found for unit in units(name, weights)]
+
+
+def claimed(dataset: Any) -> int:
+    """Number of the bytes that reading a dataset allocates: compressed parts are at most as large."""
+    shapes = [shape for shape in (dataset.shape, dataset.chunks) if shape is not None]
+    return max(map(math.prod, shapes), default=0) * dataset.dtype.itemsize
 
 
 def units(name: str, weights: dict[str, Any]) -> Iterator[Unit]:
@@ -47,18 +54,28 @@ def units(name: str, weights: dict[str, Any]) -> Iterator[Unit]:
         if dataset.dtype.kind != "f" or dataset.dtype.itemsize > 8:
             raise ValueError(f"The {weight} of {name!r} is no array of floats.")
     values = {weight: dataset[()] for weight, dataset in weights.items()}
+    if is_depthwise(name, values):  # in the files of Keras 3
+        values = {"depthwise_kernel": values.pop("kernel")} | values
     if "depthwise_kernel" not in values:
         yield layer(name, values)
         return
     first = values.pop("depthwise_kernel")
     if first.ndim not in (4, 5):
-        raise ValueError(f"The depthwise kernel of {name!r} has the shape {first.shape}.")
+        raise ValueError(f"The depthwise kernel of {name[:80]!r} has the shape {first.shape}.")
     kernel = {"kernel": depthwise(first)}
     if "pointwise_kernel" not in values:
         yield layer(name, kernel | values)
         return
     yield layer(name, kernel)
     yield layer(name, {"kernel": values.pop("pointwise_kernel"), **values})
+
+
+def is_depthwise(name: str, values: dict[str, Any]) -> bool:
+    """Whether a kernel is that of a depthwise convolution: its name says so, or the number of its biases."""
+    kernel, bias = values.get("kernel"), values.get("bias")
+    if kernel is None or kernel.ndim not in (4, 5):
+        return False
+    return "depthwise" in name or (bias is not None and bias.size == math.prod(kernel.shape[-2:]))
 
 
 def listed_weights(root: Any, size: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -70,10 +70,11 @@ class Graph:
 
     def value(self, name: str) -> np.ndarray:
         """The array of a constant."""
-        found = self.constants.get(name)
-        if found is None:
+        if name not in self.constants:
             raise ValueError(f"{name[:80]!r} is no constant.")
-        return found if isinstance(found, np.ndarray) else array(found)
+        if not isinstance(self.constants[name], np.ndarray):  # once, however many operators read it
+            self.constants[name] = array(self.constants[name])
+        return self.constants[name]
 
     def units(self) -> Iterator[Unit]:
         """The layers in the order of the nodes."""

@@ -9,7 +9,7 @@ import pickletools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-STEPS = 2_000_000  # most steps of a program; a ResNet152 with the state of its optimizer has 50,000
+STEPS = 1_000_000  # most steps of a program; a ResNet152 with the state of its optimizer has 50,000
 # Types of storages, and of their numbers. Only floats become weights.
 STORAGES = {
     "torch.FloatStorage": "float32",
@@ -77,11 +77,15 @@ class Mark:
 MARK = Mark()
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a whole number that a size or place may be."""
+    return type(value) is int and 0 <= value < 2**63
+
+
 def rebuilt(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Tensor:
     """The tensor that PyTorch's functions make of a storage."""
     if not isinstance(storage, Storage) or not all(
-        isinstance(value, tuple) and all(type(item) is int for item in value)
-        for value in ((offset,), shape, strides)
+        isinstance(value, tuple) and all(map(is_count, value)) for value in ((offset,), shape, strides)
     ):
         raise ValueError("It has a tensor that is none.")
     return Tensor(storage, offset, shape, strides)
@@ -232,7 +236,7 @@ class Machine:
         _, kind, key, _, count, *rest = found
         if not isinstance(kind, Function) or kind.name not in STORAGES or rest not in ([], [None]):
             raise ValueError("Its pickle refers to a storage of an unknown type.")
-        if not isinstance(key, str) or type(count) is not int or count < 0:
+        if not isinstance(key, str) or not is_count(count):
             raise ValueError("Its pickle refers to a storage without a key or count.")
         storage = Storage(STORAGES[kind.name], key, count)
         if self.storages.setdefault(key, storage) != storage:

@@ -26,10 +26,10 @@ HEADER = struct.Struct(
     "<4s22xHH"
 )  # of a member of an archive: its mark, and the lengths of two fields behind
 ENCRYPTED = 1  # flag of a member
+PIECE = 2**20  # bytes
 COUNT = 8  # bytes of the number of numbers before a storage of a stream
 CHECKPOINTS = (".pth", ".pt", ".th", ".bin", ".pth.tar")
 
-Buffer = mmap.mmap | bytes
 Load = Callable[[Storage], tuple[Any, int]]  # from a storage to a buffer and its place there
 
 
@@ -39,7 +39,7 @@ def read(path: str | os.PathLike) -> list[Unit]:
     Raises:
         ValueError: The file is damaged, has anything but data, or no state dict of layers of ours.
     """
-    content: Buffer = mapped(path)
+    content = mapped(path)
     if str(path).endswith(".zip"):
         content = inner(content)
     found, load = read_archive(content) if content[: len(ZIP)] == ZIP else read_stream(content)
@@ -78,19 +78,19 @@ def array(name: str, tensor: Tensor, load: Load) -> Any:
     return view(name, part, storage.kind, shape, offset * BYTES[storage.kind], strides)
 
 
-def read_stream(content: Buffer) -> tuple[Any, Load]:
+def read_stream(content: mmap.mmap) -> tuple[Any, Load]:
     """What a file of the older kind has, and a function that finds its storages."""
-    file = io.BytesIO(content) if isinstance(content, bytes) else content
-    if run(file) != MAGIC or run(file) != VERSION:
+    content.seek(0)
+    if run(content) != MAGIC or run(content) != VERSION:
         raise ValueError("It is no checkpoint of PyTorch.")
-    system = run(file)
+    system = run(content)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("Its numbers are not little-endian.")
     storages: dict[str, Storage] = {}
-    found, keys = run(file, storages), run(file)
+    found, keys = run(content, storages), run(content)
     if not isinstance(keys, list) or any(type(key) is not str or key not in storages for key in keys):
         raise ValueError("Its list of storages is not that of its tensors.")
-    starts, place = {}, file.tell()
+    starts, place = {}, content.tell()
     for key in keys:
         count = int.from_bytes(content[place : place + COUNT], "little")
         if count != storages[key].count:
@@ -100,7 +100,7 @@ def read_stream(content: Buffer) -> tuple[Any, Load]:
     return found, lambda storage: (content, starts[storage.key])
 
 
-def read_archive(content: Buffer) -> tuple[Any, Load]:
+def read_archive(content: mmap.mmap) -> tuple[Any, Load]:
     """What a zip archive of PyTorch has, and a function that finds its storages."""
     archive = Archive(content)
     pickles = [name for name in archive.members if name.endswith(PICKLE)]
@@ -120,14 +120,19 @@ def read_archive(content: Buffer) -> tuple[Any, Load]:
     return found, load
 
 
-def inner(content: Buffer) -> Buffer:
+def inner(content: mmap.mmap) -> mmap.mmap:
     """The checkpoint that is the only file of a zip archive, or the archive itself if it is one."""
     archive = Archive(content)
     if any(name.endswith(PICKLE) for name in archive.members):
         return content
     if len(archive.members) != 1 or not next(iter(archive.members)).endswith(CHECKPOINTS):
         raise ValueError(f"It has {names(archive.members)}, where one checkpoint of PyTorch is expected.")
-    return bytes(archive.read(next(iter(archive.members))))
+    part = archive.read(next(iter(archive.members)))
+    if isinstance(part.obj, mmap.mmap) and len(part.obj) == len(part):  # it has been compressed
+        return part.obj
+    whole = mmap.mmap(-1, len(part))
+    whole.write(part)
+    return whole
 
 
 class Archive:
@@ -137,9 +142,9 @@ class Archive:
         ValueError: It claims to hold far more than its size.
     """
 
-    def __init__(self, content: Buffer):
+    def __init__(self, content: mmap.mmap):
         self.content = content
-        with zipfile.ZipFile(io.BytesIO(content) if isinstance(content, bytes) else content) as archive:
+        with zipfile.ZipFile(content) as archive:
             self.members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
         check_claim(sum(info.file_size for info in self.members.values()), len(content))
 
@@ -157,9 +162,20 @@ class Archive:
         if mark != ZIP or len(part) != info.compress_size or info.flag_bits & ENCRYPTED:
             raise ValueError(f"Its {name[:80]!r} is damaged or encrypted.")
         if info.compress_type == zipfile.ZIP_DEFLATED:
-            part = memoryview(zlib.decompressobj(-zlib.MAX_WBITS).decompress(part, info.file_size + 1))
+            part = memoryview(inflated(part, info.file_size))
         elif info.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"Its {name[:80]!r} is compressed in an unknown way.")
         if len(part) != info.file_size or zlib.crc32(part) != info.CRC:
             raise ValueError(f"Its {name[:80]!r} is damaged.")
         return part
+
+
+def inflated(part: memoryview, size: int) -> mmap.mmap:
+    """What a compressed member has, as a buffer of `size` bytes. It is written in pieces."""
+    whole, inflater = mmap.mmap(-1, size), zlib.decompressobj(-zlib.MAX_WBITS)
+    for start in range(0, len(part), PIECE):
+        data = part[start : start + PIECE]
+        while data and not inflater.eof:
+            whole.write(inflater.decompress(data, PIECE))  # a ValueError where it is longer than it claims
+            data = inflater.unconsumed_tail
+    return whole
