@@ -20,6 +20,7 @@ CLASSES = {
     "layers.log_mean": ("LogMeanProbability",),
     "layers.lrn": ("LRN",),
     "layers.maxout": ("Maxout",),
+    "layers.mirror_padding": ("MirrorPadding2D",),
     "layers.partial_conv": ("PartialConv2D",),
     "layers.recomputed": ("BatchMoments", "RecomputedConv2D"),
     "layers.soft_mask": ("SoftMask",),

@@ -13,6 +13,7 @@ from kerasnets.layers import (
     DropPathJoin,
     DropPathSampler,
     Maxout,
+    MirrorPadding2D,
     PartialConv2D,
     RoutedCapsules,
     SoftMask,
@@ -93,6 +94,7 @@ GROUPS = {
         layers.ZeroPadding1D,
         layers.ZeroPadding2D,
         layers.ZeroPadding3D,
+        MirrorPadding2D,
         WindowPadding2D,
     ),
     Kind("enlarged", "new", ()): (

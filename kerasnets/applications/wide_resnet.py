@@ -9,6 +9,7 @@ Hu et al. (2018).
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import AVERAGED
+from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.conv import bn_act, conv, conv_bn_act, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, residual, units
 from kerasnets.checks import refuse
@@ -29,9 +30,11 @@ IMAGENET_TABLE = {
 IMAGENET_TINY = dict(depths=(1, 1), width=1)
 FILTERS = (16, 32, 64)
 
+CHECKS = dict(project_raw=FLAG)
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=AVERAGED)
-def WRN(x, depth, width, dropout=0.0, squeeze_excite=None):
+
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=AVERAGED, checks=CHECKS)
+def WRN(x, depth, width, dropout=0.0, squeeze_excite=None, project_raw=False):
     """Three stages of equal depth, with pre-activation units of two 3x3 convolutions.
 
     Source: section 2.3 and table 1.
@@ -41,13 +44,17 @@ def WRN(x, depth, width, dropout=0.0, squeeze_excite=None):
         width: Widening factor; k in the paper.
         dropout: Dropout rate between the convolutions of a unit; 0.3 in the paper's networks with dropout.
         squeeze_excite: Reduction of a squeeze-and-excitation unit in each residual unit, or None.
+        project_raw: Whether the projections of shortcuts read the input of their unit itself, as the weights
+            of torchdistill need, instead of the input after the first batch normalization and ReLU.
     """
     if depth <= 4 or depth % 6 != 4:
         refuse("depth", "4 more than a multiple of 6", depth)
     x = conv(x, FILTERS[0], 3, name="stem_conv")
     for stage, strides, name in units((depth // 6,) * 3):
         rows = basic_rows(width * FILTERS[stage], strides)
-        x = preact_residual(x, rows, dropout=dropout, squeeze_excite=squeeze_excite, name=name)
+        x = preact_residual(
+            x, rows, dropout=dropout, squeeze_excite=squeeze_excite, project_raw=project_raw, name=name
+        )
     return bn_act(x, name="final")
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 import keras
 from keras import KerasTensor, layers
 
+from kerasnets.layers.mirror_padding import MirrorPadding2D
+
 EPSILON = 1.001e-5  # what published ResNet and DenseNet weights were trained with
 
 Size = int | tuple[int, ...]
@@ -204,23 +206,28 @@ def separable_bn_act(
 
 
 def max_pool(
-    x: KerasTensor, kernel: Size, strides: Size, padding: Padding = "symmetric", name: str | None = None
+    x: KerasTensor,
+    kernel: Size,
+    strides: Size,
+    padding: Padding = "symmetric",
+    signed: bool = False,
+    name: str | None = None,
 ) -> KerasTensor:
     """Max pooling.
-
-    Padding counts as zeros, so `x` should not be negative where there is any.
 
     Args:
         x: Feature maps, (batch, height, width, channels).
         kernel: Size of the window in pixels.
         strides: Strides in pixels.
         padding: As in `conv`.
+        signed: Whether `x` may be negative. Padding then changes no maximum, as minus infinity would not;
+            otherwise it counts as zeros.
         name: Name of the layer.
 
     Returns:
         Feature maps, (batch, height', width', channels).
     """
-    x, padding = pad(x, kernel, strides, padding, name=f"{name}_pad")
+    x, padding = pad(x, kernel, strides, padding, signed, name=f"{name}_pad")
     # TensorFlow cannot pool clips of float16 on a CPU; in float32 the result is the same.
     dtype = "float32" if x.ndim == 5 and x.dtype == "float16" else None
     return of_rank(x, "MaxPooling")(kernel, strides, padding, dtype=dtype, name=name)(x)
@@ -241,20 +248,28 @@ def overlapping_pool(x: KerasTensor, name: str) -> KerasTensor:
     return max_pool(x, 3, 2, padding=((0, 1), (0, 1)), name=name)
 
 
-def pad(x: KerasTensor, kernel: Size, strides: Size, padding: Padding, name: str) -> tuple[KerasTensor, str]:
-    """Adds a layer of zero padding where Keras's own "same" and "valid" do not give the padding asked for.
+def pad(
+    x: KerasTensor,
+    kernel: Size,
+    strides: Size,
+    padding: Padding,
+    signed: bool = False,
+    name: str | None = None,
+) -> tuple[KerasTensor, str]:
+    """Adds a layer of padding where Keras's own "same" and "valid" do not give the padding asked for.
 
     Args:
         x: Feature maps, (batch, height, width, channels).
         kernel: Kernel size of the layer that reads them.
         strides: Strides of that layer.
         padding: As in `conv`.
+        signed: As in `max_pool`.
         name: Name of the padding layer.
 
     Returns:
         The feature maps, padded if necessary, and the `padding` for the layer that reads them.
     """
-    zeros = of_rank(x, "ZeroPadding")
+    zeros = MirrorPadding2D if signed else of_rank(x, "ZeroPadding")
     if not isinstance(padding, str):
         return zeros(padding, name=name)(x), "valid"
     if padding != "symmetric":

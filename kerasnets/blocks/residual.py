@@ -96,11 +96,10 @@ def preact_residual(
     squeeze_excite: int | None = None,
     activated: bool = False,
     use_bias: bool = False,
+    project_raw: bool = False,
     name: str | None = None,
 ) -> KerasTensor:
     """A pre-activation residual unit: adds convolutions, each after batch normalization and ReLU, to `x`.
-
-    A projection reads `x` after the first batch normalization and ReLU.
 
     Source: He et al. 2016 (identity mappings), figure 1b and the appendix; dropout Zagoruyko and Komodakis
     2016, section 2.4.
@@ -113,12 +112,14 @@ def preact_residual(
         squeeze_excite: Reduction of a squeeze-and-excitation unit on the new feature maps, or None.
         activated: Whether `x` is already normalized and activated, as after some stems.
         use_bias: Whether the last convolution and the projection have biases.
+        project_raw: Whether a projection reads `x` itself, instead of `x` after the first batch normalization
+            and ReLU.
         name: Prefix of the layers' names.
 
     Returns:
         Feature maps, (batch, height', width', filters of the last row).
     """
-    new, old = preact_branches(x, rows, shortcut, dropout, activated, use_bias, name)
+    new, old = preact_branches(x, rows, shortcut, dropout, activated, use_bias, project_raw, name)
     if squeeze_excite:
         new = attention.squeeze_excite(new, squeeze_excite, name=f"{name}_se")
     return layers.Add(name=f"{name}_add")([old, new])
@@ -131,6 +132,7 @@ def preact_branches(
     dropout: float = 0.0,
     activated: bool = False,
     use_bias: bool = False,
+    project_raw: bool = False,
     name: str | None = None,
 ) -> tuple[KerasTensor, KerasTensor]:
     """The two terms that a pre-activation residual unit adds. The arguments are those of `preact_residual`.
@@ -146,7 +148,8 @@ def preact_branches(
             new = layers.Dropout(dropout, name=f"{name}_dropout")(new)
         new = convolve(new, row, use_bias=use_bias and i == len(rows), name=f"{name}_{i}_conv")
     project = shortcut == "project" and changes_shape(x, rows)
-    return new, skip(first if project else x, rows, shortcut, use_bias, name=f"{name}_shortcut")
+    old = first if project and not project_raw else x
+    return new, skip(old, rows, shortcut, use_bias, name=f"{name}_shortcut")
 
 
 def skip(

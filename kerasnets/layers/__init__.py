@@ -7,6 +7,7 @@ from kerasnets.layers.frozen_batch_norm import FrozenBatchNormalization
 from kerasnets.layers.log_mean import LogMeanProbability
 from kerasnets.layers.lrn import LRN
 from kerasnets.layers.maxout import Maxout
+from kerasnets.layers.mirror_padding import MirrorPadding2D
 from kerasnets.layers.partial_conv import PartialConv2D
 from kerasnets.layers.recomputed import BatchMoments, RecomputedConv2D, parts
 from kerasnets.layers.soft_mask import SoftMask
@@ -24,6 +25,7 @@ __all__ = [
     "LRN",
     "LogMeanProbability",
     "Maxout",
+    "MirrorPadding2D",
     "PartialConv2D",
     "RecomputedConv2D",
     "RoutedCapsules",

@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 
 from kerasnets.graph import tensors
-from kerasnets.layers import DropPathJoin, SoftMask, UpSampleLike, WindowPadding2D
+from kerasnets.layers import DropPathJoin, MirrorPadding2D, SoftMask, UpSampleLike, WindowPadding2D
 from kerasnets.surgery.activations import is_elementwise
 from kerasnets.surgery.recording import Call, Recording
 
@@ -59,6 +59,7 @@ CHANNELWISE = (
     layers.LeakyReLU,
     layers.ReLU,
     layers.Rescaling,
+    MirrorPadding2D,
     SoftMask,
     UpSampleLike,
     WindowPadding2D,

@@ -13,7 +13,7 @@ from kerasnets.surgery.strides import strides_of
 from kerasnets.weights import inherit
 
 # Operations that only add a border. Their outputs are not feature maps of their own.
-PADDING = ("Pad", "WindowPadding2D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
+PADDING = ("MirrorPadding2D", "Pad", "WindowPadding2D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 
 
 @deep_recursion()

@@ -16,3 +16,31 @@ def no_bias(net: keras.Model, fitted: Fitted) -> None:
 
 def zeros_around(net: keras.Model, fitted: Fitted) -> None:
     """Kernels that are smaller than ours get zeros around them; the pairing adds them."""
+
+
+def folded_norm(net: keras.Model, fitted: Fitted) -> None:
+    """Batch normalization that was folded into convolutions becomes one that adds their biases.
+
+    The pairing adds it.
+    """
+
+
+def zeros_on_both_sides(net: keras.Model, fitted: Fitted) -> None:
+    """Shortcuts of option A add as many maps of zeros before the others as behind them; ours add all behind.
+
+    So the maps of the later stages are in another order: the convolutions that read or make them, batch
+    normalization and the classifier are permuted.
+    """
+    order = None  # for each of our maps its number in the checkpoint
+    for name, values in fitted.items():
+        kernel = values.get("kernel")
+        if order is None:
+            order = np.arange(kernel.shape[-1])
+        elif name.endswith("_1_conv") or (kernel is not None and kernel.ndim == 2):
+            values["kernel"] = kernel.take(order, axis=-2)
+        elif name.endswith("_2_conv"):
+            before, behind = np.split(np.arange(kernel.shape[-1] - len(order)), 2)
+            order = np.concatenate([order + len(before), before, behind + len(order)])
+            values["kernel"] = kernel.take(order, axis=-1)
+        elif name.endswith("_2_bn"):
+            values.update({weight: value[order] for weight, value in values.items()})

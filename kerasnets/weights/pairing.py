@@ -4,6 +4,7 @@ Kinds and shapes are compared at each pair, and nothing may be left over. Differ
 change what a layer computes are mended: see `fit`.
 """
 
+import dataclasses
 import math
 import re
 import zlib
@@ -97,6 +98,8 @@ def fit_all(
     """
     slots = slots_of(net)
     units = in_order(units, row, include_top, aux=isinstance(net.output, dict))
+    if "folded_norm" in row.mends:
+        units = [part for unit in units for part in unfolded(unit)]
     for slot, unit in zip(slots, units, strict=False):
         if kind_of(slot) != unit.kind and not {kind_of(slot), unit.kind} <= {"conv", "dense"}:
             refuse_pair(slot, unit)
@@ -117,6 +120,18 @@ def fit_all(
     for mend, arguments in row.mends.items():
         getattr(mends, mend)(net, fitted, **arguments)
     return fitted, fresh
+
+
+def unfolded(unit: Unit) -> list[Unit]:
+    """A convolution with biases, as one without them and batch normalization that adds them."""
+    if unit.kind != "conv" or "bias" not in unit.values:
+        return [unit]
+    bias = unit.values["bias"]
+    norm = {"beta": bias, "moving_mean": np.zeros_like(bias), "moving_variance": np.ones_like(bias)}
+    return [
+        dataclasses.replace(unit, values={"kernel": unit.values["kernel"]}),
+        Unit(unit.name, "norm", norm),
+    ]
 
 
 def kind_of(slot: keras.Layer) -> str:

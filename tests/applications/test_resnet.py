@@ -93,6 +93,34 @@ def test_shortcuts_cost_what_the_paper_says():
     assert {n for n in extra if n.endswith("conv")} == {f"stage{s}_unit1_shortcut_conv" for s in (2, 3, 4)}
 
 
+FIRST = ("stem_bn", "stage1_unit1_1_bn")
+
+
+@pytest.mark.parametrize(
+    ("options", "norms", "padding"),
+    [
+        ({}, FIRST[:1], "ZeroPadding2D"),
+        ({"stem_form": "repeated"}, FIRST, "ZeroPadding2D"),
+        ({"stem_form": "repeated", "image_norm": True}, ("image_bn", *FIRST), "ZeroPadding2D"),
+        ({"stem_form": "bare"}, FIRST[1:], "MirrorPadding2D"),
+        ({"released": True}, FIRST[1:], "ZeroPadding2D"),
+    ],
+)
+def test_stems_of_the_second_paper(options, norms, padding):
+    with no_values():
+        net = kerasnets.build("ResNet50V2", depths=(1, 1), alpha=0.0625, **options)
+    names = [layer.name for layer in net.layers]
+    assert [name for name in names[: names.index("stage1_unit1_1_conv")] if name.endswith("bn")] == [*norms]
+    assert type(net.get_layer("stem_pool_pad")).__name__ == padding
+
+
+@pytest.mark.parametrize("option", [{"stem_form": "bare"}, {"image_norm": True}])
+def test_the_released_form_has_its_own_stem(option):
+    (word,) = option
+    with pytest.raises(ValueError, match=f"`{word}` is .* where `released` is True. Received: {word}="):
+        kerasnets.build("ResNet50V2", released=True, **option)
+
+
 # In millions: He 2016, table 4; Zagoruyko 2016, table 8; Xie 2017, table 7.
 MILLIONS = [
     ("ResNet164V2", {}, 1.7),

@@ -30,11 +30,13 @@ ROWS = [
 rows = pytest.mark.parametrize(("grid", "kernel", "strides", "zeros"), ROWS)
 
 
-def windows(x, kernel, strides, zeros):
+def windows(x, kernel, strides, zeros, beyond=0):
     """What lies under the kernel at each place, by place."""
     axes = len(zeros)
     kernel, strides = (v if isinstance(v, tuple) else (v,) * axes for v in (kernel, strides))
-    x = np.pad(x, [(0, 0), *(n if isinstance(n, tuple) else (n, n) for n in zeros), (0, 0)])
+    x = np.pad(
+        x, [(0, 0), *(n if isinstance(n, tuple) else (n, n) for n in zeros), (0, 0)], constant_values=beyond
+    )
     counts = [(s - k) // step + 1 for s, k, step in zip(x.shape[1:-1], kernel, strides, strict=True)]
     for place in itertools.product(*map(range, counts)):
         corner = [slice(p * s, p * s + k) for p, s, k in zip(place, strides, kernel, strict=True)]
@@ -90,3 +92,11 @@ def test_symmetric_pooling(grid, kernel, strides, zeros, dtype):
     assert y[0, ..., 0].size == len(places)
     for place, under in places.items():
         np.testing.assert_array_equal(y[(slice(None), *place)], under.max(tuple(range(1, x.ndim - 1))))
+
+
+@pytest.mark.parametrize(("grid", "kernel", "strides", "zeros"), [row for row in ROWS if len(row[0]) == 2])
+def test_symmetric_pooling_of_negative_maps(grid, kernel, strides, zeros):
+    x = RNG.uniform(-2, -1, (2, *grid, 3)).astype("float32")
+    y = ops.convert_to_numpy(max_pool(ops.convert_to_tensor(x), kernel, strides, signed=True, name="p"))
+    for place, under in windows(x, kernel, strides, zeros, beyond=-np.inf):
+        np.testing.assert_array_equal(y[(slice(None), *place)], under.max((1, 2)))

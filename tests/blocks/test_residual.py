@@ -55,6 +55,15 @@ def test_preact_residual_is_the_papers_equation():
         np.testing.assert_allclose(model(x, training=False), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_projection_may_read_what_came_in():
+    options = dict(rows=(Row(3, 1), Row(5, 3)), project_raw=True)
+    model, x = model_of(preact_residual, (1, 1, 4), **options), maps(2, 1, 1, 4)
+    first = relu(normalized(model, "unit_1_bn", np.float64(x)))
+    new = relu(normalized(model, "unit_2_bn", convolved(model, "unit_1_conv", first)))
+    expected = convolved(model, "unit_shortcut_conv", np.float64(x)) + convolved(model, "unit_2_conv", new)
+    np.testing.assert_allclose(model(x, training=False), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_activated_input_is_not_activated_again():
     model = model_of(preact_residual, (2, 2, 4), basic_rows(4), activated=True)
     assert "unit_1_bn" not in {layer.name for layer in model.layers}

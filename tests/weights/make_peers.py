@@ -11,6 +11,7 @@ the order of definition, the shape of an image, and scores of some of the classe
 import gzip
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -46,12 +47,231 @@ def pytorchcv(name, **options):
     return get_model(name, pretrained=False, **options)
 
 
+class CIFARNet(torch.nn.Module):
+    """ResNet for CIFAR with the names and shortcuts of akamaster, chenyaofo and torchdistill."""
+
+    def __init__(self, depth, head="fc", pad=False):
+        super().__init__()
+        self.conv1, self.bn1 = convolution(3, 16, 3), torch.nn.BatchNorm2d(16)
+        filters = (16, 16, 32, 64)
+        for stage in (1, 2, 3):
+            before, n = filters[stage - 1 : stage + 1]
+            blocks = (CIFARUnit(before if i == 0 else n, n, pad) for i in range(depth // 6))
+            setattr(self, f"layer{stage}", torch.nn.Sequential(*blocks))
+        self.head = head
+        setattr(self, head, torch.nn.Linear(64, 10))
+
+    def forward(self, x):
+        x = torch.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return getattr(self, self.head)(x.mean((2, 3)))
+
+
+class CIFARUnit(torch.nn.Module):
+    """Its residual unit. With `pad`, zeros stand on both sides of the maps."""
+
+    def __init__(self, before, filters, pad):
+        super().__init__()
+        self.strides, self.added = filters // before, filters - before
+        self.conv1, self.bn1 = convolution(before, filters, 3, self.strides), torch.nn.BatchNorm2d(filters)
+        self.conv2, self.bn2 = convolution(filters, filters, 3), torch.nn.BatchNorm2d(filters)
+        if self.added and not pad:
+            projection = convolution(before, filters, 1, self.strides), torch.nn.BatchNorm2d(filters)
+            self.downsample = torch.nn.Sequential(*projection)
+
+    def forward(self, x):
+        new = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        if hasattr(self, "downsample"):
+            x = self.downsample(x)
+        elif self.added:
+            sides = (0, 0, 0, 0, self.added // 2, self.added // 2)
+            x = torch.nn.functional.pad(x[:, :, :: self.strides, :: self.strides], sides)
+        return torch.relu(x + new)
+
+
+class TorchdistillWRN(torch.nn.Module):
+    """WRN of torchdistill, whose projections read the input of their unit."""
+
+    def __init__(self, depth, width):
+        super().__init__()
+        filters = (16, 16 * width, 32 * width, 64 * width)
+        self.conv1 = convolution(3, 16, 3)
+        for stage in (1, 2, 3):
+            before, n = filters[stage - 1 : stage + 1]
+            first = WideUnit(before, n, 1 if stage == 1 else 2)
+            others = (WideUnit(n, n, 1) for _ in range(depth // 6 - 1))
+            setattr(self, f"layer{stage}", torch.nn.Sequential(first, *others))
+        self.bn1, self.fc = torch.nn.BatchNorm2d(filters[-1]), torch.nn.Linear(filters[-1], 10)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(self.conv1(x))))
+        return self.fc(torch.relu(self.bn1(x)).mean((2, 3)))
+
+
+class WideUnit(torch.nn.Module):
+    """Its residual unit."""
+
+    def __init__(self, before, filters, strides):
+        super().__init__()
+        self.bn1, self.conv1 = torch.nn.BatchNorm2d(before), convolution(before, filters, 3, strides)
+        self.bn2, self.conv2 = torch.nn.BatchNorm2d(filters), convolution(filters, filters, 3)
+        changes = before != filters
+        self.shortcut = torch.nn.Sequential(*[convolution(before, filters, 1, strides)] * changes)
+
+    def forward(self, x):
+        new = self.conv1(torch.relu(self.bn1(x)))
+        return self.conv2(torch.relu(self.bn2(new))) + self.shortcut(x)
+
+
+def convolution(before, filters, kernel, strides=1):
+    return torch.nn.Conv2d(before, filters, kernel, strides, kernel // 2, bias=False)
+
+
+class Renamed(torch.nn.Module):
+    """A peer whose layers have other names, and another order.
+
+    Args:
+        peer: The peer.
+        names: Pairs of the name of a layer in its files and of that in `peer`, in the order of the files.
+    """
+
+    def __init__(self, peer, names):
+        super().__init__()
+        self.peer = peer
+        state = peer.state_dict()
+        self.state = {
+            f"{new}.{weight.rpartition('.')[2]}": tensor
+            for new, old in names
+            for weight, tensor in state.items()
+            if weight.rpartition(".")[0] == old
+        }
+
+    def state_dict(self):
+        return self.state
+
+    def forward(self, x):
+        return self.peer(x)
+
+
+def layers_of(peer):
+    """The names of the layers of a peer that have weights, in the order of definition."""
+    return list(dict.fromkeys(weight.rpartition(".")[0] for weight in peer.state_dict()))
+
+
+def gluon_v1(name, prefix):
+    """A ResNet with the names of GluonCV's, whose files have projections before their unit's convolutions."""
+    peer = torchvision(name)
+    names, counts = [], {}
+    for layer in layers_of(peer):
+        stage, _, rest = layer.partition(".")
+        scope = f"{prefix}_stage{stage[5:]}_" if rest else f"{prefix}_"
+        kind = "dense" if layer == "fc" else "conv"
+        kind = "batchnorm" if "bn" in layer or layer.endswith("downsample.1") else kind
+        number = counts[scope + kind] = counts.get(scope + kind, -1) + 1
+        pair = (f"{scope}{kind}{number}_fwd", layer)
+        names.insert(len(names) - 4 * ("downsample" in layer), pair)
+    return Renamed(peer, names)
+
+
+def gluon_v2(name, prefix):
+    """A ResNetV2 with the names of GluonCV's, and its batch normalization of the image."""
+    net = pytorchcv(name)
+    net.features.final_pool = torch.nn.AdaptiveAvgPool2d(1)
+    peer = torch.nn.Sequential(torch.nn.BatchNorm2d(3), net)
+    names, counts = [], {}
+    for layer in layers_of(peer):
+        found = re.search(r"stage\d", layer)
+        scope = f"{prefix}_{found[0]}_" if found else f"{prefix}_"
+        norm = layer == "0" or layer.endswith(("bn", "post_activ.bn"))
+        kind = "batchnorm" if norm else "dense" if layer.endswith("output") else "conv"
+        number = counts[scope + kind] = counts.get(scope + kind, -1) + 1
+        names.append((f"{scope}{kind}{number}_fwd", layer))
+    return Renamed(peer, names)
+
+
+def caffe2_resnet50():
+    """ResNet50 with the names of Caffe2's."""
+    peer = torchvision("resnet50")
+    names = []
+    for layer in layers_of(peer):
+        stage, unit, last = (*layer.split("."), "", "")[:3]
+        if not unit:
+            new = {"conv1": "conv1", "bn1": "res_conv1_bn", "fc": "pred"}[layer]
+        else:
+            branch = "branch1" if last == "downsample" else f"branch2{'abc'[int(last[-1]) - 1]}"
+            norm = "_bn" if last.startswith("bn") or layer.endswith("downsample.1") else ""
+            new = f"res{int(stage[5:]) + 1}_{unit}_{branch}{norm}"
+        names.append((f"gpu_0/{new}_1", layer))
+    return Renamed(peer, names)
+
+
+def cadene(name):
+    """A ResNeXt with the names of Cadene's pretrained-models.pytorch, which are numbers in one another."""
+    peer = timm(name)
+    ends = {
+        "conv1": "0.0.0.0",
+        "bn1": "0.0.0.1",
+        "conv2": "0.0.0.3",
+        "bn2": "0.0.0.4",
+        "conv3": "0.0.1",
+        "bn3": "0.0.2",
+        "downsample.0": "0.1.0",
+        "downsample.1": "0.1.1",
+    }
+    names = []
+    for layer in layers_of(peer):
+        stage, unit, last = (*layer.split(".", 2), "", "")[:3]
+        if unit:
+            new = f"features.{int(stage[5:]) + 3}.{unit}.{ends[last]}"
+        else:
+            new = {"conv1": "features.0", "bn1": "features.1", "fc": "last_linear"}[layer]
+        names.append((new, layer))
+    return Renamed(peer, names)
+
+
+RESNETS = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_64x4d"),
+    *("wide_resnet50_2", "wide_resnet101_2"),
+)
+TIMM_RESNETS = ("resnext101_32x4d", "resnetv2_18", "resnetv2_34", "resnetv2_50", "resnetv2_101")
+PYTORCHCV_RESNETS = (
+    *("resnet18", "resnet34", "resnet50", "resnet50b", "resnet101", "resnet101b", "resnet152", "resnet152b"),
+    *("preresnet18", "preresnet34", "preresnet50b", "preresnet101b", "preresnet152b", "resnext50_32x4d"),
+    *("resnext101_32x4d", "resnext101_64x4d", "wrn50_2"),
+)
+PYTORCHCV_CIFAR_RESNETS = (
+    *("resnet20_cifar10", "resnet56_cifar10", "resnet110_cifar10", "resnet1202_cifar10"),
+    *("preresnet164bn_cifar10", "preresnet1001_cifar10", "resnext29_16x64d_cifar10", "wrn28_10_cifar10"),
+)
+
 # For each architecture: the function that makes the peer, its arguments, and the shape of an image.
 PEERS = {
-    "timm/resnet18": (timm, dict(name="resnet18"), (64, 64, 3)),
-    "timm/resnet34": (timm, dict(name="resnet34"), (64, 64, 3)),
-    "timm/resnet50": (timm, dict(name="resnet50"), (64, 64, 3)),
-    "torchvision/resnet18": (torchvision, dict(name="resnet18"), (64, 64, 3)),
+    **{f"timm/{name}": (timm, dict(name=name), (64, 64, 3)) for name in (*RESNETS, *TIMM_RESNETS)},
+    **{f"torchvision/{name}": (torchvision, dict(name=name), (64, 64, 3)) for name in RESNETS},
+    **{f"pytorchcv/{name}": (pytorchcv, dict(name=name), (224, 224, 3)) for name in PYTORCHCV_RESNETS},
+    **{f"pytorchcv/{name}": (pytorchcv, dict(name=name), (32, 32, 3)) for name in PYTORCHCV_CIFAR_RESNETS},
+    **{
+        f"akamaster/resnet{depth}": (CIFARNet, dict(depth=depth, head="linear", pad=True), (32, 32, 3))
+        for depth in (20, 32, 44, 56, 110, 1202)
+    },
+    **{
+        f"chenyaofo/cifar10_resnet{depth}": (CIFARNet, dict(depth=depth), (32, 32, 3))
+        for depth in (20, 32, 44, 56)
+    },
+    **{
+        f"torchdistill/cifar10-resnet{depth}": (CIFARNet, dict(depth=depth), (32, 32, 3))
+        for depth in (20, 32, 44, 56, 110)
+    },
+    "torchdistill/cifar10-wide_resnet16_8": (TorchdistillWRN, dict(depth=16, width=8), (32, 32, 3)),
+    "torchdistill/cifar10-wide_resnet40_4": (TorchdistillWRN, dict(depth=40, width=4), (32, 32, 3)),
+    "cadene/resnext101_32x4d": (cadene, dict(name="resnext101_32x4d"), (64, 64, 3)),
+    "onnx/resnet18-v1-7": (gluon_v1, dict(name="resnet18", prefix="resnetv15"), (64, 64, 3)),
+    "onnx/resnet50-caffe2-v1-9": (caffe2_resnet50, {}, (64, 64, 3)),
+    "onnx/resnet18-v2-7": (gluon_v2, dict(name="preresnet18", prefix="resnetv22"), (64, 64, 3)),
+    "onnx/resnet34-v2-7": (gluon_v2, dict(name="preresnet34", prefix="resnetv23"), (64, 64, 3)),
+    "onnx/resnet50-v2-7": (gluon_v2, dict(name="preresnet50b", prefix="resnetv24"), (64, 64, 3)),
+    "onnx/resnet101-v2-7": (gluon_v2, dict(name="preresnet101b", prefix="resnetv25"), (64, 64, 3)),
+    "onnx/resnet152-v2-7": (gluon_v2, dict(name="preresnet152b", prefix="resnetv27"), (64, 64, 3)),
 }
 
 

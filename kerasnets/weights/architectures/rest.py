@@ -2,4 +2,69 @@
 
 from kerasnets.weights.architectures.row import Architecture
 
-REST: dict[str, Architecture] = {}
+LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
+PROJECTED = dict(shortcut="project")
+RAW = dict(project_raw=True)
+LINEAR = dict(head=("linear",), mends=dict(zeros_on_both_sides={}))
+# GluonCV's names; the files have projections before the convolutions of their unit.
+RESNET_V1 = " ".join(
+    f"resnetv15_{stage}{layer}{number}_fwd"
+    for stage in ("", "stage1_", "stage2_", "stage3_", "stage4_")
+    for number in range(5)
+    for layer in ("conv", "batchnorm")
+)
+RESNET_V2 = dict(stem_form="repeated", image_norm=True)
+
+AKAMASTER = {
+    "akamaster/resnet20": Architecture(net="ResNet20", **LINEAR, names="cb5697ad"),
+    "akamaster/resnet32": Architecture(net="ResNet32", **LINEAR, names="36f4459f"),
+    "akamaster/resnet44": Architecture(net="ResNet44", **LINEAR, names="3a78cf0e"),
+    "akamaster/resnet56": Architecture(net="ResNet56", **LINEAR, names="a1ee2b8c"),
+    "akamaster/resnet110": Architecture(net="ResNet110", **LINEAR, names="640918b4"),
+    "akamaster/resnet1202": Architecture(net="ResNet1202", **LINEAR, names="f2a7403d"),
+}
+CHENYAOFO = {
+    "chenyaofo/cifar10_resnet20": Architecture(net="ResNet20", options=PROJECTED, names="e66e493a"),
+    "chenyaofo/cifar10_resnet32": Architecture(net="ResNet32", options=PROJECTED, names="e8698fc3"),
+    "chenyaofo/cifar10_resnet44": Architecture(net="ResNet44", options=PROJECTED, names="4209844e"),
+    "chenyaofo/cifar10_resnet56": Architecture(net="ResNet56", options=PROJECTED, names="9ff9185a"),
+}
+TORCHDISTILL = {
+    "torchdistill/cifar10-resnet20": Architecture(net="ResNet20", options=PROJECTED, names="e66e493a"),
+    "torchdistill/cifar10-resnet32": Architecture(net="ResNet32", options=PROJECTED, names="e8698fc3"),
+    "torchdistill/cifar10-resnet44": Architecture(net="ResNet44", options=PROJECTED, names="4209844e"),
+    "torchdistill/cifar10-resnet56": Architecture(net="ResNet56", options=PROJECTED, names="9ff9185a"),
+    "torchdistill/cifar10-resnet110": Architecture(net="ResNet110", options=PROJECTED, names="fe1d5d5b"),
+    "torchdistill/cifar10-wide_resnet16_8": Architecture(net="WRN16_8", options=RAW, names="3c041dcd"),
+    "torchdistill/cifar10-wide_resnet40_4": Architecture(net="WRN40_4", options=RAW, names="9230d8aa"),
+}
+ONNX = {
+    "onnx/resnet18-v1-7": Architecture(
+        net="ResNet18", order=RESNET_V1, head=("resnetv15_dense0_fwd",), names="8f397efd"
+    ),
+    "onnx/resnet50-caffe2-v1-9": Architecture(
+        net="ResNet50", options=LATER, head=("gpu_0/pred_1",), names="54ac2adf"
+    ),
+    "onnx/resnet18-v2-7": Architecture(
+        net="ResNet18V2", options=RESNET_V2, head=("resnetv22_dense0_fwd",), names="9836fa3d"
+    ),
+    "onnx/resnet34-v2-7": Architecture(
+        net="ResNet34V2", options=RESNET_V2, head=("resnetv23_dense0_fwd",), names="197e3d33"
+    ),
+    "onnx/resnet50-v2-7": Architecture(
+        net="ResNet50V2", options=RESNET_V2, head=("resnetv24_dense0_fwd",), names="f11cae6c"
+    ),
+    "onnx/resnet101-v2-7": Architecture(
+        net="ResNet101V2", options=RESNET_V2, head=("resnetv25_dense0_fwd",), names="2e2e0025"
+    ),
+    "onnx/resnet152-v2-7": Architecture(
+        net="ResNet152V2", options=RESNET_V2, head=("resnetv27_dense0_fwd",), names="799f8006"
+    ),
+}
+REST: dict[str, Architecture] = {
+    **AKAMASTER,
+    **CHENYAOFO,
+    **TORCHDISTILL,
+    **ONNX,
+    "cadene/resnext101_32x4d": Architecture(net="ResNeXt101", head=("last_linear",), names="02ab2a2d"),
+}
