@@ -11,6 +11,8 @@ CIFAR_TABLE: dict[str, dict[str, Any]]
 def ResNetV2(
     depths: Sequence[int],
     bottleneck: bool = True,
+    stem_form: Literal["activated", "bare", "repeated"] = "activated",
+    image_norm: bool = False,
     released: bool = False,
     alpha: float = 1.0,
     *,
@@ -26,6 +28,7 @@ def ResNetV2(
 def CIFARResNetV2(
     depth: int,
     bottleneck: bool = True,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
     *,
     include_top: bool = True,
@@ -49,6 +52,8 @@ def ResNet18V2(
     *,
     depths: Sequence[int] = (2, 2, 2, 2),
     bottleneck: bool = False,
+    stem_form: Literal["activated", "bare", "repeated"] = "activated",
+    image_norm: bool = False,
     released: bool = False,
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -64,6 +69,8 @@ def ResNet34V2(
     *,
     depths: Sequence[int] = (3, 4, 6, 3),
     bottleneck: bool = False,
+    stem_form: Literal["activated", "bare", "repeated"] = "activated",
+    image_norm: bool = False,
     released: bool = False,
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -79,6 +86,8 @@ def ResNet50V2(
     *,
     depths: Sequence[int] = (3, 4, 6, 3),
     bottleneck: bool = True,
+    stem_form: Literal["activated", "bare", "repeated"] = "activated",
+    image_norm: bool = False,
     released: bool = False,
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -94,6 +103,8 @@ def ResNet101V2(
     *,
     depths: Sequence[int] = (3, 4, 23, 3),
     bottleneck: bool = True,
+    stem_form: Literal["activated", "bare", "repeated"] = "activated",
+    image_norm: bool = False,
     released: bool = False,
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -109,6 +120,8 @@ def ResNet152V2(
     *,
     depths: Sequence[int] = (3, 8, 36, 3),
     bottleneck: bool = True,
+    stem_form: Literal["activated", "bare", "repeated"] = "activated",
+    image_norm: bool = False,
     released: bool = False,
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -124,6 +137,7 @@ def ResNet164V2(
     *,
     depth: int = 164,
     bottleneck: bool = True,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def ResNet1001V2(
@@ -138,6 +152,7 @@ def ResNet1001V2(
     *,
     depth: int = 1001,
     bottleneck: bool = True,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...

@@ -13,6 +13,7 @@ def WRN(
     width: int,
     dropout: float = 0.0,
     squeeze_excite: int | None = None,
+    project_raw: bool = False,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -51,6 +52,7 @@ def WRN16_8(
     width: int = 8,
     dropout: float = 0.0,
     squeeze_excite: int | None = None,
+    project_raw: bool = False,
 ) -> keras.Model: ...
 def WRN28_10(
     include_top: bool = True,
@@ -66,6 +68,7 @@ def WRN28_10(
     width: int = 10,
     dropout: float = 0.0,
     squeeze_excite: int | None = None,
+    project_raw: bool = False,
 ) -> keras.Model: ...
 def WRN40_4(
     include_top: bool = True,
@@ -81,6 +84,7 @@ def WRN40_4(
     width: int = 4,
     dropout: float = 0.0,
     squeeze_excite: int | None = None,
+    project_raw: bool = False,
 ) -> keras.Model: ...
 def WRN50_2(
     include_top: bool = True,

@@ -25,8 +25,8 @@ FOLDER = pathlib.Path(__file__).parent / "peers"
 ROWS = {key: row for key, row in ARCHITECTURES.items() if isinstance(row, Architecture)}
 # Of each source and family one, which is filled and run: the smallest. The others are paired only.
 RUN = (
-    *("timm/resnet18", "timm/resnet50", "timm/resnetv2_18", "torchvision/resnet18"),
-    *("pytorchcv/resnet20_cifar10", "akamaster/resnet20", "torchdistill/cifar10-wide_resnet40_4"),
+    *("timm/resnet18", "timm/resnetv2_18", "torchvision/resnet18", "pytorchcv/resnet20_cifar10"),
+    *("akamaster/resnet20", "torchdistill/cifar10-wide_resnet40_4"),
     *("onnx/resnet18-v1-7", "onnx/resnet18-v2-7"),
 )
 # Forms of nets that are paired with all that fill them; not those that take seconds to build, whose smaller
