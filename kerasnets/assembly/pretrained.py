@@ -285,6 +285,8 @@ def contradictions(row: Any, spec: Any, given: Mapping[str, Any]) -> list[tuple[
         allowed = choices.get(option, (needed,))
         if option not in free and as_data({0: have}) not in [as_data({0: value}) for value in allowed]:
             wrong.append((option, allowed[0] if len(allowed) == 1 else allowed, have))
+    if getattr(row, "body", False) and given.get("include_top", True):
+        wrong.append(("include_top", False, True))
     return wrong
 
 

@@ -205,6 +205,20 @@ def caffe2_resnet50():
     return Renamed(peer, names)
 
 
+def keras_hub_resnet18():
+    """The body of a ResNet18, averaged, with the names of keras-hub's, in the order in which Keras writes."""
+    units = [(stage, unit) for stage in range(4) for unit in range(2)]
+    names = [("conv1_conv", "conv1"), ("conv1_bn", "bn1")]
+    for stage, unit in units:
+        new, old = f"stack{stage}_block{unit}", f"layer{stage + 1}.{unit}"
+        rows = [("1_conv", "conv1"), ("1_bn", "bn1"), ("2_conv", "conv2"), ("2_bn", "bn2")]
+        if stage and not unit:
+            rows.insert(2, ("0_conv", "downsample.0"))
+            rows.insert(4, ("0_bn", "downsample.1"))
+        names += [(f"{new}_{ours}", f"{old}.{theirs}") for ours, theirs in rows]
+    return Renamed(timm("resnet18", num_classes=0), names)
+
+
 def cadene(name):
     """A ResNeXt with the names of Cadene's pretrained-models.pytorch, which are numbers in one another."""
     peer = timm(name)
@@ -240,8 +254,8 @@ PYTORCHCV_RESNETS = (
     *("resnext101_32x4d", "resnext101_64x4d", "wrn50_2"),
 )
 PYTORCHCV_CIFAR_RESNETS = (
-    *("resnet20_cifar10", "resnet56_cifar10", "resnet110_cifar10", "resnet1202_cifar10"),
-    *("preresnet164bn_cifar10", "preresnet1001_cifar10", "resnext29_16x64d_cifar10", "wrn28_10_cifar10"),
+    *("resnet20_cifar10", "resnet56_cifar10", "resnet110_cifar10", "preresnet164bn_cifar10"),
+    *("resnext29_16x64d_cifar10", "wrn28_10_cifar10"),
 )
 
 # For each architecture: the function that makes the peer, its arguments, and the shape of an image.
@@ -252,7 +266,7 @@ PEERS = {
     **{f"pytorchcv/{name}": (pytorchcv, dict(name=name), (32, 32, 3)) for name in PYTORCHCV_CIFAR_RESNETS},
     **{
         f"akamaster/resnet{depth}": (CIFARNet, dict(depth=depth, head="linear", pad=True), (32, 32, 3))
-        for depth in (20, 32, 44, 56, 110, 1202)
+        for depth in (20, 32, 44, 56, 110)
     },
     **{
         f"chenyaofo/cifar10_resnet{depth}": (CIFARNet, dict(depth=depth), (32, 32, 3))
@@ -262,8 +276,13 @@ PEERS = {
         f"torchdistill/cifar10-resnet{depth}": (CIFARNet, dict(depth=depth), (32, 32, 3))
         for depth in (20, 32, 44, 56, 110)
     },
+    # In float64, since so many units, filled at random, give scores that float32 does not have.
+    "akamaster/resnet1202": (CIFARNet, dict(depth=1202, head="linear", pad=True), (32, 32, 3), True),
+    "pytorchcv/resnet1202_cifar10": (pytorchcv, dict(name="resnet1202_cifar10"), (32, 32, 3), True),
+    "pytorchcv/preresnet1001_cifar10": (pytorchcv, dict(name="preresnet1001_cifar10"), (32, 32, 3), True),
     "torchdistill/cifar10-wide_resnet16_8": (TorchdistillWRN, dict(depth=16, width=8), (32, 32, 3)),
     "torchdistill/cifar10-wide_resnet40_4": (TorchdistillWRN, dict(depth=40, width=4), (32, 32, 3)),
+    "keras/resnet_18_imagenet": (keras_hub_resnet18, {}, (64, 64, 3)),
     "cadene/resnext101_32x4d": (cadene, dict(name="resnext101_32x4d"), (64, 64, 3)),
     "onnx/resnet18-v1-7": (gluon_v1, dict(name="resnet18", prefix="resnetv15"), (64, 64, 3)),
     "onnx/resnet50-caffe2-v1-9": (caffe2_resnet50, {}, (64, 64, 3)),

@@ -35,7 +35,7 @@ DEEP = ("ResNet1202", "ResNet1001V2")
 FORMS = {}
 for key, row in ROWS.items():
     if row.net not in DEEP:
-        FORMS.setdefault(f"{row.net} {dict(row.options)} {row.classes}", []).append(key)
+        FORMS.setdefault(f"{row.net} {dict(row.options)} {row.classes} {row.body}", []).append(key)
 TOLERANCE = {}  # of scores, as a share of the largest, where it is not 1e-5, and why
 
 
@@ -49,6 +49,7 @@ def built(row, peer, **options):
     options = {**row.options, **options}
     if "input_shape" not in options:
         options["input_shape"] = tuple(peer["image"])
+    options |= {"include_top": False, "pooling": "avg"} if row.body else {}
     classes = row.classes or find(row.net).spec.classes
     return kerasnets.build(row.net, classes=classes, classifier_activation=None, **options)
 
@@ -74,7 +75,7 @@ def check_paired(net, key, peer):
     ones = ((name, np.broadcast_to(np.float32(1), shape)) for name, shape in peer["tensors"])
     units = shuffled(units_of(ones), ROWS[key])
     assert checksum(units, ROWS[key]) == ROWS[key].names, key
-    _, fresh = fit_all(net, units, ROWS[key], True, None)
+    _, fresh = fit_all(net, units, ROWS[key], not ROWS[key].body, None)
     assert not fresh, key
 
 
@@ -88,7 +89,7 @@ def difference(key):
     row, peer = ROWS[key], peer_of(key)
     units = units_of((name, value(name, shape)) for name, shape in peer["tensors"])
     net = built(row, peer)
-    load_units(net, shuffled(units, row), row)
+    load_units(net, shuffled(units, row), row, not row.body)
     scores = net.predict(images(peer["image"]), verbose=0)
     scores = scores["predictions"] if isinstance(scores, dict) else scores
     return np.abs(scores[0, :: peer["step"]] - peer["scores"]).max() / peer["largest"]

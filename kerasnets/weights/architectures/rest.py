@@ -13,6 +13,26 @@ RESNET_V1 = " ".join(
     for number in range(5)
     for layer in ("conv", "batchnorm")
 )
+# Keras-hub's names, or those by which Keras numbers layers where it does not record their own. The files have
+# the layers of a projection between those of its unit.
+RESNET_HUB = " ".join(
+    [
+        *("conv1_conv", "conv1_bn"),
+        *(
+            f"stack{stage}_block{unit}_{number}_{layer}"
+            for stage in range(4)
+            for unit in range(2)
+            for number in (1, 2, 0)
+            for layer in ("conv", "bn")
+        ),
+        *("conv2d", "batch_normalization"),
+        *(
+            f"{layer}_{number}"
+            for number in (1, 2, 3, 4, 5, 7, 6, 8, 9, 10, 12, 11, 13, 14, 15, 17, 16, 18, 19)
+            for layer in ("conv2d", "batch_normalization")
+        ),
+    ]
+)
 RESNET_V2 = dict(stem_form="repeated", image_norm=True)
 
 AKAMASTER = {
@@ -66,5 +86,6 @@ REST: dict[str, Architecture] = {
     **CHENYAOFO,
     **TORCHDISTILL,
     **ONNX,
+    "keras/resnet_18_imagenet": Architecture(net="ResNet18", order=RESNET_HUB, body=True, names="28953ca7"),
     "cadene/resnext101_32x4d": Architecture(net="ResNeXt101", head=("last_linear",), names="02ab2a2d"),
 }

@@ -21,6 +21,7 @@ class Architecture:
         head: Beginnings of the names of the layers behind the last feature maps.
         aux: Beginnings of the names of the layers of auxiliary heads.
         skip: Beginnings of the names of layers that our net does not have, and does not need.
+        body: Whether its files have no head.
         epsilon: That of its batch normalization.
         chw: Whether it flattens maps channel by channel, as all but Keras do.
         classes: Number of classes; None for that of our model.
@@ -35,6 +36,7 @@ class Architecture:
     head: tuple[str, ...] = ("fc",)
     aux: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    body: bool = False
     epsilon: float = 1e-5
     chw: bool = True
     classes: int | None = None
