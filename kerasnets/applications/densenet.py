@@ -5,7 +5,8 @@ arXiv:1608.06993.
 
 Where the paper leaves a choice, the networks are those of the authors' release, which trained weights fit:
 there is a last batch normalization and ReLU before the head, and batch normalization and ReLU after the stem
-of the ImageNet networks.
+of the ImageNet networks. `stem` is for weights of others, whose networks for CIFAR have 24 filters in the
+stem also without bottlenecks.
 
 `memory_efficient` trains as in Pleiss et al., "Memory-Efficient Implementation of DenseNets", 2017,
 arXiv:1707.06990: concatenated and normalized feature maps are not kept, but recomputed in the backward pass,
@@ -17,7 +18,7 @@ are computed once, not again for each layer that reads it.
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.options import FLAG, KEPT, count
+from kerasnets.assembly.options import FLAG, KEPT, count, optional
 from kerasnets.blocks.conv import EPSILON, bn_act, bn_act_conv, conv, conv_bn_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers import BatchMoments, RecomputedConv2D
@@ -43,6 +44,7 @@ CIFAR_TABLE = {
 CIFAR_TINY = dict(depth=10, growth=4)
 
 CHECKS = dict(growth=count("channels"), keep=KEPT, memory_efficient=FLAG)
+CIFAR_CHECKS = dict(CHECKS, stem=optional(count("filters")))
 
 
 @family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=CHECKS)
@@ -62,8 +64,8 @@ def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
     return dense_blocks(x, depths, growth, keep, True, memory_efficient)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CHECKS)
-def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_efficient=False):
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CIFAR_CHECKS)
+def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_efficient=False, stem=None):
     """Three dense blocks of equal depth for small images.
 
     Source: section 4.2 and table 2.
@@ -75,11 +77,12 @@ def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_effici
         keep: Fraction of the channels that a transition keeps; theta in the paper.
         bottleneck: Whether a 1x1 convolution of 4k filters precedes each 3x3.
         memory_efficient: Whether training recomputes concatenated feature maps instead of keeping them.
+        stem: Number of filters of the first convolution; None for the paper's 16, or 2k with bottlenecks.
     """
     step = 6 if bottleneck else 3
     if depth <= 4 or (depth - 4) % step:
         refuse("depth", f"4 more than a multiple of {step}", depth)
-    x = conv(x, 2 * growth if bottleneck else 16, 3, name="stem_conv")
+    x = conv(x, stem or (2 * growth if bottleneck else 16), 3, name="stem_conv")
     return dense_blocks(x, ((depth - 4) // step,) * 3, growth, keep, bottleneck, memory_efficient)
 
 

@@ -5,14 +5,15 @@ arXiv:1801.04381.
 
 As in the authors' release, which trained weights fit, numbers of filters are multiples of 8 at every `alpha`,
 and the dropout rate before the classifier is a fifth; the paper mentions neither. `rho`, which sets the side
-of the input as in MobileNet, is section 4.1's choice of resolution.
+of the input as in MobileNet, is section 4.1's choice of resolution. `padding` is the form that others have
+trained.
 """
 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.inputs import resolution
-from kerasnets.assembly.options import count
+from kerasnets.assembly.options import count, one_of
 from kerasnets.blocks.conv import bn, bn_act, conv, conv_bn_act, depthwise
 from kerasnets.checks import refuse
 
@@ -34,11 +35,11 @@ TINY = dict(depths=(1, 1, 2, 1, 1, 1, 1), filters=(8, 8, 8, 8, 8, 8, 8, 8, 16), 
     min_size=32,
     preprocess="tf",
     tiny=TINY,
-    checks=dict(expansion=count()),
+    checks=dict(expansion=count(), padding=one_of("same", "symmetric")),
     rho=1.0,
     dropout=0.2,
 )
-def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6):
+def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6, padding="same"):
     """Stages of inverted residuals, with a width multiplier `alpha` and a resolution multiplier `rho`.
 
     Source: sections 3.2 to 3.4 and 4.1 and table 2.
@@ -50,6 +51,8 @@ def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6):
             than the given number.
         expansion: Factor by which a unit expands its channels; t in the paper. The first stage does not
             expand.
+        padding: Padding of convolutions with strides: "same" as in Keras, which is more at the bottom and on
+            the right if the sides are even, or "symmetric".
         rho: Resolution multiplier: fraction of the input's side of 224 pixels. It replaces `input_shape`.
         dropout: Dropout rate before the classifier.
     """
@@ -58,31 +61,31 @@ def MobileNetV2s(x, depths, filters, alpha=1.0, expansion=6):
     if len(filters) != len(STRIDES) + 2:
         refuse("filters", f"{len(STRIDES) + 2} whole numbers: stem, stages, last convolution", filters)
     stem, *stages, last = filters
-    x = convolve(x, make_divisible(alpha * stem), 3, strides=2, name="stem")
+    x = convolve(x, make_divisible(alpha * stem), 3, strides=2, padding=padding, name="stem")
     for s, (depth, n, first) in enumerate(zip(depths, stages, STRIDES, strict=True), start=1):
         for i in range(1, depth + 1):
             t = expansion if s > 1 else 1
             strides = first if i == 1 else 1
-            x = inverted_residual(x, make_divisible(alpha * n), t, strides, name=f"stage{s}_unit{i}")
+            x = inverted_residual(x, make_divisible(alpha * n), t, strides, padding, name=f"stage{s}_unit{i}")
     return convolve(x, make_divisible(max(1.0, alpha) * last), 1, name="last")
 
 
-def inverted_residual(x, filters, expansion, strides, name):
+def inverted_residual(x, filters, expansion, strides, padding, name):
     """A 1x1 convolution that expands, a depthwise 3x3, and a 1x1 that reduces without activation.
 
     The output is added to `x` if it has the same shape. Source: figure 4d and table 1.
     """
     new = convolve(x, expansion * x.shape[-1], 1, name=f"{name}_expand") if expansion > 1 else x
-    new = depthwise(new, 3, strides, padding="same", name=f"{name}_depthwise_conv")
+    new = depthwise(new, 3, strides, padding, name=f"{name}_depthwise_conv")
     new = bn_act(new, "relu6", EPSILON, name=f"{name}_depthwise")
     new = bn(conv(new, filters, 1, name=f"{name}_project_conv"), EPSILON, name=f"{name}_project_bn")
     alike = strides == 1 and x.shape[-1] == filters
     return layers.Add(name=f"{name}_add")([x, new]) if alike else new
 
 
-def convolve(x, filters, kernel, strides=1, name=None):
+def convolve(x, filters, kernel, strides=1, padding="same", name=None):
     """A convolution with batch normalization and ReLU capped at 6."""
-    return conv_bn_act(x, filters, kernel, strides, "relu6", padding="same", epsilon=EPSILON, name=name)
+    return conv_bn_act(x, filters, kernel, strides, "relu6", padding, EPSILON, name=name)
 
 
 def make_divisible(filters):

@@ -9,10 +9,13 @@ SENet-154 has a stem of three 3x3 convolutions, half the filters in the first 1x
 projections of 3x3 where the grid is halved, and dropout before the classifier. The authors released no
 networks of 18 or 34 layers: these are ResNet's with the same unit. `alpha`, the width multiplier, is not the
 paper's.
+
+`stride_in`, `pool_padding` and `relu_before_se` are the forms that others have trained.
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.blocks.conv import conv_bn_act, overlapping_pool
+from kerasnets.assembly.options import FLAG, one_of
+from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.residual import Row, basic_rows, bottleneck_rows, residual, units
 
 # Table 1; SE-ResNet-18 and 34 with the depths of He et al. 2016, table 1. A row is a variant; its columns are
@@ -31,9 +34,24 @@ FILTERS = 64  # filters of the stem
 TINY = dict(depths=(1, 1), reduction=4, alpha=0.125)
 GROUPED_TINY = dict(depths=(1, 1), cardinality=2, width=2)
 
+# Padding of the pooling after the stem: that of Caffe, or ResNet's.
+PADDING = {"end": ((0, 1), (0, 1)), "both": "symmetric"}
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=TINY)
-def SEResNet(x, depths, bottleneck=True, reduction=16, alpha=1.0):
+GROUPED_CHECKS = dict(pool_padding=one_of(*PADDING))
+CHECKS = dict(GROUPED_CHECKS, stride_in=one_of("1x1", "3x3"), relu_before_se=FLAG)
+
+
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
+def SEResNet(
+    x,
+    depths,
+    bottleneck=True,
+    reduction=16,
+    alpha=1.0,
+    stride_in="1x1",
+    pool_padding="end",
+    relu_before_se=False,
+):
     """The stages of a ResNet, with a squeeze-and-excitation unit in each residual unit.
 
     Source: sections 3 and 4, figure 3 and table 1.
@@ -44,19 +62,23 @@ def SEResNet(x, depths, bottleneck=True, reduction=16, alpha=1.0):
         reduction: Number of channels for each unit of the first layer of squeeze-and-excitation; r in the
             paper.
         alpha: Width multiplier: fraction of the filters of each layer.
+        stride_in: "1x1" or "3x3": which convolution of a bottleneck has the strides.
+        pool_padding: Sides on which windows of the pooling after the stem may extend beyond the border: "end"
+            for the bottom and the right, "both" for all four.
+        relu_before_se: Whether ReLU also precedes squeeze-and-excitation.
     """
     filters = max(1, int(alpha * FILTERS))
     x = conv_bn_act(x, filters, 7, strides=2, name="stem")
-    x = overlapping_pool(x, name="stem_pool")
+    x = max_pool(x, 3, strides=2, padding=PADDING[pool_padding], name="stem_pool")
     for stage, strides, name in units(depths):
         n = filters * 2**stage
-        rows = bottleneck_rows(4 * n, strides, stride_in="1x1") if bottleneck else basic_rows(n, strides)
-        x = residual(x, rows, squeeze_excite=reduction, name=name)
+        rows = bottleneck_rows(4 * n, strides, stride_in=stride_in) if bottleneck else basic_rows(n, strides)
+        x = residual(x, rows, squeeze_excite=reduction, relu_before_se=relu_before_se, name=name)
     return x
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY)
-def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16):
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, checks=GROUPED_CHECKS)
+def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16, pool_padding="end"):
     """The stages of a ResNeXt, with a squeeze-and-excitation unit in each residual unit.
 
     Source: section 4 and table 1.
@@ -67,9 +89,11 @@ def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16):
         width: Number of channels of each group in the first stage, doubled in each later one.
         reduction: Number of channels for each unit of the first layer of squeeze-and-excitation; r in the
             paper.
+        pool_padding: Sides on which windows of the pooling after the stem may extend beyond the border: "end"
+            for the bottom and the right, "both" for all four.
     """
     x = conv_bn_act(x, FILTERS, 7, strides=2, name="stem")
-    x = overlapping_pool(x, name="stem_pool")
+    x = max_pool(x, 3, strides=2, padding=PADDING[pool_padding], name="stem_pool")
     for stage, strides, name in units(depths):
         inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
         rows = bottleneck_rows(n, strides, width=inside, groups=cardinality)
@@ -77,8 +101,8 @@ def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16):
     return x
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, dropout=0.2)
-def SENet(x, depths, cardinality=64, width=4, reduction=16):
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, checks=GROUPED_CHECKS, dropout=0.2)
+def SENet(x, depths, cardinality=64, width=4, reduction=16, pool_padding="end"):
     """An SE-ResNeXt with wider 3x3 convolutions, a deeper stem and larger kernels in its shortcuts.
 
     Source: appendix, "Details of SENet-154", and the release.
@@ -89,12 +113,14 @@ def SENet(x, depths, cardinality=64, width=4, reduction=16):
         width: Number of channels of each group in the first stage, doubled in each later one.
         reduction: Number of channels for each unit of the first layer of squeeze-and-excitation; r in the
             paper.
+        pool_padding: Sides on which windows of the pooling after the stem may extend beyond the border: "end"
+            for the bottom and the right, "both" for all four.
         dropout: Dropout rate before the classifier.
     """
     x = conv_bn_act(x, FILTERS, 3, strides=2, name="stem1")
     x = conv_bn_act(x, FILTERS, 3, name="stem2")
     x = conv_bn_act(x, 2 * FILTERS, 3, name="stem3")
-    x = overlapping_pool(x, name="stem_pool")
+    x = max_pool(x, 3, strides=2, padding=PADDING[pool_padding], name="stem_pool")
     for stage, strides, name in units(depths):
         inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
         rows = Row(max(1, inside // 2), 1), Row(inside, 3, strides, cardinality), Row(n, 1)

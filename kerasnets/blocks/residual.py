@@ -57,6 +57,7 @@ def residual(
     shortcut: str | None = "project",
     squeeze_excite: int | None = None,
     shortcut_kernel: int = 1,
+    relu_before_se: bool = False,
     name: str | None = None,
 ) -> KerasTensor:
     """A residual unit: convolutions with batch normalization are added to `x`; ReLU between and after them.
@@ -70,6 +71,7 @@ def residual(
             adds nothing, which leaves a plain network.
         squeeze_excite: Reduction of a squeeze-and-excitation unit on the new feature maps, or None.
         shortcut_kernel: Kernel size of a projection.
+        relu_before_se: Whether ReLU also precedes squeeze-and-excitation.
         name: Prefix of the layers' names.
 
     Returns:
@@ -80,6 +82,8 @@ def residual(
         new = convolve(new, row, name=f"{name}_{i}_conv")
         new = bn_act(new, name=f"{name}_{i}") if i < len(rows) else bn(new, name=f"{name}_{i}_bn")
     if squeeze_excite:
+        if relu_before_se:
+            new = layers.Activation("relu", name=f"{name}_se_act")(new)
         new = attention.squeeze_excite(new, squeeze_excite, name=f"{name}_se")
     if shortcut:
         old = skip(x, rows, shortcut, kernel=shortcut_kernel, name=f"{name}_shortcut")

@@ -74,11 +74,11 @@ def starts(name: str, beginnings: Sequence[str]) -> bool:
 
 def place(name: str, words: Sequence[str]) -> list[tuple[int, int]]:
     """Sort key of the name of a layer: its parts by the order of words, and then by their numbers."""
-    key = []
-    for part in name.split("."):
+    key, parts = [], name.split(".")
+    for i, part in enumerate(parts, start=1):
         stem, number = re.fullmatch(r"(.*?)(\d*)", part).groups()
-        known = next((words.index(w) for w in (part, stem) if w in words), len(words))
-        exact = part in words
+        exact = [word for word in (".".join(parts[:i]), part) if word in words]
+        known = next((words.index(word) for word in (*exact, stem) if word in words), len(words))
         key.append((known, 0 if exact else int(number or 0)))
     return key
 

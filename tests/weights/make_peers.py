@@ -243,6 +243,17 @@ def cadene(name):
     return Renamed(peer, names)
 
 
+def torchdistill_densenet(depth, growth):
+    """Torchdistill's DenseNet-BC for CIFAR: torchvision's with another stem."""
+    from torchvision.models import DenseNet
+
+    peer = DenseNet(growth, ((depth - 4) // 6,) * 3, 2 * growth, num_classes=10)
+    peer.features.conv0 = convolution(3, 2 * growth, 3)
+    for name in ("norm0", "relu0", "pool0"):
+        delattr(peer.features, name)
+    return peer
+
+
 RESNETS = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_64x4d"),
     *("wide_resnet50_2", "wide_resnet101_2"),
@@ -256,6 +267,37 @@ PYTORCHCV_RESNETS = (
 PYTORCHCV_CIFAR_RESNETS = (
     *("resnet20_cifar10", "resnet56_cifar10", "resnet110_cifar10", "preresnet164bn_cifar10"),
     *("resnext29_16x64d_cifar10", "wrn28_10_cifar10"),
+)
+
+DENSENETS = ("densenet121", "densenet161", "densenet169", "densenet201")
+VGGS = ("vgg11", "vgg13", "vgg16", "vgg19")
+TIMM_NETS = (
+    *(*DENSENETS, "hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64"),
+    *("hrnet_w18_ssld", "hrnet_w48_ssld", "legacy_seresnet18", "legacy_seresnet34", "mobilenetv1_100"),
+)
+# Run in float64, since they amplify what float32 rounds.
+TIMM_DOUBLE = (
+    *("mobilenetv2_050", "mobilenetv2_100", "mobilenetv2_140"),
+    *("legacy_seresnet50", "legacy_seresnet101", "legacy_seresnet152", "legacy_seresnext50_32x4d"),
+    *("legacy_seresnext101_32x4d", "legacy_senet154", "seresnet50", "seresnext50_32x4d"),
+    *("seresnext101_32x4d", "senet154"),
+)
+VGGS_BN = ("vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn")
+PYTORCHCV_NETS = (
+    *(*DENSENETS, "hrnetv2_w18", "hrnetv2_w30", "hrnetv2_w32", "hrnetv2_w40", "hrnetv2_w44", "hrnetv2_w48"),
+    *("hrnetv2_w64", "seresnet18", "mobilenet_w1"),
+)
+PYTORCHCV_DOUBLE = (
+    *("seresnet50", "seresnet101", "seresnet152", "seresnext50_32x4d", "seresnext101_32x4d"),
+    "mobilenetv2b_w1",
+)
+PYTORCHCV_CIFAR_DENSENETS = (
+    *("densenet40_k12_cifar10", "densenet100_k12_cifar10", "densenet100_k12_bc_cifar10"),
+    *("densenet190_k40_bc_cifar10", "densenet250_k24_bc_cifar10"),
+)
+PYTORCHCV_VGGS = (
+    *(*VGGS, "bn_vgg11", "bn_vgg13", "bn_vgg16", "bn_vgg19"),
+    *("bn_vgg11b", "bn_vgg13b", "bn_vgg16b", "bn_vgg19b"),
 )
 
 # For each architecture: the function that makes the peer, its arguments, and the shape of an image.
@@ -291,6 +333,23 @@ PEERS = {
     "onnx/resnet50-v2-7": (gluon_v2, dict(name="preresnet50b", prefix="resnetv24"), (64, 64, 3)),
     "onnx/resnet101-v2-7": (gluon_v2, dict(name="preresnet101b", prefix="resnetv25"), (64, 64, 3)),
     "onnx/resnet152-v2-7": (gluon_v2, dict(name="preresnet152b", prefix="resnetv27"), (64, 64, 3)),
+    **{f"timm/{name}": (timm, dict(name=name), (64, 64, 3)) for name in TIMM_NETS},
+    **{f"timm/{name}": (timm, dict(name=name), (64, 64, 3), True) for name in TIMM_DOUBLE},
+    **{f"timm/{name}": (timm, dict(name=name), (224, 224, 3)) for name in (*VGGS, *VGGS_BN)},
+    **{f"torchvision/{name}": (torchvision, dict(name=name), (64, 64, 3)) for name in DENSENETS},
+    "torchvision/mobilenet_v2": (torchvision, dict(name="mobilenet_v2"), (64, 64, 3), True),
+    **{f"torchvision/{name}": (torchvision, dict(name=name), (224, 224, 3)) for name in (*VGGS, *VGGS_BN)},
+    **{
+        f"pytorchcv/{name}": (pytorchcv, dict(name=name), (224, 224, 3))
+        for name in (*PYTORCHCV_NETS, *PYTORCHCV_VGGS)
+    },
+    **{f"pytorchcv/{name}": (pytorchcv, dict(name=name), (224, 224, 3), True) for name in PYTORCHCV_DOUBLE},
+    **{f"pytorchcv/{name}": (pytorchcv, dict(name=name), (32, 32, 3)) for name in PYTORCHCV_CIFAR_DENSENETS},
+    "torchdistill/cifar10-densenet_bc_k12_depth100": (
+        torchdistill_densenet,
+        dict(depth=100, growth=12),
+        (32, 32, 3),
+    ),
 }
 
 
@@ -311,6 +370,7 @@ def fixture(make, options, shape, double=False):
     return {
         "tensors": [[n, list(t.shape)] for n, t in state.items() if t.dtype.is_floating_point],
         "image": list(shape),
+        **({"double": True} if double else {}),
         "classes": len(scores),
         "step": step,
         "largest": float(np.abs(scores).max()),

@@ -9,6 +9,7 @@ import json
 import pathlib
 import sys
 
+import keras
 import numpy as np
 import pytest
 from formula import images, value
@@ -88,7 +89,12 @@ def difference(key):
     """The largest difference of our net's scores from a peer's, as a share of the largest score."""
     row, peer = ROWS[key], peer_of(key)
     units = units_of((name, value(name, shape)) for name, shape in peer["tensors"])
-    net = built(row, peer)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64" if peer.get("double") else policy)
+    try:
+        net = built(row, peer)
+    finally:
+        keras.config.set_dtype_policy(policy)
     load_units(net, shuffled(units, row), row, not row.body)
     scores = net.predict(images(peer["image"]), verbose=0)
     scores = scores["predictions"] if isinstance(scores, dict) else scores

@@ -9,6 +9,9 @@ OUTPUT = ("output",)
 LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
 PROJECTED = dict(shortcut="project")
 REPEATED = dict(stem_form="repeated")
+BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
+PADDED = dict(pool_padding="both")
+STEM = dict(keep=0.5, stem=24)
 
 PYTORCHCV: dict[str, Architecture] = {
     "pytorchcv/resnet18": Architecture(net="ResNet18", head=OUTPUT, names="92441b0b"),
@@ -55,5 +58,53 @@ PYTORCHCV: dict[str, Architecture] = {
     "pytorchcv/wrn28_10_cifar10": Architecture(net="WRN28_10", head=OUTPUT, names="92a16388"),
     "pytorchcv/wrn50_2": Architecture(
         net="WRN50_2", head=OUTPUT, epsilon=0.0, mends=dict(folded_norm={}), names="bd1c1df0"
+    ),
+    "pytorchcv/densenet121": Architecture(net="DenseNet121", head=OUTPUT, names="65c27916"),
+    "pytorchcv/densenet161": Architecture(net="DenseNet161", head=OUTPUT, names="e68b0c33"),
+    "pytorchcv/densenet169": Architecture(net="DenseNet169", head=OUTPUT, names="4895c195"),
+    "pytorchcv/densenet201": Architecture(net="DenseNet201", head=OUTPUT, names="f734ca73"),
+    "pytorchcv/densenet40_k12_cifar10": Architecture(
+        net="DenseNet40", options=STEM, head=OUTPUT, names="1add35d0"
+    ),
+    "pytorchcv/densenet100_k12_cifar10": Architecture(
+        net="DenseNet100", options=STEM, head=OUTPUT, names="dc77aae8"
+    ),
+    "pytorchcv/densenet100_k12_bc_cifar10": Architecture(net="DenseNetBC100", head=OUTPUT, names="17cb5be9"),
+    "pytorchcv/densenet190_k40_bc_cifar10": Architecture(net="DenseNetBC190", head=OUTPUT, names="a353df3c"),
+    "pytorchcv/densenet250_k24_bc_cifar10": Architecture(net="DenseNetBC250", head=OUTPUT, names="666a2cf2"),
+    "pytorchcv/hrnetv2_w18": Architecture(net="HRNetV2W18", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/hrnetv2_w30": Architecture(net="HRNetV2W30", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/hrnetv2_w32": Architecture(net="HRNetV2W32", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/hrnetv2_w40": Architecture(net="HRNetV2W40", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/hrnetv2_w44": Architecture(net="HRNetV2W44", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/hrnetv2_w48": Architecture(net="HRNetV2W48", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/hrnetv2_w64": Architecture(net="HRNetV2W64", head=OUTPUT, names="f6a9956c"),
+    "pytorchcv/seresnet18": Architecture(net="SEResNet18", options=PADDED, head=OUTPUT, names="b72312ee"),
+    "pytorchcv/seresnet50": Architecture(net="SEResNet50", options=PADDED, head=OUTPUT, names="32ef625f"),
+    "pytorchcv/seresnet101": Architecture(net="SEResNet101", options=PADDED, head=OUTPUT, names="078b6562"),
+    "pytorchcv/seresnet152": Architecture(net="SEResNet152", options=PADDED, head=OUTPUT, names="e4254065"),
+    "pytorchcv/seresnext50_32x4d": Architecture(
+        net="SEResNeXt50", options=PADDED, head=OUTPUT, names="32ef625f"
+    ),
+    "pytorchcv/seresnext101_32x4d": Architecture(
+        net="SEResNeXt101", options=PADDED, head=OUTPUT, names="078b6562"
+    ),
+    "pytorchcv/vgg11": Architecture(net="VGG11", head=OUTPUT, names="10fed1a2"),
+    "pytorchcv/vgg13": Architecture(net="VGG13", head=OUTPUT, names="5726ad48"),
+    "pytorchcv/vgg16": Architecture(net="VGG16", head=OUTPUT, names="08d2e10b"),
+    "pytorchcv/vgg19": Architecture(net="VGG19", head=OUTPUT, names="51f68299"),
+    "pytorchcv/bn_vgg11": Architecture(net="VGG11", options=BATCH_NORM, head=OUTPUT, names="5a19d6d6"),
+    "pytorchcv/bn_vgg11b": Architecture(net="VGG11", options=BATCH_NORM, head=OUTPUT, names="5a19d6d6"),
+    "pytorchcv/bn_vgg13": Architecture(net="VGG13", options=BATCH_NORM, head=OUTPUT, names="c7a15534"),
+    "pytorchcv/bn_vgg13b": Architecture(net="VGG13", options=BATCH_NORM, head=OUTPUT, names="c7a15534"),
+    "pytorchcv/bn_vgg16": Architecture(net="VGG16", options=BATCH_NORM, head=OUTPUT, names="3117e447"),
+    "pytorchcv/bn_vgg16b": Architecture(net="VGG16", options=BATCH_NORM, head=OUTPUT, names="3117e447"),
+    "pytorchcv/bn_vgg19": Architecture(net="VGG19", options=BATCH_NORM, head=OUTPUT, names="fce4bc21"),
+    "pytorchcv/bn_vgg19b": Architecture(net="VGG19", options=BATCH_NORM, head=OUTPUT, names="fce4bc21"),
+    "pytorchcv/mobilenet_w1": Architecture(
+        net="MobileNet", options=dict(act="relu", **SYMMETRIC), head=OUTPUT, names="13ca04e5"
+    ),
+    "pytorchcv/mobilenetv2b_w1": Architecture(
+        net="MobileNetV2", options=SYMMETRIC, head=OUTPUT, mends=dict(no_bias={}), names="5894d866"
     ),
 }

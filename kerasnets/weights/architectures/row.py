@@ -16,8 +16,8 @@ class Architecture:
         net: Name of our model.
         options: Its options that the weights need, where these are not the defaults.
         order: Words of the names of layers in the order of definition, such as "conv1 bn1 layer fc", for
-            files that are sorted by name. A word stands for itself and for itself with a number behind it.
-            Empty if the files keep the order.
+            files that are sorted by name; empty if the files keep the order. A word stands for itself and
+            for itself with a number behind it; with dots, as in "blocks.0.0.conv", for this layer alone.
         head: Beginnings of the names of the layers behind the last feature maps.
         aux: Beginnings of the names of the layers of auxiliary heads.
         skip: Beginnings of the names of layers that our net does not have, and does not need.
