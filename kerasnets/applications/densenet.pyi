@@ -35,6 +35,7 @@ def CIFARDenseNet(
     keep: float = 1.0,
     bottleneck: bool = False,
     memory_efficient: bool = False,
+    stem: int | None = None,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -135,6 +136,7 @@ def DenseNet40(
     keep: float = 1.0,
     bottleneck: bool = False,
     memory_efficient: bool = False,
+    stem: int | None = None,
 ) -> keras.Model: ...
 def DenseNet100(
     include_top: bool = True,
@@ -151,6 +153,7 @@ def DenseNet100(
     keep: float = 1.0,
     bottleneck: bool = False,
     memory_efficient: bool = False,
+    stem: int | None = None,
 ) -> keras.Model: ...
 def DenseNetBC100(
     include_top: bool = True,
@@ -167,6 +170,7 @@ def DenseNetBC100(
     keep: float = 0.5,
     bottleneck: bool = True,
     memory_efficient: bool = False,
+    stem: int | None = None,
 ) -> keras.Model: ...
 def DenseNetBC190(
     include_top: bool = True,
@@ -183,6 +187,7 @@ def DenseNetBC190(
     keep: float = 0.5,
     bottleneck: bool = True,
     memory_efficient: bool = False,
+    stem: int | None = None,
 ) -> keras.Model: ...
 def DenseNetBC250(
     include_top: bool = True,
@@ -199,6 +204,7 @@ def DenseNetBC250(
     keep: float = 0.5,
     bottleneck: bool = True,
     memory_efficient: bool = False,
+    stem: int | None = None,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

@@ -7,12 +7,13 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
-def unit(x, filters, alpha, strides, separable, name) -> Any: ...
 def MobileNets(
     depths: Sequence[int],
     alpha: float = 1.0,
     separable: bool = True,
     squeeze_excite: int | None = None,
+    padding: Literal["same", "symmetric"] = "same",
+    act: str | Callable[..., Any] = "relu6",
     rho: float = 1.0,
     dropout: float = 0.001,
     *,
@@ -39,6 +40,8 @@ def MobileNet(
     alpha: float = 1.0,
     separable: bool = True,
     squeeze_excite: int | None = None,
+    padding: Literal["same", "symmetric"] = "same",
+    act: str | Callable[..., Any] = "relu6",
     rho: float = 1.0,
     dropout: float = 0.001,
 ) -> keras.Model: ...
@@ -56,6 +59,8 @@ def ConvMobileNet(
     alpha: float = 1.0,
     separable: bool = False,
     squeeze_excite: int | None = None,
+    padding: Literal["same", "symmetric"] = "same",
+    act: str | Callable[..., Any] = "relu6",
     rho: float = 1.0,
     dropout: float = 0.001,
 ) -> keras.Model: ...
@@ -73,6 +78,8 @@ def ShallowMobileNet(
     alpha: float = 1.0,
     separable: bool = True,
     squeeze_excite: int | None = None,
+    padding: Literal["same", "symmetric"] = "same",
+    act: str | Callable[..., Any] = "relu6",
     rho: float = 1.0,
     dropout: float = 0.001,
 ) -> keras.Model: ...

@@ -7,14 +7,15 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
-def inverted_residual(x, filters, expansion, strides, name) -> Any: ...
-def convolve(x, filters, kernel, strides=..., name=...) -> Any: ...
+def inverted_residual(x, filters, expansion, strides, padding, name) -> Any: ...
+def convolve(x, filters, kernel, strides=..., padding=..., name=...) -> Any: ...
 def make_divisible(filters) -> Any: ...
 def MobileNetV2s(
     depths: Sequence[int],
     filters: Sequence[int],
     alpha: float = 1.0,
     expansion: int = 6,
+    padding: Literal["same", "symmetric"] = "same",
     rho: float = 1.0,
     dropout: float = 0.2,
     *,
@@ -41,6 +42,7 @@ def MobileNetV2(
     filters: Sequence[int] = (32, 16, 24, 32, 64, 96, 160, 320, 1280),
     alpha: float = 1.0,
     expansion: int = 6,
+    padding: Literal["same", "symmetric"] = "same",
     rho: float = 1.0,
     dropout: float = 0.2,
 ) -> keras.Model: ...

@@ -12,6 +12,9 @@ def SEResNet(
     bottleneck: bool = True,
     reduction: int = 16,
     alpha: float = 1.0,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    pool_padding: Literal["end", "both"] = "end",
+    relu_before_se: bool = False,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -27,6 +30,7 @@ def SEResNeXt(
     cardinality: int = 32,
     width: int = 4,
     reduction: int = 16,
+    pool_padding: Literal["end", "both"] = "end",
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -42,6 +46,7 @@ def SENet(
     cardinality: int = 64,
     width: int = 4,
     reduction: int = 16,
+    pool_padding: Literal["end", "both"] = "end",
     dropout: float = 0.2,
     *,
     include_top: bool = True,
@@ -67,6 +72,9 @@ def SEResNet18(
     bottleneck: bool = False,
     reduction: int = 16,
     alpha: float = 1.0,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    pool_padding: Literal["end", "both"] = "end",
+    relu_before_se: bool = False,
 ) -> keras.Model: ...
 def SEResNet34(
     include_top: bool = True,
@@ -82,6 +90,9 @@ def SEResNet34(
     bottleneck: bool = False,
     reduction: int = 16,
     alpha: float = 1.0,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    pool_padding: Literal["end", "both"] = "end",
+    relu_before_se: bool = False,
 ) -> keras.Model: ...
 def SEResNet50(
     include_top: bool = True,
@@ -97,6 +108,9 @@ def SEResNet50(
     bottleneck: bool = True,
     reduction: int = 16,
     alpha: float = 1.0,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    pool_padding: Literal["end", "both"] = "end",
+    relu_before_se: bool = False,
 ) -> keras.Model: ...
 def SEResNet101(
     include_top: bool = True,
@@ -112,6 +126,9 @@ def SEResNet101(
     bottleneck: bool = True,
     reduction: int = 16,
     alpha: float = 1.0,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    pool_padding: Literal["end", "both"] = "end",
+    relu_before_se: bool = False,
 ) -> keras.Model: ...
 def SEResNet152(
     include_top: bool = True,
@@ -127,6 +144,9 @@ def SEResNet152(
     bottleneck: bool = True,
     reduction: int = 16,
     alpha: float = 1.0,
+    stride_in: Literal["1x1", "3x3"] = "1x1",
+    pool_padding: Literal["end", "both"] = "end",
+    relu_before_se: bool = False,
 ) -> keras.Model: ...
 def SEResNeXt50(
     include_top: bool = True,
@@ -142,6 +162,7 @@ def SEResNeXt50(
     cardinality: int = 32,
     width: int = 4,
     reduction: int = 16,
+    pool_padding: Literal["end", "both"] = "end",
 ) -> keras.Model: ...
 def SEResNeXt101(
     include_top: bool = True,
@@ -157,6 +178,7 @@ def SEResNeXt101(
     cardinality: int = 32,
     width: int = 4,
     reduction: int = 16,
+    pool_padding: Literal["end", "both"] = "end",
 ) -> keras.Model: ...
 def SENet154(
     include_top: bool = True,
@@ -172,6 +194,7 @@ def SENet154(
     cardinality: int = 64,
     width: int = 4,
     reduction: int = 16,
+    pool_padding: Literal["end", "both"] = "end",
     dropout: float = 0.2,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...

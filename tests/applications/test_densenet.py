@@ -140,3 +140,14 @@ def test_other_forms_of_a_net(options):
     if options.get("include_top") is False:
         x = x[:, :32]
     np.testing.assert_allclose(predict(nets[1], x), predict(nets[0], x), rtol=1e-5, atol=1e-6)
+
+
+def test_filters_of_the_stem():
+    """Section 4.2: 16, or twice the growth rate in DenseNet-BC."""
+    for name, options, filters in (
+        ("DenseNet40", {}, 16),
+        ("DenseNet40", {"stem": 24}, 24),
+        ("DenseNetBC100", {}, 6),
+    ):
+        net = kerasnets.build(name, **NETS[name], **options)
+        assert net.get_layer("stem_conv").filters == filters

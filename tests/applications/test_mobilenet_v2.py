@@ -1,9 +1,12 @@
-"""MobileNetV2's units and its counts of maps."""
+"""MobileNetV2's units and its counts of maps, and the padding of both MobileNets."""
 
 import keras
+import numpy as np
 import pytest
+from keras import ops
 
 import kerasnets
+from kerasnets.assembly.registry import find
 
 
 def maps(alpha):
@@ -50,3 +53,26 @@ def test_no_activation_follows_the_thin_maps_and_only_like_maps_are_added():
     assert net.get_layer("stage4_unit2_expand_conv").filters == 6 * 64
     assert "stage1_unit1_expand_conv" not in {layer.name for layer in net.layers}
     keras.backend.clear_session()
+
+
+@pytest.mark.parametrize("name", ["MobileNet", "MobileNetV2"])
+def test_padding_matters_where_sides_are_even(name):
+    """33, 17, 9, 5 and 3 pixels are padded on both sides in any case; 32 and its halves are not."""
+    tiny = find(name).spec.tiny
+    for side in (32, 33):
+        x = np.random.default_rng(0).normal(size=(1, side, side, 3)).astype("float32")
+        nets = [
+            kerasnets.build(name, include_top=False, input_shape=x.shape[1:], padding=padding, **tiny)
+            for padding in ("same", "symmetric")
+        ]
+        nets[1].set_weights(nets[0].get_weights())
+        same, symmetric = (ops.convert_to_numpy(net(x, training=False)) for net in nets)
+        assert same.shape == symmetric.shape
+        assert (np.abs(same - symmetric).max() > 1e-3 * np.abs(same).max()) == (side == 32)
+
+
+def test_activation_of_mobilenet():
+    net = kerasnets.build("MobileNet", act="relu", **find("MobileNet").spec.tiny)
+    acts = [layer.activation for layer in net.layers if isinstance(layer, keras.layers.Activation)]
+    assert len(acts) == 12
+    assert acts[:-1] == [keras.activations.relu] * 11

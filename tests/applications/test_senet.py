@@ -109,6 +109,26 @@ def test_convolutions_of_the_release(name):
         assert conv.use_bias == ("_se_" in layer), layer
 
 
+@pytest.mark.parametrize("name", ["SEResNet18", "SEResNeXt50", "SENet154"])
+@pytest.mark.parametrize(("sides", "windows"), [("end", 4), ("both", 1)])
+def test_where_the_windows_of_the_pooling_after_the_stem_begin(name, sides, windows):
+    """The third pixel is in two windows on each axis, or in the one that begins at the second."""
+    model = kerasnets.build(name, depths=(1,), include_top=False, pool_padding=sides, input_shape=(32, 32, 3))
+    pad, pool = model.get_layer("stem_pool_pad"), model.get_layer("stem_pool")
+    pixel = np.zeros((1, 16, 16, 1), "float32")
+    pixel[0, 2, 2] = 1
+    pooled = ops.convert_to_numpy(pool(pad(pixel)))
+    assert pooled.shape == (1, 8, 8, 1)
+    assert pooled.sum() == windows
+
+
+def test_the_strides_of_a_bottleneck_are_in_either_convolution():
+    for stride_in, strides in (("1x1", (2, 1)), ("3x3", (1, 2))):
+        model = kerasnets.build("SEResNet50", depths=(1, 1), alpha=0.1, stride_in=stride_in)
+        found = [model.get_layer(f"stage2_unit1_{i}_conv").strides[0] for i in (1, 2)]
+        assert tuple(found) == strides
+
+
 def test_dropout_is_before_the_classifier_of_senet154_alone():
     """The release: dropout_ratio 0.2 in SENet-154, none in the others."""
     small = dict(depths=(1,), cardinality=1, width=1)

@@ -44,6 +44,17 @@ def test_residual_is_the_papers_equation():
     np.testing.assert_allclose(model(x, training=False), relu(old + new), rtol=1e-4, atol=1e-4)
 
 
+def test_relu_may_precede_squeeze_and_excitation():
+    """The gate of a single pixel of one channel is a number that the maps before it give."""
+    model = model_of(residual, (1, 1, 4), (Row(4, 1),), squeeze_excite=4, relu_before_se=True)
+    x = np.float64(maps(2, 1, 1, 4))
+    new = relu(normalized(model, "unit_1_bn", convolved(model, "unit_1_conv", x)))
+    reduce, excite = (model.get_layer(f"unit_se_{name}").get_weights() for name in ("reduce", "excite"))
+    gate = relu(new @ np.float64(reduce[0])[0, 0] + reduce[1]) @ np.float64(excite[0])[0, 0] + excite[1]
+    expected = relu(x + new / (1 + np.exp(-gate)))
+    np.testing.assert_allclose(model(np.float32(x), training=False), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_preact_residual_is_the_papers_equation():
     """The projection reads what was activated; an identity what came in."""
     for filters in (4, 5):

@@ -271,10 +271,9 @@ PYTORCHCV_CIFAR_RESNETS = (
 
 DENSENETS = ("densenet121", "densenet161", "densenet169", "densenet201")
 VGGS = ("vgg11", "vgg13", "vgg16", "vgg19")
-TIMM_NETS = (
-    *(*DENSENETS, "hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64"),
-    *("hrnet_w18_ssld", "hrnet_w48_ssld", "legacy_seresnet18", "legacy_seresnet34", "mobilenetv1_100"),
-)
+HRNETS = ("hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64")
+HRNETS_SSLD = ("hrnet_w18_ssld", "hrnet_w48_ssld")
+TIMM_NETS = ("legacy_seresnet18", "legacy_seresnet34", "mobilenetv1_100")
 # Run in float64, since they amplify what float32 rounds.
 TIMM_DOUBLE = (
     *("mobilenetv2_050", "mobilenetv2_100", "mobilenetv2_140"),
@@ -283,6 +282,8 @@ TIMM_DOUBLE = (
     *("seresnext101_32x4d", "senet154"),
 )
 VGGS_BN = ("vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn")
+# With the images of pytorchcv's, so that the tests build one net for both.
+TIMM_LARGE = (*DENSENETS, *HRNETS, *HRNETS_SSLD, *VGGS, *VGGS_BN)
 PYTORCHCV_NETS = (
     *(*DENSENETS, "hrnetv2_w18", "hrnetv2_w30", "hrnetv2_w32", "hrnetv2_w40", "hrnetv2_w44", "hrnetv2_w48"),
     *("hrnetv2_w64", "seresnet18", "mobilenet_w1"),
@@ -335,10 +336,12 @@ PEERS = {
     "onnx/resnet152-v2-7": (gluon_v2, dict(name="preresnet152b", prefix="resnetv27"), (64, 64, 3)),
     **{f"timm/{name}": (timm, dict(name=name), (64, 64, 3)) for name in TIMM_NETS},
     **{f"timm/{name}": (timm, dict(name=name), (64, 64, 3), True) for name in TIMM_DOUBLE},
-    **{f"timm/{name}": (timm, dict(name=name), (224, 224, 3)) for name in (*VGGS, *VGGS_BN)},
-    **{f"torchvision/{name}": (torchvision, dict(name=name), (64, 64, 3)) for name in DENSENETS},
+    **{f"timm/{name}": (timm, dict(name=name), (224, 224, 3)) for name in TIMM_LARGE},
     "torchvision/mobilenet_v2": (torchvision, dict(name="mobilenet_v2"), (64, 64, 3), True),
-    **{f"torchvision/{name}": (torchvision, dict(name=name), (224, 224, 3)) for name in (*VGGS, *VGGS_BN)},
+    **{
+        f"torchvision/{name}": (torchvision, dict(name=name), (224, 224, 3))
+        for name in (*DENSENETS, *VGGS, *VGGS_BN)
+    },
     **{
         f"pytorchcv/{name}": (pytorchcv, dict(name=name), (224, 224, 3))
         for name in (*PYTORCHCV_NETS, *PYTORCHCV_VGGS)

@@ -58,7 +58,7 @@ TORCHDISTILL = {
     "torchdistill/cifar10-wide_resnet16_8": Architecture(net="WRN16_8", options=RAW, names="3c041dcd"),
     "torchdistill/cifar10-wide_resnet40_4": Architecture(net="WRN40_4", options=RAW, names="9230d8aa"),
     "torchdistill/cifar10-densenet_bc_k12_depth100": Architecture(
-        net="DenseNetBC100", head=("classifier",), names="?"
+        net="DenseNetBC100", head=("classifier",), names="7e579f3d"
     ),
 }
 ONNX = {
