@@ -29,6 +29,7 @@ from kerasnets.checks import is_int, refuse
 from kerasnets.graph import keras_home
 from kerasnets.weights import cache
 from kerasnets.weights.hashes import Hash, hash_of, parse
+from kerasnets.weights.readers import STARTS
 
 MIRROR = "KERASNETS_MIRROR"  # environment variable: a folder or URL that has ID/FILE of all checkpoints
 HUB = "https://huggingface.co"
@@ -41,13 +42,6 @@ GROWTH = 20  # times the size of a zip file that its content may have; weights s
 SIGNS = ("URL fetch failure", "Incomplete or corrupted file")
 BROKEN = (OSError, http.client.HTTPException)  # a download that breaks off, a file that cannot be read
 UNZIPPABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last for encrypted files
-
-# What servers send in place of a file, by its first bytes.
-INSTEAD = {
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"version https://git-lfs": "a pointer of Git LFS",
-}
 
 told = set()  # checkpoints and files whose licences this process has told
 
@@ -299,9 +293,9 @@ def download(url, part):
         keras.utils.get_file(part.name, url, cache_subdir=str(part.parent))
     with open(part, "rb") as file:
         start = file.read(200).lstrip().lower()
-    what = next((what for beginning, what in INSTEAD.items() if start.startswith(beginning)), None)
-    if what:
-        raise OSError(f"{url} gave {what}")
+    for first, (what, suffixes) in STARTS.items():
+        if not suffixes and start.startswith(first.lower()):  # what servers send in place of a file
+            raise OSError(f"{url} gave {what}")
 
 
 def from_hub(repo, file):
