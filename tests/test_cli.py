@@ -251,7 +251,10 @@ def test_help_imports_no_keras():
     assert "kerasnets show NAME" in done.stdout
 
 
-@pytest.mark.parametrize("line", ["list", "list --sort params --weights", "show MobileNet", "show lenet5"])
+@pytest.mark.parametrize(
+    "line",
+    ["list", "list --sort params --weights", "show MobileNet", "show lenet5", "weights list MobileNet"],
+)
 def test_what_is_shipped_is_read_without_keras(line):
     program = (
         f"import sys; from kerasnets.cli import main; main({line.split()})\n"

@@ -23,7 +23,8 @@ from kerasnets.weights import readers
 from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
 from kerasnets.weights.architectures.row import Architecture, KerasArchitecture
 from kerasnets.weights.checkpoints import Checkpoint, best, checkpoints, table, unpublished
-from kerasnets.weights.fetching import fetch
+from kerasnets.weights.checkpoints import find as find_row
+from kerasnets.weights.fetching import fetch_checkpoint, fetch_config
 from kerasnets.weights.keras_applications import load_keras
 from kerasnets.weights.pairing import layout_of, load_units
 from kerasnets.weights.reading import SUFFIXES
@@ -85,10 +86,7 @@ class Pretrained:
         """The layers of the checkpoint, which is fetched first if need be."""
         path, c = self.path, self.checkpoint
         if c is not None:
-            url = None if c.repo else c.url
-            path = fetch(
-                c.id, file=c.file, url=url, repo=c.repo, hash=c.hash, bytes=c.bytes, licence=c.licence
-            )
+            path = fetch_checkpoint(c)
         return readers.read_units(path)
 
     def load(
@@ -220,18 +218,25 @@ def of_id(id: str, name: str, spec: Any, given: Mapping[str, Any]) -> Pretrained
         if row.net != name and wrong[0] not in given:
             refuse_net(id, name, row.net)
         refuse_option(id, wrong)
-    if id in table():
-        return Pretrained(id, row, table()[id])
+    return Pretrained(id, row, checkpoint_of(id))
+
+
+def checkpoint_of(id: str) -> Checkpoint:
+    """The checkpoint of an id; of an architecture's name the best one, of a tag of timm's any.
+
+    Raises:
+        OSError: What the hub says of it cannot be fetched.
+        ValueError: There is no such checkpoint.
+    """
+    key = architecture_of(id)
+    if id in table() or key is None:
+        return find_row(id)
     known = best(c for c in table().values() if architecture_of(c.id) == key)
-    if id == key and known:
-        return Pretrained(id, row, known[0])
-    return Pretrained(id, row, on_hub(id, row.net))
+    return known[0] if id == key and known else on_hub(id, ARCHITECTURES[key].net)
 
 
 def on_hub(id: str, net: str) -> Checkpoint:
     """What the hub says of a checkpoint that is not in the table."""
-    from kerasnets.weights.fetching import fetch_config
-
     source = id.partition("/")[0]
     if source not in HUB_SOURCES:
         hint = nearest(id, table())

@@ -27,26 +27,24 @@ def run_get(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     from kerasnets.tables import bytes_text
 
     with quiet():
-        from kerasnets.weights.checkpoints import find
-        from kerasnets.weights.fetching import fetch_all
-    row = find(options.id)
+        from kerasnets.assembly.pretrained import checkpoint_of
+        from kerasnets.weights.fetching import fetch_checkpoint
+    row = checkpoint_of(options.id)
     print(f"{row.id}: {bytes_text(row.bytes)}, licence {row.licence or 'not stated'}", file=sys.stderr)
-    paths = fetch_all(row)
-    where = " and ".join(map(str, paths))
-    data = {"id": row.id, "bytes": sum(path.stat().st_size for path in paths), "paths": [*map(str, paths)]}
-    return data, f"{row.id} is in {where}. It is used from there with no network."
+    path = fetch_checkpoint(row)
+    data = {"id": row.id, "file": row.file, "bytes": path.stat().st_size, "path": str(path)}
+    return data, f"{row.id} is in {path}. It is used from there with no network."
 
 
 def run_list(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets weights list`."""
     from kerasnets.tables import bytes_text, text_table
+    from kerasnets.weights import checkpoints
 
     if options.cached:
         if options.name is not None:
             raise ValueError("--cached lists the files of all models: leave out NAME")
         return of_cache(None)
-    with quiet():
-        from kerasnets.weights.checkpoints import checkpoints
     keys = ("id", "net", "source", "licence", "input", "protocol", "top1", "top5", "bytes")
     rows = [{key: getattr(row, key) for key in keys} for row in checkpoints(options.name)]
     header = ["checkpoint", "model", "licence", "top-1", "top-5", "size"]

@@ -28,14 +28,12 @@ from kerasnets import files
 from kerasnets.checks import is_int, refuse
 from kerasnets.graph import keras_home
 from kerasnets.weights import cache
+from kerasnets.weights.checkpoints import HUB, PERMISSIVE, Checkpoint
 from kerasnets.weights.hashes import Hash, hash_of, parse
 from kerasnets.weights.readers import STARTS
 
 MIRROR = "KERASNETS_MIRROR"  # environment variable: a folder or URL that has ID/FILE of all checkpoints
-HUB = "https://huggingface.co"
 CONFIG = "config.json"  # of a repository of the hub
-# Beginnings of licences that ask for no more than to name the authors.
-PERMISSIVE = ("apache", "mit", "bsd", "isc", "unrestricted", "cc0", "cc-by-4.0")
 GROWTH = 20  # times the size of a zip file that its content may have; weights shrink by a tenth
 
 # Keras raises a plain Exception where a download fails, and a ValueError where it is incomplete.
@@ -135,12 +133,12 @@ def fetch(
     if bytes is not None and not is_int(bytes, 0):
         refuse("bytes", "None or a whole number of at least 0", bytes)
     mirror = mirror_of(place, file, published)
-    if licence and not is_permissive(licence) and (place, file) not in told:
+    if licence and licence.lower() not in PERMISSIVE and (place, file) not in told:
         told.add((place, file))
         warnings.warn(f"the licence of {place} ({file}) is: {licence}", stacklevel=2)
     there = lying(entry, url, mirror)
     hub = there == cache.where_in_hub(entry) if there else bool(repo) and not mirror
-    origin = f"{zip_name(url, file) or file} of {f'{HUB}/{repo}/resolve/main/{file}' if repo else url}"
+    origin = f"{zip_name(url, file) or file} of {f'{HUB}{repo}/resolve/main/{file}' if repo else url}"
     if isinstance(mirror, pathlib.Path) and not there:
         raise FileNotFoundError(
             f"{mirror} is not there, though {MIRROR} is set: put {origin} there, or unset {MIRROR}"
@@ -180,18 +178,17 @@ def fetch_config(repo: str) -> dict[str, Any]:
     return config
 
 
-def fetch_all(row: Any) -> list[pathlib.Path]:
-    """Finds or downloads all that is read of a checkpoint: its weights, and config.json of its repository.
+def fetch_checkpoint(row: Checkpoint) -> pathlib.Path:
+    """Finds the file of a checkpoint on this machine, or downloads it, as `fetch` does.
 
     Args:
-        row: A row of the table of checkpoints, with `id`, `file`, `url`, `repo`, `hash`, `bytes` and
-            `licence` as `fetch` takes them.
+        row: What is known of it.
 
     Returns:
-        Paths of the files, that of the weights first.
+        Path of the file.
 
     Raises:
-        OSError: A file is not there and cannot be downloaded, or is not the one that was published.
+        OSError: It is not there and cannot be downloaded, or is not the one that was published.
         ValueError: keras.applications downloads it itself.
         ModuleNotFoundError: It is on the hub, and huggingface_hub is not installed.
     """
@@ -200,11 +197,9 @@ def fetch_all(row: Any) -> list[pathlib.Path]:
             f"the weights {row.id} are downloaded by keras.applications when they are first loaded, by "
             f"kerasnets.build({row.net!r}, weights={row.id!r}), and are used with no network from then on"
         )
-    facts = {key: getattr(row, key) for key in ("file", "url", "repo", "hash", "bytes", "licence")}
-    paths = [fetch(row.id, **facts)]
-    if row.repo == row.id:
-        paths.append(fetch(row.id, file=CONFIG, repo=row.repo))
-    return paths
+    url = None if row.repo else row.url
+    facts = {"hash": row.hash, "bytes": row.bytes, "licence": row.licence}
+    return fetch(row.id, file=row.file, url=url, repo=row.repo, **facts)
 
 
 def check_source(url, repo, published):
@@ -238,12 +233,6 @@ def mirror_of(place: str, file: str, published: Hash | None) -> pathlib.Path | s
     if not folder.is_dir():
         refuse(MIRROR, "a URL or a folder that exists", mirror)
     return folder / place / file
-
-
-def is_permissive(licence: str) -> bool:
-    """Whether a licence asks for no more than to name the authors."""
-    lower = licence.lower()
-    return lower.startswith(PERMISSIVE) and "-nc" not in lower
 
 
 def zip_name(url: str | None, file: str) -> str | None:
