@@ -214,6 +214,26 @@ def keras_2(path, arrays, **options):
                 group.create_dataset(f"{layer}/{name}", data=array, **options)
 
 
+def keras_3(path, arrays):
+    """Writes a file of Keras 3."""
+    import h5py
+
+    rows = {
+        "conv2d": [arrays["conv1.weight"].transpose(2, 3, 1, 0), arrays["conv1.bias"]],
+        "dropout": [],
+        "batch_normalization": [
+            arrays[f"bn1.{n}"] for n in ("weight", "bias", "running_mean", "running_var")
+        ],
+        "dense": [arrays["fc.weight"].T, arrays["fc.bias"]],
+    }
+    with h5py.File(path, "w") as file:
+        for layer, values in rows.items():
+            group = file.create_group(f"layers/{layer}/vars")
+            group.attrs["name"] = layer
+            for number, array in enumerate(values):
+                group[str(number)] = array
+
+
 # Suffixes and functions from a state dict to the bytes of a file.
 FORMATS = {
     "safetensors": (".safetensors", safetensors),

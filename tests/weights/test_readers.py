@@ -93,13 +93,8 @@ def test_other_precisions_and_counters(kind, storage, tmp_path):
     count = tensor(np.int64([7]), "9", shape=(), strides=(), kind="LongStorage")
     value["bn1.num_batches_tracked"] = count
     same(read_units(put(tmp_path, "net.pth", written.pth(arrays, value))), arrays)
-    if kind != "bfloat16":  # the library writes none of numpy's
-        path = put(
-            tmp_path,
-            "net.safetensors",
-            written.safetensors(arrays | {"bn1.num_batches_tracked": np.array(7)}),
-        )
-        same(read_units(path), arrays, names=True)
+    content = written.safetensors(arrays | {"bn1.num_batches_tracked": np.array(7)})
+    same(read_units(put(tmp_path, "net.safetensors", content)), arrays, names=True)
 
 
 def test_arrays_are_views_of_the_file(tmp_path):
@@ -279,7 +274,9 @@ def test_safetensors_with_a_false_header(header, tmp_path):
 # Keras
 
 
-def test_a_file_of_keras_2(tmp_path):
+def test_files_of_keras(tmp_path):
+    written.keras_3(tmp_path / "net.weights.h5", STATE)
+    same(read_units(tmp_path / "net.weights.h5"))
     written.keras_2(tmp_path / "net.h5", STATE)
     same(read_units(tmp_path / "net.h5"))
     with h5py.File(tmp_path / "net.h5") as file, h5py.File(tmp_path / "whole.hdf5", "w") as whole:
@@ -289,7 +286,7 @@ def test_a_file_of_keras_2(tmp_path):
     with h5py.File(tmp_path / "net.h5", "a") as file:  # as Keras splits long lists
         names = file.attrs["layer_names"]
         del file.attrs["layer_names"]
-        file.attrs["layer_names0"], file.attrs["layer_names1"] = names[:2], names[2:]
+        file.attrs["layer_names0"], file.attrs["layer_names1"] = names[:2], names[2:].astype("S")
     same(read_units(tmp_path / "net.h5"))
 
 
@@ -321,12 +318,6 @@ def test_files_of_keras_3_keep_the_order_of_the_layers(tmp_path):
         assert [unit.kind for unit in units] == ["conv", "norm"] * 12 + ["conv"] * 3 + ["dense"]
         for found, array in zip(arrays, weights, strict=True):
             np.testing.assert_array_equal(found.ravel(), array.ravel())
-        assert [unit.name for unit in units] == [
-            layer.name
-            for layer in net.layers
-            if layer.weights
-            for _ in range(1 + ("separable" in layer.name))
-        ]
         assert units[24].values["kernel"].shape == (3, 3, 1, 6)
         assert units[25].values["kernel"].shape == (1, 1, 6, 5)
 

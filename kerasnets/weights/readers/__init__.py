@@ -36,7 +36,7 @@ STARTS = {
     b"<!DOCTYPE": ("a page of HTML", ()),
     b"<html": ("a page of HTML", ()),
 }
-BROKEN = (*UNREADABLE, OverflowError, MemoryError, struct.error)  # what readers raise for a damaged file
+BROKEN = (*UNREADABLE, OverflowError, struct.error)  # what readers raise for a damaged file
 
 
 def check_file(path: Any, argument: str = "weights") -> None:

@@ -1,8 +1,8 @@
 """Reading Keras's HDF5 files of weights: those of Keras 1 and 2, whole models too, and those of Keras 3.
 
-The files of Keras 1 and 2 list their layers in order, and name the weights. Those of Keras 3 number the
-weights of a layer. Their layers are given in the order in which they were written: a part at least of what is
-written later, a group or an array, has a higher address than all before.
+The files of Keras 1 and 2 name the weights, and list their layers in order. Those of Keras 3 number the
+weights of a layer, and have no list: their layers are given in the order in which they were written. A part
+at least of what is written later, a group or an array, has a higher address than all before.
 """
 
 import math
@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasnets.weights.readers.common import NORM, check_claim, depthwise, layer
+from kerasnets.weights.readers.common import NORM, check_claim, depthwise, layer, mapped
+from kerasnets.weights.readers.hdf5_strings import Strings
 from kerasnets.weights.reading import GROUP, own_dataset
 from kerasnets.weights.units import Unit
 
@@ -35,9 +36,10 @@ def read(path: str | os.PathLike) -> list[Unit]:
 
     with h5py.File(path, "r") as file:
         root = member(file, WHOLE) if WHOLE in file else file
-        size = os.path.getsize(path)
-        listed = "layer_names" in root.attrs or "layer_names0" in root.attrs
-        found = list(listed_weights(root, size) if listed else numbered_weights(root))
+        content = mapped(path)
+        texts, size = Strings(content), len(content)
+        listed = strings(root, "layer_names", texts)
+        found = list(found_weights(root) if listed is None else listed_weights(root, listed, texts))
         check_claim(sum(map(claimed, [d for _, weights in found for d in weights.values()])), size)
         return [unit for name, weights in found for unit in units(name, weights)]
 
@@ -78,76 +80,80 @@ def is_depthwise(name: str, values: dict[str, Any]) -> bool:
     return "depthwise" in name or (bias is not None and bias.size == math.prod(kernel.shape[-2:]))
 
 
-def listed_weights(root: Any, size: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names of layers and their datasets by Keras's names, of a file of Keras 1 or 2."""
-    for name in strings(root, "layer_names", size):
+def listed_weights(root: Any, listed: list[str], texts: Strings) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names of layers and their datasets by Keras's names, of a file that lists them."""
+    for name in listed:
         group, layers = member(root, name), {}
-        for path in strings(group, "weight_names", size):
+        for path in strings(group, "weight_names", texts) or ():
             *folders, last = path.split("/")
             own = group
             for folder in folders:
                 own = member(own, folder)
-            weight = last.partition(":")[0]
-            short = next((s for s in (*NAMES, *KERAS_1) if weight == s or weight.endswith(f"_{s}")), weight)
-            short, weights = KERAS_1.get(short, short), layers.setdefault("/".join(folders), {})
-            if short in weights:
-                raise ValueError(f"{name[:80]!r} has two weights {short[:80]!r}.")
-            weights[short] = own_dataset(own, last)
+            add(layers.setdefault("/".join(folders), {}), last, own_dataset(own, last))
         for prefix, weights in layers.items():
             yield (name if len(layers) == 1 else prefix), weights
 
 
-def strings(group: Any, name: str, size: int) -> list[str]:
-    """A list of strings among the attributes of a group. Keras splits long ones and numbers the parts."""
-    found = [name] if name in group.attrs else []
-    while f"{name}{len(found)}" in group.attrs and name not in found:
-        found.append(f"{name}{len(found)}")
+def strings(group: Any, name: str, found: Strings) -> list[str] | None:
+    """A list of strings among the attributes of a group, or None if there is none.
+
+    Keras splits long lists, and numbers the parts.
+    """
+    parts = [name] if name in group.attrs else []
+    while f"{name}{len(parts)}" in group.attrs and name not in parts:
+        parts.append(f"{name}{len(parts)}")
     texts: list[str] = []
-    for part in found:
+    for part in parts:
         header = group.attrs.get_id(part)
-        if len(header.shape) != 1 or header.shape[0] * header.dtype.itemsize > size:
+        count = header.shape[0] if len(header.shape) == 1 else -1
+        if not 0 <= count * header.dtype.itemsize <= len(found.content):
             raise ValueError(f"Its {name} are no list of strings.")
-        texts += [t.decode() if isinstance(t, bytes) else t for t in np.asarray(group.attrs[part]).tolist()]
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"Its {name} are no list of strings.")
-    return texts
+        if header.dtype.kind == "O":
+            texts += found.of_attribute(address(group), part, count)
+        elif count:  # an empty list is one of numbers
+            texts += [text.decode() for text in np.asarray(group.attrs[part], "S").tolist()]
+    return texts if parts else None
 
 
-def text(group: Any, name: str) -> str | None:
-    """A string among the attributes of a group, or None."""
-    if name not in group.attrs or group.attrs.get_id(name).shape != ():
-        return None
-    found = group.attrs[name]
-    return found if isinstance(found, str) else None
+def add(weights: dict[str, Any], name: str, dataset: Any) -> None:
+    """Adds a dataset to those of a layer by Keras's name of it."""
+    weight = name.partition(":")[0]
+    short = next((s for s in (*NAMES, *KERAS_1) if weight == s or weight.endswith(f"_{s}")), weight)
+    short = KERAS_1.get(short, short)
+    if short in weights:
+        raise ValueError(f"A layer has two weights {short[:80]!r}.")
+    weights[short] = dataset
 
 
-def numbered_weights(root: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names of layers and their datasets by Keras's names, of a file of Keras 3."""
+def found_weights(root: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names of layers and their datasets by Keras's names, in the order in which they were written."""
     import h5py
 
-    waiting, seen, found = [("", root, 0)], set(), []
+    waiting, seen, layers = [("", root, root)], set(), []
     while waiting:
-        path, group, depth = waiting.pop()
-        if depth > DEEPEST or address(group) in seen:
+        path, group, parent = waiting.pop()
+        if path.count("/") > DEEPEST or address(group) in seen:
             raise ValueError(f"It has a group in itself, or more than {DEEPEST} in one another.")
         seen.add(address(group))
+        arrays = {}
         for name in group:
-            if group.get(name, getclass=True) is not h5py.Group or name in OTHERS:
-                continue
-            if name == VARIABLES:
-                found.append((path, group, member(group, name)))
-            else:
-                waiting.append((f"{path}/{name}", member(group, name), depth + 1))
-    layers = []
-    for path, group, variables in found:
-        order = [str(number) for number in range(len(variables))]
-        if set(order) != set(variables):
-            raise ValueError(f"{path[-80:]!r} has weights without numbers.")
-        arrays = [own_dataset(variables, number) for number in order]
-        offsets = [array.id.get_offset() or 0 for array in arrays]
-        place = max(*map(address, (group, variables, *arrays)), *offsets, 0)
-        if arrays:
-            layers.append((place, text(variables, "name") or path.rpartition("/")[2], named(path, arrays)))
+            kind = group.get(name, getclass=True)
+            if kind is h5py.Dataset:
+                arrays[name] = own_dataset(group, name)
+            elif kind is h5py.Group and name not in OTHERS:
+                waiting.append((f"{path}/{name.replace('/', '')}", member(group, name), group))
+        if not arrays:
+            continue
+        offsets = [array.id.get_offset() or 0 for array in arrays.values()]
+        place = max(*map(address, (group, parent, *arrays.values())), *offsets)
+        *_, above, own = path.split("/") if "/" in path else ("", "")
+        if own == VARIABLES:
+            layers.append((place, above, numbered(path, above, arrays)))
+        else:
+            weights: dict[str, Any] = {}
+            for name, array in arrays.items():
+                add(weights, name, array)
+            layers.append((place, own, {w: weights[w] for w in (*NAMES, *weights) if w in weights}))
     for _, name, weights in sorted(layers, key=lambda layer: layer[0]):
         yield name, weights
 
@@ -159,21 +165,24 @@ def address(item: Any) -> int:
     return h5py.h5o.get_info(item.id).addr
 
 
-def named(path: str, arrays: list[Any]) -> dict[str, Any]:
+def numbered(path: str, layer: str, arrays: dict[str, Any]) -> dict[str, Any]:
     """The arrays of a layer of Keras 3 by their names, which their number and their axes tell."""
-    axes = [len(array.shape) for array in arrays]
+    if set(arrays) != {str(number) for number in range(len(arrays))}:
+        raise ValueError(f"{path[-80:]!r} has weights without numbers.")
+    ordered = [arrays[str(number)] for number in range(len(arrays))]
+    axes = [len(array.shape) for array in ordered]
     kernels = sum(count > 1 for count in axes)
-    if kernels == 0 and len(arrays) in (3, 4):  # a normalization of 3 has no gamma
-        names = NORM[-len(arrays) :]
+    if kernels == 0 and len(ordered) in (3, 4):  # a normalization of 3 has no gamma
+        names = NORM[-len(ordered) :]
     elif kernels == 2 and axes[:2] == [4, 4]:
         names = (*SEPARABLE, "bias")
-    elif "depthwise_conv" in path.rpartition("/")[2]:
+    elif "depthwise_conv" in layer:
         names = ("depthwise_kernel", "bias")
     else:
         names = ("kernel", "bias")
-    if len(arrays) > len(names):
-        raise ValueError(f"{path!r} has {len(arrays)} weights, as no layer of ours.")
-    return dict(zip(names, arrays, strict=False))
+    if len(ordered) > len(names):
+        raise ValueError(f"{path[-80:]!r} has {len(ordered)} weights, as no layer of ours.")
+    return dict(zip(names, ordered, strict=False))
 
 
 def member(group: Any, name: str) -> Any:
