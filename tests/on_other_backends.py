@@ -24,7 +24,7 @@ from kerasnets.distillation import (
     combine,
     specialist,
 )
-from kerasnets.layers import WindowPadding2D
+from kerasnets.layers import MirrorPadding2D, WindowPadding2D
 
 IMAGES = np.random.default_rng(0).random((8, 8, 8, 3))
 DIGITS = np.random.default_rng(1).random((64, 32, 32, 1)).astype("float32")
@@ -74,6 +74,8 @@ def test_paddings():
     inputs = keras.Input((None, None, 2))
     free = keras.Model(inputs, WindowPadding2D(11, 4)(inputs))
     np.testing.assert_array_equal(free.predict(x, verbose=0), np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)]))
+    mirrored = keras.Model(inputs, MirrorPadding2D(((1, 0), (2, 1)))(inputs)).predict(x, verbose=0)
+    np.testing.assert_array_equal(mirrored, np.pad(x, [(0, 0), (1, 0), (2, 1), (0, 0)], mode="symmetric"))
     for strides in (1, 3):
         even = keras.Model(inputs, conv(inputs, 1, 4, strides, init="ones", name="conv"))
         padded = np.pad(x, [(0, 0), (1, 2), (1, 2), (0, 0)])
