@@ -34,7 +34,9 @@ RUN = (
 # Forms of nets that are paired with all that fill them; not those that take seconds to build, whose smaller
 # siblings have the same layers.
 DEEP = (
-    *("ResNet1202", "ResNet1001V2", "DenseNet161", "DenseNet169", "DenseNet201", "DenseNetBC190"),
+    *("ResNet101", "ResNet110", "ResNet152", "ResNet1202", "ResNet101V2", "ResNet152V2", "ResNet164V2"),
+    *("ResNet1001V2", "ResNeXt101", "ResNeXt101_64x4d", "WRN101_2"),
+    *("DenseNet161", "DenseNet169", "DenseNet201", "DenseNetBC190"),
     *("DenseNetBC250", "HRNetV2W30", "HRNetV2W32", "HRNetV2W40", "HRNetV2W44", "HRNetV2W48", "HRNetV2W64"),
     *("SEResNet101", "SEResNet152", "SEResNeXt101"),
 )
