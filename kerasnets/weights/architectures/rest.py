@@ -62,6 +62,7 @@ TORCHDISTILL = {
     ),
 }
 ONNX = {
+    "onnx/densenet-12": Architecture(net="DenseNet121", head=("fc6",), names="0b49f2a9"),
     "onnx/resnet18-v1-7": Architecture(
         net="ResNet18", order=RESNET_V1, head=("resnetv15_dense0_fwd",), names="8f397efd"
     ),
