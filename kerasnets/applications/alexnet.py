@@ -5,16 +5,17 @@ Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional 
 The paper states an input of 224 pixels and a grid of 55 after the first convolution, which do not fit without
 padding. Here 227 pixels need no padding, as in Caffe, and 224 are padded by 2 on each side. Other sizes are
 padded so that the last window is complete. The groups are the paper's two GPUs; here both run on one device,
-and `groups=1` joins them. Weights are initialized by He's uniform distribution and biases with zeros; the
-paper has a Gaussian of 0.01 and some biases of 1. `preprocess_input` subtracts the mean of each channel, the
-paper that of each pixel.
+and `groups=1` joins them. With `groups=1`, `lrn=False` and other `filters` it is the network of Krizhevsky,
+"One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997. Weights are
+initialized by He's uniform distribution and biases with zeros; the paper has a Gaussian of 0.01 and some
+biases of 1. `preprocess_input` subtracts the mean of each channel, the paper that of each pixel.
 """
 
 from typing import NamedTuple
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
-from kerasnets.assembly.options import count
+from kerasnets.assembly.options import FLAG, count
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -50,11 +51,11 @@ TINY = dict(filters=(4, 6, 4, 4, 6), hidden=(8, 6))
     preprocess="caffe",
     head=FLATTENED,
     tiny=TINY,
-    checks=dict(groups=count()),
+    checks=dict(groups=count(), lrn=FLAG),
     hidden=(4096, 4096),
     dropout=0.5,
 )
-def AlexNets(x, filters, groups=2):
+def AlexNets(x, filters, groups=2, lrn=True):
     """Five convolutions with overlapping pooling and local response normalization, followed by dense layers.
 
     The first convolution has kernels of 11 pixels and strides of 4. The input is padded so that its last
@@ -65,6 +66,7 @@ def AlexNets(x, filters, groups=2):
     Args:
         filters: Number of filters of each of the five convolutions.
         groups: Number of groups of channels that the second, fourth and fifth convolution keep separate.
+        lrn: Whether local response normalization follows the first two convolutions.
         hidden: Number of units of each hidden dense layer of the top.
         dropout: Dropout rate of the hidden units.
     """
@@ -85,7 +87,7 @@ def AlexNets(x, filters, groups=2):
             groups=groups if layer.grouped else 1,
             name=f"conv{i}",
         )
-        if layer.normalized:
+        if layer.normalized and lrn:
             x = LRN(name=f"conv{i}_lrn")(x)
         if layer.pooled:
             x = max_pool(x, 3, strides=2, padding="valid", name=f"conv{i}_pool")

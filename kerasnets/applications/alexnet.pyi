@@ -11,6 +11,7 @@ def padded(x, first) -> Any: ...
 def AlexNets(
     filters: Sequence[int],
     groups: int = 2,
+    lrn: bool = True,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
     *,
@@ -35,6 +36,7 @@ def AlexNet(
     *,
     filters: Sequence[int] = (96, 256, 384, 384, 256),
     groups: int = 2,
+    lrn: bool = True,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
 ) -> keras.Model: ...

@@ -8,7 +8,7 @@ have 608 channels where 576 are printed, 4e has 1,056 where 1,024 are printed, a
 strides of 2, halve the printed grid. The authors split the first 7x7 convolution in two. Here it is a full
 convolution, as in the weights that others published and in the published counts, unless `separable_stem` is
 set. Strided convolutions are padded symmetrically, as these weights expect. Average pooling at the border
-leaves out the padding, which these networks count as zeros.
+leaves out the padding, which these networks count as zeros (`include_pad`).
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.options import FLAG, rows_of
-from kerasnets.blocks.branches import branches
+from kerasnets.blocks.branches import branches, including_pad
 from kerasnets.blocks.conv import bn_act, conv_bn_act, max_pool, pad
 from kerasnets.checks import is_int, is_ints
 
@@ -74,11 +74,12 @@ CHECKS = dict(
         is_module, "a name, 5 numbers of filters, 'avg' or 'max', and a number of filters or 'pass through'"
     ),
     separable_stem=FLAG,
+    include_pad=FLAG,
 )
 
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
-def BNInceptions(x, modules, separable_stem=False):
+def BNInceptions(x, modules, separable_stem=False, include_pad=False):
     """A stem of three convolutions and Inception modules, some of which halve the grid.
 
     Source: the appendix and figure 5.
@@ -89,6 +90,7 @@ def BNInceptions(x, modules, separable_stem=False):
             or "pass through" for a module without a projection and with strides of 2.
         separable_stem: Whether the first convolution is a depthwise one that makes 8 channels of each,
             followed by a 1x1 convolution.
+        include_pad: Whether means at the border count the padding, as zeros.
     """
     if separable_stem:
         x, padding = pad(x, 7, 2, "symmetric", name="conv1_pad")
@@ -104,7 +106,8 @@ def BNInceptions(x, modules, separable_stem=False):
     x = max_pool(x, 3, 2, padding="same", name="pool2")
     for row in modules:
         module = Module(*row)
-        x = branches(x, branches_of(module), conv_bn_act, f"inception_{module.name}")
+        rows = including_pad(branches_of(module)) if include_pad else branches_of(module)
+        x = branches(x, rows, conv_bn_act, f"inception_{module.name}")
     return x
 
 
@@ -118,7 +121,7 @@ def branches_of(module):
         *ones,
         [(module.reduce, 1), (module.threes, 3, strides, "symmetric")],
         [(module.double_reduce, 1), (module.doubles, 3), (module.doubles, 3, strides, "symmetric")],
-        [(module.pool, 3, strides, "same"), *project],
+        [(module.pool, 3, 1) if strides == 1 else (module.pool, 3, 2, "same"), *project],
     ]
 
 

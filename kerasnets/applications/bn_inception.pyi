@@ -12,6 +12,7 @@ def branches_of(module) -> Any: ...
 def BNInceptions(
     modules: Sequence[Sequence[Any]],
     separable_stem: bool = False,
+    include_pad: bool = False,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -34,6 +35,7 @@ def BNInception(
     *,
     modules: Sequence[Sequence[Any]] = ...,
     separable_stem: bool = False,
+    include_pad: bool = False,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

@@ -5,7 +5,8 @@ ICCV 2015, arXiv:1412.0767.
 
 The classes are the 101 of UCF101, the first dataset on which the paper tests; its network for Sports-1M has
 487. Clips of 16 frames and 112 pixels leave 2 frames of 7 pixels before the last pooling, whose last windows
-extend beyond the border as in the authors' release. The release subtracts the mean volume of Sports-1M from
+extend beyond the border as in the authors' release; weights that others trained have windows that extend
+beyond both borders (`pool_padding="both"`). The release subtracts the mean volume of Sports-1M from
 its BGR clips, which is a file of 16 frames that is not available here. `preprocess_input` instead subtracts
 UCF101's mean of each channel, also in BGR. Weights are initialized by He's uniform distribution and biases
 with zeros; the release has Gaussians of 0.01 and 0.005, and biases of 1 in all layers but the first and the
@@ -19,6 +20,7 @@ from kerasnets.checks import refuse
 
 # Figure 3. A row is a variant; its columns are arguments of C3Ds.
 TABLE = {"C3D": dict(depths=(1, 1, 2, 2, 2), filters=(64, 128, 256, 512, 512))}
+PADDINGS = {"end": "same", "both": (0, 1, 1)}  # of the last pooling
 TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
 
 
@@ -32,7 +34,7 @@ TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
     hidden=(4096, 4096),
     dropout=0.5,
 )
-def C3Ds(x, depths, filters):
+def C3Ds(x, depths, filters, pool_padding="end"):
     """Blocks of 3x3x3 convolutions, each followed by pooling that halves the grid, and dense layers.
 
     The first pooling does not merge frames, so that temporal information is not lost early.
@@ -42,6 +44,8 @@ def C3Ds(x, depths, filters):
     Args:
         depths: Number of convolutions in each block.
         filters: Number of filters of the convolutions of each block.
+        pool_padding: Whether the last pooling is padded by a pixel at the "end" of each axis of a frame, or
+            on "both" sides.
         hidden: Number of units of each hidden dense layer of the top.
         dropout: Dropout rate of the hidden units.
     """
@@ -51,7 +55,7 @@ def C3Ds(x, depths, filters):
         for i in range(1, depth + 1):
             x = conv_act(x, n, 3, name=f"block{b}_conv{i}")
         window = (1, 2, 2) if b == 1 else 2
-        padding = "same" if b == len(depths) else "valid"
+        padding = PADDINGS[pool_padding] if b == len(depths) else "valid"
         x = max_pool(x, window, window, padding, name=f"block{b}_pool")
     return x
 

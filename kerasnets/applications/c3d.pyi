@@ -10,6 +10,7 @@ TABLE: dict[str, dict[str, Any]]
 def C3Ds(
     depths: Sequence[int],
     filters: Sequence[int],
+    pool_padding: Literal["end", "both"] = "end",
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
     *,
@@ -34,6 +35,7 @@ def C3D(
     *,
     depths: Sequence[int] = (1, 1, 2, 2, 2),
     filters: Sequence[int] = (64, 128, 256, 512, 512),
+    pool_padding: Literal["end", "both"] = "end",
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
 ) -> keras.Model: ...

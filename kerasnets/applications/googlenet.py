@@ -42,7 +42,10 @@ TINY = dict(
     modules=(("3a", 4, 3, 4, 3, 4, 4), ("pool3",), ("4a", 4, 4, 5, 3, 4, 4), ("4d", 4, 4, 4, 4, 3, 4))
 )
 CHECKS = dict(
-    modules=rows_of(lambda row: is_named(row, (0, 6)), "a name, or a name and 6 numbers of filters")
+    modules=rows_of(
+        lambda row: is_named(row, (0, 1, 6)),
+        "a name, and no number, a size of windows or 6 numbers of filters",
+    )
 )
 
 
@@ -66,7 +69,8 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
 
     Args:
         modules: Rows of table 1: the name, and the number of filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5
-            and pool proj. A name alone is max pooling that halves the grid.
+            and pool proj. A name alone, or with the size of its windows where it is not 3, is max pooling
+            that halves the grid.
         aux_heads: Whether modules 4a and 4d have auxiliary classifiers too, which help training. The output
             is then a dict of "predictions", "aux1" and "aux2". They need an input of known size.
         batch_norm: Whether batch normalization replaces biases and local response normalization.
@@ -87,11 +91,11 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
     x = max_pool(x, 3, 2, padding="same", name="pool2")
 
     aux_maps = {}
-    for name, *filters in modules:
-        if filters:
-            x = module(x, *filters, convolve, f"inception_{name}")
+    for name, *numbers in modules:
+        if len(numbers) == 6:
+            x = module(x, *numbers, convolve, f"inception_{name}")
         else:
-            x = max_pool(x, 3, 2, padding="same", name=name)
+            x = max_pool(x, *(numbers or [3]), 2, padding="same", name=name)
         if aux_heads and name in AUX:
             aux_maps[AUX[name]] = x
     return x, aux_maps

@@ -9,16 +9,18 @@ paper has 5, 10 and 5 modules after the stem of Inception v4. In both networks, 
 1x1 convolution of a module has biases and no batch normalization, the scales are 0.17, 0.10 and 0.20 in the
 three stages, and the last module of the network is neither scaled nor followed by ReLU. The authors did not
 release InceptionResNetV1. It is the paper's network with such a last module after its 5, 10 and 5, as in
-FaceNet. Batch normalization has a scale, which the trained weights of Keras set to 1. `alpha`, the width
-multiplier, is not the paper's.
+FaceNet. `embedding` is the hidden dense layer of the nets that others trained to tell faces apart, as FaceNet
+(Schroff et al., CVPR 2015, section 4.3) calls it. Batch normalization has a scale, which the trained weights
+of Keras set to 1. `alpha`, the width multiplier, is not the paper's.
 """
 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.options import Check
-from kerasnets.blocks.branches import branches, scaled_conv, sequence
-from kerasnets.blocks.conv import conv
+from kerasnets.assembly.heads import Head, classify, pool
+from kerasnets.assembly.options import Check, count, optional
+from kerasnets.blocks.branches import EPSILON, branches, scaled_conv, sequence
+from kerasnets.blocks.conv import bn, conv
 from kerasnets.checks import is_int, refuse
 
 # The stem of each version: figure 14, and the release's.
@@ -69,15 +71,32 @@ TABLE = {
     "InceptionResNetV2": dict(version=2, depths=(10, 20, 10)),
 }
 TINY = dict(depths=(1, 1, 2), alpha=0.08)
+CHECKS = dict(
+    version=Check(lambda v: is_int(v, 1) and v <= 2, "1 or 2", "Literal[1, 2]"),
+    embedding=optional(count("units")),
+)
+
+
+def classifier(x, classes, activation, dropout=0.0, embedding=None):
+    """The mean of each channel, dropout, the embedding with batch normalization, and the classes."""
+    x = pool(x, "avg")
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout")(x)
+    if embedding:
+        x = layers.Dense(embedding, use_bias=False, name="embedding")(x)
+        x = bn(x, EPSILON, name="embedding_bn")
+    return classify(x, classes, activation)
 
 
 @family(
     size=299,
     min_size=75,
     preprocess="tf",
+    head=Head(classifier),
     tiny=TINY,
-    checks=dict(version=Check(lambda v: is_int(v, 1) and v <= 2, "1 or 2", "Literal[1, 2]")),
+    checks=CHECKS,
     dropout=0.2,
+    embedding=None,
 )
 def InceptionResNet(x, version, depths, alpha=1.0):
     """Three stages of residual Inception modules, with reductions of the grid between them.
@@ -89,6 +108,8 @@ def InceptionResNet(x, version, depths, alpha=1.0):
         depths: Number of modules in each of the three stages.
         alpha: Width multiplier: fraction of the filters of each convolution.
         dropout: Dropout rate before the classifier.
+        embedding: Number of units of a dense layer with batch normalization before the classifier, or None
+            for none.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)

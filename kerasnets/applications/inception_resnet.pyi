@@ -7,12 +7,14 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
+def classifier(x, classes, activation, dropout=..., embedding=...) -> Any: ...
 def module(x, rows, scale, convolve, name) -> Any: ...
 def InceptionResNet(
     version: Literal[1, 2],
     depths: Sequence[int],
     alpha: float = 1.0,
     dropout: float = 0.2,
+    embedding: int | None = None,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -37,6 +39,7 @@ def InceptionResNetV1(
     depths: Sequence[int] = (5, 10, 6),
     alpha: float = 1.0,
     dropout: float = 0.2,
+    embedding: int | None = None,
 ) -> keras.Model: ...
 def InceptionResNetV2(
     include_top: bool = True,
@@ -52,6 +55,7 @@ def InceptionResNetV2(
     depths: Sequence[int] = (10, 20, 10),
     alpha: float = 1.0,
     dropout: float = 0.2,
+    embedding: int | None = None,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

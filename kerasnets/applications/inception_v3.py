@@ -7,16 +7,18 @@ Where the paper's text and table leave a choice, the network is that of the auth
 weights fit: the 5x5 convolutions of the first modules are not factorized, the stem contains a 1x1
 convolution, and the numbers of filters inside the modules are those below. The auxiliary head is the one with
 batch normalization of section 4 and figure 8. Batch normalization has a scale, which the trained weights of
-Keras set to 1. `alpha` is the depth multiplier of the release. Squeeze-and-excitation (`squeeze_excite`) is
-by Hu et al. (CVPR 2018, figure 2); it follows the concatenation of every module, including the reductions, as
-in their release of BN-Inception.
+Keras set to 1. Means at the border leave out the padding, as in the release; the weights that PyTorch's users
+published count it as zeros (`include_pad`). `alpha` is the depth multiplier of the release.
+Squeeze-and-excitation (`squeeze_excite`) is by Hu et al. (CVPR 2018, figure 2); it follows the concatenation
+of every module, including the reductions, as in their release of BN-Inception.
 """
 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify
-from kerasnets.blocks.branches import branches, repeated, scaled_conv, sequence
+from kerasnets.assembly.options import FLAG
+from kerasnets.blocks.branches import branches, including_pad, repeated, scaled_conv, sequence
 from kerasnets.checks import refuse
 
 STEM = [(32, 3, 2), (32, 3, 1, "valid"), (64, 3), ("max", 3, 2), (80, 1), (192, 3, 1, "valid"), ("max", 3, 2)]
@@ -61,8 +63,16 @@ def auxiliary(x, classes, activation, name, alpha):
     return classify(x, classes, activation, name=name)
 
 
-@family(size=299, min_size=75, preprocess="tf", tiny=TINY, aux=Head(auxiliary, fixed_size=True), dropout=0.2)
-def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
+@family(
+    size=299,
+    min_size=75,
+    preprocess="tf",
+    tiny=TINY,
+    aux=Head(auxiliary, fixed_size=True),
+    checks=dict(include_pad=FLAG),
+    dropout=0.2,
+)
+def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None, include_pad=False):
     """Three stages of Inception modules, with reductions of the grid between them.
 
     Source: section 6, table 1 and figures 5 to 7 and 10.
@@ -74,18 +84,23 @@ def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None):
         aux_heads: Whether the output is a dict of "predictions" and of "aux1", the output of an auxiliary
             head on the second stage.
         squeeze_excite: Reduction of a squeeze-and-excitation unit on the output of each module, or None.
+        include_pad: Whether means at the border count the padding, as zeros.
         dropout: Dropout rate before the classifier.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
     convolve = scaled_conv(alpha)
+
+    def modules(rows):
+        return list(map(including_pad, rows)) if include_pad else rows
+
     x = sequence(x, STEM, convolve, "stem")
-    x = repeated(x, INCEPTION_A, depths[0], convolve, "inception_a", squeeze_excite)
+    x = repeated(x, modules(INCEPTION_A), depths[0], convolve, "inception_a", squeeze_excite)
     x = branches(x, REDUCTION_A, convolve, "reduction_a", squeeze_excite)
-    x = repeated(x, INCEPTION_B, depths[1], convolve, "inception_b", squeeze_excite)
+    x = repeated(x, modules(INCEPTION_B), depths[1], convolve, "inception_b", squeeze_excite)
     aux_maps = {"aux1": x} if aux_heads else {}
     x = branches(x, REDUCTION_B, convolve, "reduction_b", squeeze_excite)
-    return repeated(x, INCEPTION_C, depths[2], convolve, "inception_c", squeeze_excite), aux_maps
+    return repeated(x, modules(INCEPTION_C), depths[2], convolve, "inception_c", squeeze_excite), aux_maps
 
 
 InceptionV3 = variant(InceptionV3s, "InceptionV3", TABLE)

@@ -13,6 +13,7 @@ def InceptionV3s(
     alpha: float = 1.0,
     aux_heads: bool = False,
     squeeze_excite: int | None = None,
+    include_pad: bool = False,
     dropout: float = 0.2,
     *,
     include_top: bool = True,
@@ -38,6 +39,7 @@ def InceptionV3(
     alpha: float = 1.0,
     aux_heads: bool = False,
     squeeze_excite: int | None = None,
+    include_pad: bool = False,
     dropout: float = 0.2,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...

@@ -4,7 +4,8 @@ Lin, Chen, Yan, "Network In Network", ICLR 2014, arXiv:1312.4400.
 
 The paper does not state the numbers of filters; they are those of the authors' release. So is the whole
 ImageNet network, which the paper does not describe. As in the release, dropout follows the pooling, whose
-last window may extend beyond the border. Weights are initialized by He's uniform distribution, those of the
+last window may extend beyond the border; others publish weights for poolings that are padded on both sides
+(`pool_padding="both"`). Weights are initialized by He's uniform distribution, those of the
 release by Gaussians. The paper normalizes the contrast of CIFAR images and whitens them, which needs the
 dataset; `preprocess_input` uses ImageNet's mean and standard deviation.
 """
@@ -16,7 +17,7 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import CONVOLVED
 from kerasnets.assembly.options import rows_of
-from kerasnets.blocks.conv import conv_act, overlapping_pool
+from kerasnets.blocks.conv import conv_act, max_pool, overlapping_pool
 from kerasnets.checks import is_int, is_ints
 
 
@@ -75,11 +76,33 @@ def is_mlpconv(row):
     )
 
 
+def mean_pool(x, name):
+    """Means over windows of 3x3 with strides of 2, which leave out what is beyond the border."""
+    return layers.AveragePooling2D(3, 2, "same", name=name)(x)
+
+
+def padded_max_pool(x, name):
+    """Max pooling of 3x3 windows with strides of 2, padded on both sides."""
+    return max_pool(x, 3, 2, name=name)
+
+
+def padded_mean_pool(x, name):
+    """Means over windows of 3x3 with strides of 2, padded with zeros on both sides."""
+    return layers.AveragePooling2D(3, 2, name=name)(layers.ZeroPadding2D(1, name=f"{name}_pad")(x))
+
+
+# By the columns of `mlpconvs` and `pool_padding`.
+POOLS = {
+    ("max", "end"): overlapping_pool,
+    ("avg", "end"): mean_pool,
+    ("max", "both"): padded_max_pool,
+    ("avg", "both"): padded_mean_pool,
+}
 CHECKS = dict(mlpconvs=rows_of(is_mlpconv, "(kernel, strides, filters, 'max', 'avg' or None, True or False)"))
 
 
 @family(size=32, min_size=8, classes=10, preprocess="torch", head=CONVOLVED, tiny=TINY, checks=CHECKS)
-def NINs(x, mlpconvs, dropout=0.5):
+def NINs(x, mlpconvs, dropout=0.5, pool_padding="end"):
     """Mlpconv layers, which are a convolution and 1x1 convolutions with ReLU; pooling between any two.
 
     Source: sections 3.1 and 3.3, figure 2.
@@ -89,6 +112,8 @@ def NINs(x, mlpconvs, dropout=0.5):
             filters of the convolution and of each 1x1 after it, "max", "avg" or None for the pooling after
             them, and whether dropout follows. Convolutions with strides above 1 are not padded.
         dropout: Dropout rate.
+        pool_padding: Whether the windows of a pooling extend beyond the "end" of the grid, where means leave
+            out what is beyond, or beyond "both" sides, where they count it as zeros.
     """
     for i, row in enumerate((Mlpconv(*row) for row in mlpconvs), start=1):
         padding = "same" if row.strides == 1 else "valid"
@@ -96,10 +121,8 @@ def NINs(x, mlpconvs, dropout=0.5):
         x = conv_act(x, first, row.kernel, row.strides, padding, name=f"mlpconv{i}_conv1")
         for j, n in enumerate(others, start=2):
             x = conv_act(x, n, 1, padding="same", name=f"mlpconv{i}_conv{j}")
-        if row.pooling == "max":
-            x = overlapping_pool(x, name=f"mlpconv{i}_pool")
-        elif row.pooling == "avg":
-            x = layers.AveragePooling2D(3, 2, "same", name=f"mlpconv{i}_pool")(x)
+        if row.pooling:
+            x = POOLS[row.pooling, pool_padding](x, name=f"mlpconv{i}_pool")
         if row.dropped and dropout:
             x = layers.Dropout(dropout, name=f"mlpconv{i}_dropout")(x)
     return x

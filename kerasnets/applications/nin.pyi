@@ -8,9 +8,13 @@ import keras
 TABLE: dict[str, dict[str, Any]]
 
 def is_mlpconv(row) -> Any: ...
+def mean_pool(x, name) -> Any: ...
+def padded_max_pool(x, name) -> Any: ...
+def padded_mean_pool(x, name) -> Any: ...
 def NINs(
     mlpconvs: Sequence[Sequence[Any]],
     dropout: float = 0.5,
+    pool_padding: Literal["end", "both"] = "end",
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -33,6 +37,7 @@ def NIN(
     *,
     mlpconvs: Sequence[Sequence[Any]] = ...,
     dropout: float = 0.5,
+    pool_padding: Literal["end", "both"] = "end",
 ) -> keras.Model: ...
 def NINImageNet(
     include_top: bool = True,
@@ -46,6 +51,7 @@ def NINImageNet(
     *,
     mlpconvs: Sequence[Sequence[Any]] = ...,
     dropout: float = 0.5,
+    pool_padding: Literal["end", "both"] = "end",
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

@@ -37,8 +37,7 @@ GROUPED_TINY = dict(depths=(1, 1), cardinality=2, width=2)
 # Padding of the pooling after the stem: that of Caffe, or ResNet's.
 PADDING = {"end": ((0, 1), (0, 1)), "both": "symmetric"}
 
-GROUPED_CHECKS = dict(pool_padding=one_of(*PADDING))
-CHECKS = dict(GROUPED_CHECKS, stride_in=one_of("1x1", "3x3"), relu_before_se=FLAG)
+CHECKS = dict(stride_in=one_of("1x1", "3x3"), relu_before_se=FLAG)
 
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
@@ -77,7 +76,7 @@ def SEResNet(
     return x
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, checks=GROUPED_CHECKS)
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY)
 def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16, pool_padding="end"):
     """The stages of a ResNeXt, with a squeeze-and-excitation unit in each residual unit.
 
@@ -101,7 +100,7 @@ def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16, pool_padding="en
     return x
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, checks=GROUPED_CHECKS, dropout=0.2)
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, dropout=0.2)
 def SENet(x, depths, cardinality=64, width=4, reduction=16, pool_padding="end"):
     """An SE-ResNeXt with wider 3x3 convolutions, a deeper stem and larger kernels in its shortcuts.
 

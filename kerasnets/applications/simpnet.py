@@ -14,14 +14,18 @@ Convolutions have no biases, which batch normalization would cancel; the release
 The numbers of filters are those of the releases' definition files. In the first release of SimpleNet, the
 last three convolutions have no batch normalization, and the output of the seventh is pooled before its batch
 normalization. Here all convolutions are alike, as in the authors' later release. The dropout rate is the same
-after every convolution, as the papers advise. The releases of SimpNet use a rate that is 0.1 higher from the
-second pooling on, and that of 300K has dropout at most after poolings.
+after every convolution, as the papers advise. For images of ImageNet, that later release gives the first
+convolutions larger `strides`. The releases of SimpNet use a rate that is 0.1 higher from the second pooling
+on, and that of 300K has dropout at most after poolings.
 """
+
+import itertools
 
 from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import MAX_POOLED
+from kerasnets.assembly.options import OPTIONS
 from kerasnets.blocks.conv import conv_bn_act
 from kerasnets.blocks.pooling import saf_pool
 from kerasnets.checks import refuse
@@ -53,8 +57,11 @@ TINY = dict(kernels=((3, 3), (3,), (3,)), filters=(4, 4, 6, 8), dropout=0.1)
 SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4, 4, 8, 6), dropout=0.1)
 
 
-@family(size=32, min_size=4, classes=10, preprocess="torch", head=MAX_POOLED, tiny=TINY)
-def SimpNets(x, kernels, filters, dropout=0.2):
+CHECKS = dict(strides=OPTIONS["hidden"])  # a tuple of whole numbers, or ()
+
+
+@family(size=32, min_size=4, classes=10, preprocess="torch", head=MAX_POOLED, tiny=TINY, checks=CHECKS)
+def SimpNets(x, kernels, filters, dropout=0.2, strides=()):
     """Groups of convolutions with batch normalization and ReLU, with SAF-pooling between any two groups.
 
     Source: figure 6 of the paper of 2018, and the releases' files.
@@ -63,16 +70,20 @@ def SimpNets(x, kernels, filters, dropout=0.2):
         kernels: For each group, the kernel size of each of its convolutions in pixels.
         filters: Number of filters of each convolution of all groups.
         dropout: Dropout rate after each convolution, or after the pooling that follows it.
+        strides: Strides of the first convolutions in pixels; those of the others are 1.
     """
     total = sum(len(row) for row in kernels)
     if len(filters) != total:
         refuse("filters", f"a tuple of {total} whole numbers, one for each convolution", filters)
-    remaining = iter(filters)
+    if len(strides) > total:
+        refuse("strides", f"a tuple of at most {total} whole numbers, one for each convolution", strides)
+    remaining = itertools.zip_longest(filters, strides, fillvalue=1)
     for stage, row in enumerate(kernels, start=1):
         if stage > 1:
             x = saf_pool(x, dropout, name=f"stage{stage - 1}_pool")
         for i, kernel in enumerate(row, start=1):
-            x = conv_bn_act(x, next(remaining), kernel, name=f"stage{stage}_unit{i}")
+            n, steps = next(remaining)
+            x = conv_bn_act(x, n, kernel, steps, name=f"stage{stage}_unit{i}")
             if i < len(row) and dropout:
                 x = layers.Dropout(dropout, name=f"stage{stage}_unit{i}_dropout")(x)
     return x

@@ -11,6 +11,7 @@ def SimpNets(
     kernels: Sequence[Sequence[int]],
     filters: Sequence[int],
     dropout: float = 0.2,
+    strides: Sequence[int] = (),
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -34,6 +35,7 @@ def SimpleNet(
     kernels: Sequence[Sequence[int]] = ((3, 3, 3, 3), (3, 3, 3), (3, 3), (3, 1, 1), (3,)),
     filters: Sequence[int] = ...,
     dropout: float = 0.2,
+    strides: Sequence[int] = (),
 ) -> keras.Model: ...
 def SimpNet(
     include_top: bool = True,
@@ -48,6 +50,7 @@ def SimpNet(
     kernels: Sequence[Sequence[int]] = ((3, 3, 3, 3, 3), (3, 3, 3, 3, 3), (3, 3, 3)),
     filters: Sequence[int] = ...,
     dropout: float = 0.2,
+    strides: Sequence[int] = (),
 ) -> keras.Model: ...
 def SimpNetSlim300K(
     include_top: bool = True,
@@ -62,6 +65,7 @@ def SimpNetSlim300K(
     kernels: Sequence[Sequence[int]] = ((3, 3, 3, 3, 3), (3, 3, 3, 3, 3), (3, 3, 3)),
     filters: Sequence[int] = (30, 40, 40, 40, 50, 50, 50, 50, 50, 58, 58, 70, 90),
     dropout: float = 0.1,
+    strides: Sequence[int] = (),
 ) -> keras.Model: ...
 def SimpNetSlim600K(
     include_top: bool = True,
@@ -76,6 +80,7 @@ def SimpNetSlim600K(
     kernels: Sequence[Sequence[int]] = ((3, 3, 3, 3, 3), (3, 3, 3, 3, 3), (3, 3, 3)),
     filters: Sequence[int] = (40, 60, 60, 60, 72, 73, 73, 73, 75, 81, 82, 90, 120),
     dropout: float = 0.1,
+    strides: Sequence[int] = (),
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

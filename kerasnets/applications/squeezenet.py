@@ -6,7 +6,7 @@ and <0.5MB model size", 2016, arXiv:1602.07360.
 The grids are those of the authors' release (github.com/forresti/SqueezeNet): the first convolution is not
 padded, and the last window of a pooling may extend beyond the border. Table 1 states 111 pixels after the
 first convolution, which requires an input of 227, as in the release. Version 1.0 of the release pads the
-input of its last 1x1 convolution; here it is not padded, as in version 1.1.
+input of its last 1x1 convolution; here it is not padded, as in version 1.1, unless `released` is set.
 
 Figure 2 shows the bypasses; `bypass="simple"` is the network of github.com/songhan/SqueezeNet-Residual. The
 paper does not say whether ReLU follows the convolution of a complex bypass; here it does, as after every
@@ -18,7 +18,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, convolved
-from kerasnets.assembly.options import is_named, one_of, rows_of
+from kerasnets.assembly.options import FLAG, is_named, one_of, rows_of
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 
 # Table 1 and the release's files. A convolution has filters and kernel size, a fire module s1x1, e1x1 and
@@ -74,18 +74,28 @@ TINY11 = dict(
 CHECKS = dict(
     modules=rows_of(lambda row: is_named(row, (0, 2, 3)), "a name and 0, 2 or 3 whole numbers, at least 1"),
     bypass=one_of(None, "simple", "complex"),
+    released=FLAG,
 )
 
 
-def classifier(x, classes, activation, dropout=0.5):
+def classifier(x, classes, activation, dropout=0.5, released=False):
     """Dropout, a 1x1 convolution with one filter for each class, and global average pooling."""
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
+    if released:
+        x = layers.ZeroPadding2D(1, name="class_maps_pad")(x)
     return convolved(x, classes, activation)
 
 
 @family(
-    size=224, min_size=21, preprocess="caffe", head=Head(classifier), tiny=TINY, checks=CHECKS, dropout=0.5
+    size=224,
+    min_size=21,
+    preprocess="caffe",
+    head=Head(classifier),
+    tiny=TINY,
+    checks=CHECKS,
+    dropout=0.5,
+    released=False,
 )
 def SqueezeNets(x, modules, bypass=None):
     """A convolution and fire modules, with three poolings between them.
@@ -100,6 +110,8 @@ def SqueezeNets(x, modules, bypass=None):
             channels. "complex" also does so otherwise, with a 1x1 convolution of the input. None adds
             nothing.
         dropout: Dropout rate before the classifier.
+        released: Whether the last 1x1 convolution reads a border of zeros too, as in version 1.0 of the
+            release.
     """
     for name, *columns in modules:
         if not columns:

@@ -7,12 +7,13 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
-def classifier(x, classes, activation, dropout=...) -> Any: ...
+def classifier(x, classes, activation, dropout=..., released=...) -> Any: ...
 def fire(x, squeeze, ones, threes, bypass, name) -> Any: ...
 def SqueezeNets(
     modules: Sequence[Sequence[Any]],
     bypass: Literal["simple", "complex"] | None = None,
     dropout: float = 0.5,
+    released: bool = False,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -36,6 +37,7 @@ def SqueezeNet(
     modules: Sequence[Sequence[Any]] = ...,
     bypass: Literal["simple", "complex"] | None = None,
     dropout: float = 0.5,
+    released: bool = False,
 ) -> keras.Model: ...
 def SqueezeNet11(
     include_top: bool = True,
@@ -50,6 +52,7 @@ def SqueezeNet11(
     modules: Sequence[Sequence[Any]] = ...,
     bypass: Literal["simple", "complex"] | None = None,
     dropout: float = 0.5,
+    released: bool = False,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

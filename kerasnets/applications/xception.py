@@ -3,7 +3,9 @@
 Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017, arXiv:1610.02357.
 
 The network is the paper's: each convolution is followed by batch normalization, and nothing is between the
-two parts of a separable one. Of the two heads of figure 5, it has the one without a hidden dense layer.
+two parts of a separable one. Of the two heads of figure 5, it has the one without a hidden dense layer. The
+windows of its poolings begin at the border, as in the author's release. Those of the weights that others
+published begin one pixel beyond it, which makes a difference on grids of even sides (`pool_padding="both"`).
 `alpha`, the width multiplier, is not the paper's. The smallest input leaves a grid of 2x2 pixels at the end.
 """
 
@@ -25,7 +27,7 @@ TINY = dict(depth=1, alpha=0.04)
 
 
 @family(size=299, min_size=39, preprocess="tf", tiny=TINY, dropout=0.5)
-def Xceptions(x, depth, alpha=1.0):
+def Xceptions(x, depth, alpha=1.0, pool_padding="end"):
     """The entry flow, a middle flow of equal modules, and the exit flow.
 
     Source: section 4.2 and figure 5.
@@ -33,6 +35,8 @@ def Xceptions(x, depth, alpha=1.0):
     Args:
         depth: Number of modules of the middle flow.
         alpha: Width multiplier: fraction of the filters of each convolution.
+        pool_padding: Whether what is missing for the windows of a pooling is added at the "end" of the grid,
+            or a pixel on "both" sides.
         dropout: Dropout rate before the classifier.
     """
 
@@ -42,17 +46,17 @@ def Xceptions(x, depth, alpha=1.0):
     for i, (n, strides) in enumerate(STEM, start=1):
         x = conv_bn_act(x, *scaled([n]), 3, strides, padding="valid", epsilon=EPSILON, name=f"stem{i}")
     for i, filters in enumerate(ENTRY, start=1):
-        x = module(x, scaled(filters), 2, name=f"entry{i}")
+        x = module(x, scaled(filters), 2, pool_padding, name=f"entry{i}")
     for i in range(1, depth + 1):
-        x = module(x, scaled(MIDDLE), 1, name=f"middle{i}")
-    x = module(x, scaled(EXIT), 2, name="exit")
+        x = module(x, scaled(MIDDLE), 1, pool_padding, name=f"middle{i}")
+    x = module(x, scaled(EXIT), 2, pool_padding, name="exit")
     for i, n in enumerate(scaled(LAST), start=1):
         x = separable_bn(x, n, name=f"last{i}")
         x = layers.Activation("relu", name=f"last{i}_act")(x)
     return x
 
 
-def module(x, filters, strides, name):
+def module(x, filters, strides, pool_padding, name):
     """Adds separable convolutions, each after a ReLU, to their input; strides of 2 halve the grid."""
     shortcut = x
     for i, n in enumerate(filters, start=1):
@@ -60,7 +64,8 @@ def module(x, filters, strides, name):
             x = layers.Activation("relu", name=f"{name}_unit{i}_act")(x)
         x = separable_bn(x, n, name=f"{name}_unit{i}")
     if strides > 1:
-        x = max_pool(x, 3, strides, padding="same", name=f"{name}_pool")
+        padding = "symmetric" if pool_padding == "both" else "same"
+        x = max_pool(x, 3, strides, padding, signed=True, name=f"{name}_pool")
         shortcut = conv(shortcut, filters[-1], 1, strides, name=f"{name}_shortcut_conv")
         shortcut = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_shortcut_bn")(shortcut)
     return layers.Add(name=f"{name}_add")([x, shortcut])

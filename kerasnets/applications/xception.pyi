@@ -7,11 +7,12 @@ import keras
 
 TABLE: dict[str, dict[str, Any]]
 
-def module(x, filters, strides, name) -> Any: ...
+def module(x, filters, strides, pool_padding, name) -> Any: ...
 def separable_bn(x, filters, name) -> Any: ...
 def Xceptions(
     depth: int,
     alpha: float = 1.0,
+    pool_padding: Literal["end", "both"] = "end",
     dropout: float = 0.5,
     *,
     include_top: bool = True,
@@ -35,6 +36,7 @@ def Xception(
     *,
     depth: int = 8,
     alpha: float = 1.0,
+    pool_padding: Literal["end", "both"] = "end",
     dropout: float = 0.5,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...

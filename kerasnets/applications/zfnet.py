@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
+from kerasnets.assembly.options import FLAG
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -31,7 +32,7 @@ class Layer(NamedTuple):
     strides: int = 1
     padding: str | int = "same"
     pooled: bool = False  # whether pooling follows
-    normalized: bool = False  # whether contrast normalization follows the pooling
+    normalized: bool = False  # whether contrast normalization follows
 
 
 LAYERS = (
@@ -50,16 +51,19 @@ TINY = dict(filters=(4, 6, 4, 5, 6), hidden=(8, 6))
     preprocess="caffe",
     head=FLATTENED,
     tiny=TINY,
+    checks=dict(normalize_first=FLAG),
     hidden=(4096, 4096),
     dropout=0.5,
 )
-def ZFNets(x, filters):
+def ZFNets(x, filters, normalize_first=False):
     """Five convolutions with overlapping pooling and contrast normalization, followed by dense layers.
 
     Source: section 3 and figure 3.
 
     Args:
         filters: Number of filters of each of the five convolutions.
+        normalize_first: Whether contrast normalization precedes the pooling instead of following it, as in
+            AlexNet.
         hidden: Number of units of each hidden dense layer of the top.
         dropout: Dropout rate of the hidden units.
     """
@@ -67,9 +71,11 @@ def ZFNets(x, filters):
         refuse("filters", f"{len(LAYERS)} whole numbers, one for each convolution", filters)
     for i, (n, layer) in enumerate(zip(filters, LAYERS, strict=True), start=1):
         x = conv_act(x, n, layer.kernel, layer.strides, layer.padding, name=f"conv{i}")
+        if layer.normalized and normalize_first:
+            x = LRN(name=f"conv{i}_lrn")(x)
         if layer.pooled:
             x = overlapping_pool(x, name=f"conv{i}_pool")
-        if layer.normalized:
+        if layer.normalized and not normalize_first:
             x = LRN(name=f"conv{i}_lrn")(x)
     return x
 

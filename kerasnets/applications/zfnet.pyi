@@ -9,6 +9,7 @@ TABLE: dict[str, dict[str, Any]]
 
 def ZFNets(
     filters: Sequence[int],
+    normalize_first: bool = False,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
     *,
@@ -32,6 +33,7 @@ def ZFNet(
     name: str | None = None,
     *,
     filters: Sequence[int] = (96, 256, 384, 384, 256),
+    normalize_first: bool = False,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
 ) -> keras.Model: ...
@@ -46,6 +48,7 @@ def ZFNet512(
     name: str | None = None,
     *,
     filters: Sequence[int] = (96, 256, 512, 1024, 512),
+    normalize_first: bool = False,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
 ) -> keras.Model: ...

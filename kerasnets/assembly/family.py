@@ -314,7 +314,7 @@ def assemble(
         "classifier_activation": classifier_activation,
     }
     if pretrained:
-        pretrained.check(spec, images.shape[-1])
+        pretrained.check(images.shape[-1])
     elif weights is not None:
         check_origin(weights, model_name, spec, arguments)
 

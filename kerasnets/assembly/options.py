@@ -107,6 +107,7 @@ OPTIONS = {
     "kernels": rows_of(
         lambda row: is_ints(row, 1), "a tuple of whole numbers, at least 1", "Sequence[Sequence[int]]"
     ),
+    "pool_padding": one_of("end", "both"),
     "pyramid": FLAG,
     "reduction": count(),
     "rho": FACTOR,

@@ -61,6 +61,12 @@ class Pretrained:
         own = self.row.classes if isinstance(self.row, Architecture) else None
         return own or find(self.row.net).spec.classes
 
+    @property
+    def channels(self) -> int:
+        """Number of channels of the images."""
+        shape = self.row.options.get("input_shape")
+        return shape[-1] if shape else find(self.row.net).spec.channels
+
     def defaults(self, spec: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the builder that the weights decide, where the caller does not give them."""
         decided: dict[str, Any] = dict(self.row.options) | {"classes": self.classes}
@@ -68,17 +74,17 @@ class Pretrained:
         sides = getattr(self.row, "input", None) or sides
         sized = callable(spec.size) or given.get("input_tensor") is not None
         if sides and not sized and sides != spec.grid({**spec.options, **decided, **given}):
-            decided["input_shape"] = (*sides, spec.channels)
+            decided["input_shape"] = (*sides, self.channels)
         return decided
 
-    def check(self, spec: Any, channels: int) -> None:
+    def check(self, channels: int) -> None:
         """Refuses images of other channels than those of the weights."""
-        if channels != spec.channels:
+        if channels != self.channels:
             what = "gray images" if channels == 1 else f"images of {channels} channels"
             mend = "; kerasnets.weights.load(model, weights, gray=True) sums the first kernels"
             refuse(
                 "input_shape",
-                f"of {spec.channels} channels with weights={self.given!r}{mend if channels == 1 else ''}",
+                f"of {self.channels} channels with weights={self.given!r}{mend if channels == 1 else ''}",
                 what,
             )
 

@@ -5,7 +5,8 @@ input through. A step is one of
 
 - a `Conv`, or a tuple of its fields: (filters, kernel), (filters, kernel, strides) or (filters, kernel,
   strides, padding);
-- a `Pool`, or a tuple of its fields: ("avg" or "max", kernel, strides) or the same and padding;
+- a `Pool`, or a tuple of its fields: ("avg" or "max", kernel, strides) or the same and padding. Padding that
+  is a number of pixels counts as zeros;
 - a list of branches, whose outputs are concatenated.
 
 The padding of a step, if it is not given, is "same" with strides of 1 and "valid" with larger strides, as in
@@ -18,7 +19,9 @@ from typing import NamedTuple
 from keras import KerasTensor, layers
 
 from kerasnets.blocks import attention
-from kerasnets.blocks.conv import Padding, Size, conv_bn_act
+from kerasnets.blocks.conv import Padding, Size, conv_bn_act, pad
+
+EPSILON = 1e-3  # of batch normalization, with which published weights of Inception v3 and later were trained
 
 
 class Conv(NamedTuple):
@@ -36,7 +39,7 @@ class Pool(NamedTuple):
     kind: str
     kernel: Size
     strides: int
-    padding: str | None = None
+    padding: Padding | None = None
 
 
 Step = Conv | Pool | tuple | list
@@ -113,13 +116,24 @@ def sequence(x: KerasTensor, steps: Branch, convolve: Callable, name: str) -> Ke
         elif step[0] in ("avg", "max"):
             step = Pool(*step)
             pool = layers.AveragePooling2D if step.kind == "avg" else layers.MaxPooling2D
-            x = pool(step.kernel, step.strides, padding_of(step), name=f"{unit}_pool")(x)
+            x, padding = pad(x, step.kernel, step.strides, padding_of(step), name=f"{unit}_pad")
+            x = pool(step.kernel, step.strides, padding, name=f"{unit}_pool")(x)
         else:
             step = Conv(*step)
             x = convolve(
                 x, step.filters, step.kernel, strides=step.strides, padding=padding_of(step), name=unit
             )
     return x
+
+
+def including_pad(rows: Sequence[Branch]) -> list[Branch]:
+    """The same branches with means that count the padding at the border, as zeros.
+
+    Args:
+        rows: Branches of a module that keeps the grid. Means over windows of 3x3 that leave out the padding
+            are replaced.
+    """
+    return [[("avg", 3, 1, 1) if step == ("avg", 3, 1) else step for step in row] for row in rows]
 
 
 def padding_of(step: Conv | Pool) -> Padding:
@@ -130,8 +144,6 @@ def padding_of(step: Conv | Pool) -> Padding:
 def scaled_conv(alpha: float) -> Callable:
     """The convolution of Inception v3 and later, with batch normalization and ReLU, as `branches` takes it.
 
-    Its epsilon is the one that published weights were trained with.
-
     Args:
         alpha: Fraction of the filters to keep, at least one of each convolution.
 
@@ -140,6 +152,6 @@ def scaled_conv(alpha: float) -> Callable:
     """
 
     def convolve(x, filters, kernel, **options):
-        return conv_bn_act(x, max(1, int(alpha * filters)), kernel, epsilon=1e-3, **options)
+        return conv_bn_act(x, max(1, int(alpha * filters)), kernel, epsilon=EPSILON, **options)
 
     return convolve

@@ -4,8 +4,13 @@ Each takes a net, and the weights that were fitted to its layers: arrays by laye
 it changes. `Architecture.mends` names them, with their arguments.
 """
 
+import math
+
 import keras
 import numpy as np
+
+from kerasnets.graph import nodes, source
+from kerasnets.layers.lrn import LRN
 
 Fitted = dict[str, dict[str, np.ndarray]]
 
@@ -44,3 +49,38 @@ def zeros_on_both_sides(net: keras.Model, fitted: Fitted) -> None:
             values["kernel"] = kernel.take(order, axis=-1)
         elif name.endswith("_2_bn"):
             values.update({weight: value[order] for weight, value in values.items()})
+
+
+def lrn(net: keras.Model, fitted: Fitted, k: float, alpha: float) -> None:
+    """Local response normalization that was trained with other constants than ours.
+
+    Ours of maps that are scaled by a number is theirs scaled by another one. What the first number scales is
+    the convolution before it, and what the second one is divided out of are the kernels that read it. ReLU
+    and max pooling may be between them.
+
+    Args:
+        net: The net.
+        fitted: Its weights.
+        k: Theirs, which is added to the sum.
+        alpha: Theirs, which multiplies the sum. Caffe and PyTorch divide what they call alpha by the window.
+    """
+    for layer in net.layers:
+        if isinstance(layer, LRN):
+            scale = math.sqrt(alpha * layer.k / (layer.alpha * k))
+            before = source(layer)
+            while before.name not in fitted:
+                before = source(before)
+            fitted[before.name] = {name: value * scale for name, value in fitted[before.name].items()}
+            divide_out(net, fitted, layer.output, scale * (k / layer.k) ** layer.beta)
+
+
+def divide_out(net: keras.Model, fitted: Fitted, maps: keras.KerasTensor, factor: float) -> None:
+    """Divides the kernels that read maps, through layers without weights, by a factor of these maps."""
+    scaled = {id(maps)}
+    for call in nodes(net):
+        if any(id(x) in scaled for x in call.input_tensors):
+            values = fitted.get(call.operation.name)
+            if values is None:
+                scaled.update(id(x) for x in call.outputs)
+            else:
+                values["kernel"] = values["kernel"] / factor

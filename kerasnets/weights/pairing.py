@@ -60,11 +60,12 @@ def slots_of(net: keras.Model) -> list[keras.Layer]:
 
 
 def in_order(units: Sequence[Unit], row: Architecture, include_top: bool, aux: bool) -> list[Unit]:
-    """The layers of a checkpoint that our net has, in the order of their definition."""
+    """The layers of a checkpoint that our net has, in the order of their definition; auxiliary heads last."""
     left_out = row.skip + (() if include_top else row.head) + (() if aux else row.aux)
     kept = [unit for unit in units if not starts(unit.name, left_out)]
     words = row.order.split()
-    return sorted(kept, key=lambda unit: place(unit.name, words)) if words else kept
+    kept = sorted(kept, key=lambda unit: place(unit.name, words)) if words else kept
+    return sorted(kept, key=lambda unit: starts(unit.name, row.aux))
 
 
 def starts(name: str, beginnings: Sequence[str]) -> bool:
@@ -100,6 +101,7 @@ def fit_all(
     units = in_order(units, row, include_top, aux=isinstance(net.output, dict))
     if "folded_norm" in row.mends:
         units = [part for unit in units for part in unfolded(unit)]
+    units = joined(slots, units)
     for slot, unit in zip(slots, units, strict=False):
         if kind_of(slot) != unit.kind and not {kind_of(slot), unit.kind} <= {"conv", "dense"}:
             refuse_pair(slot, unit)
@@ -134,8 +136,26 @@ def unfolded(unit: Unit) -> list[Unit]:
     ]
 
 
+def joined(slots: Sequence[keras.Layer], units: Sequence[Unit]) -> list[Unit]:
+    """The layers of a checkpoint, of which two are one where ours is a separable convolution."""
+    found, remaining = [], iter(units)
+    for slot, unit in zip(slots, remaining, strict=False):
+        pointwise = next(remaining, None) if kind_of(slot) == "separable" else None
+        if pointwise is None or {unit.kind, pointwise.kind} != {"conv"}:
+            found += [unit] if pointwise is None else [unit, pointwise]
+            continue
+        kernel, shape = unit.values["kernel"], tuple(slot.weights[0].shape)
+        kernel = kernel.reshape(shape) if kernel.size == math.prod(shape) else kernel
+        values = {"depthwise_kernel": kernel, "pointwise_kernel": pointwise.values["kernel"]}
+        others = {**unit.values, **pointwise.values}
+        found.append(Unit(unit.name, "separable", values | {n: v for n, v in others.items() if n == "bias"}))
+    return [*found, *remaining]
+
+
 def kind_of(slot: keras.Layer) -> str:
-    """The kind of one of our layers, as `Unit` has it."""
+    """The kind of one of our layers, as `Unit` has it; "separable" or "other" for a layer that it has not."""
+    if any(w.name == "depthwise_kernel" for w in slot.weights):
+        return "separable"
     kernels = [w for w in slot.weights if w.name == "kernel"]
     if not kernels:
         return "norm" if any(w.name in ("gamma", "beta", "moving_mean") for w in slot.weights) else "other"
@@ -173,7 +193,7 @@ def fit(slot: keras.Layer, unit: Unit, row: Architecture, biases: dict) -> Value
     """
     shapes = {w.name: tuple(w.shape) for w in slot.weights}
     values = dict(unit.values)
-    if unit.kind != "norm":
+    if unit.kind in ("conv", "dense"):
         if "kernel" not in shapes:
             refuse_pair(slot, unit)
         values["kernel"] = fit_kernel(slot, unit, row)
@@ -181,7 +201,7 @@ def fit(slot: keras.Layer, unit: Unit, row: Architecture, biases: dict) -> Value
             biases[slot] = values.pop("bias")
         if "bias" in shapes and "bias" not in values and "no_bias" in row.mends:
             values["bias"] = np.zeros(shapes["bias"], "float32")
-    else:
+    elif unit.kind == "norm":
         channels = next(iter(shapes.values()))
         values = {"gamma": np.ones(channels, "float32"), "beta": np.zeros(channels, "float32")} | values
         if "moving_variance" in values and slot.epsilon != row.epsilon and "gamma" in shapes:

@@ -5,17 +5,22 @@
     python tests/weights/make_peers.py timm/resnet18 ...   some
 
 It needs PyTorch, which the tests do not. Each file is JSON, gzipped: the names and shapes of the weights in
-the order of definition, the shape of an image, and scores of some of the classes for it.
+the order of definition, the shape of an image, and scores of some of the classes for it. For the nets of
+authors who published no package, the environment variable PEER_SOURCES is a folder that has clones of their
+repositories, such as BVLC/caffe; graphs of the ONNX project need `pip install onnx onnxruntime` too.
 """
 
 import gzip
+import importlib.util
 import json
+import os
 import pathlib
 import re
 import sys
 
 import numpy as np
 import torch
+from authors_nets import KerasC3D, MMActionC3D, Nin
 from formula import images, value
 
 # Operators of torchvision that its models do not use, and that builds for the CPU lack.
@@ -301,6 +306,46 @@ PYTORCHCV_VGGS = (
     *("bn_vgg11b", "bn_vgg13b", "bn_vgg16b", "bn_vgg19b"),
 )
 
+
+def module_of(path):
+    """A Python file of a clone as a module."""
+    spec = importlib.util.spec_from_file_location("peer", pathlib.Path(os.environ["PEER_SOURCES"], path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def bn_inception():
+    folder = "Cadene/pretrained-models.pytorch/pretrainedmodels/models"
+    return module_of(f"{folder}/bninception.py").BNInception()
+
+
+def simplenet(path, name, **options):
+    return getattr(module_of(f"Coderx7/SimpleNet_Pytorch/{path}/simplenet.py"), name)(**options)
+
+
+def facenet(**options):
+    from facenet_pytorch import InceptionResnetV1
+
+    return InceptionResnetV1(pretrained=None, classify=True, **options)
+
+
+def caffe(path, output):
+    from caffe_nets import CaffeNet
+
+    return CaffeNet(pathlib.Path(os.environ["PEER_SOURCES"], path).read_text(), output)
+
+
+def onnx(name, **options):
+    from onnx_nets import OnnxNet
+
+    return OnnxNet(name, **options)
+
+
+SIMPNET = "Coderx7/SimpNet/SimpNetV2"
+SLIM = f"{SIMPNET}/Experiments/Slim Test"
+
+
 # For each architecture: the function that makes the peer, its arguments, and the shape of an image.
 PEERS = {
     **{f"timm/{name}": (timm, dict(name=name), (64, 64, 3)) for name in (*RESNETS, *TIMM_RESNETS)},
@@ -353,18 +398,117 @@ PEERS = {
         dict(depth=100, growth=12),
         (32, 32, 3),
     ),
+    "timm/resnet18": (timm, dict(name="resnet18"), (64, 64, 3)),
+    "timm/resnet34": (timm, dict(name="resnet34"), (64, 64, 3)),
+    "timm/resnet50": (timm, dict(name="resnet50"), (64, 64, 3)),
+    "torchvision/resnet18": (torchvision, dict(name="resnet18"), (64, 64, 3)),
+    "torchvision/squeezenet1_0": (torchvision, dict(name="squeezenet1_0"), (64, 64, 3)),
+    "torchvision/squeezenet1_1": (torchvision, dict(name="squeezenet1_1"), (64, 64, 3)),
+    "pytorchcv/squeezenet_v1_0": (pytorchcv, dict(name="squeezenet_v1_0"), (224, 224, 3)),
+    "pytorchcv/squeezenet_v1_1": (pytorchcv, dict(name="squeezenet_v1_1"), (224, 224, 3)),
+    "pytorchcv/squeezeresnet_v1_0": (pytorchcv, dict(name="squeezeresnet_v1_0"), (224, 224, 3)),
+    "onnx/squeezenet1.0-12": (onnx, dict(name="squeezenet"), (224, 224, 3)),
+    "caffe/squeezenet_v1.0": (
+        caffe,
+        dict(path="forresti/SqueezeNet/SqueezeNet_v1.0/train_val.prototxt", output="pool10"),
+        (227, 227, 3),
+    ),
+    "caffe/squeezenet_v1.1": (
+        caffe,
+        dict(path="forresti/SqueezeNet/SqueezeNet_v1.1/train_val.prototxt", output="pool10"),
+        (227, 227, 3),
+    ),
+    "timm/inception_v4": (timm, dict(name="inception_v4"), (75, 75, 3)),
+    "pytorchcv/inceptionv4": (pytorchcv, dict(name="inceptionv4"), (299, 299, 3)),
+    "timm/inception_resnet_v2": (timm, dict(name="inception_resnet_v2"), (75, 75, 3)),
+    "pytorchcv/inceptionresnetv2": (pytorchcv, dict(name="inceptionresnetv2"), (299, 299, 3)),
+    "timesler/inception_resnet_v1.vggface2": (facenet, dict(num_classes=8631), (75, 75, 3)),
+    "timesler/inception_resnet_v1.casia_webface": (facenet, dict(num_classes=10575), (75, 75, 3)),
+    "pytorchcv/inceptionresnetv1": (pytorchcv, dict(name="inceptionresnetv1"), (299, 299, 3)),
+    "timm/inception_v3": (timm, dict(name="inception_v3"), (75, 75, 3)),
+    "torchvision/inception_v3": (
+        torchvision,
+        dict(name="inception_v3", aux_logits=True, init_weights=False),
+        (75, 75, 3),
+    ),
+    "pytorchcv/inceptionv3": (pytorchcv, dict(name="inceptionv3"), (299, 299, 3)),
+    "caffe/googlenet_bn": (
+        caffe,
+        dict(path="lim0606/caffe-googlenet-bn/train_val.prototxt", output="loss3/classifier"),
+        (224, 224, 3),
+    ),
+    "onnx/inception-v2-9": (onnx, dict(name="inception_v2"), (224, 224, 3)),
+    "cadene/bn_inception": (bn_inception, {}, (224, 224, 3)),
+    "pytorchcv/bninception": (pytorchcv, dict(name="bninception"), (224, 224, 3)),
+    "caffe/bvlc_googlenet": (
+        caffe,
+        dict(path="BVLC/caffe/models/bvlc_googlenet/train_val.prototxt", output="loss3/classifier"),
+        (224, 224, 3),
+    ),
+    "onnx/googlenet-12": (onnx, dict(name="inception_v1", ceil=True), (224, 224, 3)),
+    "torchvision/googlenet": (
+        torchvision,
+        dict(name="googlenet", aux_logits=True, init_weights=False),
+        (64, 64, 3),
+    ),
+    "timm/legacy_xception": (timm, dict(name="legacy_xception"), (75, 75, 3)),
+    "pytorchcv/xception": (pytorchcv, dict(name="xception"), (299, 299, 3)),
+    "caffe/bvlc_alexnet": (
+        caffe,
+        dict(path="BVLC/caffe/models/bvlc_alexnet/train_val.prototxt", output="fc8"),
+        (227, 227, 3),
+    ),
+    "onnx/bvlcalexnet-12": (onnx, dict(name="bvlc_alexnet"), (227, 227, 3)),
+    "pytorchcv/alexnet": (pytorchcv, dict(name="alexnet"), (227, 227, 3)),
+    "pytorchcv/alexnetb": (pytorchcv, dict(name="alexnetb"), (224, 224, 3)),
+    "torchvision/alexnet": (torchvision, dict(name="alexnet"), (224, 224, 3)),
+    "pytorchcv/zfnet": (pytorchcv, dict(name="zfnet"), (224, 224, 3)),
+    "pytorchcv/zfnetb": (pytorchcv, dict(name="zfnetb"), (224, 224, 3)),
+    "pytorchcv/nin_cifar10": (pytorchcv, dict(name="nin_cifar10"), (32, 32, 3)),
+    "caffe/nin_cifar10": (Nin, dict(data="cifar10"), (32, 32, 3)),
+    "caffe/nin_imagenet": (Nin, dict(data="imagenet"), (224, 224, 3)),
+    "caffe/simpnet_5m": (
+        caffe,
+        dict(path=f"{SIMPNET}/Architectures/CIFAR10/5Mil/test.prototxt", output="ip1"),
+        (32, 32, 3),
+    ),
+    "caffe/simpnet_300k": (
+        caffe,
+        dict(path=f"{SLIM}/CIFAR10/300K_93.25/cifar10_full_relu_train_test_bn.prototxt", output="ip1"),
+        (32, 32, 3),
+    ),
+    "caffe/simpnet_300k.mnist": (
+        caffe,
+        dict(path=f"{SLIM}/MNIST/lenet_train_test.prototxt", output="ip1"),
+        (28, 28, 1),
+    ),
+    "caffe/simpnet_600k": (
+        caffe,
+        dict(path=f"{SLIM}/CIFAR10/600K_94.03/cifar10_full_relu_train_test_bn.prototxt", output="ip1"),
+        (32, 32, 3),
+    ),
+    "coderx7/simplenet_cifar_5m_extra_pool": (
+        simplenet,
+        dict(path="cifar/models", name="simplenet_cifar_5m_extra_pool", num_classes=10),
+        (32, 32, 3),
+    ),
+    "coderx7/simplenetv1_5m_m2": (simplenet, dict(path="imagenet", name="simplenetv1_5m_m2"), (64, 64, 3)),
+    "adamcasson/c3d": (KerasC3D, dict(classes=487), (16, 112, 112, 3)),
+    "mmaction2/c3d": (MMActionC3D, dict(classes=101), (16, 112, 112, 3)),
 }
 
 
 def fixture(make, options, shape, double=False):
     """The contents of a file for a peer."""
     peer = make(**options).eval()
+    x = torch.from_numpy(np.moveaxis(images(shape), -1, 1).copy())
+    if hasattr(peer, "prepare"):
+        peer.prepare(x)
     state = peer.state_dict()
     with torch.no_grad():
         for name, tensor in state.items():
             if tensor.dtype.is_floating_point:
                 tensor.copy_(torch.from_numpy(value(name, tensor.shape)))
-    x = torch.from_numpy(np.moveaxis(images(shape), -1, 1).copy())
     peer, x = (peer.double(), x.double()) if double else (peer, x)
     with torch.no_grad():
         scores = peer(x)

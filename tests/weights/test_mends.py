@@ -6,11 +6,12 @@ import pytest
 from keras import ops
 
 import kerasnets
+from kerasnets.layers import LRN
 from kerasnets.weights import mends
 from kerasnets.weights.architectures.row import Architecture
 from kerasnets.weights.pairing import load_units, slots_of
 from kerasnets.weights.units import Unit
-from nets import array, filled, images
+from nets import array, filled, images, tiny
 
 RNG = np.random.default_rng(0)
 
@@ -74,3 +75,42 @@ def test_folded_norm():
     expected = array(ops.conv(padded, kernel, 2, "valid")) + bias
     made = array(keras.Model(ours.input, first.output)(x, training=False))
     np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["AlexNet", "GoogLeNet", "ZFNet"])
+def test_lrn(name):
+    ours, theirs = (tiny(name, classifier_activation=None) for _ in range(2))
+    theirs.set_weights(ours.get_weights())
+    for layer in theirs.layers:
+        if isinstance(layer, LRN):
+            layer.k, layer.alpha = 1.0, 0.3
+    fitted = weights_of(theirs)
+    mends.lrn(ours, fitted, k=1.0, alpha=0.3)
+    load(ours, fitted)
+    check_equal(ours, theirs)
+
+
+def test_separable_convolutions():
+    ours, theirs = (tiny("Xception", classifier_activation=None) for _ in range(2))
+    units = []
+    for slot in slots_of(theirs):
+        values = {w.name: array(w) for w in slot.weights}
+        if "depthwise_kernel" in values:
+            kernel = values["depthwise_kernel"]
+            units.append(Unit(f"{slot.name}.dw", "conv", {"kernel": kernel.swapaxes(2, 3)}))
+            units.append(Unit(f"{slot.name}.pw", "conv", {"kernel": values["pointwise_kernel"]}))
+        else:
+            kind = "norm" if "gamma" in values else "dense" if slot.name == "logits" else "conv"
+            units.append(Unit(slot.name, kind, values))
+    row = Architecture(net="Xception", epsilon=1e-3)
+    ours.set_weights([0 * w for w in ours.get_weights()])
+    load_units(ours, units, row)
+    check_equal(ours, theirs)
+    before = [array(w) for w in ours.weights]
+    with pytest.raises(ValueError, match="left over"):
+        load_units(ours, units[:-1], row)
+    swapped = [units[1], units[0], *units[2:]]
+    with pytest.raises(ValueError, match="has"):
+        load_units(ours, swapped, row)
+    for w, old in zip(ours.weights, before, strict=True):
+        np.testing.assert_array_equal(array(w), old)

@@ -30,6 +30,8 @@ RUN = (
     *("akamaster/resnet20", "torchdistill/cifar10-wide_resnet40_4"),
     *("onnx/resnet18-v1-7", "onnx/resnet18-v2-7"),
     *("timm/legacy_seresnet18", "pytorchcv/densenet40_k12_cifar10", "pytorchcv/mobilenet_w1"),
+    *("timm/legacy_xception", "pytorchcv/nin_cifar10", "coderx7/simplenetv1_5m_m2"),
+    *("caffe/squeezenet_v1.0", "torchvision/googlenet"),
 )
 # Forms of nets that are paired with all that fill them; not those that take seconds to build, whose smaller
 # siblings have the same layers.

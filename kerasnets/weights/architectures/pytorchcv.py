@@ -12,6 +12,10 @@ REPEATED = dict(stem_form="repeated")
 BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
 PADDED = dict(pool_padding="both")
 STEM = dict(keep=0.5, stem=24)
+LRN = dict(lrn=dict(k=2.0, alpha=2e-5))  # PyTorch divides its alpha of 1e-4 by 5
+XCEPTION = (
+    "features init_block stage unit body identity_conv block conv dw_conv pw_conv bn final_block output"
+)
 
 PYTORCHCV: dict[str, Architecture] = {
     "pytorchcv/resnet18": Architecture(net="ResNet18", head=OUTPUT, names="92441b0b"),
@@ -106,5 +110,46 @@ PYTORCHCV: dict[str, Architecture] = {
     ),
     "pytorchcv/mobilenetv2b_w1": Architecture(
         net="MobileNetV2", options=SYMMETRIC, head=OUTPUT, mends=dict(no_bias={}), names="5894d866"
+    ),
+    "pytorchcv/alexnet": Architecture(
+        net="AlexNet", options=dict(groups=1), head=("output",), input=(227, 227), mends=LRN, names="6e6b4d22"
+    ),
+    "pytorchcv/alexnetb": Architecture(
+        net="AlexNet",
+        options=dict(filters=(64, 192, 384, 256, 256), groups=1, lrn=False),
+        head=("output",),
+        names="6e6b4d22",
+    ),
+    "pytorchcv/bninception": Architecture(
+        net="BNInception", options=dict(include_pad=True), head=("output",), names="1c2516f1"
+    ),
+    "pytorchcv/inceptionresnetv1": Architecture(
+        net="InceptionResNetV1", options=dict(embedding=512), head=("output",), epsilon=1e-3, names="96f1da7d"
+    ),
+    "pytorchcv/inceptionresnetv2": Architecture(
+        net="InceptionResNetV2", head=("output",), epsilon=1e-3, names="93b77ec5"
+    ),
+    "pytorchcv/inceptionv3": Architecture(
+        net="InceptionV3", options=dict(include_pad=True), head=("output",), epsilon=1e-3, names="05ce750d"
+    ),
+    "pytorchcv/inceptionv4": Architecture(
+        net="InceptionV4", head=("output",), epsilon=1e-3, names="6dc3c0f7"
+    ),
+    "pytorchcv/nin_cifar10": Architecture(
+        net="NIN", options=dict(pool_padding="both"), head=("output",), names="69f92530"
+    ),
+    "pytorchcv/squeezenet_v1_0": Architecture(net="SqueezeNet", head=("output",), names="391dafff"),
+    "pytorchcv/squeezenet_v1_1": Architecture(net="SqueezeNet11", head=("output",), names="4bbdd51e"),
+    "pytorchcv/squeezeresnet_v1_0": Architecture(
+        net="SqueezeNet", options=dict(bypass="simple"), head=("output",), names="391dafff"
+    ),
+    "pytorchcv/xception": Architecture(
+        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, head=("output",), names="f86d5506"
+    ),
+    "pytorchcv/zfnet": Architecture(
+        net="ZFNet", options=dict(normalize_first=True), head=("output",), mends=LRN, names="6e6b4d22"
+    ),
+    "pytorchcv/zfnetb": Architecture(
+        net="ZFNet512", options=dict(normalize_first=True), head=("output",), mends=LRN, names="6e6b4d22"
     ),
 }

@@ -34,6 +34,27 @@ RESNET_HUB = " ".join(
     ]
 )
 RESNET_V2 = dict(stem_form="repeated", image_norm=True)
+LRN = dict(lrn=dict(k=1.0, alpha=2e-5))  # Caffe's k, and its alpha of 1e-4 divided by 5
+DENSE = ("fc6", "fc7", "fc8")
+FACES = ("last_linear", "last_bn", "logits")
+AUX = ("loss1/conv", "loss1/fc", "loss1/classifier", "loss2/conv", "loss2/fc", "loss2/classifier")
+AUX_NORMS = ("loss1/conv/bn", "loss1/fc/bn", "loss2/conv/bn", "loss2/fc/bn")
+# BN-Inception's table with 96 filters for what is pooled in 4c and 4d.
+BN_INCEPTION = (
+    ("3a", 64, 64, 64, 64, 96, "avg", 32),
+    ("3b", 64, 64, 96, 64, 96, "avg", 64),
+    ("3c", 0, 128, 160, 64, 96, "max", "pass through"),
+    ("4a", 224, 64, 96, 96, 128, "avg", 128),
+    ("4b", 192, 96, 128, 96, 128, "avg", 128),
+    ("4c", 160, 128, 160, 128, 160, "avg", 96),
+    ("4d", 96, 128, 192, 160, 192, "avg", 96),
+    ("4e", 0, 128, 192, 192, 256, "max", "pass through"),
+    ("5a", 352, 192, 320, 160, 224, "avg", 128),
+    ("5b", 352, 192, 320, 192, 224, "max", 128),
+)
+# The release for ImageNet of SimpleNet pools less and later.
+SIMPLENET = dict(kernels=((3, 3, 3, 3, 3, 3), (3, 3, 3, 3), (1, 1, 3)), strides=(2, 2, 1, 2))
+EXTRA_POOL = dict(kernels=((3, 3, 3, 3), (3, 3, 3), (3, 3), (3,), (1, 1), (3,)))
 
 AKAMASTER = {
     "akamaster/resnet20": Architecture(net="ResNet20", **LINEAR, names="cb5697ad"),
@@ -63,6 +84,16 @@ TORCHDISTILL = {
 }
 ONNX = {
     "onnx/densenet-12": Architecture(net="DenseNet121", head=("fc6",), names="0b49f2a9"),
+    "onnx/bvlcalexnet-12": Architecture(
+        net="AlexNet", head=DENSE, input=(227, 227), mends=LRN, names="4d9561f0"
+    ),
+    "onnx/googlenet-12": Architecture(
+        net="GoogLeNet", head=("loss3/classifier",), mends=LRN, names="aba8d694"
+    ),
+    "onnx/inception-v2-9": Architecture(
+        net="BNInception", options=dict(modules=BN_INCEPTION), head=("loss3/classifier",), names="e894e973"
+    ),
+    "onnx/squeezenet1.0-12": Architecture(net="SqueezeNet11", head=("conv10",), names="dadf8793"),
     "onnx/resnet18-v1-7": Architecture(
         net="ResNet18", order=RESNET_V1, head=("resnetv15_dense0_fwd",), names="8f397efd"
     ),
@@ -85,6 +116,31 @@ ONNX = {
         net="ResNet152V2", options=RESNET_V2, head=("resnetv27_dense0_fwd",), names="799f8006"
     ),
 }
+CAFFE = {
+    "caffe/bvlc_alexnet": Architecture(net="AlexNet", head=DENSE, mends=LRN, names="4d9561f0"),
+    "caffe/bvlc_googlenet": Architecture(
+        net="GoogLeNet", head=("loss3/classifier",), aux=AUX, mends=LRN, names="aba8d694"
+    ),
+    "caffe/googlenet_bn": Architecture(
+        net="BNInception",
+        options=dict(modules=BN_INCEPTION, include_pad=True),
+        head=("loss3/classifier",),
+        skip=(*AUX, *AUX_NORMS),
+        names="e894e973",
+    ),
+    "caffe/nin_cifar10": Architecture(net="NIN", head=("cccp6",), names="7f285f67"),
+    "caffe/nin_imagenet": Architecture(net="NINImageNet", head=("cccp8-1024",), names="53a8cdc4"),
+    "caffe/simpnet_300k": Architecture(net="SimpNetSlim300K", head=("ip1",), names="950a2d25"),
+    "caffe/simpnet_300k.mnist": Architecture(
+        net="SimpNetSlim300K", options=dict(input_shape=(28, 28, 1)), head=("ip1",), names="950a2d25"
+    ),
+    "caffe/simpnet_5m": Architecture(net="SimpNet", head=("ip1",), names="950a2d25"),
+    "caffe/simpnet_600k": Architecture(net="SimpNetSlim600K", head=("ip1",), names="950a2d25"),
+    "caffe/squeezenet_v1.0": Architecture(
+        net="SqueezeNet", options=dict(released=True), head=("conv10",), names="dadf8793"
+    ),
+    "caffe/squeezenet_v1.1": Architecture(net="SqueezeNet11", head=("conv10",), names="dadf8793"),
+}
 REST: dict[str, Architecture] = {
     **AKAMASTER,
     **CHENYAOFO,
@@ -92,4 +148,37 @@ REST: dict[str, Architecture] = {
     **ONNX,
     "keras/resnet_18_imagenet": Architecture(net="ResNet18", order=RESNET_HUB, body=True, names="28953ca7"),
     "cadene/resnext101_32x4d": Architecture(net="ResNeXt101", head=("last_linear",), names="02ab2a2d"),
+    **CAFFE,
+    "adamcasson/c3d": Architecture(net="C3D", head=DENSE, chw=False, classes=487, names="bf8fd8b3"),
+    "cadene/bn_inception": Architecture(
+        net="BNInception", options=dict(include_pad=True), head=("last_linear",), names="c7cfa84b"
+    ),
+    "coderx7/simplenet_cifar_5m_extra_pool": Architecture(
+        net="SimpleNet", options=EXTRA_POOL, head=("classifier",), names="914b58ff"
+    ),
+    "coderx7/simplenetv1_5m_m2": Architecture(
+        net="SimpleNet", options=SIMPLENET, head=("classifier",), classes=1000, names="e0484701"
+    ),
+    "mmaction2/c3d": Architecture(
+        net="C3D",
+        options=dict(pool_padding="both"),
+        head=("backbone.fc6", "backbone.fc7", "cls_head"),
+        names="48f18c37",
+    ),
+    "timesler/inception_resnet_v1.casia_webface": Architecture(
+        net="InceptionResNetV1",
+        options=dict(embedding=512),
+        head=FACES,
+        epsilon=1e-3,
+        classes=10575,
+        names="5abc7055",
+    ),
+    "timesler/inception_resnet_v1.vggface2": Architecture(
+        net="InceptionResNetV1",
+        options=dict(embedding=512),
+        head=FACES,
+        epsilon=1e-3,
+        classes=8631,
+        names="5abc7055",
+    ),
 }

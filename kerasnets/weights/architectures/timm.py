@@ -34,6 +34,21 @@ MOBILENET_V2 = dict(
 BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
 PADDED = dict(pool_padding="both")
 LATER_PADDED = dict(stride_in="3x3", pool_padding="both")
+INCEPTION_V3 = (
+    "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 Conv2d_3b_1x1 Conv2d_4a_3x3 "
+    "Mixed_5b Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e Mixed_7a Mixed_7b Mixed_7c fc "
+    "branch1x1 branch5x5_ branch7x7_ branch7x7dbl_ branch3x3 branch3x3_ branch3x3_2a branch3x3_2b "
+    "branch3x3dbl_ branch3x3dbl_3a branch3x3dbl_3b branch7x7x3_ branch_pool conv bn"
+)
+INCEPTION_V4 = (
+    "features branch0 branch1 branch1_ branch1_1a branch1_1b branch2 branch2_ branch2_3a branch2_3b branch3 "
+    "conv bn last_linear"
+)
+INCEPTION_RESNET = (
+    "conv2d_1a conv2d_2a conv2d_2b conv2d_3b conv2d_4a mixed_5b repeat mixed_6a repeat_1 mixed_7a repeat_2 "
+    "block8 conv2d_7b classif branch conv2d conv bn"
+)
+XCEPTION = "conv1 pointwise bn1 conv2 bn2 block rep skip skipbn conv3 bn3 conv4 bn4 fc"
 
 TIMM = {
     "timm/resnet18": Architecture(net="ResNet18", order=RESNET, names="6f226f9c"),
@@ -108,5 +123,17 @@ TIMM = {
     ),
     "timm/mobilenetv2_140": Architecture(
         net="MobileNetV2", options=dict(alpha=1.4, **SYMMETRIC), **MOBILENET_V2, names="0c62289f"
+    ),
+    "timm/inception_v3": Architecture(
+        net="InceptionV3", options=dict(include_pad=True), order=INCEPTION_V3, epsilon=1e-3, names="15a3202b"
+    ),
+    "timm/inception_v4": Architecture(
+        net="InceptionV4", order=INCEPTION_V4, head=("last_linear",), epsilon=1e-3, names="9b083788"
+    ),
+    "timm/inception_resnet_v2": Architecture(
+        net="InceptionResNetV2", order=INCEPTION_RESNET, head=("classif",), epsilon=1e-3, names="8cb4ad80"
+    ),
+    "timm/legacy_xception": Architecture(
+        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, names="6daeb6b2"
     ),
 }

@@ -8,6 +8,20 @@ from kerasnets.weights.architectures.row import Architecture
 LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
 CLASSIFIER = ("classifier",)
 BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
+# GoogLeNet's table with windows of 2x2 in the last pooling.
+GOOGLENET = (
+    ("3a", 64, 96, 128, 16, 32, 32),
+    ("3b", 128, 128, 192, 32, 96, 64),
+    ("pool3",),
+    ("4a", 192, 96, 208, 16, 48, 64),
+    ("4b", 160, 112, 224, 24, 64, 64),
+    ("4c", 128, 128, 256, 24, 64, 64),
+    ("4d", 112, 144, 288, 32, 64, 64),
+    ("4e", 256, 160, 320, 32, 128, 128),
+    ("pool4", 2),
+    ("5a", 256, 160, 320, 32, 128, 128),
+    ("5b", 384, 192, 384, 48, 128, 128),
+)
 
 TORCHVISION = {
     "torchvision/resnet18": Architecture(net="ResNet18", names="6f226f9c"),
@@ -34,4 +48,23 @@ TORCHVISION = {
     "torchvision/mobilenet_v2": Architecture(
         net="MobileNetV2", options=SYMMETRIC, head=CLASSIFIER, names="55616e80"
     ),
+    "torchvision/alexnet": Architecture(
+        net="AlexNet",
+        options=dict(filters=(64, 192, 384, 256, 256), groups=1, lrn=False),
+        head=("classifier",),
+        names="3d9d34fa",
+    ),
+    "torchvision/googlenet": Architecture(
+        net="GoogLeNet",
+        options=dict(modules=GOOGLENET, batch_norm=True),
+        aux=("aux1", "aux2"),  # theirs pool another grid, which only outputs of auxiliary heads show
+        epsilon=1e-3,
+        mends=dict(zeros_around={}),  # its kernels of 5x5 are of 3x3
+        names="c6d82035",
+    ),
+    "torchvision/inception_v3": Architecture(
+        net="InceptionV3", options=dict(include_pad=True), aux=("AuxLogits",), epsilon=1e-3, names="15a3202b"
+    ),
+    "torchvision/squeezenet1_0": Architecture(net="SqueezeNet", head=("classifier",), names="b6c5c62d"),
+    "torchvision/squeezenet1_1": Architecture(net="SqueezeNet11", head=("classifier",), names="a9473e6a"),
 }

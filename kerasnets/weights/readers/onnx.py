@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ SETTINGS = {
     "Tile",
     "Upsample",
 }
+# The ending of the names of weights: "conv1.weight", "conv1_w_0".
+ENDING = re.compile(r"[._](weight|scale|w|s)(_0)?$")
 # Operators that give a constant another form.
 FORMS = {"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 
@@ -51,6 +54,7 @@ class Graph:
     def __init__(self, graph: Any):
         self.nodes = list(graph.node)
         self.constants: dict[str, Any] = {tensor.name: tensor for tensor in graph.initializer}
+        self.sources: dict[str, str] = {}  # the first of the constants that operators give other forms
         self.joined: set[str] = set()  # outputs of operators that are part of the layer before them
         self.readers: dict[str, list[Any]] = {}
         for node in self.nodes:
@@ -67,6 +71,7 @@ class Graph:
         elif node.op_type in FORMS and all(name in self.constants for name in node.input if name):
             values = [self.value(name) for name in node.input if name]
             self.constants[node.output[0]] = formed(node, *values)
+            self.sources[node.output[0]] = self.sources.get(node.input[0], node.input[0])
 
     def value(self, name: str) -> np.ndarray:
         """The array of a constant."""
@@ -81,9 +86,14 @@ class Graph:
         for node in self.nodes:
             if node.op_type in LAYERS and self.has_weights(node):
                 values = LAYERS[node.op_type](self, node)
-                yield layer(node.name or node.output[0], values)
+                yield layer(self.name_of(node), values)
             elif not any(name in self.joined for name in node.output):
                 self.check(node)
+
+    def name_of(self, node: Any) -> str:
+        """The name of a node; without one, that of its weights without their ending."""
+        source = next(self.sources.get(name, name) for name in node.input[1:] if name in self.constants)
+        return node.name or ENDING.sub("", source) or node.output[0]
 
     def has_weights(self, node: Any) -> bool:
         """Whether a node has a constant input, as a product of two maps has not, and an output."""
