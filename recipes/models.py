@@ -8,6 +8,7 @@
 come from the docstrings in kerasnets/applications, and the counts from `kerasnets.analysis.profile`.
 """
 
+import collections
 import json
 import pathlib
 import sys
@@ -17,21 +18,25 @@ from typing import Any
 import shared
 import stubs
 from kerasnets import files
-from kerasnets.weights.checkpoints import checkpoints
+from kerasnets.weights.checkpoints import RULE, checkpoints, chosen
 
 ROOT = pathlib.Path(__file__).parents[1]
-HEADER = ("model", "paper", "year", "input", "parameters", "multiply-adds", "weights")
-ALIGNED = ("---", "---", "---", "---", "---:", "---:", "---")
+HEADER = ("model", "paper", "year", "input", "parameters", "multiply-adds", "trained weights", "top-1, %")
+ALIGNED = ("---", "---", "---", "---", "---:", "---:", "---", "---:")
 README = """\
 # Models
 
 The convolutional nets of the papers, the oldest first, with the inputs and classes of the papers. Each name
 links to the module of its net. The docstring of the module says what differs from the paper and why, and the
 module has `preprocess_input` and `decode_predictions`. Parameters are the trainable ones. Multiply-adds are
-those of convolution and dense layers, for one image or clip. The last column has the sources of trained
-weights, and the top-1 accuracy in percent of those that the name of the dataset loads, as
-`weights="imagenet"`; `kerasnets weights list NAME` lists all of them. This file is written by
+those of convolution and dense layers, for one image or clip. This file is written by
 `python recipes/models.py`.
+
+Trained weights are named by their sources, with the number of checkpoints of each. `weights` takes the name
+of a dataset, as `weights="imagenet"`, the id of a checkpoint, or a file. The name of a dataset chooses RULE.
+The last column is the published accuracy of this checkpoint. `kerasnets show NAME` lists all checkpoints of
+a net, and says which one is chosen, or why there are none.
+`kerasnets evaluate NAME --weights ID --data-dir FOLDER` measures one under the protocol of its publisher.
 
 - `GoogLeNet(aux_heads=True)` and `InceptionV3(aux_heads=True)` have auxiliary heads and output a dict.
   `kerasnets.training.aux_loss_weights(model)` returns the weights of the losses, and
@@ -69,13 +74,16 @@ def main() -> None:
         print(f"wrote {name}")
 
 
-def weights_of(name: str) -> str:
-    """The sources of a model's trained weights, and the accuracy of the best of each dataset."""
-    rows = checkpoints(name)
-    sources = ", ".join(sorted({row.source for row in rows}))
-    first = {row.data: row for row in reversed(rows)}
-    tops = ", ".join(f"{data} {row.top1}" for data, row in sorted(first.items()) if row.top1)
-    return f"{sources}; {tops}" if tops else sources
+def sources_of(name: str) -> str:
+    """The sources of a model's trained weights, with the number of checkpoints of each."""
+    counts = collections.Counter(row.source for row in checkpoints(name))
+    return ", ".join(f"{source} {count}" for source, count in sorted(counts.items()))
+
+
+def accuracy_of(name: str) -> str:
+    """The published accuracy of the checkpoint that the name of its dataset loads, for each dataset."""
+    known = {data: row.top1 for data, row in chosen(name).items() if row.top1 is not None}
+    return ", ".join(f"{data} {top1:.2f}" for data, top1 in sorted(known.items()))
 
 
 def read(path: pathlib.Path) -> str | None:
@@ -149,7 +157,7 @@ def texts(records: list[dict[str, Any]]) -> dict[str, str]:
     """The texts of all files, by their paths in a checkout."""
     return {
         "kerasnets/assembly/catalogue.json": catalogue_text(records),
-        "kerasnets/applications/README.md": README + table(records),
+        "kerasnets/applications/README.md": README.replace("RULE", RULE) + table(records),
         **stubs.texts(),
     }
 
@@ -177,7 +185,8 @@ def cells(record: dict[str, Any]) -> tuple[str, ...]:
         "x".join(map(str, record["input"])),
         f"{record['params']:,}",
         f"{record['mult_adds']:,}",
-        weights_of(record["name"]),
+        sources_of(record["name"]),
+        accuracy_of(record["name"]),
     )
 
 

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 import kerasnets
 from kerasnets import cli
+from kerasnets.applications import ResNet34
+from kerasnets.assembly import pretrained
 from kerasnets.cli import options
+from kerasnets.weights.checkpoints import checkpoints, unpublished
 
 
 @pytest.fixture
@@ -52,8 +55,13 @@ def test_list(run):
     text = run("list", "LeNet?")
     assert first_column(text) == ["LeNet1", "LeNet4", "LeNet5"]
     last = ["LeNet5", "LeCun", "et", "al.", "1998", "32x32x1", "60,806", "326,520"]
-    assert text.splitlines()[-1].split() == last
+    words = text.splitlines()[-1].split()
+    assert words[:6] + words[-2:] == last
     assert max(map(len, run("list").splitlines())) <= 110
+    rows = checkpoints("ResNet34")
+    last = run("list", "ResNet34").splitlines()[-2].split()
+    assert last[6:8] == [f"{len(rows)},", f"{rows[0].top1:.2f}"]
+    assert len(first_column(run("list", "--weights"))) >= 76
 
 
 def test_a_word_is_how_names_begin_or_else_a_part_of_them(run):
@@ -93,9 +101,26 @@ def test_show(run):
     assert max(map(len, text.splitlines()[5:])) <= 110
 
 
+def test_show_lists_checkpoints_and_says_which_one_is_loaded(run):
+    text = run("show", "ResNet34")
+    best, *others = checkpoints("ResNet34")
+    row = next(line for line in text.splitlines() if line.startswith(f"{best.id} "))
+    facts = [best.licence, "224x224", best.interpolation, str(best.shorter)]
+    figures = [f"{best.top1:.2f}", f"{best.top5:.2f}", f"{best.megabytes:.1f}"]
+    assert row.split() == [best.id, *facts, *figures]
+    places = [text.index(f"{row.id} ") for row in (best, *others)]
+    assert places == sorted(places)
+    chosen = pretrained.of_dataset("imagenet", "ResNet34", ResNet34.spec, {})
+    assert f'weights="imagenet" loads {chosen.checkpoint.id}\n' in text
+    assert max(map(len, text.splitlines()[5:])) <= 110
+    why = unpublished()["AllCNNA"]
+    reason = f"{why['reason']}; {why['related']}, a related net, has some"
+    assert reason in run("show", "AllCNNA")
+
+
 def test_show_as_json(run):
     data = json.loads(run("show", "LeNet5", "--json"))
-    assert (data["params"], data["year"], data["classes"], data["weights"]) == (60_806, 1998, 10, [])
+    assert (data["params"], data["year"], data["classes"]) == (60_806, 1998, 10)
     assert data["options"][0]["default"] == [6, 16, 120]
     assert data["citation"]["title"] == "Gradient-Based Learning Applied to Document Recognition"
 
@@ -253,7 +278,10 @@ def test_help_imports_no_keras():
 
 @pytest.mark.parametrize(
     "line",
-    ["list", "list --sort params --weights", "show MobileNet", "show lenet5", "weights list MobileNet"],
+    [
+        *("list", "list --sort params --weights", "weights list MobileNet"),
+        *("show MobileNet", "show AllCNNA", "show lenet5"),
+    ],
 )
 def test_what_is_shipped_is_read_without_keras(line):
     program = (
@@ -261,7 +289,7 @@ def test_what_is_shipped_is_read_without_keras(line):
         "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "MobileNet" in done.stdout or "Did you mean 'LeNet5'" in done.stderr
+    assert "MobileNet" in done.stdout or "AllCNNA" in done.stdout or "Did you mean 'LeNet5'" in done.stderr
 
 
 def test_nets_have_no_values_and_leave_nothing_behind(run, monkeypatch):

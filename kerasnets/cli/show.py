@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import textwrap
 from typing import Any
 
 from kerasnets.assembly import registry, results
@@ -9,6 +10,10 @@ from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.citations import Citation
 from kerasnets.cli.listing import about
 from kerasnets.cli.options import command
+from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
+from kerasnets.weights.checkpoints import RULE, checkpoints, chosen, unpublished
+
+NOTE = "test: how images are resized, and the length of their shorter side before the center crop"
 
 
 def add(commands: Any) -> None:
@@ -28,12 +33,26 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     errors = [dataclasses.asdict(r) for r in results.results(options.name)]
     data = about(record) | {k: v for k, v in record.items() if k not in ("name", "family", "input")}
     data |= {"citation": record["citation"] | {"url": paper.url}, "errors": errors}
+    data |= trained(options.name)
     return data, "\n".join(lines(data, paper))
+
+
+def trained(name):
+    """What is said of a model's checkpoints: rows, which of them the datasets' names load, or why none."""
+    keys = ("id", "data", "licence", "input", "protocol", "shorter", "interpolation")
+    keys += ("top1", "top5", "megabytes", "url")
+    rows = []
+    for row in checkpoints(name):
+        key = architecture_of(row.id)
+        options = dict(ARCHITECTURES[key].options) if key else None
+        rows.append({k: getattr(row, k) for k in keys} | {"options": options})
+    loaded = {data: row.id for data, row in chosen(name).items()}
+    return {"checkpoints": rows, "chosen": loaded, "unpublished": unpublished().get(name)}
 
 
 def lines(data, paper):
     """The lines of the text."""
-    from kerasnets.tables import text_table
+    from kerasnets.tables import WIDTH, text_table
 
     yield f"{data['name']}, of kerasnets.applications.{data['family']}: {data['summary']}"
     where = ", ".join(str(p) for p in (paper.venue, paper.year, paper.url) if p)
@@ -41,15 +60,63 @@ def lines(data, paper):
     yield ""
     yield f"input     {data['input']}, scaled by preprocess_input in mode {data['preprocess_input']!r}"
     yield f"classes   {data['classes']}"
-    yield f"weights   {', '.join(data['weights']) or 'no trained weights'}"
+    weights = ", ".join(data["weights"]) or none_because(data["unpublished"])
+    yield from textwrap.wrap(f"weights   {weights}", WIDTH, subsequent_indent=" " * 10)
     yield f"counts    {data['params']:,} trainable parameters, {data['mult_adds']:,} multiply-adds"
     if data["options"]:
         cells = [[o["name"], repr(tuples(o["default"])), o["meaning"]] for o in data["options"]]
         yield from ("", text_table(["option", "default", "meaning"], cells, left=3))
+    if data["checkpoints"]:
+        yield from ("", *checkpoint_lines(data["checkpoints"], data["chosen"]))
     if data["errors"]:
         keys = ("top1", "top5", "dataset", "protocol", "source")
         cells = [["" if e[k] is None else e[k] for k in keys] for e in data["errors"]]
         yield from ("", text_table(["top-1 error", "top-5", *keys[2:]], cells, left=5))
+
+
+def none_because(reason):
+    """Why a model has no public trained weights, and which related model has some."""
+    if not reason:
+        return "no trained weights"
+    related = f"; {reason['related']}, a related net, has some" if reason["related"] else ""
+    return f"no public trained weights: {reason['reason']}{related}"
+
+
+def checkpoint_lines(rows, loaded):
+    """The lines about the checkpoints, the best first."""
+    from kerasnets.tables import WIDTH, shape_text, text_table
+
+    several = len({row["data"] for row in rows}) > 1
+    tested = any(row["shorter"] or row["interpolation"] for row in rows)
+    header = [
+        "checkpoint",
+        *["data"] * several,
+        "licence",
+        "input",
+        *["test"] * tested,
+        "top-1",
+        "top-5",
+        "MB",
+    ]
+    cells = [
+        [
+            row["id"],
+            *[row["data"]] * several,
+            row["licence"] or "not stated",
+            shape_text(row["input"]) if row["input"] else "",
+            *[" ".join(str(row[k]) for k in ("interpolation", "shorter") if row[k])] * tested,
+            *("" if row[k] is None else f"{row[k]:.2f}" for k in ("top1", "top5")),
+            "" if row["megabytes"] is None else f"{row['megabytes']:.1f}",
+        ]
+        for row in rows
+    ]
+    yield text_table(header, cells, left=3 + several + tested)
+    if tested:
+        yield NOTE
+    for data, id in loaded.items():
+        yield f'weights="{data}" loads {id}'
+    if loaded and len(rows) > 1:
+        yield from textwrap.wrap(f"It is {RULE}.", WIDTH)
 
 
 def tuples(value):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 FILE = pathlib.Path(__file__).with_name("checkpoints.csv")
 UNPUBLISHED = FILE.with_name("unpublished.csv")  # our nets of which there is none, and why
 HUB = "https://huggingface.co/"
+RULE = (  # by which `best` orders checkpoints, in words
+    "the one for which the fewest options of the paper's net have to be changed; among these, one whose "
+    "licence allows any use; among these, the one with the highest published top-1 accuracy"
+)
 # Licences that let anybody use the weights for anything.
 PERMISSIVE = ("apache-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "mit", "unrestricted")
 
@@ -240,6 +244,27 @@ def best(rows: Iterable[Checkpoint]) -> list[Checkpoint]:
         return len(options), not row.permissive, -(row.top1 or 0)
 
     return sorted(rows, key=rank)
+
+
+def chosen(name: str) -> dict[str, Checkpoint]:
+    """For each dataset, the checkpoint of a net that the name of the dataset loads, as `weights="imagenet"`.
+
+    Args:
+        name: Name of a model.
+
+    Returns:
+        A dict from the names of datasets to checkpoints, empty if there are none.
+
+    Raises:
+        ValueError: There is no such model.
+    """
+    from kerasnets.weights.architectures import architecture_of
+
+    first: dict[str, Checkpoint] = {}
+    for row in checkpoints(name):
+        if architecture_of(row.id):
+            first.setdefault(row.data, row)
+    return first
 
 
 def find(id: str) -> Checkpoint:

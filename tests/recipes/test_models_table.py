@@ -74,7 +74,7 @@ def test_a_root_that_is_no_checkout_is_refused(recipe, tmp_path, capsys):
 LENET = "| [LeNet5](lenet.py) | LeCun et al. | 1998 | 32x32x1 | 60,"
 MLP = (
     "| [MLP800](mlp.py) | [Hinton et al.](https://arxiv.org/abs/1503.02531) "
-    "| 2015 | 28x28x1 | 1,276,810 | 1,275,200 |  |\n"
+    "| 2015 | 28x28x1 | 1,276,810 | 1,275,200 |  |  |\n"
 )
 
 
