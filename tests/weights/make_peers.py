@@ -206,7 +206,7 @@ def caffe2_resnet50():
             branch = "branch1" if last == "downsample" else f"branch2{'abc'[int(last[-1]) - 1]}"
             norm = "_bn" if last.startswith("bn") or layer.endswith("downsample.1") else ""
             new = f"res{int(stage[5:]) + 1}_{unit}_{branch}{norm}"
-        names.append((f"gpu_0/{new}_1", layer))
+        names.append((f"gpu_0/{new}", layer))
     return Renamed(peer, names)
 
 
@@ -407,6 +407,7 @@ PEERS = {
     "pytorchcv/squeezenet_v1_0": (pytorchcv, dict(name="squeezenet_v1_0"), (224, 224, 3)),
     "pytorchcv/squeezenet_v1_1": (pytorchcv, dict(name="squeezenet_v1_1"), (224, 224, 3)),
     "pytorchcv/squeezeresnet_v1_0": (pytorchcv, dict(name="squeezeresnet_v1_0"), (224, 224, 3)),
+    "onnx/densenet-12": (onnx, dict(name="densenet121"), (224, 224, 3)),
     "onnx/squeezenet1.0-12": (onnx, dict(name="squeezenet"), (224, 224, 3)),
     "caffe/squeezenet_v1.0": (
         caffe,

@@ -98,7 +98,7 @@ ONNX = {
         net="ResNet18", order=RESNET_V1, head=("resnetv15_dense0_fwd",), names="8f397efd"
     ),
     "onnx/resnet50-caffe2-v1-9": Architecture(
-        net="ResNet50", options=LATER, head=("gpu_0/pred_1",), names="54ac2adf"
+        net="ResNet50", options=LATER, head=("gpu_0/pred",), names="d50e843d"
     ),
     "onnx/resnet18-v2-7": Architecture(
         net="ResNet18V2", options=RESNET_V2, head=("resnetv22_dense0_fwd",), names="9836fa3d"
