@@ -121,6 +121,7 @@ def test_show_lists_checkpoints_and_says_which_one_is_loaded(run):
 def test_show_as_json(run):
     data = json.loads(run("show", "LeNet5", "--json"))
     assert (data["params"], data["year"], data["classes"]) == (60_806, 1998, 10)
+    assert data["weights"] == ["kerasnets"]
     assert data["options"][0]["default"] == [6, 16, 120]
     assert data["citation"]["title"] == "Gradient-Based Learning Applied to Document Recognition"
 
@@ -230,7 +231,7 @@ def test_plot(run, tmp_path):
         ("prof LeNet5", "'list', 'show', 'profile', 'compare', 'plot'"),
         ("list lenett", "Did you mean 'LeNet5'"),
         ("list --family densnet", "Did you mean 'densenet'"),
-        ("list LeNet5 --weights", "of the models that match 'LeNet5', none has trained weights: LeNet5"),
+        ("list MLP800 --weights", "of the models that match 'MLP800', none has trained weights: MLP800"),
         ("list lenet --family vgg", "none is of the family 'vgg': LeNet1, LeNet4, LeNet5"),
         ("list --sort size", "--sort: invalid choice: 'size'"),
         ("list --bogus", "unknown option or argument '--bogus'"),
@@ -394,7 +395,7 @@ def test_export_of_what_is_not_there(refused, tmp_path):
     assert "--out: a folder. Received: the file" in refused(
         "export", "LeNet5", "--weights", __file__, "--out", __file__
     )
-    assert "`weights` is None or a path" in refused("export", "LeNet5", *out, "--weights", "imagenet")
+    assert "`weights` is None or a path" in refused("export", "MLP800", *out, "--weights", "imagenet")
     assert "NAME, one of" in refused("export", *out, "--weights", "imagenet")
     (tmp_path / "no.txt").write_bytes(b"\xff")
     for names in ("no.txt", "missing.txt", "."):

@@ -21,11 +21,12 @@ from kerasnets.assembly.registry import find
 from kerasnets.checks import nearest, refuse
 from kerasnets.weights import readers
 from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
-from kerasnets.weights.architectures.row import Architecture, KerasArchitecture
+from kerasnets.weights.architectures.row import Architecture, KerasArchitecture, PackagedArchitecture
 from kerasnets.weights.checkpoints import Checkpoint, best, checkpoints, table, unpublished
 from kerasnets.weights.checkpoints import find as find_row
 from kerasnets.weights.fetching import fetch_checkpoint, fetch_config
 from kerasnets.weights.keras_applications import load_keras
+from kerasnets.weights.packaged import load_packaged
 from kerasnets.weights.pairing import layout_of, load_units
 from kerasnets.weights.reading import SUFFIXES
 from kerasnets.weights.units import Unit
@@ -46,7 +47,7 @@ class Pretrained:
     """
 
     given: str
-    row: Architecture | KerasArchitecture
+    row: Architecture | KerasArchitecture | PackagedArchitecture
     checkpoint: Checkpoint | None = None
     path: pathlib.Path | None = None
 
@@ -80,11 +81,12 @@ class Pretrained:
     def check(self, channels: int) -> None:
         """Refuses images of other channels than those of the weights."""
         if channels != self.channels:
+            those = f"{self.channels} channel{'s' * (self.channels > 1)}"
             what = "gray images" if channels == 1 else f"images of {channels} channels"
             mend = "; kerasnets.weights.load(model, weights, gray=True) sums the first kernels"
             refuse(
                 "input_shape",
-                f"of {self.channels} channels with weights={self.given!r}{mend if channels == 1 else ''}",
+                f"of {those} with weights={self.given!r}{mend if channels == 1 else ''}",
                 what,
             )
 
@@ -123,7 +125,7 @@ class Pretrained:
             fresh = ["the last layer"] if include_top and not same else []
         else:
             try:
-                fresh = load_units(net, self.units(), self.row, include_top, self.classes)
+                fresh = self.copy(net, include_top)
             except ValueError as error:
                 raise ValueError(
                     f"`weights` are those of {model.name} as built here. "
@@ -137,6 +139,12 @@ class Pretrained:
             )
         self.record(model, whole=net is model, classes=include_top and not fresh)
 
+    def copy(self, net: keras.Model, include_top: bool) -> list[str]:
+        """Copies the layers of the checkpoint into a net, and returns the names of those that stay new."""
+        if isinstance(self.row, PackagedArchitecture):
+            return load_packaged(net, fetch_checkpoint(self.checkpoint))
+        return load_units(net, self.units(), self.row, include_top, self.classes)
+
     def record(self, model: keras.Model, whole: bool, classes: bool) -> None:
         """Records in a model's card what the weights say.
 
@@ -148,6 +156,12 @@ class Pretrained:
         c = self.checkpoint
         if c is None:
             trained.describe(model, training={"weights": os.fspath(self.given)})
+            return
+        if c.path is not None:
+            card = trained.read_card(c.path)
+            seen = {"shape": card.shape, "scaling": card.scaling, "sizing": card.sizing} if whole else {}
+            known = {"class_names": card.class_names, "results": card.results} if classes else {}
+            trained.describe(model, training={**card.training, "weights": c.id}, **seen, **known)
             return
         facts = {"data": DATASETS.get(c.data, c.data), "weights": c.id, "url": c.url, "licence": c.licence}
         accuracies = {"top-1 accuracy (%)": c.top1, "top-5 accuracy (%)": c.top5}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FILE = pathlib.Path(__file__).with_name("checkpoints.csv")
 UNPUBLISHED = FILE.with_name("unpublished.csv")  # our nets of which there is none, and why
+PACKAGED = FILE.with_name("trained")  # the files that come with the package
+OWN = "kerasnets"  # their source
 HUB = "https://huggingface.co/"
 RULE = (  # by which `best` orders checkpoints, in words
     "the one for which the fewest options of the paper's net have to be changed; among these, one whose "
@@ -38,7 +40,8 @@ class Checkpoint:
         net: Name of the model that it fills.
         data: Name of the dataset that it was trained on.
         file: Name of the file.
-        url: Address of the file, or of the repository on the Hugging Face hub that has it.
+        url: Address of the file, or of the repository on the Hugging Face hub that has it; the command that
+            made a file that comes with this package.
         licence: Its licence, in lower case as the hub writes it.
         hash: Kind and digits of the hash that the publisher prints, such as "sha256 prefix 7be5be79".
         megabytes: Size of the file.
@@ -111,6 +114,11 @@ class Checkpoint:
     def source(self) -> str:
         """The first part of the id: who published it."""
         return self.id.partition("/")[0]
+
+    @property
+    def path(self) -> pathlib.Path | None:
+        """Path of the file if it comes with this package, or None."""
+        return PACKAGED / self.file if self.source == OWN else None
 
     @property
     def repo(self) -> str | None:

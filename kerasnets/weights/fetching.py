@@ -181,6 +181,8 @@ def fetch_config(repo: str) -> dict[str, Any]:
 def fetch_checkpoint(row: Checkpoint) -> pathlib.Path:
     """Finds the file of a checkpoint on this machine, or downloads it, as `fetch` does.
 
+    The files that come with this package are never downloaded.
+
     Args:
         row: What is known of it.
 
@@ -197,6 +199,8 @@ def fetch_checkpoint(row: Checkpoint) -> pathlib.Path:
             f"the weights {row.id} are downloaded by keras.applications when they are first loaded, by "
             f"kerasnets.build({row.net!r}, weights={row.id!r}), and are used with no network from then on"
         )
+    if row.path is not None:
+        return row.path
     url = None if row.repo else row.url
     facts = {"hash": row.hash, "bytes": row.bytes, "licence": row.licence}
     return fetch(row.id, file=row.file, url=url, repo=row.repo, **facts)

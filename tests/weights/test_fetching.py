@@ -480,7 +480,7 @@ def test_mistakes_with_weights_are_one_line(line, words, command, monkeypatch):
 def test_all_that_is_published_can_be_fetched():
     """As far as that is seen without a network: addresses are those of files, and hashes can be read."""
     for row in checkpoints():
-        if row.file:
+        if row.file and row.path is None:
             cache.check_names(row.id, row.file)
             check_source(None if row.repo else row.url, row.repo, hashes.parse(row.hash, row.file))
             assert "/tree/" not in row.url, row.id  # a page

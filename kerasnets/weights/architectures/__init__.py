@@ -4,18 +4,20 @@ A row serves all checkpoints of its architecture, whatever they were trained on 
 """
 
 from kerasnets.weights.architectures.keras import KERAS
+from kerasnets.weights.architectures.packaged import PACKAGED
 from kerasnets.weights.architectures.pytorchcv import PYTORCHCV
 from kerasnets.weights.architectures.rest import REST
-from kerasnets.weights.architectures.row import Architecture, KerasArchitecture
+from kerasnets.weights.architectures.row import Architecture, KerasArchitecture, PackagedArchitecture
 from kerasnets.weights.architectures.timm import TIMM
 from kerasnets.weights.architectures.torchvision import TORCHVISION
 
-ARCHITECTURES: dict[str, Architecture | KerasArchitecture] = {
+ARCHITECTURES: dict[str, Architecture | KerasArchitecture | PackagedArchitecture] = {
     **KERAS,
     **TIMM,
     **TORCHVISION,
     **PYTORCHCV,
     **REST,
+    **PACKAGED,
 }
 
 

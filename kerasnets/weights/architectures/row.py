@@ -62,3 +62,16 @@ class KerasArchitecture:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     choices: Mapping[str, tuple] = dataclasses.field(default_factory=dict)
     sizes: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PackagedArchitecture:
+    """A net whose trained weights come with this package, in files as it saves them.
+
+    Attributes:
+        net: Name of our model.
+        options: Its options that the weights need, where these are not the defaults.
+    """
+
+    net: str
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -1,0 +1,25 @@
+"""LeNet1 on MNIST, for weights="mnist".
+
+    python recipes/train.py lenet1_mnist --data-dir FOLDER
+
+The net: LeCun et al., "Handwritten Digit Recognition with a Back-Propagation Network", NIPS 1989.
+
+The hyper-parameters are of no paper: SGD with Nesterov momentum, a linear warm-up of one epoch and a cosine
+decay to zero, weight decay, and shifts of one pixel. They are those of lenet5_mnist_jitter.
+
+Published: 1.7% error (LeCun et al. 1998, Proc. IEEE, figure 9).
+"""
+
+from kerasnets.training import Recipe
+
+RECIPE = Recipe(
+    model="LeNet1",
+    data="mnist",
+    augmentation=(("jitter", dict(pixels=1)),),
+    optimizer=("sgd", dict(momentum=0.9, nesterov=True)),
+    rate=0.05,
+    schedule=("cosine", dict(warmup=1)),
+    weight_decay=1e-4,
+    batch=125,
+    epochs=20,
+)
