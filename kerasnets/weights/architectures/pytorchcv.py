@@ -18,138 +18,138 @@ XCEPTION = (
 )
 
 PYTORCHCV: dict[str, Architecture] = {
-    "pytorchcv/resnet18": Architecture(net="ResNet18", head=OUTPUT, names="92441b0b"),
-    "pytorchcv/resnet34": Architecture(net="ResNet34", head=OUTPUT, names="f2c420d7"),
-    "pytorchcv/resnet50": Architecture(net="ResNet50", head=OUTPUT, names="51b899e1"),
-    "pytorchcv/resnet50b": Architecture(net="ResNet50", options=LATER, head=OUTPUT, names="51b899e1"),
-    "pytorchcv/resnet101": Architecture(net="ResNet101", head=OUTPUT, names="6aed51ad"),
-    "pytorchcv/resnet101b": Architecture(net="ResNet101", options=LATER, head=OUTPUT, names="6aed51ad"),
-    "pytorchcv/resnet152": Architecture(net="ResNet152", head=OUTPUT, names="7fccc0fc"),
-    "pytorchcv/resnet152b": Architecture(net="ResNet152", options=LATER, head=OUTPUT, names="7fccc0fc"),
+    "pytorchcv/resnet18": Architecture(net="ResNet18", head=OUTPUT, names="562ec3c7"),
+    "pytorchcv/resnet34": Architecture(net="ResNet34", head=OUTPUT, names="990964a2"),
+    "pytorchcv/resnet50": Architecture(net="ResNet50", head=OUTPUT, names="770e3e72"),
+    "pytorchcv/resnet50b": Architecture(net="ResNet50", options=LATER, head=OUTPUT, names="770e3e72"),
+    "pytorchcv/resnet101": Architecture(net="ResNet101", head=OUTPUT, names="67f24e4d"),
+    "pytorchcv/resnet101b": Architecture(net="ResNet101", options=LATER, head=OUTPUT, names="67f24e4d"),
+    "pytorchcv/resnet152": Architecture(net="ResNet152", head=OUTPUT, names="5933c2b9"),
+    "pytorchcv/resnet152b": Architecture(net="ResNet152", options=LATER, head=OUTPUT, names="5933c2b9"),
     "pytorchcv/resnet20_cifar10": Architecture(
-        net="ResNet20", options=PROJECTED, head=OUTPUT, names="358bdee1"
+        net="ResNet20", options=PROJECTED, head=OUTPUT, names="ceca8cb7"
     ),
     "pytorchcv/resnet56_cifar10": Architecture(
-        net="ResNet56", options=PROJECTED, head=OUTPUT, names="81858c28"
+        net="ResNet56", options=PROJECTED, head=OUTPUT, names="ac9c5450"
     ),
     "pytorchcv/resnet110_cifar10": Architecture(
-        net="ResNet110", options=PROJECTED, head=OUTPUT, names="8c3c80e4"
+        net="ResNet110", options=PROJECTED, head=OUTPUT, names="a5a6b8fd"
     ),
     "pytorchcv/resnet1202_cifar10": Architecture(
-        net="ResNet1202", options=PROJECTED, head=OUTPUT, names="1b1c76eb"
+        net="ResNet1202", options=PROJECTED, head=OUTPUT, names="6cf05fc1"
     ),
-    "pytorchcv/preresnet18": Architecture(net="ResNet18V2", options=REPEATED, head=OUTPUT, names="6edb1994"),
-    "pytorchcv/preresnet34": Architecture(net="ResNet34V2", options=REPEATED, head=OUTPUT, names="c672a65f"),
-    "pytorchcv/preresnet50b": Architecture(net="ResNet50V2", options=REPEATED, head=OUTPUT, names="a92289a4"),
+    "pytorchcv/preresnet18": Architecture(net="ResNet18V2", options=REPEATED, head=OUTPUT, names="155da22b"),
+    "pytorchcv/preresnet34": Architecture(net="ResNet34V2", options=REPEATED, head=OUTPUT, names="9adc2b11"),
+    "pytorchcv/preresnet50b": Architecture(net="ResNet50V2", options=REPEATED, head=OUTPUT, names="4f1eff76"),
     "pytorchcv/preresnet101b": Architecture(
-        net="ResNet101V2", options=REPEATED, head=OUTPUT, names="960a741c"
+        net="ResNet101V2", options=REPEATED, head=OUTPUT, names="0fe091a4"
     ),
     "pytorchcv/preresnet152b": Architecture(
-        net="ResNet152V2", options=REPEATED, head=OUTPUT, names="b1af4c7e"
+        net="ResNet152V2", options=REPEATED, head=OUTPUT, names="36af5a82"
     ),
     "pytorchcv/preresnet164bn_cifar10": Architecture(
-        net="ResNet164V2", options=LATER, head=OUTPUT, names="53b483fa"
+        net="ResNet164V2", options=LATER, head=OUTPUT, names="57ebfec4"
     ),
     "pytorchcv/preresnet1001_cifar10": Architecture(
-        net="ResNet1001V2", options=LATER, head=OUTPUT, names="34976fe4"
+        net="ResNet1001V2", options=LATER, head=OUTPUT, names="5c368b7c"
     ),
     "pytorchcv/resnext29_16x64d_cifar10": Architecture(
-        net="ResNeXt29", options=dict(cardinality=16), head=OUTPUT, names="bb4cb410"
+        net="ResNeXt29", options=dict(cardinality=16), head=OUTPUT, names="1be2c45c"
     ),
-    "pytorchcv/resnext50_32x4d": Architecture(net="ResNeXt50", head=OUTPUT, names="51b899e1"),
-    "pytorchcv/resnext101_32x4d": Architecture(net="ResNeXt101", head=OUTPUT, names="6aed51ad"),
-    "pytorchcv/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", head=OUTPUT, names="6aed51ad"),
-    "pytorchcv/wrn28_10_cifar10": Architecture(net="WRN28_10", head=OUTPUT, names="92a16388"),
+    "pytorchcv/resnext50_32x4d": Architecture(net="ResNeXt50", head=OUTPUT, names="770e3e72"),
+    "pytorchcv/resnext101_32x4d": Architecture(net="ResNeXt101", head=OUTPUT, names="67f24e4d"),
+    "pytorchcv/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", head=OUTPUT, names="67f24e4d"),
+    "pytorchcv/wrn28_10_cifar10": Architecture(net="WRN28_10", head=OUTPUT, names="df04207b"),
     "pytorchcv/wrn50_2": Architecture(
-        net="WRN50_2", head=OUTPUT, epsilon=0.0, mends=dict(folded_norm={}), names="bd1c1df0"
+        net="WRN50_2", head=OUTPUT, epsilon=0.0, mends=dict(folded_norm={}), names="4f65e442"
     ),
-    "pytorchcv/densenet121": Architecture(net="DenseNet121", head=OUTPUT, names="65c27916"),
-    "pytorchcv/densenet161": Architecture(net="DenseNet161", head=OUTPUT, names="e68b0c33"),
-    "pytorchcv/densenet169": Architecture(net="DenseNet169", head=OUTPUT, names="4895c195"),
-    "pytorchcv/densenet201": Architecture(net="DenseNet201", head=OUTPUT, names="f734ca73"),
+    "pytorchcv/densenet121": Architecture(net="DenseNet121", head=OUTPUT, names="efef39de"),
+    "pytorchcv/densenet161": Architecture(net="DenseNet161", head=OUTPUT, names="38159e07"),
+    "pytorchcv/densenet169": Architecture(net="DenseNet169", head=OUTPUT, names="8bdbfeaa"),
+    "pytorchcv/densenet201": Architecture(net="DenseNet201", head=OUTPUT, names="048399c9"),
     "pytorchcv/densenet40_k12_cifar10": Architecture(
-        net="DenseNet40", options=STEM, head=OUTPUT, names="1add35d0"
+        net="DenseNet40", options=STEM, head=OUTPUT, names="f23cae4b"
     ),
     "pytorchcv/densenet100_k12_cifar10": Architecture(
-        net="DenseNet100", options=STEM, head=OUTPUT, names="dc77aae8"
+        net="DenseNet100", options=STEM, head=OUTPUT, names="05b28dc8"
     ),
-    "pytorchcv/densenet100_k12_bc_cifar10": Architecture(net="DenseNetBC100", head=OUTPUT, names="17cb5be9"),
-    "pytorchcv/densenet190_k40_bc_cifar10": Architecture(net="DenseNetBC190", head=OUTPUT, names="a353df3c"),
-    "pytorchcv/densenet250_k24_bc_cifar10": Architecture(net="DenseNetBC250", head=OUTPUT, names="666a2cf2"),
-    "pytorchcv/hrnetv2_w18": Architecture(net="HRNetV2W18", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/hrnetv2_w30": Architecture(net="HRNetV2W30", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/hrnetv2_w32": Architecture(net="HRNetV2W32", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/hrnetv2_w40": Architecture(net="HRNetV2W40", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/hrnetv2_w44": Architecture(net="HRNetV2W44", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/hrnetv2_w48": Architecture(net="HRNetV2W48", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/hrnetv2_w64": Architecture(net="HRNetV2W64", head=OUTPUT, names="f6a9956c"),
-    "pytorchcv/seresnet18": Architecture(net="SEResNet18", options=PADDED, head=OUTPUT, names="b72312ee"),
-    "pytorchcv/seresnet50": Architecture(net="SEResNet50", options=PADDED, head=OUTPUT, names="32ef625f"),
-    "pytorchcv/seresnet101": Architecture(net="SEResNet101", options=PADDED, head=OUTPUT, names="078b6562"),
-    "pytorchcv/seresnet152": Architecture(net="SEResNet152", options=PADDED, head=OUTPUT, names="e4254065"),
+    "pytorchcv/densenet100_k12_bc_cifar10": Architecture(net="DenseNetBC100", head=OUTPUT, names="a472fefd"),
+    "pytorchcv/densenet190_k40_bc_cifar10": Architecture(net="DenseNetBC190", head=OUTPUT, names="7e3f1265"),
+    "pytorchcv/densenet250_k24_bc_cifar10": Architecture(net="DenseNetBC250", head=OUTPUT, names="4ba8a14f"),
+    "pytorchcv/hrnetv2_w18": Architecture(net="HRNetV2W18", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w30": Architecture(net="HRNetV2W30", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w32": Architecture(net="HRNetV2W32", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w40": Architecture(net="HRNetV2W40", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w44": Architecture(net="HRNetV2W44", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w48": Architecture(net="HRNetV2W48", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w64": Architecture(net="HRNetV2W64", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/seresnet18": Architecture(net="SEResNet18", options=PADDED, head=OUTPUT, names="84dd9e49"),
+    "pytorchcv/seresnet50": Architecture(net="SEResNet50", options=PADDED, head=OUTPUT, names="bdfab490"),
+    "pytorchcv/seresnet101": Architecture(net="SEResNet101", options=PADDED, head=OUTPUT, names="ea80bb73"),
+    "pytorchcv/seresnet152": Architecture(net="SEResNet152", options=PADDED, head=OUTPUT, names="fa8d9200"),
     "pytorchcv/seresnext50_32x4d": Architecture(
-        net="SEResNeXt50", options=PADDED, head=OUTPUT, names="32ef625f"
+        net="SEResNeXt50", options=PADDED, head=OUTPUT, names="bdfab490"
     ),
     "pytorchcv/seresnext101_32x4d": Architecture(
-        net="SEResNeXt101", options=PADDED, head=OUTPUT, names="078b6562"
+        net="SEResNeXt101", options=PADDED, head=OUTPUT, names="ea80bb73"
     ),
-    "pytorchcv/vgg11": Architecture(net="VGG11", head=OUTPUT, names="10fed1a2"),
-    "pytorchcv/vgg13": Architecture(net="VGG13", head=OUTPUT, names="5726ad48"),
-    "pytorchcv/vgg16": Architecture(net="VGG16", head=OUTPUT, names="08d2e10b"),
-    "pytorchcv/vgg19": Architecture(net="VGG19", head=OUTPUT, names="51f68299"),
-    "pytorchcv/bn_vgg11": Architecture(net="VGG11", options=BATCH_NORM, head=OUTPUT, names="5a19d6d6"),
-    "pytorchcv/bn_vgg11b": Architecture(net="VGG11", options=BATCH_NORM, head=OUTPUT, names="5a19d6d6"),
-    "pytorchcv/bn_vgg13": Architecture(net="VGG13", options=BATCH_NORM, head=OUTPUT, names="c7a15534"),
-    "pytorchcv/bn_vgg13b": Architecture(net="VGG13", options=BATCH_NORM, head=OUTPUT, names="c7a15534"),
-    "pytorchcv/bn_vgg16": Architecture(net="VGG16", options=BATCH_NORM, head=OUTPUT, names="3117e447"),
-    "pytorchcv/bn_vgg16b": Architecture(net="VGG16", options=BATCH_NORM, head=OUTPUT, names="3117e447"),
-    "pytorchcv/bn_vgg19": Architecture(net="VGG19", options=BATCH_NORM, head=OUTPUT, names="fce4bc21"),
-    "pytorchcv/bn_vgg19b": Architecture(net="VGG19", options=BATCH_NORM, head=OUTPUT, names="fce4bc21"),
+    "pytorchcv/vgg11": Architecture(net="VGG11", head=OUTPUT, names="6b2f52b2"),
+    "pytorchcv/vgg13": Architecture(net="VGG13", head=OUTPUT, names="5e8e70a4"),
+    "pytorchcv/vgg16": Architecture(net="VGG16", head=OUTPUT, names="1eec34a7"),
+    "pytorchcv/vgg19": Architecture(net="VGG19", head=OUTPUT, names="f03b83a7"),
+    "pytorchcv/bn_vgg11": Architecture(net="VGG11", options=BATCH_NORM, head=OUTPUT, names="61013479"),
+    "pytorchcv/bn_vgg11b": Architecture(net="VGG11", options=BATCH_NORM, head=OUTPUT, names="61013479"),
+    "pytorchcv/bn_vgg13": Architecture(net="VGG13", options=BATCH_NORM, head=OUTPUT, names="f2680db3"),
+    "pytorchcv/bn_vgg13b": Architecture(net="VGG13", options=BATCH_NORM, head=OUTPUT, names="f2680db3"),
+    "pytorchcv/bn_vgg16": Architecture(net="VGG16", options=BATCH_NORM, head=OUTPUT, names="c434b79e"),
+    "pytorchcv/bn_vgg16b": Architecture(net="VGG16", options=BATCH_NORM, head=OUTPUT, names="c434b79e"),
+    "pytorchcv/bn_vgg19": Architecture(net="VGG19", options=BATCH_NORM, head=OUTPUT, names="5a209c85"),
+    "pytorchcv/bn_vgg19b": Architecture(net="VGG19", options=BATCH_NORM, head=OUTPUT, names="5a209c85"),
     "pytorchcv/mobilenet_w1": Architecture(
-        net="MobileNet", options=dict(act="relu", **SYMMETRIC), head=OUTPUT, names="13ca04e5"
+        net="MobileNet", options=dict(act="relu", **SYMMETRIC), head=OUTPUT, names="3900a182"
     ),
     "pytorchcv/mobilenetv2b_w1": Architecture(
-        net="MobileNetV2", options=SYMMETRIC, head=OUTPUT, mends=dict(no_bias={}), names="5894d866"
+        net="MobileNetV2", options=SYMMETRIC, head=OUTPUT, mends=dict(no_bias={}), names="b91bd2eb"
     ),
     "pytorchcv/alexnet": Architecture(
-        net="AlexNet", options=dict(groups=1), head=("output",), input=(227, 227), mends=LRN, names="6e6b4d22"
+        net="AlexNet", options=dict(groups=1), head=("output",), input=(227, 227), mends=LRN, names="ac2bc19e"
     ),
     "pytorchcv/alexnetb": Architecture(
         net="AlexNet",
         options=dict(filters=(64, 192, 384, 256, 256), groups=1, lrn=False),
         head=("output",),
-        names="6e6b4d22",
+        names="ac2bc19e",
     ),
     "pytorchcv/bninception": Architecture(
-        net="BNInception", options=dict(include_pad=True), head=("output",), names="1c2516f1"
+        net="BNInception", options=dict(include_pad=True), head=("output",), names="9f8cd54c"
     ),
     "pytorchcv/inceptionresnetv1": Architecture(
-        net="InceptionResNetV1", options=dict(embedding=512), head=("output",), epsilon=1e-3, names="96f1da7d"
+        net="InceptionResNetV1", options=dict(embedding=512), head=("output",), epsilon=1e-3, names="31d621e7"
     ),
     "pytorchcv/inceptionresnetv2": Architecture(
-        net="InceptionResNetV2", head=("output",), epsilon=1e-3, names="93b77ec5"
+        net="InceptionResNetV2", head=("output",), epsilon=1e-3, names="9f323e8e"
     ),
     "pytorchcv/inceptionv3": Architecture(
-        net="InceptionV3", options=dict(include_pad=True), head=("output",), epsilon=1e-3, names="05ce750d"
+        net="InceptionV3", options=dict(include_pad=True), head=("output",), epsilon=1e-3, names="95a66616"
     ),
     "pytorchcv/inceptionv4": Architecture(
-        net="InceptionV4", head=("output",), epsilon=1e-3, names="6dc3c0f7"
+        net="InceptionV4", head=("output",), epsilon=1e-3, names="bf97d0ae"
     ),
     "pytorchcv/nin_cifar10": Architecture(
-        net="NIN", options=dict(pool_padding="both"), head=("output",), names="69f92530"
+        net="NIN", options=dict(pool_padding="both"), head=("output",), names="5973cae3"
     ),
-    "pytorchcv/squeezenet_v1_0": Architecture(net="SqueezeNet", head=("output",), names="391dafff"),
-    "pytorchcv/squeezenet_v1_1": Architecture(net="SqueezeNet11", head=("output",), names="4bbdd51e"),
+    "pytorchcv/squeezenet_v1_0": Architecture(net="SqueezeNet", head=("output",), names="a18d3a88"),
+    "pytorchcv/squeezenet_v1_1": Architecture(net="SqueezeNet11", head=("output",), names="720ec2b4"),
     "pytorchcv/squeezeresnet_v1_0": Architecture(
-        net="SqueezeNet", options=dict(bypass="simple"), head=("output",), names="391dafff"
+        net="SqueezeNet", options=dict(bypass="simple"), head=("output",), names="a18d3a88"
     ),
     "pytorchcv/xception": Architecture(
-        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, head=("output",), names="f86d5506"
+        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, head=("output",), names="52b18a6d"
     ),
     "pytorchcv/zfnet": Architecture(
-        net="ZFNet", options=dict(normalize_first=True), head=("output",), mends=LRN, names="6e6b4d22"
+        net="ZFNet", options=dict(normalize_first=True), head=("output",), mends=LRN, names="ac2bc19e"
     ),
     "pytorchcv/zfnetb": Architecture(
-        net="ZFNet512", options=dict(normalize_first=True), head=("output",), mends=LRN, names="6e6b4d22"
+        net="ZFNet512", options=dict(normalize_first=True), head=("output",), mends=LRN, names="ac2bc19e"
     ),
 }

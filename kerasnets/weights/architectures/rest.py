@@ -57,29 +57,29 @@ SIMPLENET = dict(kernels=((3, 3, 3, 3, 3, 3), (3, 3, 3, 3), (1, 1, 3)), strides=
 EXTRA_POOL = dict(kernels=((3, 3, 3, 3), (3, 3, 3), (3, 3), (3,), (1, 1), (3,)))
 
 AKAMASTER = {
-    "akamaster/resnet20": Architecture(net="ResNet20", **LINEAR, names="cb5697ad"),
-    "akamaster/resnet32": Architecture(net="ResNet32", **LINEAR, names="36f4459f"),
-    "akamaster/resnet44": Architecture(net="ResNet44", **LINEAR, names="3a78cf0e"),
-    "akamaster/resnet56": Architecture(net="ResNet56", **LINEAR, names="a1ee2b8c"),
-    "akamaster/resnet110": Architecture(net="ResNet110", **LINEAR, names="640918b4"),
-    "akamaster/resnet1202": Architecture(net="ResNet1202", **LINEAR, names="f2a7403d"),
+    "akamaster/resnet20": Architecture(net="ResNet20", **LINEAR, names="924c8d7f"),
+    "akamaster/resnet32": Architecture(net="ResNet32", **LINEAR, names="2f9c894d"),
+    "akamaster/resnet44": Architecture(net="ResNet44", **LINEAR, names="b500bf31"),
+    "akamaster/resnet56": Architecture(net="ResNet56", **LINEAR, names="9d0f616c"),
+    "akamaster/resnet110": Architecture(net="ResNet110", **LINEAR, names="d1a040f4"),
+    "akamaster/resnet1202": Architecture(net="ResNet1202", **LINEAR, names="b79150f3"),
 }
 CHENYAOFO = {
-    "chenyaofo/cifar10_resnet20": Architecture(net="ResNet20", options=PROJECTED, names="e66e493a"),
-    "chenyaofo/cifar10_resnet32": Architecture(net="ResNet32", options=PROJECTED, names="e8698fc3"),
-    "chenyaofo/cifar10_resnet44": Architecture(net="ResNet44", options=PROJECTED, names="4209844e"),
-    "chenyaofo/cifar10_resnet56": Architecture(net="ResNet56", options=PROJECTED, names="9ff9185a"),
+    "chenyaofo/cifar10_resnet20": Architecture(net="ResNet20", options=PROJECTED, names="7a524f0c"),
+    "chenyaofo/cifar10_resnet32": Architecture(net="ResNet32", options=PROJECTED, names="84fe15d7"),
+    "chenyaofo/cifar10_resnet44": Architecture(net="ResNet44", options=PROJECTED, names="292a527f"),
+    "chenyaofo/cifar10_resnet56": Architecture(net="ResNet56", options=PROJECTED, names="cb3d30ae"),
 }
 TORCHDISTILL = {
-    "torchdistill/cifar10-resnet20": Architecture(net="ResNet20", options=PROJECTED, names="e66e493a"),
-    "torchdistill/cifar10-resnet32": Architecture(net="ResNet32", options=PROJECTED, names="e8698fc3"),
-    "torchdistill/cifar10-resnet44": Architecture(net="ResNet44", options=PROJECTED, names="4209844e"),
-    "torchdistill/cifar10-resnet56": Architecture(net="ResNet56", options=PROJECTED, names="9ff9185a"),
-    "torchdistill/cifar10-resnet110": Architecture(net="ResNet110", options=PROJECTED, names="fe1d5d5b"),
-    "torchdistill/cifar10-wide_resnet16_8": Architecture(net="WRN16_8", options=RAW, names="3c041dcd"),
-    "torchdistill/cifar10-wide_resnet40_4": Architecture(net="WRN40_4", options=RAW, names="9230d8aa"),
+    "torchdistill/cifar10-resnet20": Architecture(net="ResNet20", options=PROJECTED, names="7a524f0c"),
+    "torchdistill/cifar10-resnet32": Architecture(net="ResNet32", options=PROJECTED, names="84fe15d7"),
+    "torchdistill/cifar10-resnet44": Architecture(net="ResNet44", options=PROJECTED, names="292a527f"),
+    "torchdistill/cifar10-resnet56": Architecture(net="ResNet56", options=PROJECTED, names="cb3d30ae"),
+    "torchdistill/cifar10-resnet110": Architecture(net="ResNet110", options=PROJECTED, names="67dfa795"),
+    "torchdistill/cifar10-wide_resnet16_8": Architecture(net="WRN16_8", options=RAW, names="5d31fc25"),
+    "torchdistill/cifar10-wide_resnet40_4": Architecture(net="WRN40_4", options=RAW, names="a0674718"),
     "torchdistill/cifar10-densenet_bc_k12_depth100": Architecture(
-        net="DenseNetBC100", head=("classifier",), names="7e579f3d"
+        net="DenseNetBC100", head=("classifier",), names="b867b02f"
     ),
 }
 ONNX = {
@@ -147,23 +147,23 @@ REST: dict[str, Architecture] = {
     **TORCHDISTILL,
     **ONNX,
     "keras/resnet_18_imagenet": Architecture(net="ResNet18", order=RESNET_HUB, body=True, names="28953ca7"),
-    "cadene/resnext101_32x4d": Architecture(net="ResNeXt101", head=("last_linear",), names="02ab2a2d"),
+    "cadene/resnext101_32x4d": Architecture(net="ResNeXt101", head=("last_linear",), names="9fd2bf9f"),
     **CAFFE,
     "adamcasson/c3d": Architecture(net="C3D", head=DENSE, chw=False, classes=487, names="bf8fd8b3"),
     "cadene/bn_inception": Architecture(
         net="BNInception", options=dict(include_pad=True), head=("last_linear",), names="c7cfa84b"
     ),
     "coderx7/simplenet_cifar_5m_extra_pool": Architecture(
-        net="SimpleNet", options=EXTRA_POOL, head=("classifier",), names="914b58ff"
+        net="SimpleNet", options=EXTRA_POOL, head=("classifier",), names="c2289a84"
     ),
     "coderx7/simplenetv1_5m_m2": Architecture(
-        net="SimpleNet", options=SIMPLENET, head=("classifier",), classes=1000, names="e0484701"
+        net="SimpleNet", options=SIMPLENET, head=("classifier",), classes=1000, names="7f358b45"
     ),
     "mmaction2/c3d": Architecture(
         net="C3D",
         options=dict(pool_padding="both"),
         head=("backbone.fc6", "backbone.fc7", "cls_head"),
-        names="48f18c37",
+        names="394b3b2d",
     ),
     "timesler/inception_resnet_v1.casia_webface": Architecture(
         net="InceptionResNetV1",
@@ -171,7 +171,7 @@ REST: dict[str, Architecture] = {
         head=FACES,
         epsilon=1e-3,
         classes=10575,
-        names="5abc7055",
+        names="f1a36a56",
     ),
     "timesler/inception_resnet_v1.vggface2": Architecture(
         net="InceptionResNetV1",
@@ -179,6 +179,6 @@ REST: dict[str, Architecture] = {
         head=FACES,
         epsilon=1e-3,
         classes=8631,
-        names="5abc7055",
+        names="f1a36a56",
     ),
 }

@@ -51,89 +51,89 @@ INCEPTION_RESNET = (
 XCEPTION = "conv1 pointwise bn1 conv2 bn2 block rep skip skipbn conv3 bn3 conv4 bn4 fc"
 
 TIMM = {
-    "timm/resnet18": Architecture(net="ResNet18", order=RESNET, names="6f226f9c"),
-    "timm/resnet34": Architecture(net="ResNet34", order=RESNET, names="bc31bfad"),
-    "timm/resnet50": Architecture(net="ResNet50", options=LATER, order=RESNET, names="88f1e680"),
-    "timm/resnet101": Architecture(net="ResNet101", options=LATER, order=RESNET, names="10c744de"),
-    "timm/resnet152": Architecture(net="ResNet152", options=LATER, order=RESNET, names="5229501d"),
+    "timm/resnet18": Architecture(net="ResNet18", order=RESNET, names="c51fee6d"),
+    "timm/resnet34": Architecture(net="ResNet34", order=RESNET, names="a291f9e6"),
+    "timm/resnet50": Architecture(net="ResNet50", options=LATER, order=RESNET, names="7c172f49"),
+    "timm/resnet101": Architecture(net="ResNet101", options=LATER, order=RESNET, names="7a057ba6"),
+    "timm/resnet152": Architecture(net="ResNet152", options=LATER, order=RESNET, names="7b487534"),
     "timm/resnetv2_18": Architecture(
-        net="ResNet18V2", options=BARE, order=RESNET_V2, head=("head",), names="21b6b295"
+        net="ResNet18V2", options=BARE, order=RESNET_V2, head=("head",), names="0a28b631"
     ),
     "timm/resnetv2_34": Architecture(
-        net="ResNet34V2", options=BARE, order=RESNET_V2, head=("head",), names="7597666f"
+        net="ResNet34V2", options=BARE, order=RESNET_V2, head=("head",), names="7086fb13"
     ),
     "timm/resnetv2_50": Architecture(
-        net="ResNet50V2", options=BARE, order=RESNET_V2, head=("head",), names="04ba31d9"
+        net="ResNet50V2", options=BARE, order=RESNET_V2, head=("head",), names="05dd9fef"
     ),
     "timm/resnetv2_101": Architecture(
-        net="ResNet101V2", options=BARE, order=RESNET_V2, head=("head",), names="3e97c3e3"
+        net="ResNet101V2", options=BARE, order=RESNET_V2, head=("head",), names="4fb2cb9e"
     ),
-    "timm/resnext50_32x4d": Architecture(net="ResNeXt50", order=RESNET, names="88f1e680"),
-    "timm/resnext101_32x4d": Architecture(net="ResNeXt101", order=RESNET, names="10c744de"),
-    "timm/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", order=RESNET, names="10c744de"),
-    "timm/wide_resnet50_2": Architecture(net="WRN50_2", order=RESNET, names="88f1e680"),
-    "timm/wide_resnet101_2": Architecture(net="WRN101_2", order=RESNET, names="10c744de"),
-    "timm/densenet121": Architecture(net="DenseNet121", **DENSENET, names="74183e6a"),
-    "timm/densenet161": Architecture(net="DenseNet161", **DENSENET, names="75ca1d0b"),
-    "timm/densenet169": Architecture(net="DenseNet169", **DENSENET, names="8b75b40f"),
-    "timm/densenet201": Architecture(net="DenseNet201", **DENSENET, names="a03f8f5c"),
-    "timm/hrnet_w18": Architecture(net="HRNetV2W18", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w30": Architecture(net="HRNetV2W30", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w32": Architecture(net="HRNetV2W32", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w40": Architecture(net="HRNetV2W40", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w44": Architecture(net="HRNetV2W44", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w48": Architecture(net="HRNetV2W48", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w64": Architecture(net="HRNetV2W64", **HRNET, names="ecf64eb5"),
-    "timm/hrnet_w18_ssld": Architecture(net="HRNetV2W18", **HRNET, mends=dict(no_bias={}), names="ecf64eb5"),
-    "timm/hrnet_w48_ssld": Architecture(net="HRNetV2W48", **HRNET, mends=dict(no_bias={}), names="ecf64eb5"),
+    "timm/resnext50_32x4d": Architecture(net="ResNeXt50", order=RESNET, names="7c172f49"),
+    "timm/resnext101_32x4d": Architecture(net="ResNeXt101", order=RESNET, names="7a057ba6"),
+    "timm/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", order=RESNET, names="7a057ba6"),
+    "timm/wide_resnet50_2": Architecture(net="WRN50_2", order=RESNET, names="7c172f49"),
+    "timm/wide_resnet101_2": Architecture(net="WRN101_2", order=RESNET, names="7a057ba6"),
+    "timm/densenet121": Architecture(net="DenseNet121", **DENSENET, names="525603a5"),
+    "timm/densenet161": Architecture(net="DenseNet161", **DENSENET, names="61582f0b"),
+    "timm/densenet169": Architecture(net="DenseNet169", **DENSENET, names="14cc7790"),
+    "timm/densenet201": Architecture(net="DenseNet201", **DENSENET, names="65396d8d"),
+    "timm/hrnet_w18": Architecture(net="HRNetV2W18", **HRNET, names="dade00cf"),
+    "timm/hrnet_w30": Architecture(net="HRNetV2W30", **HRNET, names="dade00cf"),
+    "timm/hrnet_w32": Architecture(net="HRNetV2W32", **HRNET, names="dade00cf"),
+    "timm/hrnet_w40": Architecture(net="HRNetV2W40", **HRNET, names="dade00cf"),
+    "timm/hrnet_w44": Architecture(net="HRNetV2W44", **HRNET, names="dade00cf"),
+    "timm/hrnet_w48": Architecture(net="HRNetV2W48", **HRNET, names="dade00cf"),
+    "timm/hrnet_w64": Architecture(net="HRNetV2W64", **HRNET, names="dade00cf"),
+    "timm/hrnet_w18_ssld": Architecture(net="HRNetV2W18", **HRNET, mends=dict(no_bias={}), names="dade00cf"),
+    "timm/hrnet_w48_ssld": Architecture(net="HRNetV2W48", **HRNET, mends=dict(no_bias={}), names="dade00cf"),
     "timm/legacy_seresnet18": Architecture(
-        net="SEResNet18", options=dict(relu_before_se=True), **LEGACY_SENET, names="7b872592"
+        net="SEResNet18", options=dict(relu_before_se=True), **LEGACY_SENET, names="7dfc9faa"
     ),
     "timm/legacy_seresnet34": Architecture(
-        net="SEResNet34", options=dict(relu_before_se=True), **LEGACY_SENET, names="b6d015a6"
+        net="SEResNet34", options=dict(relu_before_se=True), **LEGACY_SENET, names="b63f4729"
     ),
-    "timm/legacy_seresnet50": Architecture(net="SEResNet50", **LEGACY_SENET, names="86a5ab6a"),
-    "timm/legacy_seresnet101": Architecture(net="SEResNet101", **LEGACY_SENET, names="e744c7ff"),
-    "timm/legacy_seresnet152": Architecture(net="SEResNet152", **LEGACY_SENET, names="ae318774"),
-    "timm/legacy_seresnext50_32x4d": Architecture(net="SEResNeXt50", **LEGACY_SENET, names="86a5ab6a"),
-    "timm/legacy_seresnext101_32x4d": Architecture(net="SEResNeXt101", **LEGACY_SENET, names="e744c7ff"),
-    "timm/legacy_senet154": Architecture(net="SENet154", **LEGACY_SENET, names="30ec8c1b"),
-    "timm/seresnet50": Architecture(net="SEResNet50", options=LATER_PADDED, order=SENET, names="6cc4e1ca"),
-    "timm/seresnext50_32x4d": Architecture(net="SEResNeXt50", options=PADDED, order=SENET, names="6cc4e1ca"),
+    "timm/legacy_seresnet50": Architecture(net="SEResNet50", **LEGACY_SENET, names="43a87621"),
+    "timm/legacy_seresnet101": Architecture(net="SEResNet101", **LEGACY_SENET, names="f78a62c7"),
+    "timm/legacy_seresnet152": Architecture(net="SEResNet152", **LEGACY_SENET, names="a2a92dda"),
+    "timm/legacy_seresnext50_32x4d": Architecture(net="SEResNeXt50", **LEGACY_SENET, names="43a87621"),
+    "timm/legacy_seresnext101_32x4d": Architecture(net="SEResNeXt101", **LEGACY_SENET, names="f78a62c7"),
+    "timm/legacy_senet154": Architecture(net="SENet154", **LEGACY_SENET, names="81b2d1f3"),
+    "timm/seresnet50": Architecture(net="SEResNet50", options=LATER_PADDED, order=SENET, names="f6b57ccf"),
+    "timm/seresnext50_32x4d": Architecture(net="SEResNeXt50", options=PADDED, order=SENET, names="f6b57ccf"),
     "timm/seresnext101_32x4d": Architecture(
-        net="SEResNeXt101", options=PADDED, order=SENET, names="a8245e2f"
+        net="SEResNeXt101", options=PADDED, order=SENET, names="3ffb2f8f"
     ),
-    "timm/senet154": Architecture(net="SENet154", options=PADDED, order=SENET, names="cd2c617f"),
-    "timm/vgg11": Architecture(net="VGG11", **VGG, names="c35e1964"),
-    "timm/vgg13": Architecture(net="VGG13", **VGG, names="d9e27302"),
-    "timm/vgg16": Architecture(net="VGG16", **VGG, names="e638f3cd"),
-    "timm/vgg19": Architecture(net="VGG19", **VGG, names="e6bafec6"),
-    "timm/vgg11_bn": Architecture(net="VGG11", options=BATCH_NORM, **VGG, names="fa10ffd6"),
-    "timm/vgg13_bn": Architecture(net="VGG13", options=BATCH_NORM, **VGG, names="aac5d48e"),
-    "timm/vgg16_bn": Architecture(net="VGG16", options=BATCH_NORM, **VGG, names="8f404b7d"),
-    "timm/vgg19_bn": Architecture(net="VGG19", options=BATCH_NORM, **VGG, names="41516501"),
+    "timm/senet154": Architecture(net="SENet154", options=PADDED, order=SENET, names="fecd35c9"),
+    "timm/vgg11": Architecture(net="VGG11", **VGG, names="6d61ccef"),
+    "timm/vgg13": Architecture(net="VGG13", **VGG, names="2d259ce9"),
+    "timm/vgg16": Architecture(net="VGG16", **VGG, names="d4feb584"),
+    "timm/vgg19": Architecture(net="VGG19", **VGG, names="9a8db9c6"),
+    "timm/vgg11_bn": Architecture(net="VGG11", options=BATCH_NORM, **VGG, names="9912d0a1"),
+    "timm/vgg13_bn": Architecture(net="VGG13", options=BATCH_NORM, **VGG, names="f8c81015"),
+    "timm/vgg16_bn": Architecture(net="VGG16", options=BATCH_NORM, **VGG, names="452cd366"),
+    "timm/vgg19_bn": Architecture(net="VGG19", options=BATCH_NORM, **VGG, names="33ee6fd3"),
     "timm/mobilenetv1_100": Architecture(
-        net="MobileNet", options=SYMMETRIC, **MOBILENET_V1, names="3707bfc1"
+        net="MobileNet", options=SYMMETRIC, **MOBILENET_V1, names="e68ba2bc"
     ),
     "timm/mobilenetv2_100": Architecture(
-        net="MobileNetV2", options=SYMMETRIC, **MOBILENET_V2, names="0c62289f"
+        net="MobileNetV2", options=SYMMETRIC, **MOBILENET_V2, names="2b0f31ac"
     ),
     "timm/mobilenetv2_050": Architecture(
-        net="MobileNetV2", options=dict(alpha=0.5, **SYMMETRIC), **MOBILENET_V2, names="0c62289f"
+        net="MobileNetV2", options=dict(alpha=0.5, **SYMMETRIC), **MOBILENET_V2, names="2b0f31ac"
     ),
     "timm/mobilenetv2_140": Architecture(
-        net="MobileNetV2", options=dict(alpha=1.4, **SYMMETRIC), **MOBILENET_V2, names="0c62289f"
+        net="MobileNetV2", options=dict(alpha=1.4, **SYMMETRIC), **MOBILENET_V2, names="2b0f31ac"
     ),
     "timm/inception_v3": Architecture(
-        net="InceptionV3", options=dict(include_pad=True), order=INCEPTION_V3, epsilon=1e-3, names="15a3202b"
+        net="InceptionV3", options=dict(include_pad=True), order=INCEPTION_V3, epsilon=1e-3, names="0bce7fc7"
     ),
     "timm/inception_v4": Architecture(
-        net="InceptionV4", order=INCEPTION_V4, head=("last_linear",), epsilon=1e-3, names="9b083788"
+        net="InceptionV4", order=INCEPTION_V4, head=("last_linear",), epsilon=1e-3, names="bffe8a5e"
     ),
     "timm/inception_resnet_v2": Architecture(
-        net="InceptionResNetV2", order=INCEPTION_RESNET, head=("classif",), epsilon=1e-3, names="8cb4ad80"
+        net="InceptionResNetV2", order=INCEPTION_RESNET, head=("classif",), epsilon=1e-3, names="6958c50d"
     ),
     "timm/legacy_xception": Architecture(
-        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, names="6daeb6b2"
+        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, names="2ec5b497"
     ),
 }

@@ -24,35 +24,35 @@ GOOGLENET = (
 )
 
 TORCHVISION = {
-    "torchvision/resnet18": Architecture(net="ResNet18", names="6f226f9c"),
-    "torchvision/resnet34": Architecture(net="ResNet34", names="bc31bfad"),
-    "torchvision/resnet50": Architecture(net="ResNet50", options=LATER, names="88f1e680"),
-    "torchvision/resnet101": Architecture(net="ResNet101", options=LATER, names="10c744de"),
-    "torchvision/resnet152": Architecture(net="ResNet152", options=LATER, names="5229501d"),
-    "torchvision/resnext50_32x4d": Architecture(net="ResNeXt50", names="88f1e680"),
-    "torchvision/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", names="10c744de"),
-    "torchvision/wide_resnet50_2": Architecture(net="WRN50_2", names="88f1e680"),
-    "torchvision/wide_resnet101_2": Architecture(net="WRN101_2", names="10c744de"),
-    "torchvision/densenet121": Architecture(net="DenseNet121", head=CLASSIFIER, names="74183e6a"),
-    "torchvision/densenet161": Architecture(net="DenseNet161", head=CLASSIFIER, names="75ca1d0b"),
-    "torchvision/densenet169": Architecture(net="DenseNet169", head=CLASSIFIER, names="8b75b40f"),
-    "torchvision/densenet201": Architecture(net="DenseNet201", head=CLASSIFIER, names="a03f8f5c"),
-    "torchvision/vgg11": Architecture(net="VGG11", head=CLASSIFIER, names="c35e1964"),
-    "torchvision/vgg13": Architecture(net="VGG13", head=CLASSIFIER, names="d9e27302"),
-    "torchvision/vgg16": Architecture(net="VGG16", head=CLASSIFIER, names="e638f3cd"),
-    "torchvision/vgg19": Architecture(net="VGG19", head=CLASSIFIER, names="e6bafec6"),
-    "torchvision/vgg11_bn": Architecture(net="VGG11", options=BATCH_NORM, head=CLASSIFIER, names="fa10ffd6"),
-    "torchvision/vgg13_bn": Architecture(net="VGG13", options=BATCH_NORM, head=CLASSIFIER, names="aac5d48e"),
-    "torchvision/vgg16_bn": Architecture(net="VGG16", options=BATCH_NORM, head=CLASSIFIER, names="8f404b7d"),
-    "torchvision/vgg19_bn": Architecture(net="VGG19", options=BATCH_NORM, head=CLASSIFIER, names="41516501"),
+    "torchvision/resnet18": Architecture(net="ResNet18", names="c51fee6d"),
+    "torchvision/resnet34": Architecture(net="ResNet34", names="a291f9e6"),
+    "torchvision/resnet50": Architecture(net="ResNet50", options=LATER, names="7c172f49"),
+    "torchvision/resnet101": Architecture(net="ResNet101", options=LATER, names="7a057ba6"),
+    "torchvision/resnet152": Architecture(net="ResNet152", options=LATER, names="7b487534"),
+    "torchvision/resnext50_32x4d": Architecture(net="ResNeXt50", names="7c172f49"),
+    "torchvision/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", names="7a057ba6"),
+    "torchvision/wide_resnet50_2": Architecture(net="WRN50_2", names="7c172f49"),
+    "torchvision/wide_resnet101_2": Architecture(net="WRN101_2", names="7a057ba6"),
+    "torchvision/densenet121": Architecture(net="DenseNet121", head=CLASSIFIER, names="525603a5"),
+    "torchvision/densenet161": Architecture(net="DenseNet161", head=CLASSIFIER, names="61582f0b"),
+    "torchvision/densenet169": Architecture(net="DenseNet169", head=CLASSIFIER, names="14cc7790"),
+    "torchvision/densenet201": Architecture(net="DenseNet201", head=CLASSIFIER, names="65396d8d"),
+    "torchvision/vgg11": Architecture(net="VGG11", head=CLASSIFIER, names="6d61ccef"),
+    "torchvision/vgg13": Architecture(net="VGG13", head=CLASSIFIER, names="2d259ce9"),
+    "torchvision/vgg16": Architecture(net="VGG16", head=CLASSIFIER, names="d4feb584"),
+    "torchvision/vgg19": Architecture(net="VGG19", head=CLASSIFIER, names="9a8db9c6"),
+    "torchvision/vgg11_bn": Architecture(net="VGG11", options=BATCH_NORM, head=CLASSIFIER, names="9912d0a1"),
+    "torchvision/vgg13_bn": Architecture(net="VGG13", options=BATCH_NORM, head=CLASSIFIER, names="f8c81015"),
+    "torchvision/vgg16_bn": Architecture(net="VGG16", options=BATCH_NORM, head=CLASSIFIER, names="452cd366"),
+    "torchvision/vgg19_bn": Architecture(net="VGG19", options=BATCH_NORM, head=CLASSIFIER, names="33ee6fd3"),
     "torchvision/mobilenet_v2": Architecture(
-        net="MobileNetV2", options=SYMMETRIC, head=CLASSIFIER, names="55616e80"
+        net="MobileNetV2", options=SYMMETRIC, head=CLASSIFIER, names="73aad192"
     ),
     "torchvision/alexnet": Architecture(
         net="AlexNet",
         options=dict(filters=(64, 192, 384, 256, 256), groups=1, lrn=False),
         head=("classifier",),
-        names="3d9d34fa",
+        names="066fc75a",
     ),
     "torchvision/googlenet": Architecture(
         net="GoogLeNet",
@@ -60,11 +60,11 @@ TORCHVISION = {
         aux=("aux1", "aux2"),  # theirs pool another grid, which only outputs of auxiliary heads show
         epsilon=1e-3,
         mends=dict(zeros_around={}),  # its kernels of 5x5 are of 3x3
-        names="c6d82035",
+        names="dcff2ea0",
     ),
     "torchvision/inception_v3": Architecture(
-        net="InceptionV3", options=dict(include_pad=True), aux=("AuxLogits",), epsilon=1e-3, names="15a3202b"
+        net="InceptionV3", options=dict(include_pad=True), aux=("AuxLogits",), epsilon=1e-3, names="0bce7fc7"
     ),
-    "torchvision/squeezenet1_0": Architecture(net="SqueezeNet", head=("classifier",), names="b6c5c62d"),
-    "torchvision/squeezenet1_1": Architecture(net="SqueezeNet11", head=("classifier",), names="a9473e6a"),
+    "torchvision/squeezenet1_0": Architecture(net="SqueezeNet", head=("classifier",), names="aee43075"),
+    "torchvision/squeezenet1_1": Architecture(net="SqueezeNet11", head=("classifier",), names="02396de3"),
 }
