@@ -1,4 +1,4 @@
-"""The command `kerasnets`: lists, describes, counts, compares, draws and exports models, and fetches weights.
+"""The command `kerasnets`: lists, counts, compares, draws, tests and exports models, and fetches weights.
 
     kerasnets list 'ResNet*'
     kerasnets show MobileNet
@@ -6,6 +6,7 @@
     kerasnets compare ResNet50 DenseNet121 MobileNet --sort mult_adds --plot compare.svg
     kerasnets plot GoogLeNet --out googlenet.svg
     kerasnets weights get timm/resnet34.a1_in1k
+    kerasnets evaluate ResNet34 --weights timm/resnet34.a1_in1k --data-dir imagenet
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
 
 Each subcommand has a module. `list` and `show` read the catalogue and do not import Keras. The others import
@@ -16,10 +17,10 @@ import json
 from collections.abc import Sequence
 
 import kerasnets
-from kerasnets.cli import compare, export, listing, plot, profile, show, weights
+from kerasnets.cli import compare, evaluate, export, listing, plot, profile, show, weights
 from kerasnets.cli.options import Parser, run
 
-COMMANDS = (listing, show, profile, compare, plot, weights, export)
+COMMANDS = (listing, show, profile, compare, plot, weights, evaluate, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,18 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Command-line arguments; None for those of the process.
 
     Returns:
-        Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
+        Exit status: 0; 1 if `evaluate` measures another accuracy than was published; 2 after an error, which
+        is printed to stderr; 130 after an interrupt.
     """
     return run(lambda: answer(argv), "kerasnets")
 
 
-def answer(argv: Sequence[str] | None) -> None:
-    """Runs a command and prints its result, as text or JSON."""
+def answer(argv: Sequence[str] | None) -> int:
+    """Runs a command and prints its result, as text or JSON; gives its exit status."""
     options, rest = parser().parse_known_args(argv)
     if rest and not options.takes_options:
         raise ValueError(f"unknown option or argument {rest[0]!r}")
     data, text = options.run(options, rest)
     print(json.dumps(data, indent=2, default=str) if options.json else text)
+    return options.status(data)
 
 
 def parser() -> Parser:

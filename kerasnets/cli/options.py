@@ -34,21 +34,23 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(f"{message} ({self.prog} --help lists the options)")
 
 
-def run(main: Callable[[], Any], program: str, stopped: str = "") -> int:
+def run(main: Callable[[], int | None], program: str, stopped: str = "") -> int:
     """Runs a program. Errors that the user can correct are printed in one line, without a traceback.
 
     Args:
-        main: Function without arguments.
+        main: Function without arguments, which may return an exit status.
         program: Name of the program, which begins that line.
         stopped: Text to print if the program is interrupted.
 
     Returns:
-        Exit status: 0; 2 after an error, which is printed to stderr; 130 after an interrupt.
+        Exit status: that of `main`, or 0; 2 after an error, which is printed to stderr; 130 after an
+        interrupt.
     """
+    status = None
     if isinstance(sys.stdout, io.TextIOWrapper):  # for encodings that lack the lines of tables
         sys.stdout.reconfigure(errors="replace")
     try:
-        main()
+        status = main()
         sys.stdout.flush()
     except BrokenPipeError:  # kerasnets list | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,7 +63,7 @@ def run(main: Callable[[], Any], program: str, stopped: str = "") -> int:
         if stopped:
             print(stopped, file=sys.stderr)
         return 130
-    return 0
+    return status or 0
 
 
 @contextlib.contextmanager
@@ -174,7 +176,7 @@ def command(
     more = " The options of the model are those that `kerasnets show NAME` lists, such as --alpha 0.5."
     about = f"{text[0].upper()}{text[1:]}.{more if builds else ''}"
     p = commands.add_parser(name, help=text, description=about, epilog=DEFAULTS, allow_abbrev=False)
-    p.set_defaults(run=run, takes_options=builds)
+    p.set_defaults(run=run, takes_options=builds, status=lambda data: 0)
     p.add_argument("--json", action="store_true", help="print JSON")
     if builds:
         number = {"nargs": "?"} if optional else {}

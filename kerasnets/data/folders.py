@@ -26,6 +26,7 @@ SPLITS = {
     "validation": ("validation", "val", "valid", "test", "testing"),
     "test": ("test", "testing", "val", "validation", "valid"),
 }
+ALL = "all"  # all examples of a folder that is not divided into splits
 NO_CLASSES = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found")  # folders that systems make
 SAMPLE = 2**18  # bytes of a part of a large file
 TEST_EVERY = 5  # every fifth example is for testing in folders without splits, as in "digits"
@@ -76,7 +77,7 @@ def find(root, split):
 
     Args:
         root: The folder.
-        split: "train", "validation" or "test".
+        split: "train", "validation" or "test", or "all" for all examples of a folder without splits.
 
     Returns:
         Names of the classes, sorted; examples, each the path of an image in `root`, or a tuple with the
@@ -88,7 +89,7 @@ def find(root, split):
     """
     splits = split_folders(root)
     divided = any(splits.values())
-    folder = splits[split] if divided else pathlib.Path(root)
+    folder = splits.get(split) if divided else pathlib.Path(root)
     if folder is None:
         refuse("split", f"one that {root} has: {', '.join(s for s in SPLITS if splits[s])}", split)
     here = subfolders(folder)
@@ -104,7 +105,7 @@ def find(root, split):
         if not found and folder == (splits["train"] or folder):
             words = f"a folder whose class folders all hold images, unlike {shown(name)!r}"
             refuse("data_dir", words, str(root))
-        if not divided:
+        if not divided and split != ALL:
             tested = tests_among(len(found))
             found = [e for i, e in enumerate(found) if (i in tested) == (split != "train")]
         examples += found

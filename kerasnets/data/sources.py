@@ -56,6 +56,7 @@ class Part:
     examples: int | None = None
     validation_split: float | None = None
     subset: str | None = None
+    sample: int | None = None
 
     def rows(self, labels):
         """The numbers of its examples in the split, sorted, given the labels of the split."""
@@ -63,7 +64,9 @@ class Part:
         if self.subset is not None:
             held_out = stratified(labels, self.held_out_of(len(labels)))
             rows = held_out if self.subset == "validation" else np.setdiff1d(rows, held_out)
-        return rows[spread(len(rows), self.examples)]
+        if self.sample is None:
+            return rows[spread(len(rows), self.examples)]
+        return np.sort(np.random.default_rng(self.sample).permutation(rows)[: self.examples])
 
     def held_out_of(self, n):
         """Number of examples that are held out of a split of `n`."""
@@ -90,8 +93,10 @@ def find_source(name, split, size, data_dir, strict, classes, part):
         ModuleNotFoundError: A package that contains or reads the dataset is not installed.
         ConnectionError: The dataset must be downloaded, and its source does not answer.
     """
-    if split not in folders.SPLITS:
+    if split not in (*folders.SPLITS, folders.ALL):
         refuse("split", f"one of {', '.join(folders.SPLITS)}", split)
+    if split == folders.ALL and not is_folder(name, data_dir and pathlib.Path(data_dir).expanduser()):
+        refuse("split", f"one of {', '.join(folders.SPLITS)}, but for a folder without splits", split)
     if classes is not None and name != "generated":
         refuse("classes", "None, except for 'generated'", classes)
     if data_dir is not None and name in ("digits", "generated"):
@@ -115,6 +120,20 @@ def find_source(name, split, size, data_dir, strict, classes, part):
 def is_folder(name, data_dir):
     """Whether a dataset is a folder of class folders."""
     return data_dir is not None and not datasets.prepared(name, data_dir) and folders.holds(data_dir)
+
+
+def class_names(name, split, data_dir):
+    """Names of the classes of a folder of class folders, given a split or None; None for other datasets."""
+    if data_dir is None or not data_dir.is_dir() or not is_folder(name, data_dir):
+        return None
+    return folders.find(data_dir, split or split_for_tests(name, data_dir))[0]
+
+
+def split_for_tests(name, data_dir):
+    """The split on which others test: all of a folder without splits, else the validation or test split."""
+    if data_dir is not None and data_dir.is_dir() and is_folder(name, data_dir):
+        return "validation" if any(folders.split_folders(data_dir).values()) else folders.ALL
+    return "test" if name in datasets.NAMES else "validation"
 
 
 def is_same(name, data_dir, split, other):

@@ -56,6 +56,7 @@ def stream(
     strict: bool = False,
     classes: int | None = None,
     examples: int | None = None,
+    sample: int | None = None,
     validation_split: float | None = None,
     subset: Literal["training", "validation"] | None = None,
     drop_remainder: bool = False,
@@ -74,7 +75,7 @@ def stream(
         name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100", as for `load`; or the name of a
             prepared dataset of TensorFlow Datasets; or "generated", noise added to a pattern for each class.
             Any name is allowed if `data_dir` holds class folders.
-        split: "train", "validation" or "test".
+        split: "train", "validation" or "test"; or "all", all images of a folder without such splits.
         size: Shape of an example: (height, width, channels), or (frames, height, width, channels) for clips.
             Channels are 1 or 3; images are converted to this number.
         batch_size: Examples in a batch.
@@ -98,6 +99,7 @@ def stream(
         classes: Number of classes of "generated"; None for 10.
         examples: Number of examples to take, spread evenly over the split; None for all, or for 256 of
             "generated".
+        sample: Seed with which `examples` are drawn at random instead, or None.
         validation_split: Number of examples, or share of all, that are held out of the training split. They
             are drawn at random, with the same share of each class as far as it is known, and are the same
             for every `seed`. Nothing is fitted to them.
@@ -123,13 +125,14 @@ def stream(
     """
     rows = augmentation.check(augment)
     devices = hosts if devices is None else devices
-    check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices)
+    numbers = (epochs, first_step, classes, examples, sample, hosts, host_index, devices)
+    check(size, batch_size, seed, rows, *numbers)
     check_subset(validation_split, subset)
     size, last = tuple(size), scaling_named(scaling)
     if not last.fits(size[-1]):
         refuse("scaling", f"a scaling of {size[-1]} channels", last.name)
     augmentation.check_size(rows, size)
-    part = sources.Part(examples, validation_split, subset)
+    part = sources.Part(examples, validation_split, subset, sample)
     source = sources.find_source(name, split, size, data_dir, strict, classes, part)
     n = source.examples // devices * devices
     if drop_remainder and n < batch_size:
@@ -179,7 +182,9 @@ def stream(
     return Stream(dataset, steps, n, len(names), names, source.skipped, last.after(fixed))
 
 
-def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, hosts, host_index, devices):
+def check(
+    size, batch_size, seed, rows, epochs, first_step, classes, examples, sample, hosts, host_index, devices
+):
     """Refuses arguments of `stream` that are not allowed."""
     if not is_ints(size, 1) or len(size) not in (3, 4) or size[-1] not in (1, 3):
         refuse("size", "(height, width, 1 or 3), or (frames, height, width, 1 or 3)", size)
@@ -202,8 +207,9 @@ def check(size, batch_size, seed, rows, epochs, first_step, classes, examples, h
     for name, value in (("classes", classes), ("examples", examples)):
         if value is not None and not is_int(value, 1):
             refuse(name, "None or a whole number, at least 1", value)
-    if seed is not None and not is_int(seed, 0):
-        refuse("seed", "None or a whole number, at least 0", seed)
+    for name, value in (("seed", seed), ("sample", sample)):
+        if value is not None and not is_int(value, 0):
+            refuse(name, "None or a whole number, at least 0", value)
     random = [name for name, _ in rows if name not in augmentation.FIXED]
     if random and seed is None:
         refuse("seed", f"a whole number with {random[0]!r} in `augment`", seed)

@@ -1,8 +1,20 @@
 """Runs: everything from a recipe to a folder with a trained net and its results."""
 
 from kerasnets.runs.distill import Distillation
+from kerasnets.runs.evaluate import Evaluation, evaluate
 from kerasnets.runs.folder import history, prepare, save
 from kerasnets.runs.options import Options
 from kerasnets.runs.train import Supervised, tiny, train
 
-__all__ = ["Distillation", "Options", "Supervised", "history", "prepare", "save", "tiny", "train"]
+__all__ = [
+    "Distillation",
+    "Evaluation",
+    "Options",
+    "Supervised",
+    "evaluate",
+    "history",
+    "prepare",
+    "save",
+    "tiny",
+    "train",
+]
