@@ -204,13 +204,15 @@ def test_texts_and_their_values(text, default, value):
 
 def test_compare(run, tmp_path):
     path = tmp_path / "x.svg"
-    text = run("compare", "ResNet20", "LeNet5", "MLP800", "--sort", "params", "--plot", str(path))
-    assert first_column(text)[:3] == ["LeNet5", "ResNet20", "MLP800"]
-    assert text.splitlines()[-1] == f"wrote {path}, without LeNet5"
+    text = run("compare", "ResNet20", "FitNet1", "MLP800", "--sort", "params", "--plot", str(path))
+    assert first_column(text)[:3] == ["FitNet1", "ResNet20", "MLP800"]
+    assert text.splitlines()[-1] == f"wrote {path}, without FitNet1"
     assert path.read_text().startswith("<?xml")
-    data = json.loads(run("compare", "ResNet20", "LeNet5", "--sort", "top1", "--json"))
-    assert [row["name"] for row in data["models"]] == ["ResNet20", "LeNet5"]
-    assert data["models"][0]["result"]["top1"] == 8.75
+    data = json.loads(run("compare", "ResNet20", "FitNet1", "--sort", "top1", "--json"))
+    assert [row["name"] for row in data["models"]] == ["ResNet20", "FitNet1"]
+    best = checkpoints("ResNet20")[0]
+    assert data["models"][0]["weights"] == best.id
+    assert data["models"][0]["result"]["top1"] == round(100 - best.top1, 4)
 
 
 def test_plot(run, tmp_path):

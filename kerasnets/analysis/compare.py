@@ -12,7 +12,8 @@ from kerasnets.analysis.profile import profile
 from kerasnets.assembly import registry, results
 from kerasnets.checks import nearest, refuse
 from kerasnets.tables import axes_text, bytes_text, count_text, shape_text, text_table
-from kerasnets.weights.checkpoints import checkpoints
+from kerasnets.weights.card import card_of
+from kerasnets.weights.checkpoints import chosen, table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +30,10 @@ class ModelRow:
         peak_activation_bytes: Peak memory of activations in inference, in bytes for one example, or None.
         receptive_field: Receptive field of the last feature maps in pixels, one number for each axis, or
             None.
-        weights: Whether trained weights can be downloaded.
-        result: Its main published result, or None.
+        weights: The id of the checkpoint that the name of its dataset loads, as `weights="imagenet"`; for a
+            model that was passed as an object, that of the weights that it has. None if there is none.
+        result: The published result of this checkpoint or, if none is published, the main one of the model;
+            or None.
     """
 
     name: str
@@ -41,7 +44,7 @@ class ModelRow:
     mult_adds: int
     peak_activation_bytes: int | None
     receptive_field: tuple[float, ...] | None
-    weights: bool
+    weights: str | None
     result: results.Result | None
 
     @property
@@ -133,8 +136,9 @@ def compare(
 ) -> Comparison:
     """Compares models.
 
-    A model given by name is built with its paper's options and compared with its published error. A model
-    given as an object has no published error, whatever its name, since it may differ from the tested net.
+    A model given by name is built with its paper's options and compared with the published error of its
+    trained weights or, without such weights, of the net. A model given as an object has the published error
+    of the checkpoint that it was built with, as its card says, and none otherwise, whatever its name.
 
     Args:
         models: Names of models, keras.Models, or both.
@@ -169,7 +173,10 @@ def check_sort(by):
 def model_row(model):
     """The `ModelRow` of a model or of its name."""
     spec = registry.find(model).spec if isinstance(model, str) else None
-    published = results.results(model) if spec else ()
+    checkpoint = best_of(model) if spec else weights_in(model)
+    result = checkpoint and results.of_checkpoint(checkpoint)
+    if result is None and spec:
+        result = next(iter(results.results(model)), None)
     counts = profile(registry.build(model) if spec else model)
     return ModelRow(
         name=counts.name,
@@ -180,9 +187,22 @@ def model_row(model):
         mult_adds=counts.mult_adds,
         peak_activation_bytes=counts.peak_activation_bytes,
         receptive_field=counts.receptive_field,
-        weights=spec is not None and bool(checkpoints(model)),
-        result=published[0] if published else None,
+        weights=checkpoint and checkpoint.id,
+        result=result,
     )
+
+
+def best_of(name):
+    """The checkpoint of a model that the name of a dataset loads, ImageNet's first; None without any."""
+    rows = chosen(name)
+    return rows.get("imagenet") or next(iter(rows.values()), None)
+
+
+def weights_in(model):
+    """The published checkpoint with whose weights and classes a model was built, or None."""
+    card = card_of(model)
+    published = "published" in (card.results or {}) and not card.changes
+    return table().get((card.training or {}).get("weights")) if published else None
 
 
 def cells_of(row, notes):

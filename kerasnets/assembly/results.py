@@ -9,8 +9,10 @@ No published error was found for a model without a row.
 import dataclasses
 
 from kerasnets.assembly import registry
+from kerasnets.weights.checkpoints import Checkpoint
 
 ONE_CROP, TEN_CROPS = "one crop", "ten crops"
+WHOLE = "whole images"
 UNSTATED = "not stated"  # the source states neither crops nor scales
 AUGMENTED, RAW = "flips and shifts", "no augmentation"  # of the training images; test images are whole
 
@@ -205,6 +207,20 @@ TABLES = {
         "MLP800": (1.46, None),
     },
 }
+
+
+# Names of the datasets of checkpoints.
+DATASETS = {"imagenet": IMAGENET, "cifar10": CIFAR10, "mnist": MNIST, "fashion_mnist": "Fashion-MNIST"}
+
+
+def of_checkpoint(checkpoint: Checkpoint) -> Result | None:
+    """The published error of a checkpoint, or None if no top-1 accuracy is published."""
+    if checkpoint.top1 is None:
+        return None
+    errors = (None if top is None else round(100 - top, 4) for top in (checkpoint.top1, checkpoint.top5))
+    protocol = ONE_CROP if checkpoint.shorter else WHOLE
+    data = DATASETS.get(checkpoint.data, checkpoint.data)
+    return Result(data, protocol, *errors, f"the trained weights {checkpoint.id}")
 
 
 def results(name: str) -> tuple[Result, ...]:

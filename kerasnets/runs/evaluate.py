@@ -12,6 +12,7 @@ import dataclasses
 import math
 import os
 import pathlib
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,7 +28,7 @@ from kerasnets import data, training
 from kerasnets.assembly import pretrained, registry
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.data import sources
-from kerasnets.tables import shape_text, text_table
+from kerasnets.tables import WIDTH, shape_text, text_table
 from kerasnets.training.progress import PAUSE
 from kerasnets.weights import card as cards
 from kerasnets.weights.classes import classes
@@ -134,7 +135,7 @@ class Evaluation:
                 f"{self.images:,} images in {self.seconds:.1f} s, {self.images / self.seconds:.1f} images/s",
                 "",
                 text_table(header, cells, left=1),
-                *self.notes(),
+                *(line for note in self.notes() for line in textwrap.wrap(note, WIDTH)),
             ]
         )
 
@@ -144,7 +145,7 @@ class Evaluation:
             more = f" and {len(self.skipped) - 5} more" if len(self.skipped) > 5 else ""
             yield f"Left out, since they cannot be decoded: {', '.join(self.skipped[:5])}{more}."
         if not self.published:
-            yield f"No accuracy is published for {self.weights}: nothing is compared."
+            yield f"No accuracy of {self.weights} on {self.data} is published: nothing is compared."
         elif not self.comparable:
             yield (
                 f"The images are of {self.classes:,} of the {self.all_classes:,} classes, to which the "
@@ -218,7 +219,8 @@ def evaluate(
             numbered(names, spellings(checkpoint.data))
     model = trained(net, given)
     card, outputs = cards.card_of(model), cards.classes_of(model)
-    dataset = dataset or (card.training or {}).get("data")
+    trained_on = (card.training or {}).get("data", dataset)
+    dataset = dataset or trained_on
     if not isinstance(dataset, str):
         refuse("dataset", f"the name of a dataset, since {given} does not say its own", dataset)
     split, size = split or sources.split_for_tests(dataset, folder), size_of(model, card)
@@ -250,7 +252,7 @@ def evaluate(
         classes=len(numbers),
         all_classes=outputs,
         measured={k: round(100 * found[f"top{k}"], 6) for k in TOP},
-        published=published_of(card),
+        published=published_of(card) if is_folder or dataset == trained_on else {},
         tolerance=tolerance,
         seconds=time.monotonic() - started,
         skipped=stream.skipped,
@@ -294,7 +296,7 @@ def protocol_of(card: cards.Card, size: tuple[int, ...]) -> str:
     name, options = card.sizing or ("", {})
     shorter, interpolation = options.get("shorter"), options.get("interpolation", "bilinear")
     resized = f"{interpolation}, shorter side {shorter}, " if shorter else ""
-    crop = "" if name == "whole" else "center crop "
+    crop = {"pad": "padded to ", "zoom": "resized to ", "whole": ""}.get(name, "center crop ")
     scaled = f", scaled by {card.scaling.name}" if card.scaling is not None else ""
     return f"{resized}{crop}{shape_text(size[:-1])}{scaled}"
 

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import sys
 import xml.etree.ElementTree
@@ -7,11 +8,13 @@ import pytest
 from keras import layers
 
 import kerasnets
+from kerasnets import weights
 from kerasnets.analysis import Comparison, ModelRow, compare, profile
 from kerasnets.assembly.results import Result, results
 from kerasnets.tables import count_text
+from kerasnets.weights.checkpoints import checkpoints, chosen
 
-NAMES = ["ResNet20", "LeNet5", "MLP800"]
+NAMES = ["ResNet20", "FitNet1", "MLP800"]
 
 
 @pytest.fixture(scope="module")
@@ -29,34 +32,45 @@ def test_rows_are_what_profile_counts(comparison):
 
 
 def test_published_errors_stand_beside_names(comparison):
-    resnet, lenet, mlp = comparison.rows
-    # He et al. 2016, table 6; Hinton et al. 2015: 146 errors of 10,000.
-    assert (resnet.top1, resnet.top5, resnet.result.dataset) == (8.75, None, "CIFAR-10")
+    resnet, fitnet, mlp = comparison.rows
+    # That of the trained weights, where there are some; Hinton et al. 2015: 146 errors of 10,000.
+    best = chosen("ResNet20")["cifar10"]
+    assert (resnet.top1, resnet.top5, resnet.result.dataset) == (round(100 - best.top1, 4), None, "CIFAR-10")
     assert (mlp.top1, mlp.result.dataset) == (1.46, "MNIST")
-    assert (lenet.top1, lenet.top5, lenet.result) == (None, None, None)
-    assert [row.family for row in comparison.rows] == ["resnet", "lenet", "mlp"]
+    assert (fitnet.top1, fitnet.top5, fitnet.result) == (None, None, None)
+    assert [row.family for row in comparison.rows] == ["resnet", "fitnet", "mlp"]
 
 
 def test_a_model_that_is_handed_in_is_not_the_one_that_was_tested():
     own = keras.Sequential([keras.Input((7,)), layers.Dense(5)], name="ResNet20")
-    row, named = compare([own, "ResNet20"]).rows
-    assert (row.params, row.mult_adds, row.result, row.family, row.weights) == (40, 35, None, None, False)
-    assert named.result == results("ResNet20")[0]
+    row, named = compare([own, "PlainNet20"]).rows
+    assert (row.params, row.mult_adds, row.result, row.family, row.weights) == (40, 35, None, None, None)
+    assert (named.result, named.weights) == (None, None)
 
 
-def test_trained_weights(comparison):
-    assert compare(["MobileNetV2"]).rows[0].weights
-    assert not any(row.weights for row in comparison.rows)
+def test_trained_weights(comparison, monkeypatch):
+    best = chosen("ResNet20")["cifar10"]
+    assert [row.weights for row in comparison.rows] == [best.id, None, None]
+    other = checkpoints("ResNet20")[-1]
+    facts = {"weights": other.id, "data": "cifar10"}
+    built = keras.Sequential([keras.Input((7,)), layers.Dense(5)])  # as a builder leaves it
+    weights.describe(built, training=facts, results={"published": {"top-1 accuracy (%)": other.top1}})
+    (row,) = compare([built]).rows
+    assert (row.weights, row.top1) == (other.id, round(100 - other.top1, 4))
+    unmeasured = dataclasses.replace(best, top1=None)  # then the paper's
+    monkeypatch.setattr(sys.modules[ModelRow.__module__], "chosen", lambda name: {"cifar10": unmeasured})
+    (row,) = compare(["ResNet20"]).rows
+    assert (row.weights, row.result) == (best.id, results("ResNet20")[0])
 
 
 @pytest.mark.parametrize(
     ("by", "descending", "order"),
     [
-        ("name", False, "LeNet5 MLP800 ResNet20"),
-        ("params", False, "LeNet5 ResNet20 MLP800"),
-        ("mult_adds", True, "ResNet20 MLP800 LeNet5"),
-        ("top1", False, "MLP800 ResNet20 LeNet5"),
-        ("top1", True, "ResNet20 MLP800 LeNet5"),  # what has none comes last either way
+        ("name", False, "FitNet1 MLP800 ResNet20"),
+        ("params", False, "FitNet1 ResNet20 MLP800"),
+        ("mult_adds", True, "ResNet20 FitNet1 MLP800"),
+        ("top1", False, "MLP800 ResNet20 FitNet1"),
+        ("top1", True, "ResNet20 MLP800 FitNet1"),  # what has none comes last either way
     ],
 )
 def test_orders(comparison, by, descending, order):
@@ -64,15 +78,17 @@ def test_orders(comparison, by, descending, order):
 
 
 def test_compare_sorts():
-    assert [row.name for row in compare(NAMES[1:], "params", descending=True).rows] == ["MLP800", "LeNet5"]
+    assert [row.name for row in compare(NAMES[1:], "params", descending=True).rows] == ["MLP800", "FitNet1"]
 
 
 def test_table(comparison):
     text = str(comparison)
     rows = {line.split()[0]: line for line in text.splitlines() if line}
-    assert all(word in rows["ResNet20"] for word in ("32x32x3", "270k", "40.6M", "KiB", " 81", "8.75", "[1]"))
-    assert "[" not in rows["LeNet5"]
-    assert rows["[1]"] == "[1] CIFAR-10, flips and shifts: He et al. 2016, table 6"
+    assert all(word in rows["ResNet20"] for word in ("32x32x3", "270k", "40.6M", "KiB", " 81", "[1]", "yes"))
+    assert f"{comparison.rows[0].top1:.2f}" in rows["ResNet20"]
+    assert "[" not in rows["FitNet1"]
+    best = chosen("ResNet20")["cifar10"]
+    assert rows["[1]"] == f"[1] CIFAR-10, whole images: the trained weights {best.id}"
     assert max(map(len, text.splitlines())) <= 110
 
 
@@ -108,7 +124,7 @@ def test_names_and_orders_are_checked_before_anything_is_built(monkeypatch):
 
 def row(name, mult_adds, top1, params=10**6, dataset="ImageNet", protocol="one crop", family="resnet"):
     result = top1 and Result(dataset, protocol, top1, None, "a table")
-    return ModelRow(name, family, (224, 224, 3), params, params, mult_adds, 1, (9, 9), False, result)
+    return ModelRow(name, family, (224, 224, 3), params, params, mult_adds, 1, (9, 9), None, result)
 
 
 # Close together, so that names beside their markers would lie on one another.

@@ -132,7 +132,7 @@ def test_samples_and_parts_of_the_classes_say_what_they_are():
     assert "3 of the 10 classes" in str(part)
     alone = dataclasses.replace(whole, published={})
     assert alone.agrees is None
-    assert f"No accuracy is published for {ID}" in str(alone)
+    assert f"No accuracy of {ID} on cifar10 is published" in str(alone)
 
 
 def test_class_folders_are_names_or_ids_of_wordnet(tmp_path, folder, capsys):
@@ -153,5 +153,8 @@ def test_a_net_of_ones_own(peer, tmp_path):
     found = runs.evaluate("ResNet20", path, "generated", limit=8)
     assert found.published == {1: 50.0, 5: 75.0}
     assert (found.images, found.whole, found.classes) == (8, False, 10)
+    weights.describe(peer, training={"data": "cifar10"})
+    kerasnets.save(peer, path, results={"top1": 0.5})
+    assert runs.evaluate("ResNet20", path, "generated", limit=8).agrees is None  # other data
     with pytest.raises(ValueError, match="`net` is 'ResNet20'"):
         runs.evaluate("ResNet34", path, "generated")
