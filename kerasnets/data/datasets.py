@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from kerasnets.checks import nearest, refuse
 from kerasnets.data import idx
+from kerasnets.weights.classes import class_names
 
 SPLITS = ("train", "test")
 # Datasets of TensorFlow Datasets, and a file of each to check that its source can be reached.
@@ -28,12 +29,9 @@ DIGITS = tuple(str(d) for d in range(10))
 # Class names of datasets for which TensorFlow Datasets has none.
 CLASSES = {
     "digits": DIGITS,
-    "mnist": DIGITS,
-    "fashion_mnist": (
-        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-    ),
-}  # fmt: skip
+    "mnist": class_names("mnist"),
+    "fashion_mnist": class_names("fashion_mnist"),
+}
 PATIENCE = 15.0  # seconds to wait for an answer before a network counts as down
 INSTALL = "install it with: pip install 'kerasnets[recipes]'"
 

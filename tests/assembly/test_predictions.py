@@ -1,14 +1,11 @@
-import json
-import urllib.error
-
 import keras
 import numpy as np
 import pytest
-from keras.src.utils import file_utils
 
 import kerasnets
 from kerasnets.assembly.predictions import decode_predictions
 from kerasnets.scaling import MODES
+from kerasnets.weights.classes import class_names, classes
 
 
 @pytest.mark.parametrize("name", kerasnets.list_models())
@@ -29,47 +26,33 @@ def test_decoding_with_names(preds):
     assert best == [[(1, "dog", 0.6), (2, "eel", 0.3)], [(0, "cat", 0.5), (2, "eel", 0.3)]]
 
 
-def test_decoding_with_names_of_imagenet(monkeypatch, tmp_path):
-    index = tmp_path / "index.json"
-    index.write_text(json.dumps({str(i): [f"n{i:08}", f"class {i}"] for i in range(1000)}))
-    monkeypatch.setattr(file_utils, "get_file", lambda *args, **kwargs: str(index))
-    monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
-    scores = np.zeros((1, 1000), "float32")
-    scores[0, [7, 42]] = 0.25, 0.75
-    assert decode_predictions(scores, top=2) == [
-        [("n00000042", "class 42", 0.75), ("n00000007", "class 7", 0.25)]
+def test_decoding_with_names_of_imagenet():
+    scores = np.zeros((2, 1000), "float32")
+    scores[0, [281, 986]] = 0.75, 0.25
+    scores[1, 134] = 1
+    assert decode_predictions(scores, top=2)[0] == [
+        ("n02123045", "tabby", 0.75),
+        ("n12057211", "yellow_lady's_slipper", 0.25),
     ]
+    assert decode_predictions(scores, top=1)[1] == [("n02012849", "crane_bird", 1.0)]
 
 
-def test_names_of_imagenet_that_cannot_be_downloaded(monkeypatch, tmp_path):
-    def fails(*args, **kwargs):
-        raise Exception("URL fetch failure on https://example.com/index.json: no network")
-
-    monkeypatch.setattr(file_utils, "get_file", fails)
-    monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
-    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
-    with pytest.raises(OSError, match="no network") as raised:
-        decode_predictions(np.zeros((1, 1000), "float32"))
-    todo = (
-        f"put index.json of https://example.com/index.json into {tmp_path / 'models'}, or pass `class_names`"
-    )
-    assert todo in str(raised.value)
-
-
-def test_names_of_imagenet_in_the_cache_are_used(monkeypatch, tmp_path):
-    def fails(*args, **kwargs):
-        raise urllib.error.URLError("no network")
-
-    monkeypatch.setattr(file_utils, "urlretrieve", fails)
-    monkeypatch.setattr(file_utils, "validate_file", lambda *args, **kwargs: True)  # its hash is a pretense
-    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
-    monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
-    scores = np.eye(1, 1000, 7, dtype="float32")
-    with pytest.raises(OSError, match="imagenet_class_index.json of https://"):
-        decode_predictions(scores, top=1)
-    index = tmp_path / "models" / "imagenet_class_index.json"
-    index.write_text(json.dumps({str(i): [f"n{i:08}", f"class {i}"] for i in range(1000)}))
-    assert decode_predictions(scores, top=1) == [[("n00000007", "class 7", 1.0)]]
+@pytest.mark.parametrize(
+    ("data", "count", "some"),
+    [
+        ("imagenet", 1000, {0: "tench", 285: "Egyptian cat", 999: "toilet tissue"}),
+        ("cifar10", 10, {3: "cat"}),
+        ("mnist", 10, {7: "7"}),
+        ("fashion_mnist", 10, {9: "Ankle boot"}),
+        ("ucf101", 101, {0: "ApplyEyeMakeup", 100: "YoYo"}),
+    ],
+)
+def test_names_of_classes(data, count, some):
+    names = class_names(data)
+    assert len(names) == len(set(names)) == count
+    assert {i: names[i] for i in some} == some
+    assert (len({id for id, _ in classes()[data]}) == count) == (data == "imagenet")
+    assert class_names("vggface2") is None
 
 
 @pytest.mark.parametrize(
