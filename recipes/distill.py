@@ -5,11 +5,11 @@
     python recipes/distill.py --teacher ResNet20 --teachers 3 --student ResNet20 --alpha 0.25
     python recipes/distill.py --teacher ResNet20 --student ResNet20 --alpha 0.25 --hint LAYER LAYER
 
-Options of the student are those that `kerasnets show STUDENT` lists. Teachers are loaded from weights files,
-or trained first by the same config; several form an ensemble, the geometric mean of their predictions. Images
-are augmented differently in every epoch, so the teacher runs on each batch and its logits are not cached.
---plain also trains the student on hard labels only. The folder of the run contains a folder for each net, as
-recipes/train.py writes it.
+Options of the student are those that `kerasnets show STUDENT` lists. Teachers are loaded from weights, which
+are files or published checkpoints, or trained first by the same config; several form an ensemble, the
+geometric mean of their predictions. Images are augmented differently in every epoch, so the teacher runs on
+each batch and its logits are not cached. --plain also trains the student on hard labels only. The folder of
+the run contains a folder for each net, as recipes/train.py writes it.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531. Hints: Romero
 et al., "FitNets", ICLR 2015, arXiv:1412.6550; --hint-epochs adds their first stage, on hints only.
@@ -49,8 +49,10 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     p.add_argument(
         "--teacher-weights",
         nargs="+",
+        type=shared.weights,
         metavar="FILE",
-        help="a weights file for each teacher, or imagenet (trains the teachers first)",
+        help="for each teacher a weights file, the id of a checkpoint, or a dataset such as imagenet "
+        "(trains the teachers first)",
     )
     p.add_argument("--teachers", type=shared.whole(1), default=1, help="number of teachers to train (1)")
     p.add_argument("--student", required=True, metavar="MODEL", help="net of the student")
@@ -79,9 +81,6 @@ def options() -> tuple[argparse.Namespace, list[str]]:
 def main() -> None:
     """Trains teachers, the plain student and the distilled student, and compares them."""
     args, words = options()
-    for file in args.teacher_weights or ():
-        if file != "imagenet" and not pathlib.Path(file).is_file():
-            raise ValueError(f"--teacher-weights are files that exist, or imagenet. Received: {file}")
     if args.hint_epochs and not args.hint:
         raise ValueError("--hint-epochs needs --hint")
     with shared.quiet():

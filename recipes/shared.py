@@ -13,6 +13,7 @@ from kerasnets.cli.options import Parser as Parser
 from kerasnets.cli.options import folder as folder
 from kerasnets.cli.options import number as number
 from kerasnets.cli.options import quiet as quiet
+from kerasnets.cli.options import weights as weights
 from kerasnets.cli.options import whole as whole
 from kerasnets.tables import text_table
 

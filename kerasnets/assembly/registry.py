@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.checks import nearest, refuse
+from kerasnets.weights.architectures import architecture_of
 from kerasnets.weights.checkpoints import checkpoints
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def known() -> dict[str, tuple[str, bool]]:
     """By the name of each model, its family and whether trained weights exist."""
     families = {name: row["family"] for name, row in catalogue().items()}
     families |= {name: builder.spec.module for name, builder in _MODELS.items()}
-    trained = {checkpoint.net for checkpoint in checkpoints()}
+    trained = {checkpoint.net for checkpoint in checkpoints() if architecture_of(checkpoint.id)}
     return {name: (family, name in trained) for name, family in families.items()}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerasnets import files
 from kerasnets.checks import INTERPOLATIONS
-from kerasnets.cli.options import built, command, folder, lines, quiet, weights_file
+from kerasnets.cli.options import built, command, folder, lines, quiet, weights
 
 # The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
@@ -19,10 +19,10 @@ def add(commands: Any) -> None:
     p = command(commands, "export", run, text, builds=True, optional=True)
     p.add_argument(
         "--weights",
-        type=weights_file,
+        type=weights,
         required=True,
         metavar="FILE",
-        help="a weights or .keras file, or imagenet",
+        help="a file of weights, the id of a checkpoint, or a dataset such as imagenet",
     )
     folders = "folder of models, such as saved_models"
     p.add_argument("--out", type=folder, required=True, metavar="FOLDER", help=folders)
@@ -83,20 +83,27 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
     What the command line does not say of a net, the file of its weights says, if it was made by this package.
     """
     import kerasnets
-    from kerasnets import weights
     from kerasnets.assembly.origin import arguments_of
+    from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
+    from kerasnets.weights.reading import SUFFIXES, read_card
+
+    own, key = options.weights.endswith(SUFFIXES), architecture_of(options.weights)
 
     if options.name is None:  # it may come after the options
         options.name = next((word for word in rest if word in kerasnets.list_models()), None)
         rest = [word for word in rest if word != options.name]
-    own = rest or (["--input"] if options.input else [])
-    if own and options.name not in kerasnets.list_models():
-        raise ValueError(f"NAME, one of `kerasnets list`, is missing before {own[0]}")
-    if options.name is None and options.weights == "imagenet":
-        raise ValueError("NAME, one of `kerasnets list`, is missing: imagenet has weights of several nets")
+    if options.name is None and key:
+        options.name = ARCHITECTURES[key].net
+    more = rest or (["--input"] if options.input else [])
+    if more and options.name not in kerasnets.list_models():
+        raise ValueError(f"NAME, one of `kerasnets list`, is missing before {more[0]}")
+    if options.name is None and not own:
+        raise ValueError(
+            f"NAME, one of `kerasnets list`, is missing: {options.weights} does not say for which net it is"
+        )
     if options.name is None:
         return kerasnets.load_model(options.weights)
-    card = None if options.weights == "imagenet" else weights.read_card(options.weights)
+    card = read_card(options.weights) if own else None
     known = arguments_of(card) if card is not None and card.builder == options.name else {}
     return built(options, rest, known, weights=options.weights)
 

@@ -114,13 +114,19 @@ def folder(text: str) -> pathlib.Path:
     return path
 
 
-def weights_file(text: str) -> str:
-    """An argparse type: the path of a file that exists, or "imagenet"."""
-    if text != "imagenet" and not pathlib.Path(text).is_file():
-        raise argparse.ArgumentTypeError(
-            f"a .weights.h5 or .keras file that exists, or imagenet. Received: {text}"
-        )
-    return text
+def weights(text: str) -> str:
+    """An argparse type: the path of a file of weights that exists, a dataset's name, or a checkpoint's id."""
+    from kerasnets.checks import nearest
+    from kerasnets.weights.architectures import architecture_of
+    from kerasnets.weights.checkpoints import checkpoints
+
+    known = {c.data for c in checkpoints()} | {c.id for c in checkpoints() if architecture_of(c.id)}
+    if text in known or architecture_of(text) or pathlib.Path(text).is_file():
+        return text
+    raise argparse.ArgumentTypeError(
+        "a file of weights that exists, the name of a dataset such as imagenet, or the id of a checkpoint "
+        f"that `kerasnets weights list NAME` prints.{nearest(text, known)} Received: {text}"
+    )
 
 
 def lines(text: str) -> list[str]:

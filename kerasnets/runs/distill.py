@@ -16,6 +16,8 @@ from kerasnets.scaling import agree
 from kerasnets.surgery import with_scaling
 from kerasnets.training import Recipe
 from kerasnets.weights import card_of, describe
+from kerasnets.weights.card import classes_of
+from kerasnets.weights.reading import SUFFIXES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,8 @@ class Distillation(Supervised):
     Args:
         teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
             do not say it.
-        files: A weights file for each teacher, or a name such as "imagenet". Several teachers form an
-            ensemble, the geometric mean of their predictions.
+        files: For each teacher a weights file, the id of a published checkpoint, or the name of a dataset
+            such as "imagenet". Several teachers form an ensemble, the geometric mean of their predictions.
         temperature: Temperature of the Distiller.
         hard_weight: Weight of the labels in the Distiller.
         hints: Pairs (name of a layer of the teacher, name of a layer of the student).
@@ -103,15 +105,19 @@ class Distillation(Supervised):
         """All teachers as one flat model, which takes images in the student's scaling."""
         recipe, nets = self.teacher, []
         for i, file in enumerate(self.files):
+            # Published weights have the classes that they were trained on, and no others.
+            classes = {"classes": data.classes} if file.endswith(SUFFIXES) else {}
             net = kerasnets.build(
                 recipe.model,
                 weights=file,
                 input_shape=data.recipe.shape,
-                classes=data.classes,
+                **classes,
                 classifier_activation=None,
                 name=recipe.model if len(self.files) == 1 else f"teacher{i + 1}",
                 **recipe.options,
             )
+            if classes_of(net) != data.classes:
+                refuse("files", f"weights of nets of {data.classes} classes", f"{file}, of {classes_of(net)}")
             known, ours = card_of(net).scaling, recipe.scale.after(data.testing.scaling)
             if known is not None and recipe.scaling and not agree(known, ours, recipe.shape):
                 refuse("scaling", f"None or that of {file}, {known.name!r}", recipe.scaling)
