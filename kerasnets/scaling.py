@@ -102,6 +102,21 @@ class Scaling:
             return self
         return dataclasses.replace(self, first=first if self.first is None else self.first.after(first))
 
+    def in_gray(self) -> Scaling | None:
+        """The scaling of gray images for a net of colored ones whose first kernels were summed over colors.
+
+        The mean and what is divided by are the means of those of the channels. None for a scaling that has
+        other steps.
+        """
+        if self.contrast is not None or self.matrix is not None or self.first is not None:
+            return None
+        if not all(np.size(values) in (1, 3) for values in (self.mean, self.std)):
+            return None
+        mean, std = (float(np.mean(values)) for values in (self.mean, self.std))
+        if np.size(self.mean) == np.size(self.std) == 1:
+            return dataclasses.replace(self, order="RGB")
+        return Scaling(f"{self.mode}, gray", mean, std)
+
     def fits(self, channels: int | None) -> bool:
         """Whether the scaling is for images of this number of channels, or of any."""
         shape = np.broadcast_shapes(np.shape(self.mean), np.shape(self.std)) if self.matrix is None else ()

@@ -47,6 +47,8 @@ Recipe(model="ResNet20", data="digits", rate=0.1, batch=128, epochs=30, options=
 Recipe(model="ResNet20", data="digits", rate=0.1, batch=128, epochs="30")  # Argument "epochs" to "Recipe"
 top1: float = evaluate(model, [], "ten_crop", sizes=(256, 384))["top1"]
 evaluate(model, [], crop="all")  # Argument "crop" to "evaluate" has incompatible type "str"
+kerasnets.weights.load(model, "net.h5", strict=False, layot="caffe")  # Unexpected keyword argument "layot"
+loaded: list = kerasnets.weights.load(model, pathlib.Path("net.pth"))  # Incompatible types in assignment
 kerasnets.aplications  # Module has no attribute "aplications"
 """
 

@@ -17,19 +17,22 @@ from kerasnets.assembly.inputs import model_input
 from kerasnets.assembly.options import OPTIONS, Check, check_options, pick
 from kerasnets.assembly.origin import as_data, check_origin
 from kerasnets.assembly.predictions import decode_predictions
-from kerasnets.assembly.preprocessing import first_of
+from kerasnets.assembly.preprocessing import first_of, offer
 from kerasnets.assembly.pretrained import Pretrained, choose
 from kerasnets.blocks.conv import Activation
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.scaling import MODES
+from kerasnets.weights.files import load as load_file
 
 REQUIRED = inspect.Parameter.empty
 
 SHARED_ARGS = """\
     include_top: Whether the network ends in a classifier.
-    weights: None for random initial weights; "imagenet" where trained weights exist; or the path of a
-        ".weights.h5" or ".keras" file of the same network.
+    weights: None for random initial weights; the name of a dataset such as "imagenet", for the best of
+        the published checkpoints that were trained on it; the id of one, such as "timm/resnet34.a1_in1k",
+        as `kerasnets.weights.checkpoints` lists them; or the path of a file of the same network, of this
+        package or of another framework. A checkpoint decides the options that are not given.
     input_tensor: None, or the Keras tensor to use as the input, (batch, *grid, channels). `weights` do
         not fill the layers that compute it, unless the file is one of the whole model.
     input_shape: None for the paper's {shape}, or (*grid, channels), channels last. A side of the
@@ -340,14 +343,15 @@ def assemble(
         changes=() if whole else ("input_tensor",),
     )
     trained.attach(model, card)
-    if weights is None:
-        return model
-    # Without the layers that give `input_tensor`, which have other weights.
-    net = model if any(images is tensor for tensor in inputs) else keras.Model(images, x, name=name)
-    if pretrained:
-        pretrained.load(model, net, include_top, classes, options)
-        return model
-    return trained.load(model, weights, net, scaled=net is not model and first_of(model) is not None)
+    if weights is not None:
+        # Without the layers that give `input_tensor`, which have other weights.
+        net = model if any(images is tensor for tensor in inputs) else keras.Model(images, x, name=name)
+        if pretrained:
+            pretrained.load(model, net, include_top, classes, options)
+        else:
+            load_file(model, weights, net, scaled=net is not model and first_of(model) is not None)
+    offer(model)
+    return model
 
 
 def check_combination(spec: Spec, options: Mapping[str, Any], include_top: bool, has_shape: bool) -> None:

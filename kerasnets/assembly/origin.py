@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasnets import weights
 from kerasnets.assembly.options import pick
+from kerasnets.assembly.preprocessing import offer
 from kerasnets.assembly.registry import builder_of
 from kerasnets.graph import deep_recursion
 from kerasnets.weights.files import load_whole
@@ -98,6 +99,7 @@ def load_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     model = load_whole(path, compile, "path")
     if card is not None:
         weights.attach(model, card)
+    offer(model)
     return model
 
 

@@ -12,7 +12,7 @@ from kerasnets.assembly.registry import builder_of
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import functional, has_graph, nodes
 from kerasnets.scaling import MODES, Scaling, agree, scaled_noise
-from kerasnets.weights.card import card_of, input_card, shape_of
+from kerasnets.weights.card import card_of, input_card, set_preprocess, shape_of
 
 FUNCTION = f"a function or one of {', '.join(map(repr, MODES))}"
 SCALERS = (layers.Normalization, layers.Rescaling)
@@ -59,6 +59,13 @@ def taken(model: keras.Model) -> Taken:
     if found is not None:
         return taken(found)
     return of_builder(made.builder or model.name, made.family, model)
+
+
+def offer(model: keras.Model) -> None:
+    """Makes the scaling that a model says it needs `model.preprocess_input`."""
+    scaling = taken(model).scaling
+    if scaling is not None:
+        set_preprocess(model, scaling)
 
 
 def of_builder(name: str, family: str | None, model: keras.Model) -> Taken:

@@ -18,6 +18,7 @@ from kerasnets.graph import has_graph, producer
 from kerasnets.scaling import Scaling, agree, scaling_named
 
 ATTRIBUTE = "kerasnets_card"  # of models, and of their input layers
+PREPROCESS = "preprocess_input"  # attribute of models, the function that scales images for them
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,10 +162,21 @@ def input_card(model: Any) -> Card:
 
 
 def attach(model: keras.Model, card: Card) -> None:
-    """Makes a card that of a model, in place of an earlier one."""
+    """Makes a card that of a model, in place of an earlier one, and its scaling `model.preprocess_input`."""
+    before = getattr(model, ATTRIBUTE, None)
     setattr(model, ATTRIBUTE, card)
     if has_graph(model):
         setattr(producer(model.inputs[0]).operation, ATTRIBUTE, card)
+    if card.scaling is not None:
+        set_preprocess(model, card.scaling)
+    elif before is not None and before.scaling is not None and PREPROCESS in vars(model):
+        delattr(model, PREPROCESS)
+
+
+def set_preprocess(model: keras.Model, scaling: Any) -> None:
+    """Makes a function `model.preprocess_input`, unless the class of the model has a method of this name."""
+    if not hasattr(type(model), PREPROCESS):
+        setattr(model, PREPROCESS, scaling)
 
 
 def describe(model: keras.Model, **facts: Any) -> Card:
@@ -228,6 +240,8 @@ def inherit(
             results=card.results if same and change is None else None,
         ),
     )
+    if card.scaling is None and PREPROCESS in vars(model):
+        set_preprocess(new, getattr(model, PREPROCESS))
     return new
 
 

@@ -245,6 +245,8 @@ def read_h5(path: str) -> dict[str, dict[str, np.ndarray]]:
     stored = {}
 
     def read(place, node):
+        if place.startswith(("optimizer", "_optimizer")) or "seed_generator" in place:
+            return
         if isinstance(node, h5py.Dataset) and "name" in node.parent.attrs:
             if node.external or node.is_virtual:
                 raise ValueError("The file links to other files.")

@@ -68,6 +68,13 @@ def in_order(units: Sequence[Unit], row: Architecture, include_top: bool, aux: b
     return sorted(kept, key=lambda unit: starts(unit.name, row.aux))
 
 
+def classes_in(units: Sequence[Unit], row: Architecture) -> int | None:
+    """The number of classes of a checkpoint, which the last layer of its head has; None if it has no head."""
+    heads = [unit for unit in in_order(units, row, True, False) if starts(unit.name, row.head)]
+    kernels = [unit.values["kernel"] for unit in heads if "kernel" in unit.values]
+    return kernels[-1].shape[-1] if kernels else None
+
+
 def starts(name: str, beginnings: Sequence[str]) -> bool:
     """Whether the dotted name of a layer begins with one of some dotted names."""
     return any(f"{name}.".startswith(f"{beginning}.") for beginning in beginnings)
@@ -121,11 +128,111 @@ def fit_all(
         else:
             fitted[slot.name] = fit(slot, unit, row, biases)
     if biases:
-        name = next(iter(biases)).name
-        raise ValueError(f"the checkpoint has a bias for {name}, which batch normalization does not follow")
-    for mend, arguments in row.mends.items():
-        getattr(mends, mend)(net, fitted, **arguments)
+        raise ValueError(no_place(next(iter(biases))))
+    mend(net, fitted, row)
     return fitted, fresh
+
+
+def no_place(slot: keras.Layer) -> str:
+    """Says that a layer has no place for a bias of the checkpoint."""
+    return f"the checkpoint has a bias for {slot.name}, which batch normalization does not follow"
+
+
+def mend(net: keras.Model, fitted: dict[str, Values], row: Architecture) -> None:
+    """Changes the weights of a net's layers as the mends of an architecture say."""
+    for name, arguments in row.mends.items():
+        getattr(mends, name)(net, fitted, **arguments)
+
+
+def fit_some(
+    net: keras.Model, units: Sequence[Unit], row: Architecture
+) -> tuple[dict[str, Values], dict[str, str], dict[str, str]]:
+    """The weights of those layers of a net of which a checkpoint surely has the same layer.
+
+    Args:
+        net: The net that the architecture makes, with its head.
+        units: The layers of the checkpoint. Some may be missing, left over or of other shapes.
+        row: Its architecture.
+
+    Returns:
+        Arrays by the names of layers and of weights; the names in the checkpoint by those of layers; and by
+        the names of the other layers of the net why they have no weights.
+
+    Raises:
+        ValueError: The values of the checkpoint need a change that only a whole one can have.
+    """
+    slots, units = slots_of(net), in_order(units, row, True, aux=isinstance(net.output, dict))
+    if "folded_norm" in row.mends:
+        units = [part for unit in units for part in unfolded(unit)]
+    units = joined(slots, units)
+    pairs = align(slots, units)
+    fitted, names, biases = {}, {}, {}
+    left = dict.fromkeys((slot.name for slot in slots), "the weights have no layer that is surely the same")
+    for slot, unit in ((slots[i], finite(units[j])) for i, j in pairs):
+        try:
+            fitted[slot.name] = fit(slot, unit, row, biases)
+        except ValueError as error:
+            left[slot.name] = str(error)
+            continue
+        names[slot.name] = unit.name
+        del left[slot.name]
+    for slot in biases:
+        del fitted[slot.name], names[slot.name]
+        left[slot.name] = no_place(slot)
+    try:
+        mend(net, fitted, row)
+    except LookupError as error:
+        raise ValueError(f"the checkpoint is not whole, as {', '.join(row.mends)} needs it") from error
+    return fitted, names, left
+
+
+def align(slots: Sequence[keras.Layer], units: Sequence[Unit]) -> list[tuple[int, int]]:
+    """Pairs the layers of a net with those of a checkpoint of which some are missing or of other shapes.
+
+    Returns:
+        Pairs of numbers of both. Kinds and shapes of each pair are the same, and it is in all of the longest
+        sequences of such pairs that both lists have in common, so that no layer could have the weights of
+        another of the same shape.
+    """
+    if not slots or not units:
+        return []
+    forms = [form(kind_of(slot), {w.name: tuple(w.shape) for w in slot.weights}) for slot in slots]
+    others = [form(unit.kind, {name: array.shape for name, array in unit.values.items()}) for unit in units]
+    same = np.array([[is_same(ours, theirs) for theirs in others] for ours in forms])
+    before = common(same)  # lengths of the longest sequences of all layers before two, and behind them
+    behind = common(same[::-1, ::-1])[::-1, ::-1]
+    possible = same & (before[:-1, :-1] + 1 + behind[1:, 1:] == before[-1, -1])
+    sure = possible & (possible.sum(0) == 1) & (possible.sum(1, keepdims=True) == 1)
+    return [(int(i), int(j)) for i, j in np.argwhere(sure)]
+
+
+def form(kind: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple:
+    """What layers have in common that are paired: kind, shape, and the size of a kernel whatever its axes."""
+    shape = shapes.get("kernel", shapes.get("depthwise_kernel", next(iter(shapes.values()))))
+    if kind == "conv" and shape[-1] == 1:
+        shape = (*shape[:-2], 1, shape[-2])  # a convolution of each channel by itself
+    return kind, shape, (math.prod(shape[:-1]), shape[-1])
+
+
+def is_same(ours: tuple, theirs: tuple) -> bool:
+    """Whether two results of `form` are of layers that `fit` can turn into each other."""
+    turned = {ours[0], theirs[0]} == {"conv", "dense"}
+    return ours[2] == theirs[2] if turned else ours[:2] == theirs[:2]
+
+
+def common(same: np.ndarray) -> np.ndarray:
+    """Lengths of the longest common subsequences of the first i and the first j elements of two lists.
+
+    Args:
+        same: Whether element i of the one is the same as element j of the other, (n, m).
+
+    Returns:
+        (n + 1, m + 1).
+    """
+    lengths = np.zeros(np.add(same.shape, 1), int)
+    for i, row in enumerate(same):
+        lengths[i + 1, 1:] = np.maximum.accumulate(np.maximum(lengths[i, 1:], lengths[i, :-1] + row))
+    return lengths
 
 
 def unfolded(unit: Unit) -> list[Unit]:

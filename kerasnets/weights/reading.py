@@ -38,8 +38,7 @@ def check_path(path: str | os.PathLike, argument: str = "weights") -> None:
         ValueError: `path` has another suffix, or there is no such file.
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).endswith(SUFFIXES):
-        others = "None, 'imagenet' or " if argument == "weights" else ""
-        refuse(argument, f"{others}the path of a .weights.h5 or .keras file", path)
+        refuse(argument, "the path of a .weights.h5 or .keras file", path)
     if pathlib.Path(path).is_dir():
         refuse(argument, "the path of a file, not of a folder", str(path))
     if not pathlib.Path(path).is_file():

@@ -192,6 +192,31 @@ def test_trained_weights_behind_another_layer(fetch, layer):
     assert_equal(ours, keras.Model(inputs, peer(images)))
 
 
+def test_trained_weights_go_into_a_net_that_is_there(fetch):
+    peer = peer_of("MobileNet", alpha=0.25, input_shape=(128, 128, 3), include_top=False)
+    fetch(peer)
+    ours = kerasnets.build("MobileNet", alpha=0.25, input_shape=(128, 128, 3), include_top=False)
+    assert not kerasnets.weights.load(ours, "keras/MobileNet").left
+    assert_equal(ours, peer)
+    gray = kerasnets.build("MobileNet", alpha=0.25, input_shape=(64, 64, 1), include_top=False)
+    assert not kerasnets.weights.load(gray, "keras/MobileNet", strict=False, gray=True).left
+    np.testing.assert_allclose(gray.get_weights()[0][:, :, 0], peer.get_weights()[0].sum(2), rtol=1e-5)
+    assert gray.preprocess_input.name == "tf"
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("include_top", [True, False])
+def test_files_of_keras_applications(include_top, tmp_path):
+    options = {"alpha": 0.25, "input_shape": (32, 32, 3)}
+    peer = peer_of("MobileNet", **options, include_top=include_top)
+    peer.save(tmp_path / "mobilenet.h5")
+    options["weights"] = tmp_path / "mobilenet.h5"
+    ours = kerasnets.build("MobileNet", **options, include_top=include_top)
+    np.testing.assert_allclose(outputs(ours), outputs(peer), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"`weights` are those of MobileNet as built here.*mobilenet\.h5"):
+        kerasnets.build("MobileNet", **options, include_top=not include_top)
+
+
 @pytest.fixture
 def numbered(monkeypatch):
     """Builds a net from a file that holds number 0 in its first array, 1 in the second, and so on.
