@@ -35,6 +35,7 @@ from kerasnets.weights.classes import classes
 from kerasnets.weights.reading import SUFFIXES
 
 TOP = (1, 5)
+OWN = {name: own for own, name in pretrained.DATASETS.items()}  # names of datasets in the tables of weights
 # Images of the test of each dataset. An accuracy that is measured on fewer is that of a sample.
 TEST_IMAGES = {
     "imagenet2012": 50_000,
@@ -235,7 +236,7 @@ def evaluate(
         sample=None if limit is None else seed,
     )
     is_folder = sources.is_folder(dataset, folder)
-    known = spellings(checkpoint.data if checkpoint else "", card.class_names or ())
+    known = spellings(OWN.get(trained_on, trained_on), card.class_names or ())
     own = not is_folder and len(stream.class_names) == outputs  # the dataset's own order
     numbers = np.arange(outputs) if own else numbered(stream.class_names, known)
     started = time.monotonic()
