@@ -11,7 +11,9 @@ decay to zero, shifts of up to two pixels, and flips. Of the choices, only these
 with dropout, on 10,000 of the training images: 8.32% error. The training error was higher, 9.55%, and so
 dropout was left out. The run is short, and longer ones should do better.
 
-Published: nothing for this net on Fashion-MNIST.
+Published: nothing for this net on Fashion-MNIST. Here: 6.92% error, by a run whose schedule was that of seven
+epochs for its first 1,990 steps. TF_DETERMINISTIC_OPS=1 was set, with which TensorFlow uses oneDNN instead of
+XLA: on a CPU with instructions for bfloat16, steps then take half the time of those in float32 with XLA.
 """
 
 from kerasnets.training import Recipe

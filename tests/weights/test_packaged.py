@@ -1,5 +1,7 @@
 """The trained weights that come with the package."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -40,6 +42,20 @@ def test_nets_read_digits(row):
     np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-5)
 
 
+def test_simpnet_tells_clothes():
+    """The images are the first of each class in the test set of Fashion-MNIST, which has MIT's license."""
+    net = kerasnets.build("SimpNetSlim300K", weights="fashion_mnist")
+    card = weights.card_of(net)
+    assert net.input_shape == (None, 28, 28, 1)
+    assert (card.scaling.mode, card.class_names[-1]) == ("unit", "Ankle boot")
+    with np.load(pathlib.Path(__file__).with_name("fashion_mnist.npz")) as stored:
+        images, labels = stored["images"], stored["labels"]
+    scores = keras.ops.convert_to_numpy(
+        net(card.scaling(images[..., None].astype("float32")), training=False)
+    )
+    assert (scores.argmax(1) != labels).sum() <= 1
+
+
 def test_bodies_and_other_classes(capsys):
     whole = kerasnets.build("LeNet5", weights="kerasnets/lenet5")
     body = kerasnets.build("LeNet5", weights="mnist", include_top=False)
@@ -48,6 +64,9 @@ def test_bodies_and_other_classes(capsys):
     for net, count in ((body, 6), (other, 8)):
         for value, wanted in zip(net.get_weights()[:count], whole.get_weights(), strict=False):
             np.testing.assert_array_equal(value, wanted)
+    same = kerasnets.build("LeNet5", classes=3)
+    assert len(weights.load(same, "mnist", strict=False).loaded) == 4
+    np.testing.assert_array_equal(same.get_weights()[0], whole.get_weights()[0])
     assert weights.card_of(other).class_names is None
     assert weights.card_of(other).results is None
 

@@ -6,4 +6,7 @@ PACKAGED = {
     "kerasnets/lenet1": PackagedArchitecture(net="LeNet1"),
     "kerasnets/lenet4": PackagedArchitecture(net="LeNet4"),
     "kerasnets/lenet5": PackagedArchitecture(net="LeNet5"),
+    "kerasnets/simpnetslim300k": PackagedArchitecture(
+        net="SimpNetSlim300K", options=dict(input_shape=(28, 28, 1))
+    ),
 }
