@@ -23,7 +23,7 @@ from kerasnets.tables import text_table
 from kerasnets.weights import files
 from kerasnets.weights.architectures.row import Architecture
 from kerasnets.weights.card import Card, attach, card_of, shape_of
-from kerasnets.weights.pairing import fit_all, fit_some, in_order, slots_of
+from kerasnets.weights.pairing import fit_all, fit_some, in_order, outputs_of, slots_of
 from kerasnets.weights.reading import SUFFIXES, read_card
 
 Arrays = dict[str, list[np.ndarray]]  # the weights of layers, in the layers' order, by the layers' names
@@ -297,7 +297,7 @@ def filled(found: Pretrained, builder: Any, arguments: dict[str, Any], strict: b
     with no_values():
         net = builder(**arguments)
         slots = {slot.name: slot for slot in slots_of(net)}
-        ordered = in_order(units, found.row, top, aux=isinstance(net.output, dict))
+        ordered = in_order(units, found.row, top, outputs_of(net))
         try:
             values, _ = fit_all(net, units, found.row, top, None)
             paired = len(slots) == len(ordered)  # else some are of two layers of the file

@@ -433,6 +433,8 @@ def contradictions(row: Any, spec: Any, given: Mapping[str, Any]) -> tuple[tuple
     """
     other = find(row.net).spec
     free = {*TRAINING_ONLY, *(pick(spec.size, spec.options) if callable(spec.size) else ())}
+    free |= {"aux_heads"} if getattr(row, "aux", ()) else set()
+    free |= {"pyramid"} if getattr(row, "behind_pyramid", ()) else set()
     choices = getattr(row, "choices", {})
     wrong = []
     for option, default in other.options.items():

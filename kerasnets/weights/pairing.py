@@ -8,7 +8,7 @@ import dataclasses
 import math
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn
 
 import keras
@@ -59,9 +59,20 @@ def slots_of(net: keras.Model) -> list[keras.Layer]:
     return [part for layer in in_order_of_making(net) for part in parts(layer) if part.weights]
 
 
-def in_order(units: Sequence[Unit], row: Architecture, include_top: bool, aux: bool) -> list[Unit]:
-    """The layers of a checkpoint that our net has, in the order of their definition; auxiliary heads last."""
-    left_out = row.skip + (() if include_top else row.head) + (() if aux else row.aux)
+def in_order(
+    units: Sequence[Unit], row: Architecture, include_top: bool, outputs: Collection[str] = ()
+) -> list[Unit]:
+    """The layers of a checkpoint that our net has, in the order of their definition; auxiliary heads last.
+
+    Args:
+        units: The layers.
+        row: Their architecture.
+        include_top: Whether our net has the head.
+        outputs: Names of its outputs, if it has several: auxiliary heads, or the maps of a pyramid.
+    """
+    left_out = row.skip + (() if include_top else row.head)
+    left_out += () if "predictions" in outputs else row.aux
+    left_out += row.behind_pyramid if outputs and "predictions" not in outputs else ()
     kept = [unit for unit in units if not starts(unit.name, left_out)]
     words = row.order.split()
     kept = sorted(kept, key=lambda unit: place(unit.name, words)) if words else kept
@@ -70,9 +81,14 @@ def in_order(units: Sequence[Unit], row: Architecture, include_top: bool, aux: b
 
 def classes_in(units: Sequence[Unit], row: Architecture) -> int | None:
     """The number of classes of a checkpoint, which the last layer of its head has; None if it has no head."""
-    heads = [unit for unit in in_order(units, row, True, False) if starts(unit.name, row.head)]
+    heads = [unit for unit in in_order(units, row, True) if starts(unit.name, row.head)]
     kernels = [unit.values["kernel"] for unit in heads if "kernel" in unit.values]
     return kernels[-1].shape[-1] if kernels else None
+
+
+def outputs_of(net: keras.Model) -> Collection[str]:
+    """The names of a net's outputs, if it has several."""
+    return net.output if isinstance(net.output, dict) else ()
 
 
 def starts(name: str, beginnings: Sequence[str]) -> bool:
@@ -109,7 +125,7 @@ def fit_all(
     The arguments are those of `load_units`.
     """
     slots = slots_of(net)
-    units = in_order(units, row, include_top, aux=isinstance(net.output, dict))
+    units = in_order(units, row, include_top, outputs_of(net))
     if "folded_norm" in row.mends:
         units = [part for unit in units for part in unfolded(unit)]
     units = joined(slots, units)
@@ -161,7 +177,7 @@ def fit_some(
     Raises:
         ValueError: The values of the checkpoint need a change that only a whole one can have.
     """
-    slots, units = slots_of(net), in_order(units, row, True, aux=isinstance(net.output, dict))
+    slots, units = slots_of(net), in_order(units, row, True, outputs_of(net))
     if "folded_norm" in row.mends:
         units = [part for unit in units for part in unfolded(unit)]
     units = joined(slots, units)

@@ -16,6 +16,7 @@ LRN = dict(lrn=dict(k=2.0, alpha=2e-5))  # PyTorch divides its alpha of 1e-4 by 
 XCEPTION = (
     "features init_block stage unit body identity_conv block conv dw_conv pw_conv bn final_block output"
 )
+HRNET = dict(head=OUTPUT, behind_pyramid=("features.final_block",))
 
 PYTORCHCV: dict[str, Architecture] = {
     "pytorchcv/resnet18": Architecture(net="ResNet18", head=OUTPUT, names="562ec3c7"),
@@ -76,13 +77,13 @@ PYTORCHCV: dict[str, Architecture] = {
     "pytorchcv/densenet100_k12_bc_cifar10": Architecture(net="DenseNetBC100", head=OUTPUT, names="a472fefd"),
     "pytorchcv/densenet190_k40_bc_cifar10": Architecture(net="DenseNetBC190", head=OUTPUT, names="7e3f1265"),
     "pytorchcv/densenet250_k24_bc_cifar10": Architecture(net="DenseNetBC250", head=OUTPUT, names="4ba8a14f"),
-    "pytorchcv/hrnetv2_w18": Architecture(net="HRNetV2W18", head=OUTPUT, names="9c73b4b5"),
-    "pytorchcv/hrnetv2_w30": Architecture(net="HRNetV2W30", head=OUTPUT, names="9c73b4b5"),
-    "pytorchcv/hrnetv2_w32": Architecture(net="HRNetV2W32", head=OUTPUT, names="9c73b4b5"),
-    "pytorchcv/hrnetv2_w40": Architecture(net="HRNetV2W40", head=OUTPUT, names="9c73b4b5"),
-    "pytorchcv/hrnetv2_w44": Architecture(net="HRNetV2W44", head=OUTPUT, names="9c73b4b5"),
-    "pytorchcv/hrnetv2_w48": Architecture(net="HRNetV2W48", head=OUTPUT, names="9c73b4b5"),
-    "pytorchcv/hrnetv2_w64": Architecture(net="HRNetV2W64", head=OUTPUT, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w18": Architecture(net="HRNetV2W18", **HRNET, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w30": Architecture(net="HRNetV2W30", **HRNET, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w32": Architecture(net="HRNetV2W32", **HRNET, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w40": Architecture(net="HRNetV2W40", **HRNET, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w44": Architecture(net="HRNetV2W44", **HRNET, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w48": Architecture(net="HRNetV2W48", **HRNET, names="9c73b4b5"),
+    "pytorchcv/hrnetv2_w64": Architecture(net="HRNetV2W64", **HRNET, names="9c73b4b5"),
     "pytorchcv/seresnet18": Architecture(net="SEResNet18", options=PADDED, head=OUTPUT, names="84dd9e49"),
     "pytorchcv/seresnet50": Architecture(net="SEResNet50", options=PADDED, head=OUTPUT, names="bdfab490"),
     "pytorchcv/seresnet101": Architecture(net="SEResNet101", options=PADDED, head=OUTPUT, names="ea80bb73"),

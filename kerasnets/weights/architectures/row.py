@@ -20,6 +20,8 @@ class Architecture:
             for itself with a number behind it; with dots, as in "blocks.0.0.conv", for this layer alone.
         head: Beginnings of the names of the layers behind the last feature maps.
         aux: Beginnings of the names of the layers of auxiliary heads.
+        behind_pyramid: Beginnings of the names of the layers behind the maps of several resolutions, which a
+            net with the option `pyramid` does not have.
         skip: Beginnings of the names of layers that our net does not have, and does not need.
         body: Whether its files have no head.
         epsilon: That of its batch normalization.
@@ -35,6 +37,7 @@ class Architecture:
     order: str = ""
     head: tuple[str, ...] = ("fc",)
     aux: tuple[str, ...] = ()
+    behind_pyramid: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     body: bool = False
     epsilon: float = 1e-5

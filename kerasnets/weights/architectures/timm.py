@@ -18,6 +18,7 @@ HRNET = dict(
     order="conv1 bn1 conv2 bn2 conv3 bn3 downsample layer1 transition1 stage2 transition2 stage3 transition3 "
     "stage4 branches fuse_layers incre_modules downsamp_modules final_layer classifier",
     head=("classifier",),
+    behind_pyramid=("incre_modules", "downsamp_modules", "final_layer"),
 )
 LEGACY_SENET = dict(
     order="conv1 bn1 conv2 bn2 conv3 bn3 se_module fc downsample layer last_linear", head=("last_linear",)
