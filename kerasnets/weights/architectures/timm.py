@@ -19,6 +19,7 @@ HRNET = dict(
     "stage4 branches fuse_layers incre_modules downsamp_modules final_layer classifier",
     head=("classifier",),
     behind_pyramid=("incre_modules", "downsamp_modules", "final_layer"),
+    mends=dict(no_bias={}),  # files of the tag ssld lack those of the head
 )
 LEGACY_SENET = dict(
     order="conv1 bn1 conv2 bn2 conv3 bn3 se_module fc downsample layer last_linear", head=("last_linear",)
@@ -85,8 +86,8 @@ TIMM = {
     "timm/hrnet_w44": Architecture(net="HRNetV2W44", **HRNET, names="dade00cf"),
     "timm/hrnet_w48": Architecture(net="HRNetV2W48", **HRNET, names="dade00cf"),
     "timm/hrnet_w64": Architecture(net="HRNetV2W64", **HRNET, names="dade00cf"),
-    "timm/hrnet_w18_ssld": Architecture(net="HRNetV2W18", **HRNET, mends=dict(no_bias={}), names="dade00cf"),
-    "timm/hrnet_w48_ssld": Architecture(net="HRNetV2W48", **HRNET, mends=dict(no_bias={}), names="dade00cf"),
+    "timm/hrnet_w18_ssld": Architecture(net="HRNetV2W18", **HRNET, names="dade00cf"),
+    "timm/hrnet_w48_ssld": Architecture(net="HRNetV2W48", **HRNET, names="dade00cf"),
     "timm/legacy_seresnet18": Architecture(
         net="SEResNet18", options=dict(relu_before_se=True), **LEGACY_SENET, names="7dfc9faa"
     ),
