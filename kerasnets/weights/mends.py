@@ -15,28 +15,13 @@ from kerasnets.layers.lrn import LRN
 Fitted = dict[str, dict[str, np.ndarray]]
 
 
-def no_bias(net: keras.Model, fitted: Fitted) -> None:
-    """Biases that the checkpoint lacks are zeros; the pairing adds them."""
-
-
-def zeros_around(net: keras.Model, fitted: Fitted) -> None:
-    """Kernels that are smaller than ours get zeros around them; the pairing adds them."""
-
-
-def folded_norm(net: keras.Model, fitted: Fitted) -> None:
-    """Batch normalization that was folded into convolutions becomes one that adds their biases.
-
-    The pairing adds it.
-    """
-
-
 def zeros_on_both_sides(net: keras.Model, fitted: Fitted) -> None:
-    """Shortcuts of option A add as many maps of zeros before the others as behind them; ours add all behind.
+    """Shortcuts of option A that add half of the new maps, which are zeros, before the old ones.
 
-    So the maps of the later stages are in another order: the convolutions that read or make them, batch
-    normalization and the classifier are permuted.
+    Ours add all of them behind the old ones, so that the maps of the later stages come in another order. In
+    the convolutions, batch normalization and classifier that make or read these maps, channels are permuted.
     """
-    order = None  # for each of our maps its number in the checkpoint
+    order = None  # for each of our maps, its number in the checkpoint
     for name, values in fitted.items():
         kernel = values.get("kernel")
         if order is None:
@@ -54,15 +39,16 @@ def zeros_on_both_sides(net: keras.Model, fitted: Fitted) -> None:
 def lrn(net: keras.Model, fitted: Fitted, k: float, alpha: float) -> None:
     """Local response normalization that was trained with other constants than ours.
 
-    Ours of maps that are scaled by a number is theirs scaled by another one. What the first number scales is
-    the convolution before it, and what the second one is divided out of are the kernels that read it. ReLU
-    and max pooling may be between them.
+    If maps are multiplied by the right factor before our normalization, its output is a multiple of what
+    theirs would be. So the convolution before it is multiplied by that factor, and the kernels that read its
+    output are divided by that multiple. ReLU and max pooling may come between, since they keep factors.
 
     Args:
         net: The net.
         fitted: Its weights.
-        k: Theirs, which is added to the sum.
-        alpha: Theirs, which multiplies the sum. Caffe and PyTorch divide what they call alpha by the window.
+        k: Their constant that is added to the weighted sum of squares.
+        alpha: Their weight of the sum of squares. What Caffe and PyTorch call alpha is this times the size of
+            the window.
     """
     for layer in net.layers:
         if isinstance(layer, LRN):
@@ -75,7 +61,7 @@ def lrn(net: keras.Model, fitted: Fitted, k: float, alpha: float) -> None:
 
 
 def divide_out(net: keras.Model, fitted: Fitted, maps: keras.KerasTensor, factor: float) -> None:
-    """Divides the kernels that read maps, through layers without weights, by a factor of these maps."""
+    """Divides the kernels that read maps, directly or through layers without weights, by a factor."""
     scaled = {id(maps)}
     for call in nodes(net):
         if any(id(x) in scaled for x in call.input_tensors):

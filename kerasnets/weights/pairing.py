@@ -1,7 +1,7 @@
 """Pairs the layers of a checkpoint with those of one of our nets, by the order in which both were made.
 
-Kinds and shapes are compared at each pair, and nothing may be left over. Differences in form that do not
-change what a layer computes are mended: see `fit`.
+Kinds and shapes are compared at each pair, and nothing may be left over. Weights whose form differs, though
+the layer computes the same, are converted: see `fit`.
 """
 
 import dataclasses
@@ -97,11 +97,11 @@ def starts(name: str, beginnings: Sequence[str]) -> bool:
 
 
 def place(name: str, words: Sequence[str]) -> list[tuple[int, int]]:
-    """Sort key of the name of a layer: its parts by the order of words, and then by their numbers."""
-    key, parts = [], name.split(".")
-    for i, part in enumerate(parts, start=1):
+    """Sort key of the dotted name of a layer: each part by the order of the words, then by its number."""
+    key, path = [], name.split(".")
+    for i, part in enumerate(path, start=1):
         stem, number = re.fullmatch(r"(.*?)(\d*)", part).groups()
-        exact = [word for word in (".".join(parts[:i]), part) if word in words]
+        exact = [word for word in (".".join(path[:i]), part) if word in words]
         known = next((words.index(word) for word in (*exact, stem) if word in words), len(words))
         key.append((known, 0 if exact else int(number or 0)))
     return key
@@ -110,7 +110,7 @@ def place(name: str, words: Sequence[str]) -> list[tuple[int, int]]:
 def checksum(units: Sequence[Unit], row: Architecture) -> str:
     """A checksum of the names of a checkpoint's layers, without those of heads; 8 hexadecimal digits.
 
-    Dots do not count: torchvision's files of DenseNets have "norm.1" where its nets have "norm1" since.
+    Dots do not count: torchvision's files of DenseNets still say "norm.1" where its nets now say "norm1".
     """
     left_out = row.head + row.aux + row.skip
     names = sorted(unit.name.replace(".", "") for unit in units if not starts(unit.name, left_out))
@@ -126,7 +126,7 @@ def fit_all(
     """
     slots = slots_of(net)
     units = in_order(units, row, include_top, outputs_of(net))
-    if "folded_norm" in row.mends:
+    if "norm" in row.adds:
         units = [part for unit in units for part in unfolded(unit)]
     units = joined(slots, units)
     for slot, unit in zip(slots, units, strict=False):
@@ -178,7 +178,7 @@ def fit_some(
         ValueError: The values of the checkpoint need a change that only a whole one can have.
     """
     slots, units = slots_of(net), in_order(units, row, True, outputs_of(net))
-    if "folded_norm" in row.mends:
+    if "norm" in row.adds:
         units = [part for unit in units for part in unfolded(unit)]
     units = joined(slots, units)
     pairs = align(slots, units)
@@ -226,7 +226,7 @@ def form(kind: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple:
     """What layers have in common that are paired: kind, shape, and the size of a kernel whatever its axes."""
     shape = shapes.get("kernel", shapes.get("depthwise_kernel", next(iter(shapes.values()))))
     if kind == "conv" and shape[-1] == 1:
-        shape = (*shape[:-2], 1, shape[-2])  # a convolution of each channel by itself
+        shape = (*shape[:-2], 1, shape[-2])  # a depthwise convolution
     return kind, shape, (math.prod(shape[:-1]), shape[-1])
 
 
@@ -264,7 +264,7 @@ def unfolded(unit: Unit) -> list[Unit]:
 
 
 def joined(slots: Sequence[keras.Layer], units: Sequence[Unit]) -> list[Unit]:
-    """The layers of a checkpoint, of which two are one where ours is a separable convolution."""
+    """The layers of a checkpoint, with two convolutions joined to one layer where ours is a separable one."""
     found, remaining = [], iter(units)
     for slot, unit in zip(slots, remaining, strict=False):
         pointwise = next(remaining, None) if kind_of(slot) == "separable" else None
@@ -280,7 +280,7 @@ def joined(slots: Sequence[keras.Layer], units: Sequence[Unit]) -> list[Unit]:
 
 
 def kind_of(slot: keras.Layer) -> str:
-    """The kind of one of our layers, as `Unit` has it; "separable" or "other" for a layer that it has not."""
+    """The kind of one of our layers: one of those of `Unit`, "separable" or "other"."""
     if any(w.name == "depthwise_kernel" for w in slot.weights):
         return "separable"
     kernels = [w for w in slot.weights if w.name == "kernel"]
@@ -290,7 +290,7 @@ def kind_of(slot: keras.Layer) -> str:
 
 
 def is_fresh(slot: keras.Layer, unit: Unit, classes: int, row: Architecture) -> bool:
-    """Whether a layer gives the scores of classes, and the checkpoint's gives those of other ones."""
+    """Whether a layer is a classifier, and that of the checkpoint is for another number of classes."""
     kernel = unit.values.get("kernel")
     if kernel is None or not starts(unit.name, row.head + row.aux):
         return False
@@ -300,17 +300,18 @@ def is_fresh(slot: keras.Layer, unit: Unit, classes: int, row: Architecture) -> 
 def fit(slot: keras.Layer, unit: Unit, row: Architecture, biases: dict) -> Values:
     """The weights of a layer of a checkpoint, in the shapes of our layer.
 
-    - A convolution over 1x1 or over the whole grid, and a dense layer, are turned into each other.
+    - The kernel of a 1x1 convolution, or of one over the whole grid, becomes that of a dense layer, and the
+      reverse.
     - The inputs of a dense layer that reads a grid are permuted if the checkpoint flattens it by channels.
     - A bias before batch normalization is subtracted from the moving mean.
-    - Another epsilon of batch normalization is made up for by gamma.
+    - Another epsilon of batch normalization is compensated by gamma.
 
     Args:
         slot: One of our layers.
         unit: The layer of the checkpoint.
         row: Its architecture.
-        biases: Biases of the checkpoint by those of our layers that have none. One is added if `slot` has no
-            place for that of `unit`, and removed if `slot` is the batch normalization behind it.
+        biases: Biases of the checkpoint for which our layers have no place, by our layer. That of `unit` is
+            added if `slot` has none; the one of the layer before is removed if `slot` is batch normalization.
 
     Returns:
         Arrays by the names of the layer's weights.
@@ -326,7 +327,7 @@ def fit(slot: keras.Layer, unit: Unit, row: Architecture, biases: dict) -> Value
         values["kernel"] = fit_kernel(slot, unit, row)
         if "bias" in values and "bias" not in shapes:
             biases[slot] = values.pop("bias")
-        if "bias" in shapes and "bias" not in values and "no_bias" in row.mends:
+        if "bias" in shapes and "bias" not in values and "bias" in row.adds:
             values["bias"] = np.zeros(shapes["bias"], "float32")
     elif unit.kind == "norm":
         channels = next(iter(shapes.values()))
@@ -354,10 +355,10 @@ def fit_kernel(slot: keras.Layer, unit: Unit, row: Architecture) -> np.ndarray:
             return np.moveaxis(by_channel, 0, -2).reshape(shape)
         return kernel
     if kernel.ndim == len(shape) == 4 and kernel.swapaxes(2, 3).shape == shape and kernel.shape[2] == 1:
-        return kernel.swapaxes(2, 3)  # a convolution of each channel by itself
+        return kernel.swapaxes(2, 3)  # a depthwise convolution
     if kernel.ndim != len(shape) and kernel.size == math.prod(shape) and kernel.shape[-1] == shape[-1]:
         return kernel.reshape(shape)
-    if "zeros_around" in row.mends and kernel.ndim == len(shape) and kernel.shape[-2:] == shape[-2:]:
+    if "border" in row.adds and kernel.ndim == len(shape) and kernel.shape[-2:] == shape[-2:]:
         around = [(ours - theirs) // 2 for ours, theirs in zip(shape, kernel.shape, strict=True)]
         if min(around) >= 0:
             return np.pad(kernel, [(n, n) for n in around])

@@ -58,7 +58,7 @@ def test_zeros_on_both_sides(monkeypatch):
     check_equal(ours, theirs)
 
 
-def test_folded_norm():
+def test_batch_normalization_that_was_folded():
     options = dict(depths=(1, 1), alpha=0.0625, input_shape=(32, 32, 3), classifier_activation=None)
     ours = kerasnets.build("ResNet50", **options)
     units = []
@@ -68,7 +68,7 @@ def test_folded_norm():
             bias = RNG.normal(0, 0.3, slot.kernel.shape[-1]).astype("float32")
             kind = "conv" if slot.kernel.ndim == 4 else "dense"
             units.append(Unit(slot.name, kind, {**values, "bias": bias}))
-    load_units(ours, units, Architecture(net="ResNet50", epsilon=0.0, mends={"folded_norm": {}}))
+    load_units(ours, units, Architecture(net="ResNet50", epsilon=0.0, adds=("norm",)))
     x, first = images(ours), ours.get_layer("stem_bn")
     kernel, bias = units[0].values["kernel"], units[0].values["bias"]
     padded = np.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)))

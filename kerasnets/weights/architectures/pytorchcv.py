@@ -3,15 +3,12 @@
 Semery, https://github.com/osmr/pytorchcv.
 """
 
+from kerasnets.weights.architectures.forms import BATCH_NORM, COUNTED, LATER, PADDED, PROJECTED, SYMMETRIC
 from kerasnets.weights.architectures.row import Architecture
 
 OUTPUT = ("output",)
-LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
-PROJECTED = dict(shortcut="project")
-REPEATED = dict(stem_form="repeated")
-BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
-PADDED = dict(pool_padding="both")
-STEM = dict(keep=0.5, stem=24)
+REPEATED = dict(stem_form="repeated")  # batch normalization and ReLU both before and after the first pooling
+STEM = dict(keep=0.5, stem=24)  # transitions keep half of the channels, and the stem has 24
 LRN = dict(lrn=dict(k=2.0, alpha=2e-5))  # PyTorch divides its alpha of 1e-4 by 5
 XCEPTION = (
     "features init_block stage unit body identity_conv block conv dw_conv pw_conv bn final_block output"
@@ -62,7 +59,7 @@ PYTORCHCV: dict[str, Architecture] = {
     "pytorchcv/resnext101_64x4d": Architecture(net="ResNeXt101_64x4d", head=OUTPUT, names="67f24e4d"),
     "pytorchcv/wrn28_10_cifar10": Architecture(net="WRN28_10", head=OUTPUT, names="df04207b"),
     "pytorchcv/wrn50_2": Architecture(
-        net="WRN50_2", head=OUTPUT, epsilon=0.0, mends=dict(folded_norm={}), names="4f65e442"
+        net="WRN50_2", head=OUTPUT, epsilon=0.0, adds=("norm",), names="4f65e442"
     ),
     "pytorchcv/densenet121": Architecture(net="DenseNet121", head=OUTPUT, names="efef39de"),
     "pytorchcv/densenet161": Architecture(net="DenseNet161", head=OUTPUT, names="38159e07"),
@@ -110,47 +107,41 @@ PYTORCHCV: dict[str, Architecture] = {
         net="MobileNet", options=dict(act="relu", **SYMMETRIC), head=OUTPUT, names="3900a182"
     ),
     "pytorchcv/mobilenetv2b_w1": Architecture(
-        net="MobileNetV2", options=SYMMETRIC, head=OUTPUT, mends=dict(no_bias={}), names="b91bd2eb"
+        net="MobileNetV2", options=SYMMETRIC, head=OUTPUT, adds=("bias",), names="b91bd2eb"
     ),
     "pytorchcv/alexnet": Architecture(
-        net="AlexNet", options=dict(groups=1), head=("output",), input=(227, 227), mends=LRN, names="ac2bc19e"
+        net="AlexNet", options=dict(groups=1), head=OUTPUT, input=(227, 227), mends=LRN, names="ac2bc19e"
     ),
     "pytorchcv/alexnetb": Architecture(
         net="AlexNet",
         options=dict(filters=(64, 192, 384, 256, 256), groups=1, lrn=False),
-        head=("output",),
+        head=OUTPUT,
         names="ac2bc19e",
     ),
-    "pytorchcv/bninception": Architecture(
-        net="BNInception", options=dict(include_pad=True), head=("output",), names="9f8cd54c"
-    ),
+    "pytorchcv/bninception": Architecture(net="BNInception", options=COUNTED, head=OUTPUT, names="9f8cd54c"),
     "pytorchcv/inceptionresnetv1": Architecture(
-        net="InceptionResNetV1", options=dict(embedding=512), head=("output",), epsilon=1e-3, names="31d621e7"
+        net="InceptionResNetV1", options=dict(embedding=512), head=OUTPUT, epsilon=1e-3, names="31d621e7"
     ),
     "pytorchcv/inceptionresnetv2": Architecture(
-        net="InceptionResNetV2", head=("output",), epsilon=1e-3, names="9f323e8e"
+        net="InceptionResNetV2", head=OUTPUT, epsilon=1e-3, names="9f323e8e"
     ),
     "pytorchcv/inceptionv3": Architecture(
-        net="InceptionV3", options=dict(include_pad=True), head=("output",), epsilon=1e-3, names="95a66616"
+        net="InceptionV3", options=COUNTED, head=OUTPUT, epsilon=1e-3, names="95a66616"
     ),
-    "pytorchcv/inceptionv4": Architecture(
-        net="InceptionV4", head=("output",), epsilon=1e-3, names="bf97d0ae"
-    ),
-    "pytorchcv/nin_cifar10": Architecture(
-        net="NIN", options=dict(pool_padding="both"), head=("output",), names="5973cae3"
-    ),
-    "pytorchcv/squeezenet_v1_0": Architecture(net="SqueezeNet", head=("output",), names="a18d3a88"),
-    "pytorchcv/squeezenet_v1_1": Architecture(net="SqueezeNet11", head=("output",), names="720ec2b4"),
+    "pytorchcv/inceptionv4": Architecture(net="InceptionV4", head=OUTPUT, epsilon=1e-3, names="bf97d0ae"),
+    "pytorchcv/nin_cifar10": Architecture(net="NIN", options=PADDED, head=OUTPUT, names="5973cae3"),
+    "pytorchcv/squeezenet_v1_0": Architecture(net="SqueezeNet", head=OUTPUT, names="a18d3a88"),
+    "pytorchcv/squeezenet_v1_1": Architecture(net="SqueezeNet11", head=OUTPUT, names="720ec2b4"),
     "pytorchcv/squeezeresnet_v1_0": Architecture(
-        net="SqueezeNet", options=dict(bypass="simple"), head=("output",), names="a18d3a88"
+        net="SqueezeNet", options=dict(bypass="simple"), head=OUTPUT, names="a18d3a88"
     ),
     "pytorchcv/xception": Architecture(
-        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, head=("output",), names="52b18a6d"
+        net="Xception", options=PADDED, order=XCEPTION, head=OUTPUT, names="52b18a6d"
     ),
     "pytorchcv/zfnet": Architecture(
-        net="ZFNet", options=dict(normalize_first=True), head=("output",), mends=LRN, names="ac2bc19e"
+        net="ZFNet", options=dict(normalize_first=True), head=OUTPUT, mends=LRN, names="ac2bc19e"
     ),
     "pytorchcv/zfnetb": Architecture(
-        net="ZFNet512", options=dict(normalize_first=True), head=("output",), mends=LRN, names="ac2bc19e"
+        net="ZFNet512", options=dict(normalize_first=True), head=OUTPUT, mends=LRN, names="ac2bc19e"
     ),
 }

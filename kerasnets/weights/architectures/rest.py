@@ -1,10 +1,9 @@
 """The architectures of Caffe, of the ONNX project, and of authors who published a few nets."""
 
+from kerasnets.weights.architectures.forms import COUNTED, LATER, PADDED, PROJECTED
 from kerasnets.weights.architectures.row import Architecture
 
-LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
-PROJECTED = dict(shortcut="project")
-RAW = dict(project_raw=True)
+RAW = dict(project_raw=True)  # projections read what comes into their unit, before batch normalization
 LINEAR = dict(head=("linear",), mends=dict(zeros_on_both_sides={}))
 # GluonCV's names; the files have projections before the convolutions of their unit.
 RESNET_V1 = " ".join(
@@ -123,7 +122,7 @@ CAFFE = {
     ),
     "caffe/googlenet_bn": Architecture(
         net="BNInception",
-        options=dict(modules=BN_INCEPTION, include_pad=True),
+        options=dict(modules=BN_INCEPTION, **COUNTED),
         head=("loss3/classifier",),
         skip=(*AUX, *AUX_NORMS),
         names="e894e973",
@@ -151,7 +150,7 @@ REST: dict[str, Architecture] = {
     **CAFFE,
     "adamcasson/c3d": Architecture(net="C3D", head=DENSE, chw=False, classes=487, names="bf8fd8b3"),
     "cadene/bn_inception": Architecture(
-        net="BNInception", options=dict(include_pad=True), head=("last_linear",), names="c7cfa84b"
+        net="BNInception", options=COUNTED, head=("last_linear",), names="c7cfa84b"
     ),
     "coderx7/simplenet_cifar_5m_extra_pool": Architecture(
         net="SimpleNet", options=EXTRA_POOL, head=("classifier",), names="c2289a84"
@@ -161,7 +160,7 @@ REST: dict[str, Architecture] = {
     ),
     "mmaction2/c3d": Architecture(
         net="C3D",
-        options=dict(pool_padding="both"),
+        options=PADDED,
         head=("backbone.fc6", "backbone.fc7", "cls_head"),
         names="394b3b2d",
     ),

@@ -23,12 +23,16 @@ class Architecture:
         behind_pyramid: Beginnings of the names of the layers behind the maps of several resolutions, which a
             net with the option `pyramid` does not have.
         skip: Beginnings of the names of layers that our net does not have, and does not need.
-        body: Whether its files have no head.
-        epsilon: That of its batch normalization.
-        chw: Whether it flattens maps channel by channel, as all but Keras do.
+        body: Whether its files lack the head.
+        epsilon: Epsilon of its batch normalization.
+        chw: Whether it flattens feature maps channel by channel, as frameworks other than Keras do.
         classes: Number of classes; None for that of our model.
-        input: Sides of its images in pixels, if our model's cannot be used; None otherwise.
-        names: Checksum of the names of its layers without the head's, by which `layout_of` recognizes files.
+        input: Sides of its images in pixels, if its files need others than our model's default; else None.
+        names: Checksum of the names of its layers, without those of `head`, `aux` and `skip`, by which
+            `layout_of` recognizes files.
+        adds: What its files lack and the pairing adds: "bias" for biases, which are zeros; "border" for the
+            zeros around kernels that are smaller than ours; "norm" for batch normalization that was folded
+            into convolutions.
         mends: Names of functions of `kerasnets.weights.mends`, with their arguments.
     """
 
@@ -45,6 +49,7 @@ class Architecture:
     classes: int | None = None
     input: tuple[int, ...] | None = None
     names: str = ""
+    adds: tuple[str, ...] = ()
     mends: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 

@@ -3,12 +3,12 @@
 Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models.
 """
 
+from kerasnets.weights.architectures.forms import BATCH_NORM, COUNTED, LATER, PADDED, SYMMETRIC
 from kerasnets.weights.architectures.row import Architecture
 
 RESNET = "conv1 bn1 conv2 bn2 conv3 bn3 downsample layer fc"
 RESNET_V2 = "stem norm1 conv1 norm2 conv2 norm3 conv3 downsample stages norm head"
-LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
-BARE = dict(stem_form="bare")
+BARE = dict(stem_form="bare")  # nothing between the first convolution and its pooling
 DENSENET = dict(
     order="features conv0 norm0 denseblock1 transition1 denseblock2 transition2 denseblock3 transition3 "
     "denseblock4 norm5 denselayer norm norm1 conv conv1 norm2 conv2 classifier",
@@ -19,7 +19,7 @@ HRNET = dict(
     "stage4 branches fuse_layers incre_modules downsamp_modules final_layer classifier",
     head=("classifier",),
     behind_pyramid=("incre_modules", "downsamp_modules", "final_layer"),
-    mends=dict(no_bias={}),  # files of the tag ssld lack those of the head
+    adds=("bias",),  # the head has none in files of the tag ssld
 )
 LEGACY_SENET = dict(
     order="conv1 bn1 conv2 bn2 conv3 bn3 se_module fc downsample layer last_linear", head=("last_linear",)
@@ -33,9 +33,6 @@ MOBILENET_V2 = dict(
     "classifier",
     head=("classifier",),
 )
-BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
-PADDED = dict(pool_padding="both")
-LATER_PADDED = dict(stride_in="3x3", pool_padding="both")
 INCEPTION_V3 = (
     "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 Conv2d_3b_1x1 Conv2d_4a_3x3 "
     "Mixed_5b Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e Mixed_7a Mixed_7b Mixed_7c fc "
@@ -100,7 +97,9 @@ TIMM = {
     "timm/legacy_seresnext50_32x4d": Architecture(net="SEResNeXt50", **LEGACY_SENET, names="43a87621"),
     "timm/legacy_seresnext101_32x4d": Architecture(net="SEResNeXt101", **LEGACY_SENET, names="f78a62c7"),
     "timm/legacy_senet154": Architecture(net="SENet154", **LEGACY_SENET, names="81b2d1f3"),
-    "timm/seresnet50": Architecture(net="SEResNet50", options=LATER_PADDED, order=SENET, names="f6b57ccf"),
+    "timm/seresnet50": Architecture(
+        net="SEResNet50", options=dict(**LATER, **PADDED), order=SENET, names="f6b57ccf"
+    ),
     "timm/seresnext50_32x4d": Architecture(net="SEResNeXt50", options=PADDED, order=SENET, names="f6b57ccf"),
     "timm/seresnext101_32x4d": Architecture(
         net="SEResNeXt101", options=PADDED, order=SENET, names="3ffb2f8f"
@@ -127,7 +126,7 @@ TIMM = {
         net="MobileNetV2", options=dict(alpha=1.4, **SYMMETRIC), **MOBILENET_V2, names="2b0f31ac"
     ),
     "timm/inception_v3": Architecture(
-        net="InceptionV3", options=dict(include_pad=True), order=INCEPTION_V3, epsilon=1e-3, names="0bce7fc7"
+        net="InceptionV3", options=COUNTED, order=INCEPTION_V3, epsilon=1e-3, names="0bce7fc7"
     ),
     "timm/inception_v4": Architecture(
         net="InceptionV4", order=INCEPTION_V4, head=("last_linear",), epsilon=1e-3, names="bffe8a5e"
@@ -135,7 +134,5 @@ TIMM = {
     "timm/inception_resnet_v2": Architecture(
         net="InceptionResNetV2", order=INCEPTION_RESNET, head=("classif",), epsilon=1e-3, names="6958c50d"
     ),
-    "timm/legacy_xception": Architecture(
-        net="Xception", options=dict(pool_padding="both"), order=XCEPTION, names="2ec5b497"
-    ),
+    "timm/legacy_xception": Architecture(net="Xception", options=PADDED, order=XCEPTION, names="2ec5b497"),
 }

@@ -3,11 +3,10 @@
 https://github.com/pytorch/vision.
 """
 
+from kerasnets.weights.architectures.forms import BATCH_NORM, COUNTED, LATER, SYMMETRIC
 from kerasnets.weights.architectures.row import Architecture
 
-LATER = dict(stride_in="3x3")  # the form of the releases after the paper's
 CLASSIFIER = ("classifier",)
-BATCH_NORM, SYMMETRIC = dict(batch_norm=True), dict(padding="symmetric")
 # GoogLeNet's table with windows of 2x2 in the last pooling.
 GOOGLENET = (
     ("3a", 64, 96, 128, 16, 32, 32),
@@ -51,20 +50,20 @@ TORCHVISION = {
     "torchvision/alexnet": Architecture(
         net="AlexNet",
         options=dict(filters=(64, 192, 384, 256, 256), groups=1, lrn=False),
-        head=("classifier",),
+        head=CLASSIFIER,
         names="066fc75a",
     ),
     "torchvision/googlenet": Architecture(
         net="GoogLeNet",
-        options=dict(modules=GOOGLENET, batch_norm=True),
-        aux=("aux1", "aux2"),  # theirs pool another grid, which only outputs of auxiliary heads show
+        options=dict(modules=GOOGLENET, **BATCH_NORM),
+        aux=("aux1", "aux2"),  # average other windows than ours: only the outputs of these heads differ
         epsilon=1e-3,
-        mends=dict(zeros_around={}),  # its kernels of 5x5 are of 3x3
+        adds=("border",),  # it has kernels of 3x3 where the paper has 5x5
         names="dcff2ea0",
     ),
     "torchvision/inception_v3": Architecture(
-        net="InceptionV3", options=dict(include_pad=True), aux=("AuxLogits",), epsilon=1e-3, names="0bce7fc7"
+        net="InceptionV3", options=COUNTED, aux=("AuxLogits",), epsilon=1e-3, names="0bce7fc7"
     ),
-    "torchvision/squeezenet1_0": Architecture(net="SqueezeNet", head=("classifier",), names="aee43075"),
-    "torchvision/squeezenet1_1": Architecture(net="SqueezeNet11", head=("classifier",), names="02396de3"),
+    "torchvision/squeezenet1_0": Architecture(net="SqueezeNet", head=CLASSIFIER, names="aee43075"),
+    "torchvision/squeezenet1_1": Architecture(net="SqueezeNet11", head=CLASSIFIER, names="02396de3"),
 }
