@@ -1,4 +1,4 @@
-"""`kerasnets weights`: trained weights that are public, and those of them that are in the cache."""
+"""`kerasnets weights`: lists the public trained weights, fetches them, and empties their cache."""
 
 import argparse
 import sys
@@ -13,12 +13,12 @@ def add(commands: Any) -> None:
     p = commands.add_parser("weights", help=text, description=f"{text[0].upper()}{text[1:]}.")
     actions = p.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
     get = command(actions, "get", run_get, "fetch the weights of a checkpoint, to use them with no network")
-    get.add_argument("id", metavar="ID", help="name of a checkpoint, such as timm/resnet34.a1_in1k")
+    get.add_argument("id", metavar="ID", help="id of a checkpoint, such as timm/resnet34.a1_in1k")
     listing = command(actions, "list", run_list, "list the checkpoints of models")
     listing.add_argument("name", metavar="NAME", nargs="?", help="name of a model (all models)")
     listing.add_argument("--cached", action="store_true", help="list the files in the cache instead")
     clean = command(actions, "clean", run_clean, "remove files of checkpoints from the cache")
-    clean.add_argument("id", metavar="ID", nargs="?", help="name of a checkpoint (all)")
+    clean.add_argument("id", metavar="ID", nargs="?", help="id of a checkpoint (all)")
     clean.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -49,8 +49,10 @@ def run_list(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     rows = [{key: getattr(row, key) for key in keys} for row in checkpoints(options.name)]
     header = ["checkpoint", "model", "licence", "top-1", "top-5", "size"]
     cells = [
-        (r["id"], r["net"], r["licence"] or "not stated", shown(r["top1"]), shown(r["top5"]))
-        + (bytes_text(r["bytes"]),)
+        (
+            *(r["id"], r["net"], r["licence"] or "not stated"),
+            *(shown(r["top1"]), shown(r["top5"]), bytes_text(r["bytes"])),
+        )
         for r in rows
     ]
     return rows, text_table(header, cells)
@@ -84,19 +86,16 @@ def run_clean(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     return data, f"{text}\nremoved, which freed {size}"
 
 
-def of_cache(place):
+def of_cache(id):
     """The JSON data and the text for what is in the cache."""
     from kerasnets.tables import bytes_text, text_table
 
     with quiet():
         from kerasnets.weights.cache import cached
-    rows = cached(place)
+    rows = cached(id)
     if not rows:
         return [], "the cache is empty"
     data = [{"id": r.id, "file": r.file, "bytes": r.bytes, "path": str(r.path)} for r in rows]
     cells = [[r.id, r.file, bytes_text(r.bytes)] for r in rows]
     total = f"{bytes_text(sum(r.bytes for r in rows))} in all"
-    return (
-        data,
-        f"{text_table(['checkpoint', 'file', 'size'], cells)}\n{total}",
-    )
+    return data, f"{text_table(['checkpoint', 'file', 'size'], cells)}\n{total}"

@@ -1,8 +1,8 @@
 """The cache of checkpoints: where their files are, which hashes they had at first, and how to remove them.
 
-A checkpoint has a folder of its name within "kerasnets" in Keras's folder: ~/.keras/kerasnets/ID/FILE. Files
+The folder of a checkpoint has its id: ~/.keras/kerasnets/ID/FILE, unless Keras's folder is elsewhere. Files
 of the Hugging Face hub are in the hub's own cache, which other programs share. FILE.sha256 has the hash that
-the file had when it was first fetched, in the form of the program sha256sum, and where it is.
+the file had when it was first fetched, and where it is, in the format of the program sha256sum.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ from kerasnets.checks import refuse
 from kerasnets.graph import keras_home
 from kerasnets.weights.hashes import Hash, hash_of
 
-RECORD = ".sha256"  # ending of the files with first hashes
-NAME = re.compile(r"(?!\.)[^\\/:*?\"<>|\x00-\x1f]+")  # a name of a folder or a file on every platform
+RECORD = ".sha256"  # suffix of the files that have first hashes
+NAME = re.compile(r"(?!\.)[^\\/:*?\"<>|\x00-\x1f]+")  # what every platform allows as the name of a file
 
-READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # errors of a folder that may not be written to
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Cached:
     """A file of a checkpoint.
 
     Attributes:
-        id: Name of the checkpoint.
+        id: Id of the checkpoint.
         file: Name of the file.
-        bytes: Its size.
+        bytes: Its size in bytes.
         path: Where it is.
     """
 
@@ -45,18 +45,18 @@ def home() -> pathlib.Path:
     return pathlib.Path(keras_home()).expanduser() / "kerasnets"
 
 
-def check_names(place: str, file: str | None = None) -> None:
-    """Refuses names of a checkpoint and its file that are no relative path, or lead outside the cache."""
-    if not isinstance(place, str) or not all(NAME.fullmatch(part) for part in place.split("/")):
-        refuse("place", "the name of a checkpoint, such as 'timm/resnet34.a1_in1k'", place)
+def check_names(id: str, file: str | None = None) -> None:
+    """Refuses an id and a file name that are no relative path, or lead outside the cache."""
+    if not isinstance(id, str) or not all(NAME.fullmatch(part) for part in id.split("/")):
+        refuse("id", "the id of a checkpoint, such as 'timm/resnet34.a1_in1k'", id)
     if file is not None and (not isinstance(file, str) or not NAME.fullmatch(file) or file.endswith(RECORD)):
         refuse("file", "the name of a file, such as 'model.safetensors'", file)
 
 
-def path_of(place: str, file: str) -> pathlib.Path:
+def path_of(id: str, file: str) -> pathlib.Path:
     """Where a file of a checkpoint is or would be, unless it comes from the hub."""
-    check_names(place, file)
-    return home() / place / file
+    check_names(id, file)
+    return home() / id / file
 
 
 def record_of(path: pathlib.Path) -> pathlib.Path:
@@ -90,8 +90,8 @@ def first_hash(path: pathlib.Path) -> tuple[Hash, pathlib.Path] | None:
 def check(path: pathlib.Path, published: Hash | None, entry: pathlib.Path) -> None:
     """Checks the hash of a file.
 
-    What the publisher printed is checked. Where that is nothing or a prefix, the file must also be the one
-    that was fetched first.
+    The hash that the publisher printed is checked. Where there is none, or only a prefix of one, the file
+    must also be the one that was fetched first.
 
     Args:
         path: The file.
@@ -99,7 +99,7 @@ def check(path: pathlib.Path, published: Hash | None, entry: pathlib.Path) -> No
         entry: Its path in the folder of the checkpoint, beside which its first hash is recorded.
 
     Raises:
-        OSError: It is another file, or cannot be read.
+        OSError: The file has another hash, or cannot be read.
     """
     expected = {} if published is None else {"published": published}
     first = None if published and published.whole else first_hash(entry)
@@ -112,7 +112,7 @@ def check(path: pathlib.Path, published: Hash | None, entry: pathlib.Path) -> No
 
 
 def record(path: pathlib.Path, entry: pathlib.Path, hub: bool = False) -> None:
-    """Records the hash of a file that was fetched for the first time, or its new place in the hub's cache.
+    """Records the hash of a file that was fetched for the first time, or its new path in the hub's cache.
 
     Args:
         path: The file, which was checked.
@@ -131,18 +131,18 @@ def record(path: pathlib.Path, entry: pathlib.Path, hub: bool = False) -> None:
             raise
 
 
-def cached(place: str | None = None) -> list[Cached]:
-    """The files of checkpoints that are in the caches, and what downloads that were killed left.
+def cached(id: str | None = None) -> list[Cached]:
+    """The files of checkpoints that are in the caches, unfinished ones of killed downloads among them.
 
     Args:
-        place: Name of a checkpoint, or None for all.
+        id: Id of a checkpoint, or None for all.
 
     Returns:
-        Rows in the order of their names. Weights that keras.applications downloads are not among them, nor
-        are files that a mirror has.
+        Rows in the order of their names, without files in a mirror and those that keras.applications
+        downloads.
     """
     found = []
-    for path in contents(place):
+    for path in contents(id):
         file, at = path.name, path
         if path.suffix == RECORD:
             file = path.stem
@@ -152,32 +152,32 @@ def cached(place: str | None = None) -> list[Cached]:
     return found
 
 
-def contents(place):
+def contents(id):
     """The files in the folder of one checkpoint or of all."""
-    if place is None:
+    if id is None:
         paths = home().rglob("*")
     else:
-        check_names(place)
-        paths = (home() / place).glob("*")
+        check_names(id)
+        paths = (home() / id).glob("*")
     return [path for path in sorted(paths) if path.is_file()]
 
 
 def where_in_hub(entry):
-    """The path of a file in the hub's cache as its record says; None if it is not there, or has no record."""
+    """The path that the record of a file gives, if it is in the hub's cache; None otherwise."""
     try:
-        path = first_hash(entry)[1]
-    except (OSError, TypeError):
+        first = first_hash(entry)
+    except OSError:
         return None
-    return path if path.parts[-3:-2] == ("snapshots",) else None
+    return first[1] if first and first[1].parts[-3:-2] == ("snapshots",) else None
 
 
-def clean(place: str | None = None) -> list[Cached]:
+def clean(id: str | None = None) -> list[Cached]:
     """Removes the files of checkpoints from the caches, and forgets their first hashes.
 
-    From the hub's cache, the whole revision is removed of which a file was fetched.
+    In the hub's cache, a file is removed together with its whole revision of the repository.
 
     Args:
-        place: Name of a checkpoint, or None for all.
+        id: Id of a checkpoint, or None for all.
 
     Returns:
         Rows of what was removed.
@@ -186,17 +186,17 @@ def clean(place: str | None = None) -> list[Cached]:
         OSError: A file cannot be removed.
         ModuleNotFoundError: A file is in the hub's cache, and huggingface_hub is not installed.
     """
-    rows = cached(place)
+    rows = cached(id)
     revisions = {}
     for row in rows:
         if home() not in row.path.parents:
             revisions.setdefault(row.path.parents[3], set()).add(row.path.parent.name)
     for folder, commits in revisions.items():
         hub().scan_cache_dir(folder).delete_revisions(*commits).execute()
-    for path in contents(place):
+    for path in contents(id):
         path.unlink(missing_ok=True)
         for parent in path.relative_to(home()).parents:
-            with contextlib.suppress(OSError):  # it has other files
+            with contextlib.suppress(OSError):  # other files are in it
                 (home() / parent).rmdir()
     return rows
 

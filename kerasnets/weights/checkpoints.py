@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from kerasnets.scaling import Scaling
 
 FILE = pathlib.Path(__file__).with_name("checkpoints.csv")
-UNPUBLISHED = FILE.with_name("unpublished.csv")  # our nets of which there is none, and why
+UNPUBLISHED = FILE.with_name("unpublished.csv")  # the nets without checkpoints, and why
 PACKAGED = FILE.with_name("trained")  # the files that come with the package
-OWN = "kerasnets"  # their source
+OWN = "kerasnets"  # the source of these files
 HUB = "https://huggingface.co/"
 RULE = (  # by which `best` orders checkpoints, in words
     "the one for which the fewest options of the paper's net have to be changed; among these, one whose "
@@ -44,7 +44,7 @@ class Checkpoint:
             made a file that comes with this package.
         licence: Its licence, in lower case as the hub writes it.
         hash: Kind and digits of the hash that the publisher prints, such as "sha256 prefix 7be5be79".
-        megabytes: Size of the file.
+        megabytes: Size of the file in millions of bytes.
         input: Sides of the images of the published test in pixels, frames first.
         crop: Share of the shorter side that the test's center crop keeps.
         interpolation: How the test resizes images: "bilinear" or "bicubic".
@@ -127,7 +127,7 @@ class Checkpoint:
 
     @property
     def bytes(self) -> int | None:
-        """Its size, known roughly."""
+        """The approximate size of its file in bytes."""
         return self.megabytes and round(self.megabytes * 1e6)
 
     @property
@@ -143,7 +143,7 @@ class Checkpoint:
 
     @property
     def sizing(self) -> tuple[str, dict[str, Any]] | None:
-        """The same as a row of `kerasnets.data.augment`."""
+        """The protocol as a row of `kerasnets.data.augment`; None if it is not known."""
         if self.shorter is None:
             return None
         options = {"interpolation": self.interpolation} if self.interpolation else {}
@@ -156,7 +156,7 @@ class Checkpoint:
 
     @property
     def scaling(self) -> Scaling | None:
-        """How the images of its training were scaled; None if that is not known."""
+        """How the images that it was trained on were scaled; None if that is not known."""
         from kerasnets.scaling import MODES, Scaling
 
         if self.mean is None:
@@ -168,7 +168,7 @@ class Checkpoint:
 
 
 def close(known: Any, values: tuple[float, ...]) -> bool:
-    """Whether the numbers of a scaling are these, up to rounding."""
+    """Whether the mean or the standard deviations of a scaling are these, up to rounding."""
     known = known if isinstance(known, tuple) else (known,) * len(values)
     return len(known) == len(values) and all(
         abs(a - b) < 1e-6 * max(1.0, abs(b)) for a, b in zip(known, values, strict=True)
@@ -238,11 +238,10 @@ def checkpoints(name: str | None = None) -> list[Checkpoint]:
 
 
 def best(rows: Iterable[Checkpoint]) -> list[Checkpoint]:
-    """Checkpoints of a net in the order in which `weights="imagenet"` would choose them.
+    """Checkpoints of a net in the order in which `weights="imagenet"` prefers them.
 
-    Those that fit the paper's net as it stands come before those that need options, those with a licence that
-    lets anybody use them for anything before others, and those with the higher published top-1 accuracy
-    before those with a lower one, or none.
+    The fewer options of the paper's net a checkpoint changes, the earlier it comes. Among equals, permissive
+    licences come before others, and then higher published top-1 accuracies before lower ones and none.
     """
     from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
 
@@ -255,7 +254,7 @@ def best(rows: Iterable[Checkpoint]) -> list[Checkpoint]:
 
 
 def chosen(name: str) -> dict[str, Checkpoint]:
-    """For each dataset, the checkpoint of a net that the name of the dataset loads, as `weights="imagenet"`.
+    """The checkpoints of a net that the names of datasets load, as `weights="imagenet"` does.
 
     Args:
         name: Name of a model.

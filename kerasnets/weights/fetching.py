@@ -2,9 +2,9 @@
 
     fetch("timm/resnet18.a1_in1k", file="model.safetensors", repo="timm/resnet18.a1_in1k")
 
-A file is checked by the hash that its publisher printed. Where none was printed, it has to stay the file
-that was fetched first. A file that is there is used with no network. One that is put by hand into the folder
-of its checkpoint, or into a mirror, is as good as a download.
+A file is checked by the hash that its publisher printed. Where none was printed, it must remain the file that
+was fetched first. A file that is on this machine is used with no network. One that the user puts into the
+folder of its checkpoint, or into a mirror, is as good as a download.
 """
 
 import contextlib
@@ -34,14 +34,14 @@ from kerasnets.weights.readers import STARTS
 
 MIRROR = "KERASNETS_MIRROR"  # environment variable: a folder or URL that has ID/FILE of all checkpoints
 CONFIG = "config.json"  # of a repository of the hub
-GROWTH = 20  # times the size of a zip file that its content may have; weights shrink by a tenth
+GROWTH = 20  # how many times the size of a zip file its content may be; weights shrink by about a tenth
 
 # Keras raises a plain Exception where a download fails, and a ValueError where it is incomplete.
 SIGNS = ("URL fetch failure", "Incomplete or corrupted file")
-BROKEN = (OSError, http.client.HTTPException)  # a download that breaks off, a file that cannot be read
-UNZIPPABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last for encrypted files
+BROKEN = (OSError, http.client.HTTPException)  # of downloads that break off, of files that cannot be read
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last for encrypted files
 
-told = set()  # checkpoints and files whose licences this process has told
+told = set()  # the ids and files whose licences this process has told
 
 
 @contextlib.contextmanager
@@ -54,7 +54,7 @@ def fetching(
         what: What the file contains, for the message.
         instead: What else the user can do, as the end of a sentence.
         folder: The folder into which the user can put the file; None for that of keras.applications.
-        file: Which file that is, as "NAME of URL"; None if Keras's error says it.
+        file: Which file that is, as "NAME of URL"; None to take it from Keras's error.
 
     Raises:
         OSError: The file is damaged, or neither is in the cache nor can be downloaded.
@@ -64,21 +64,21 @@ def fetching(
     except Exception as error:
         if not (isinstance(error, BROKEN) or any(sign in str(error) for sign in SIGNS)):
             raise
-        spoilt = ""
+        broken = ""
         if folder is None:
             folder = pathlib.Path(keras_home()).expanduser() / "models"
-            spoilt = "".join(f" The file {path} is damaged: remove it." for path in damaged(folder))
+            broken = "".join(f" The file {path} is damaged: remove it." for path in damaged(folder))
         if file is None:
             url = re.search(r"https?://\S+[^\s:]", str(error))
             file = f"{url[0].rpartition('/')[2]} of {url[0]}" if url else "the file"
         raise OSError(
-            f"{what} could not be fetched: {str(error).rstrip('.')}.{spoilt} Run this again with a network, "
+            f"{what} could not be fetched: {str(error).rstrip('.')}.{broken} Run this again with a network, "
             f"or put {file} into {folder}, or {instead}."
         ) from error
 
 
 def damaged(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The HDF5 files of a folder that cannot be opened, as where a download was killed."""
+    """The HDF5 files of a folder that cannot be opened, as after a download that was killed."""
     import h5py
 
     found = []
@@ -91,7 +91,7 @@ def damaged(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def fetch(
-    place: str,
+    id: str,
     *,
     file: str,
     url: str | None = None,
@@ -108,60 +108,65 @@ def fetch(
     that is not permissive is told once.
 
     Args:
-        place: Name of the checkpoint, such as "timm/resnet34.a1_in1k".
+        id: Id of the checkpoint, such as "timm/resnet34.a1_in1k".
         file: Name of the file.
         url: Where it can be downloaded, for files that are not from the hub. If this is a .zip, `file` is in
             it. Plain http is for files with a hash only.
         repo: The repository of the Hugging Face hub that has it, as "owner/name".
         hash: Hash that its publisher printed, such as "sha1 9116..." or "sha256 prefix 7be5be79", as
             `hashes.parse` takes it. That of a file in a .zip is of the file, not of the .zip.
-        bytes: Its size, known perhaps only roughly: so much must be free on the disk for a download.
+        bytes: Its approximate size in bytes. This much must be free on the disk for a download.
         licence: Its licence.
 
     Returns:
         Path of the file.
 
     Raises:
-        OSError: It is not there and cannot be downloaded, or is not the file that was published. What was
-            in its place is left as it was, and nothing unfinished is.
+        OSError: It is not there and cannot be downloaded, or is not the file that was published. Nothing
+            unfinished is left, and a file that was there before stays as it was.
         ValueError: An argument or the mirror is not allowed.
         ModuleNotFoundError: It is on the hub, and huggingface_hub is not installed.
     """
-    entry = cache.path_of(place, file)
+    entry = cache.path_of(id, file)
     published = parse(hash, file)
     check_source(url, repo, published)
     if bytes is not None and not is_int(bytes, 0):
         refuse("bytes", "None or a whole number of at least 0", bytes)
-    mirror = mirror_of(place, file, published)
-    if licence and licence.lower() not in PERMISSIVE and (place, file) not in told:
-        told.add((place, file))
-        warnings.warn(f"the licence of {place} ({file}) is: {licence}", stacklevel=2)
-    there = lying(entry, url, mirror)
-    hub = there == cache.where_in_hub(entry) if there else bool(repo) and not mirror
+    mirror = mirror_of(id, file, published)
+    tell(licence, id, file)
+    found = on_disk(entry, url, mirror)
+    hub = found == cache.where_in_hub(entry) if found else bool(repo) and not mirror
     origin = f"{zip_name(url, file) or file} of {f'{HUB}{repo}/resolve/main/{file}' if repo else url}"
-    if isinstance(mirror, pathlib.Path) and not there:
+    if isinstance(mirror, pathlib.Path) and not found:
         raise FileNotFoundError(
             f"{mirror} is not there, though {MIRROR} is set: put {origin} there, or unset {MIRROR}"
         )
-    instead = f"correct {MIRROR}" if mirror else f"set {MIRROR} to a folder or URL that has {place}/{file}"
-    lies = bool(there) and there.name == file
-    if lies:
-        path = there
+    instead = f"correct {MIRROR}" if mirror else f"set {MIRROR} to a folder or URL that has {id}/{file}"
+    ready = bool(found) and found.name == file
+    if ready:
+        path = found
     else:
-        with fetching(f"{file} of {place}", instead, entry.parent, origin):
-            path = from_hub(repo, file) if hub else bring(there, mirror or url, entry, published, bytes)
-    if lies or hub:  # else it was checked before it came to its place
-        with refusing(path, place):
+        with fetching(f"{file} of {id}", instead, entry.parent, origin):
+            path = from_hub(repo, file) if hub else bring(found, mirror or url, entry, published, bytes)
+    if ready or hub:  # other files were checked before they came to their place
+        with refusing(path, id):
             cache.check(path, published, entry)
     cache.record(path, entry, hub)
     return path
+
+
+def tell(licence: str | None, id: str, file: str) -> None:
+    """Warns of a licence that is not permissive, once in a process for each file."""
+    if licence and licence.lower() not in PERMISSIVE and (id, file) not in told:
+        told.add((id, file))
+        warnings.warn(f"the licence of {id} ({file}) is: {licence}", stacklevel=3)
 
 
 def fetch_config(repo: str) -> dict[str, Any]:
     """Reads config.json of a repository of the Hugging Face hub, which `fetch` finds or downloads.
 
     Args:
-        repo: The repository, as "owner/name". It is the name of the checkpoint too.
+        repo: The repository, as "owner/name", which is also the id of the checkpoint.
 
     Returns:
         What the file says.
@@ -207,7 +212,7 @@ def fetch_checkpoint(row: Checkpoint) -> pathlib.Path:
 
 
 def check_source(url, repo, published):
-    """Refuses sources of a file other than one repository, or one URL that can be trusted."""
+    """Refuses sources that are neither a repository nor a URL that can be trusted."""
     if repo is None and url is None:
         refuse("url", "given where `repo` is not", url)
     if repo is not None and (not isinstance(repo, str) or not re.fullmatch(r"[\w.-]+/[\w.-]+", repo)):
@@ -217,7 +222,7 @@ def check_source(url, repo, published):
 
 
 def check_url(argument, url, published):
-    """Refuses what is no URL, and plain http where no hash shows what comes."""
+    """Refuses what is no URL, and plain http if no hash tells whether the right file comes."""
     scheme = url.partition("://")[0] if isinstance(url, str) else None
     if scheme not in ("https", "file", "http"):
         refuse(argument, "a URL of https, http or file", url)
@@ -225,18 +230,18 @@ def check_url(argument, url, published):
         refuse(argument, "a URL of https, since no hash of the file is known", url)
 
 
-def mirror_of(place: str, file: str, published: Hash | None) -> pathlib.Path | str | None:
+def mirror_of(id: str, file: str, published: Hash | None) -> pathlib.Path | str | None:
     """Where a file is in the mirror: its path in a folder, its URL, or None if there is no mirror."""
     mirror = os.environ.get(MIRROR)
     if not mirror:
         return None
     if "://" in mirror:
         check_url(MIRROR, mirror, published)
-        return f"{mirror.rstrip('/')}/{urllib.parse.quote(place)}/{urllib.parse.quote(file)}"
+        return f"{mirror.rstrip('/')}/{urllib.parse.quote(id)}/{urllib.parse.quote(file)}"
     folder = pathlib.Path(mirror).expanduser()
     if not folder.is_dir():
         refuse(MIRROR, "a URL or a folder that exists", mirror)
-    return folder / place / file
+    return folder / id / file
 
 
 def zip_name(url: str | None, file: str) -> str | None:
@@ -245,8 +250,8 @@ def zip_name(url: str | None, file: str) -> str | None:
     return name if name.endswith(".zip") and not file.endswith(".zip") else None
 
 
-def lying(entry: pathlib.Path, url: str | None, mirror: pathlib.Path | str | None) -> pathlib.Path | None:
-    """Where a file is on this machine already, perhaps in a zip file that is to be unpacked; else None."""
+def on_disk(entry: pathlib.Path, url: str | None, mirror: pathlib.Path | str | None) -> pathlib.Path | None:
+    """Where a file, or a zip file that has it, already is on this machine; None if it is not there."""
     places = [mirror if isinstance(mirror, pathlib.Path) else None, entry, cache.where_in_hub(entry)]
     packed = zip_name(url, entry.name)
     places += [entry.with_name(packed)] if packed else []
@@ -254,19 +259,19 @@ def lying(entry: pathlib.Path, url: str | None, mirror: pathlib.Path | str | Non
 
 
 @contextlib.contextmanager
-def refusing(path, place):
-    """Within it, a file that is there is checked. Errors say what to do; the file is left as it is."""
+def refusing(path, id):
+    """Within it, a file is checked and left as it is. Errors say what to do."""
     try:
         yield
     except OSError as error:
         raise OSError(
-            f"{path.resolve()} is not used: {error}. Remove it, or all files of {place} and their first "
-            f"hashes by `kerasnets weights clean {place}`, and run this again."
+            f"{path.resolve()} is not used: {error}. Remove it, or all files of {id} and their first "
+            f"hashes by `kerasnets weights clean {id}`, and run this again."
         ) from error
 
 
 def bring(packed, url, entry, published, size):
-    """Brings a file into its place in the cache, from a zip file that is there or from a URL."""
+    """Brings a file to its path in the cache, from a zip file on this machine or from a URL."""
     if packed:
         unpack(packed, entry, published)
     elif zip_name(url, entry.name):
@@ -281,7 +286,7 @@ def bring(packed, url, entry, published, size):
 
 
 def download(url, part):
-    """Downloads a file by Keras. Its bar is printed to stderr, as that of the hub is."""
+    """Downloads a file with Keras, whose progress bar is printed to stderr, as that of the hub is."""
     with contextlib.redirect_stdout(sys.stderr):
         keras.utils.get_file(part.name, url, cache_subdir=str(part.parent))
     with open(part, "rb") as file:
@@ -296,7 +301,7 @@ def from_hub(repo, file):
     download = cache.hub().hf_hub_download
     try:
         path = pathlib.Path(download(repo, file))
-    except Exception as error:  # of the several libraries by which it downloads
+    except Exception as error:  # each library that it downloads with has its own
         offline = os.environ.get("HF_HUB_OFFLINE")
         reason = f"HF_HUB_OFFLINE is set to {offline}" if offline else type(error).__name__
         raise OSError(f"{reason}: {' '.join(str(error).split())}") from error
@@ -307,14 +312,14 @@ def from_hub(repo, file):
 
 
 def hash_in_hub(path):
-    """The sha256 that the hub states of a large file, which is the name of the blob that its link names."""
+    """The sha256 that the hub states for a large file, the name of the file to which `path` links."""
     blob = pathlib.Path(os.readlink(path)).name if path.is_symlink() else ""
     return Hash("sha256", blob) if re.fullmatch("[0-9a-f]{64}", blob) else None
 
 
 @contextlib.contextmanager
 def room(entry, size):
-    """Makes the folder of a file, with room for it; removes the folder if nothing comes."""
+    """Makes the folder of a file, and refuses a full disk. An error removes the folder if it is empty."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     try:
         free = shutil.disk_usage(entry.parent).free
@@ -325,13 +330,13 @@ def room(entry, size):
         for folder in (entry.parent, *entry.parent.parents):
             if folder != cache.home() and cache.home() not in folder.parents:
                 break
-            with contextlib.suppress(OSError):  # it has other files
+            with contextlib.suppress(OSError):  # other files are in it
                 folder.rmdir()
         raise
 
 
 def unpack(packed, entry, published):
-    """Puts the file that is in a zip file into its place, once its hash is checked."""
+    """Unpacks a file from a zip file to its path in the cache, if it has the right hash."""
     try:
         with zipfile.ZipFile(packed) as archive, files.replacing(entry) as part:
             members = [m for m in archive.infolist() if m.filename.endswith(entry.suffix) and not m.is_dir()]
@@ -342,5 +347,5 @@ def unpack(packed, entry, published):
             with archive.open(members[0]) as source, open(part, "wb") as whole:
                 shutil.copyfileobj(source, whole, 1 << 20)
             cache.check(part, published, entry)
-    except UNZIPPABLE as error:
+    except UNREADABLE as error:
         raise OSError(f"{packed.name} is no zip file that can be read: {error}") from error

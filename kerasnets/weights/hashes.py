@@ -1,4 +1,4 @@
-"""Hashes of files, as their publishers print them: whole, or their first digits in the name of the file."""
+"""Hashes of files as their publishers print them: whole, or their first digits as part of the file's name."""
 
 import dataclasses
 import hashlib
@@ -8,7 +8,7 @@ import re
 from kerasnets.checks import refuse
 
 FORM = re.compile(r"(md5|sha1|sha256|sha384|sha512)( prefix)? ([0-9a-f]+)(?: \((.*)\))?")
-LEAST = 6  # hexadecimal digits of a prefix
+LEAST = 6  # fewest hexadecimal digits of a prefix
 ALLOWED = (
     "None, or an algorithm and hexadecimal digits such as 'sha1 9116...' or 'sha256 prefix 7be5be79', "
     "perhaps with a remark in parentheses"
@@ -50,11 +50,11 @@ def parse(text: str | None, file: str) -> Hash | None:
         file: Name of the file.
 
     Returns:
-        The hash; None if there is none, or if the remark says that it is that of a file of another type than
-        `file`, such as the .pth from which a .safetensors was made.
+        The hash; None if there is none, or if a remark says that it is the hash of another type of file than
+        `file`, such as of the .pth from which a .safetensors was made.
 
     Raises:
-        ValueError: The text is nothing of this.
+        ValueError: The text has another form.
     """
     if not text:
         return None

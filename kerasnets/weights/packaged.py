@@ -32,7 +32,7 @@ def load_packaged(net: keras.Model, path: str | os.PathLike) -> list[str]:
         theirs = [value.shape for value in stored.get(slot.name, ())]
         if ours == theirs:
             continue
-        if slot is not slots[-1] or ours[0][:-1] != theirs[0][:-1]:
+        if slot is not slots[-1] or not theirs or ours[0][:-1] != theirs[0][:-1]:
             raise ValueError(f"{slot.name} has weights of the shapes {ours}, and in the file {theirs}")
         fresh.append(slot.name)
     for slot in slots:

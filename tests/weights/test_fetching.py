@@ -117,9 +117,9 @@ def test_a_file_that_the_user_put_there_is_checked_too(placed, home):
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        (dict(place="../a"), "`place` is the name of a checkpoint"),
-        (dict(place="a//b"), "`place` is the name of a checkpoint"),
-        (dict(place="/a"), "`place` is the name of a checkpoint"),
+        (dict(id="../a"), "`id` is the id of a checkpoint"),
+        (dict(id="a//b"), "`id` is the id of a checkpoint"),
+        (dict(id="/a"), "`id` is the id of a checkpoint"),
         (dict(file="../net.pth"), "`file` is the name of a file"),
         (dict(file="net.sha256"), "`file` is the name of a file"),
         (dict(url=None), "`url` is given where `repo` is not"),
@@ -134,7 +134,7 @@ def test_a_file_that_the_user_put_there_is_checked_too(placed, home):
 )
 def test_what_is_refused(facts, words, home):
     with pytest.raises(ValueError, match=words):
-        fetch(**{**dict(place="a/b", file="net.pth", url="https://127.0.0.1:9/net.pth"), **facts})
+        fetch(**{**dict(id="a/b", file="net.pth", url="https://127.0.0.1:9/net.pth"), **facts})
     assert not home.exists()
 
 
@@ -464,7 +464,7 @@ def test_weights_by_command(command, tmp_path, home, monkeypatch):
         ("get pytorchcv/alexnet", "put alexnet-1664-2768cdb3.pth.zip of https://github.com/"),
         ("list resnet34", "Did you mean 'ResNet34'"),
         ("list ResNet34 --cached", "leave out NAME"),
-        ("clean ../x", "`place` is the name of a checkpoint"),
+        ("clean ../x", "`id` is the id of a checkpoint"),
     ],
 )
 def test_mistakes_with_weights_are_one_line(line, words, command, monkeypatch):
