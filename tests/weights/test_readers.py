@@ -33,7 +33,7 @@ def put(folder, name, content):
 
 
 def same(units, state=STATE, names=False, kinds=("conv", "norm", "dense")):
-    """Whether units are those of a state dict, in any order if they have its names."""
+    """Checks that units are those of a state dict, in any order if they have its names."""
     expected = [unit for unit in units_of(state.items()) if unit.kind in kinds]
     if names:
         order = [unit.name for unit in expected]

@@ -1,7 +1,7 @@
 """Readers of the files of other frameworks. None of them executes anything that is in a file.
 
-All give a list of `kerasnets.weights.units.Unit` in the order of the file. What a file claims to hold is
-compared with its size before memory is allocated for it. Files that it refers to are not read.
+Each gives a list of `kerasnets.weights.units.Unit` in the order of the file. What a file claims to hold is
+compared with its size before memory is allocated for it. Other files to which it refers are not read.
 """
 
 import importlib
@@ -11,15 +11,15 @@ import struct
 from typing import Any
 
 from kerasnets.checks import refuse
-from kerasnets.weights.readers.common import finite
+from kerasnets.weights.readers.common import CHECKPOINTS, finite
 from kerasnets.weights.reading import UNREADABLE
 from kerasnets.weights.units import Unit
 
 __all__ = ["SUFFIXES", "check_file", "finite", "read_units"]
 
-PYTORCH = (".pth", ".pt", ".th", ".bin", ".pth.tar", ".zip")
+PYTORCH = (*CHECKPOINTS, ".zip")
 HDF5 = (".h5", ".hdf5")
-# Modules of readers: suffixes of their files, and the packages that they need.
+# Modules of readers: the suffixes of their files, and the packages that they need.
 READERS = {
     "safetensors": ((".safetensors",), ("safetensors",)),
     "pytorch": (PYTORCH, ()),
@@ -28,7 +28,7 @@ READERS = {
     "caffe": ((".caffemodel",), ("google.protobuf",)),
 }
 SUFFIXES = tuple(suffix for suffixes, _ in READERS.values() for suffix in suffixes)
-# First bytes of a file: what it is, and the suffixes that it may have.
+# The first bytes of a file: what it is, and the suffixes that it may have. Files without any are refused.
 STARTS = {
     b"PK\x03\x04": ("a zip archive", PYTORCH),
     b"\x89HDF\r\n\x1a\n": ("an HDF5 file", HDF5),
@@ -44,7 +44,7 @@ def check_file(path: Any, argument: str = "weights") -> None:
 
     Args:
         path: The path.
-        argument: Name of the argument that it is, for the message.
+        argument: Name of the argument that has the path, for the message.
 
     Raises:
         ValueError: `path` has another suffix, there is no such file, or its first bytes are those of another
@@ -57,7 +57,7 @@ def check_file(path: Any, argument: str = "weights") -> None:
     with open(path, "rb") as file:
         start = file.read(max(map(len, STARTS)))
     for first, (what, suffixes) in STARTS.items():
-        if start.startswith(first) and not str(path).endswith(suffixes or ("\0",)):
+        if start.startswith(first) and not str(path).endswith(suffixes):
             refuse(argument, f"a file of the kind that its name says, not {what}", str(path))
 
 
@@ -66,11 +66,11 @@ def read_units(path: str | os.PathLike, argument: str = "weights") -> list[Unit]
 
     Args:
         path: Path of the file, whose suffix is one of `SUFFIXES`.
-        argument: Name of the argument that it is, for the message.
+        argument: Name of the argument that has the path, for the message.
 
     Returns:
-        A list of units in the order of the file. Some of their arrays are views of the file, which are read
-        when they are used: `finite` gives a unit in float32.
+        A list of units in the order of the file. Some of their arrays are views of the file and are read only
+        when they are used; `finite` gives a unit with arrays in float32.
 
     Raises:
         ValueError: There is no such file, it is damaged, or it has anything but weights of layers of ours.

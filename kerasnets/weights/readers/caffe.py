@@ -1,7 +1,7 @@
 """Reading .caffemodel files of Caffe: the layers that have weights, in the order of the file.
 
-Only the fields of Caffe's messages that say what the weights are have definitions here. A file of Caffe packs
-arrays of numbers, as protocol buffers pack bytes, so that they are read as bytes.
+Only those fields of Caffe's messages are defined here that say what the weights are. Arrays of numbers are
+packed in these files, and so are read as bytes.
 """
 
 import functools
@@ -15,7 +15,7 @@ import numpy as np
 from kerasnets.weights.readers.common import AXES, layer, view
 from kerasnets.weights.units import Unit
 
-# Messages and their fields: number, type, whether there may be several. Source: caffe.proto of BVLC's Caffe.
+# Messages and their fields: number, type, and whether it is repeated. Source: caffe.proto of BVLC's Caffe.
 MESSAGES = {
     "Net": {"layers": (2, "OldLayer", True), "layer": (100, "Layer", True)},
     "OldLayer": {
@@ -49,7 +49,7 @@ MESSAGES = {
 }
 # Types of layers with weights in files of Caffe's older kind.
 OLD_TYPES = {4: "Convolution", 14: "InnerProduct"}
-STATISTICS = 3  # arrays of a normalization: mean, variance, and a factor to divide them by
+STATISTICS = 3  # arrays of a normalization: mean, variance, and the factor by which both are divided
 
 
 def read(path: str | os.PathLike) -> list[Unit]:
@@ -93,7 +93,7 @@ def messages() -> dict[str, Any]:
 
 
 def units(net: Any) -> Iterator[Unit]:
-    """The units of a net. A normalization and the scale right behind it are one."""
+    """The units of a net. A normalization and the scale that follows it are one."""
     norm, top = None, None  # a normalization that a scale may follow, and its output
     for part in itertools.chain(net.layers, net.layer):
         name = part.name.decode(errors="replace")
@@ -130,7 +130,7 @@ def type_of(part: Any) -> str:
 
 
 def arrays(name: str, part: Any, most: int) -> list[np.ndarray]:
-    """The arrays of a layer, at most so many."""
+    """The arrays of a layer, of which there may be at most `most`."""
     if len(part.blobs) > most:
         raise ValueError(f"Its layer {name[:80]!r} has {len(part.blobs)} arrays of weights, not {most}.")
     return [array(name, blob) for blob in part.blobs]

@@ -1,4 +1,4 @@
-"""What the readers share: mapped files, arrays that are views of them, and layers by Keras's names."""
+"""What the readers share: mapped files, arrays that are views of them, and layers with Keras's names."""
 
 import math
 import mmap
@@ -10,9 +10,10 @@ import numpy as np
 
 from kerasnets.weights.units import Unit
 
-SAVED = 4  # how many times its size a file may claim to hold; compression hardly shrinks trained weights
+MOST = 4  # how many times its own size a file may claim to hold; trained weights hardly compress
 FLOATS = ("float32", "float16", "bfloat16", "float64")  # numbers that become weights
 AXES = 8  # most axes of an array
+CHECKPOINTS = (".pth", ".pt", ".th", ".bin", ".pth.tar")  # suffixes of PyTorch's files
 KERNELS = {2: "dense", 4: "conv", 5: "conv"}  # kinds of layers by the number of axes of their kernels
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -28,8 +29,12 @@ def mapped(path: str | os.PathLike) -> mmap.mmap:
 
 
 def check_claim(claimed: int, size: int) -> None:
-    """Refuses a file of `size` bytes which claims that it holds `claimed` bytes, far more than it can."""
-    if claimed > SAVED * size:
+    """Refuses a file of `size` bytes that claims to hold `claimed` bytes, more than it can.
+
+    Raises:
+        ValueError: It claims more than `MOST` times its size.
+    """
+    if claimed > MOST * size:
         raise ValueError(f"It has {size} bytes and claims to hold {claimed}.")
 
 
@@ -49,10 +54,10 @@ def view(
         kind: Name of the type of the numbers, such as "float32". They are little-endian.
         shape: Shape of the array.
         start: Place of its first number in the buffer, in bytes.
-        strides: Steps along the axes, in numbers; None for those of an array in order.
+        strides: Steps along the axes, in numbers; None for those of a contiguous array.
 
     Raises:
-        ValueError: The numbers are none that a layer may have, or not all of them are in the buffer.
+        ValueError: The numbers are of no type in `FLOATS`, or not all of them are in the buffer.
     """
     if kind not in FLOATS:
         raise ValueError(f"{name!r} holds {kind}, where weights are {', '.join(FLOATS)}.")
@@ -80,7 +85,7 @@ def float_type(kind: str) -> np.dtype:
 
 
 def finite(unit: Unit) -> Unit:
-    """A unit with arrays of float32. To be called when the arrays are used, since it reads them.
+    """A unit with arrays of float32. It reads the arrays, and so is best called when they are used.
 
     Raises:
         ValueError: An array has a number that is not finite.
@@ -113,12 +118,12 @@ def layer(name: str, values: Mapping[str, np.ndarray]) -> Unit:
 
 
 def all_of(channels: int, values: Mapping[str, np.ndarray], but: str | None = None) -> bool:
-    """Whether all arrays but one have a number for each channel and no more."""
+    """Whether all arrays, except that of the name `but`, are vectors with a number for each channel."""
     return all(array.shape == (channels,) for weight, array in values.items() if weight != but)
 
 
 def depthwise(kernel: np.ndarray) -> np.ndarray:
-    """The kernel of a depthwise convolution, (*window, inputs, multiplier), as one of groups of one input."""
+    """The kernel of a depthwise convolution, (*window, inputs, multiplier), as that of one with groups."""
     return kernel.reshape(*kernel.shape[:-2], 1, -1)
 
 

@@ -1,8 +1,8 @@
 """Reading Keras's HDF5 files of weights: those of Keras 1 and 2, whole models too, and those of Keras 3.
 
-The files of Keras 1 and 2 name the weights, and list their layers in order. Those of Keras 3 number the
-weights of a layer, and have no list: their layers are given in the order in which they were written. A part
-at least of what is written later, a group or an array, has a higher address than all before.
+The files of Keras 1 and 2 name the weights and list their layers in order. Those of Keras 3 number the
+weights of a layer and have no list: their layers are given in the order in which they were written. It shows
+in the highest address among the groups and arrays of a layer, since later layers reach higher addresses.
 """
 
 import math
@@ -18,12 +18,12 @@ from kerasnets.weights.reading import GROUP, own_dataset
 from kerasnets.weights.units import Unit
 
 VARIABLES = "vars"  # group of a layer of Keras 3
-DEEPEST = 32  # most groups in one another
+DEEPEST = 32  # most groups that are nested
 WHOLE = "model_weights"  # group of a whole model
-OTHERS = (GROUP, "optimizer", "optimizer_weights", "seed_generator", "_optimizer")  # groups without weights
+OTHERS = (GROUP, "optimizer", "optimizer_weights", "seed_generator", "_optimizer")  # groups of other things
 SEPARABLE = ("depthwise_kernel", "pointwise_kernel")
 KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
-NAMES = (*SEPARABLE, "kernel", "bias", *NORM)  # the ends of longer names come later
+NAMES = (*SEPARABLE, "kernel", "bias", *NORM)  # longer names come before their own endings
 
 
 def read(path: str | os.PathLike) -> list[Unit]:
@@ -45,7 +45,7 @@ def read(path: str | os.PathLike) -> list[Unit]:
 
 
 def claimed(dataset: Any) -> int:
-    """Number of the bytes that reading a dataset allocates: compressed parts are at most as large."""
+    """The number of bytes that reading a dataset allocates: those of its array, or of a chunk if it is larger."""
     shapes = [shape for shape in (dataset.shape, dataset.chunks) if shape is not None]
     return max(map(math.prod, shapes), default=0) * dataset.dtype.itemsize
 

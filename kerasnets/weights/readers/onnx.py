@@ -27,7 +27,7 @@ SETTINGS = {
 }
 # The ending of the names of weights: "conv1.weight", "conv1_w_0".
 ENDING = re.compile(r"[._](weight|scale|w|s)(_0)?$")
-# Operators that give a constant another form.
+# Operators that change the form of a constant, not its values.
 FORMS = {"Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 
 
@@ -54,7 +54,7 @@ class Graph:
     def __init__(self, graph: Any):
         self.nodes = list(graph.node)
         self.constants: dict[str, Any] = {tensor.name: tensor for tensor in graph.initializer}
-        self.sources: dict[str, str] = {}  # the first of the constants that operators give other forms
+        self.sources: dict[str, str] = {}  # by constants of other forms, those of which they were made
         self.joined: set[str] = set()  # outputs of operators that are part of the layer before them
         self.readers: dict[str, list[Any]] = {}
         for node in self.nodes:
@@ -91,12 +91,12 @@ class Graph:
                 self.check(node)
 
     def name_of(self, node: Any) -> str:
-        """The name of a node; without one, that of its weights without their ending."""
+        """The name of a node; if it has none, that of its weights without its ending."""
         source = next(self.sources.get(name, name) for name in node.input[1:] if name in self.constants)
         return node.name or ENDING.sub("", source) or node.output[0]
 
     def has_weights(self, node: Any) -> bool:
-        """Whether a node has a constant input, as a product of two maps has not, and an output."""
+        """Whether a node has an output and a constant input, which a product of two maps does not have."""
         return any(name in self.constants for name in node.input) and len(node.output) > 0
 
     def check(self, node: Any) -> None:
@@ -224,7 +224,7 @@ def array(tensor: Any) -> np.ndarray:
 
 
 def is_weight(found: Any) -> bool:
-    """Whether a constant is more than a number, a shape or axes."""
+    """Whether a constant may be weights: it has several numbers, and is no shape and no list of axes."""
     if isinstance(found, np.ndarray):
         return found.size > 1 and found.dtype.name not in INTEGERS
     from onnx import TensorProto

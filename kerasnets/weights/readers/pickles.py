@@ -83,11 +83,11 @@ def is_count(value: Any) -> bool:
 
 
 def rebuilt(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Tensor:
-    """The tensor that PyTorch's functions make of a storage."""
+    """The tensor that PyTorch's functions make from a storage."""
     if not isinstance(storage, Storage) or not all(
         isinstance(value, tuple) and all(map(is_count, value)) for value in ((offset,), shape, strides)
     ):
-        raise ValueError("It has a tensor that is none.")
+        raise ValueError("It has a tensor whose storage, offset, shape or strides are none.")
     return Tensor(storage, offset, shape, strides)
 
 
@@ -148,7 +148,7 @@ class Machine:
         self.memo: dict[int, Any] = {}
 
     def do(self, name: str, argument: Any) -> None:
-        """Takes a step."""
+        """Follows an operation of the program, given its name in pickletools and its argument."""
         if name in PUSHED:
             self.stack.append(argument)
         elif name in CONSTANTS:
@@ -169,7 +169,7 @@ class Machine:
             raise ValueError(f"Its pickle has the operation {name}, which no state dict needs.")
 
     def items(self) -> list:
-        """Takes what is above the last mark, and the mark."""
+        """Pops what is above the last mark, and the mark."""
         for place in reversed(range(len(self.stack))):
             if self.stack[place] is MARK:
                 found = self.stack[place + 1 :]
@@ -178,7 +178,7 @@ class Machine:
         raise ValueError("Its pickle lacks a mark.")
 
     def take(self, count: int) -> list:
-        """Takes the last values."""
+        """Pops the last `count` values."""
         if len(self.stack) < count:
             raise ValueError("Its pickle lacks a value.")
         found = self.stack[len(self.stack) - count :]
@@ -186,7 +186,7 @@ class Machine:
         return found
 
     def push_function(self, module: Any, name: Any) -> None:
-        """Puts a function or class by its name, if it is a known one."""
+        """Pushes a function or class by its name, if it is a known one."""
         full = f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else ""
         if full not in FUNCTIONS and full not in SKIPPED and full not in STORAGES:
             raise ValueError(f"Its pickle names {full[:120]!r}, which is not data. Nothing was executed.")
@@ -229,7 +229,7 @@ class Machine:
             raise ValueError("Its pickle sets attributes of what has none.")
 
     def load_storage(self) -> None:
-        """Puts the storage that a tuple ("storage", type, key, device, count, ...) describes."""
+        """Pushes the storage that a tuple ("storage", type, key, device, count, ...) describes."""
         (found,) = self.take(1)
         if not isinstance(found, tuple) or len(found) not in (5, 6) or found[0] != "storage":
             raise ValueError("Its pickle refers to what is no storage.")
@@ -243,8 +243,8 @@ class Machine:
             raise ValueError("Its pickle describes a storage in two ways.")
         self.stack.append(storage)
 
-    def made_dict(self) -> None:
-        """Puts a dict of what is above the last mark."""
+    def push_dict(self) -> None:
+        """Pushes a dict of what is above the last mark."""
         found = self.items()
         made: dict = {}
         set_items(made, found)
@@ -270,7 +270,7 @@ OPERATIONS: dict[str, Callable[[Machine], None]] = {
     "APPENDS": lambda m: m.append(m.items()),
     "BINPERSID": Machine.load_storage,
     "BUILD": Machine.build,
-    "DICT": Machine.made_dict,
+    "DICT": Machine.push_dict,
     "DUP": lambda m: m.stack.append(m.stack[-1]),
     "LIST": lambda m: m.stack.append(m.items()),
     "NEWOBJ": Machine.call,

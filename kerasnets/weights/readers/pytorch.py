@@ -1,7 +1,7 @@
-"""Reading PyTorch's checkpoints: zip archives, since version 1.6, and the older stream. Nothing is executed.
+"""Reading PyTorch's checkpoints: zip archives since version 1.6, streams before. Nothing is executed.
 
-A state dict is in a pickle, which `pickles` reads, and its numbers follow in storages: as members of the
-archive, or one after another behind the pickles of the stream.
+The state dict is a pickle, which `pickles` reads. Its numbers are in storages: members of the archive, or one
+after another behind the pickles of the stream.
 """
 
 import io
@@ -13,22 +13,20 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from kerasnets.weights.readers.common import FLOATS, check_claim, mapped, names, view
+from kerasnets.weights.readers.common import CHECKPOINTS, FLOATS, check_claim, mapped, names, view
 from kerasnets.weights.readers.pickles import BYTES, Storage, Tensor, run
 from kerasnets.weights.units import COUNTERS, Unit, units_of
 
 ZIP = b"PK\x03\x04"
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001  # first two pickles of a stream
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")  # keys of the state dict in a checkpoint
-PREFIX = "module."  # of all names, where the net was trained on several devices
+PREFIX = "module."  # of all names, if the net was trained on several devices
 PICKLE = "/data.pkl"
-HEADER = struct.Struct(
-    "<4s22xHH"
-)  # of a member of an archive: its mark, and the lengths of two fields behind
+# Of a member of an archive: its mark, and the lengths of the two fields that follow.
+HEADER = struct.Struct("<4s22xHH")
 ENCRYPTED = 1  # flag of a member
 PIECE = 2**20  # bytes
-COUNT = 8  # bytes of the number of numbers before a storage of a stream
-CHECKPOINTS = (".pth", ".pt", ".th", ".bin", ".pth.tar")
+COUNT = 8  # bytes before each storage of a stream, which say how many numbers it has
 
 Load = Callable[[Storage], tuple[Any, int]]  # from a storage to a buffer and its place there
 
@@ -79,7 +77,7 @@ def array(name: str, tensor: Tensor, load: Load) -> Any:
 
 
 def read_stream(content: mmap.mmap) -> tuple[Any, Load]:
-    """What a file of the older kind has, and a function that finds its storages."""
+    """What a stream has, and a function that finds its storages."""
     content.seek(0)
     if run(content) != MAGIC or run(content) != VERSION:
         raise ValueError("It is no checkpoint of PyTorch.")
@@ -128,7 +126,7 @@ def inner(content: mmap.mmap) -> mmap.mmap:
     if len(archive.members) != 1 or not next(iter(archive.members)).endswith(CHECKPOINTS):
         raise ValueError(f"It has {names(archive.members)}, where one checkpoint of PyTorch is expected.")
     part = archive.read(next(iter(archive.members)))
-    if isinstance(part.obj, mmap.mmap) and len(part.obj) == len(part):  # it has been compressed
+    if isinstance(part.obj, mmap.mmap) and len(part.obj) == len(part):  # it was compressed
         return part.obj
     whole = mmap.mmap(-1, len(part))
     whole.write(part)
