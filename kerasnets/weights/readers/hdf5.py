@@ -45,7 +45,7 @@ def read(path: str | os.PathLike) -> list[Unit]:
 
 
 def claimed(dataset: Any) -> int:
-    """The number of bytes that reading a dataset allocates: those of its array, or of a chunk if it is larger."""
+    """The bytes that reading a dataset allocates: those of its array, or of a chunk if that is larger."""
     shapes = [shape for shape in (dataset.shape, dataset.chunks) if shape is not None]
     return max(map(math.prod, shapes), default=0) * dataset.dtype.itemsize
 
