@@ -90,7 +90,7 @@ def BNInceptions(x, modules, separable_stem=False, include_pad=False):
             or "pass through" for a module without a projection and with strides of 2.
         separable_stem: Whether the first convolution is a depthwise one that makes 8 channels of each,
             followed by a 1x1 convolution.
-        include_pad: Whether means at the border count the padding, as zeros.
+        include_pad: Whether average pooling counts the padding at the border, as zeros.
     """
     if separable_stem:
         x, padding = pad(x, 7, 2, "symmetric", name="conv1_pad")
@@ -106,7 +106,8 @@ def BNInceptions(x, modules, separable_stem=False, include_pad=False):
     x = max_pool(x, 3, 2, padding="same", name="pool2")
     for row in modules:
         module = Module(*row)
-        rows = including_pad(branches_of(module)) if include_pad else branches_of(module)
+        rows = branches_of(module)
+        rows = including_pad(rows) if include_pad else rows
         x = branches(x, rows, conv_bn_act, f"inception_{module.name}")
     return x
 

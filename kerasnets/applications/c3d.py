@@ -5,8 +5,8 @@ ICCV 2015, arXiv:1412.0767.
 
 The classes are the 101 of UCF101, the first dataset on which the paper tests; its network for Sports-1M has
 487. Clips of 16 frames and 112 pixels leave 2 frames of 7 pixels before the last pooling, whose last windows
-extend beyond the border as in the authors' release; weights that others trained have windows that extend
-beyond both borders (`pool_padding="both"`). The release subtracts the mean volume of Sports-1M from
+extend beyond the border as in the authors' release. In a network that others trained, its windows extend
+beyond all borders of a frame (`pool_padding="both"`). The release subtracts the mean volume of Sports-1M from
 its BGR clips, which is a file of 16 frames that is not available here. `preprocess_input` instead subtracts
 UCF101's mean of each channel, also in BGR. Weights are initialized by He's uniform distribution and biases
 with zeros; the release has Gaussians of 0.01 and 0.005, and biases of 1 in all layers but the first and the
@@ -44,8 +44,8 @@ def C3Ds(x, depths, filters, pool_padding="end"):
     Args:
         depths: Number of convolutions in each block.
         filters: Number of filters of the convolutions of each block.
-        pool_padding: Whether the last pooling is padded by a pixel at the "end" of each axis of a frame, or
-            on "both" sides.
+        pool_padding: Sides on which windows of the last pooling may extend beyond the border of a frame:
+            "end" for the bottom and the right, "both" for all four.
         hidden: Number of units of each hidden dense layer of the top.
         dropout: Dropout rate of the hidden units.
     """

@@ -5,8 +5,8 @@ arXiv:1608.06993.
 
 Where the paper leaves a choice, the networks are those of the authors' release, which trained weights fit:
 there is a last batch normalization and ReLU before the head, and batch normalization and ReLU after the stem
-of the ImageNet networks. `stem` is for weights of others, whose networks for CIFAR have 24 filters in the
-stem also without bottlenecks.
+of the ImageNet networks. `stem` is for weights that others published: their networks for CIFAR have 24
+filters in the stem even without bottlenecks.
 
 `memory_efficient` trains as in Pleiss et al., "Memory-Efficient Implementation of DenseNets", 2017,
 arXiv:1707.06990: concatenated and normalized feature maps are not kept, but recomputed in the backward pass,

@@ -44,7 +44,7 @@ TINY = dict(
 CHECKS = dict(
     modules=rows_of(
         lambda row: is_named(row, (0, 1, 6)),
-        "a name, and no number, a size of windows or 6 numbers of filters",
+        "a name, alone, with a size of windows or with 6 numbers of filters",
     )
 )
 
@@ -95,7 +95,7 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
         if len(numbers) == 6:
             x = module(x, *numbers, convolve, f"inception_{name}")
         else:
-            x = max_pool(x, *(numbers or [3]), 2, padding="same", name=name)
+            x = max_pool(x, numbers[0] if numbers else 3, 2, padding="same", name=name)
         if aux_heads and name in AUX:
             aux_maps[AUX[name]] = x
     return x, aux_maps

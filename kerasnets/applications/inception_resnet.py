@@ -9,7 +9,7 @@ paper has 5, 10 and 5 modules after the stem of Inception v4. In both networks, 
 1x1 convolution of a module has biases and no batch normalization, the scales are 0.17, 0.10 and 0.20 in the
 three stages, and the last module of the network is neither scaled nor followed by ReLU. The authors did not
 release InceptionResNetV1. It is the paper's network with such a last module after its 5, 10 and 5, as in
-FaceNet. `embedding` is the hidden dense layer of the nets that others trained to tell faces apart, as FaceNet
+FaceNet. `embedding` adds the dense layer of networks that others trained to recognize faces, as FaceNet
 (Schroff et al., CVPR 2015, section 4.3) calls it. Batch normalization has a scale, which the trained weights
 of Keras set to 1. `alpha`, the width multiplier, is not the paper's.
 """
@@ -108,8 +108,7 @@ def InceptionResNet(x, version, depths, alpha=1.0):
         depths: Number of modules in each of the three stages.
         alpha: Width multiplier: fraction of the filters of each convolution.
         dropout: Dropout rate before the classifier.
-        embedding: Number of units of a dense layer with batch normalization before the classifier, or None
-            for none.
+        embedding: Number of units of a dense layer with batch normalization before the classifier, or None.
     """
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)

@@ -7,10 +7,10 @@ Where the paper's text and table leave a choice, the network is that of the auth
 weights fit: the 5x5 convolutions of the first modules are not factorized, the stem contains a 1x1
 convolution, and the numbers of filters inside the modules are those below. The auxiliary head is the one with
 batch normalization of section 4 and figure 8. Batch normalization has a scale, which the trained weights of
-Keras set to 1. Means at the border leave out the padding, as in the release; the weights that PyTorch's users
-published count it as zeros (`include_pad`). `alpha` is the depth multiplier of the release.
-Squeeze-and-excitation (`squeeze_excite`) is by Hu et al. (CVPR 2018, figure 2); it follows the concatenation
-of every module, including the reductions, as in their release of BN-Inception.
+Keras set to 1. Average pooling leaves out the padding at the border, as in the release; in the networks whose
+weights were published for PyTorch, it counts the padding as zeros (`include_pad`). `alpha` is the depth
+multiplier of the release. Squeeze-and-excitation (`squeeze_excite`) is by Hu et al. (CVPR 2018, figure 2); it
+follows the concatenation of every module, including the reductions, as in their release of BN-Inception.
 """
 
 from keras import layers
@@ -84,7 +84,7 @@ def InceptionV3s(x, depths, alpha=1.0, aux_heads=False, squeeze_excite=None, inc
         aux_heads: Whether the output is a dict of "predictions" and of "aux1", the output of an auxiliary
             head on the second stage.
         squeeze_excite: Reduction of a squeeze-and-excitation unit on the output of each module, or None.
-        include_pad: Whether means at the border count the padding, as zeros.
+        include_pad: Whether average pooling counts the padding at the border, as zeros.
         dropout: Dropout rate before the classifier.
     """
     if len(depths) != 3:

@@ -7,7 +7,7 @@ As in the authors' release, which trained weights fit, ReLU is capped at 6 and t
 the classifier; the paper mentions neither. Table 1 prints strides of 2 for the last depthwise layer, but
 equal input and output grids: the strides are 1. Squeeze-and-excitation (`squeeze_excite`) is by Hu et al.
 (2018); as in their published network (github.com/hujie-frank/SENet, issue 64), it follows the last ReLU of
-each unit. `padding` and `act` are the forms that others have trained.
+each unit. Some weights that others published need another `padding` or `act`.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -69,11 +69,7 @@ def MobileNets(x, depths, alpha=1.0, separable=True, squeeze_excite=None, paddin
     return x
 
 
-MobileNet = variant(
-    MobileNets,
-    "MobileNet",
-    TABLE,
-)
+MobileNet = variant(MobileNets, "MobileNet", TABLE)
 ConvMobileNet = variant(MobileNets, "ConvMobileNet", TABLE)
 ShallowMobileNet = variant(MobileNets, "ShallowMobileNet", TABLE)
 

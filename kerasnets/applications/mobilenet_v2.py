@@ -5,8 +5,8 @@ arXiv:1801.04381.
 
 As in the authors' release, which trained weights fit, numbers of filters are multiples of 8 at every `alpha`,
 and the dropout rate before the classifier is a fifth; the paper mentions neither. `rho`, which sets the side
-of the input as in MobileNet, is section 4.1's choice of resolution. `padding` is the form that others have
-trained.
+of the input as in MobileNet, is section 4.1's choice of resolution. Weights that others published need
+`padding="symmetric"`.
 """
 
 from keras import layers
@@ -94,11 +94,7 @@ def make_divisible(filters):
     return nearest + DIVISOR if nearest < 0.9 * filters else nearest
 
 
-MobileNetV2 = variant(
-    MobileNetV2s,
-    "MobileNetV2",
-    TABLE,
-)
+MobileNetV2 = variant(MobileNetV2s, "MobileNetV2", TABLE)
 
 preprocess_input = MobileNetV2.preprocess_input
 decode_predictions = MobileNetV2.decode_predictions

@@ -4,10 +4,10 @@ Lin, Chen, Yan, "Network In Network", ICLR 2014, arXiv:1312.4400.
 
 The paper does not state the numbers of filters; they are those of the authors' release. So is the whole
 ImageNet network, which the paper does not describe. As in the release, dropout follows the pooling, whose
-last window may extend beyond the border; others publish weights for poolings that are padded on both sides
-(`pool_padding="both"`). Weights are initialized by He's uniform distribution, those of the
-release by Gaussians. The paper normalizes the contrast of CIFAR images and whitens them, which needs the
-dataset; `preprocess_input` uses ImageNet's mean and standard deviation.
+last window may extend beyond the border; in a network whose weights others published, poolings are padded on
+all sides (`pool_padding="both"`). Weights are initialized by He's uniform distribution, those of the release
+by Gaussians. The paper normalizes the contrast of CIFAR images and whitens them, which needs the dataset;
+`preprocess_input` uses ImageNet's mean and standard deviation.
 """
 
 from typing import NamedTuple
@@ -76,27 +76,27 @@ def is_mlpconv(row):
     )
 
 
-def mean_pool(x, name):
-    """Means over windows of 3x3 with strides of 2, which leave out what is beyond the border."""
+def average_pool(x, name):
+    """Average pooling of 3x3 windows with strides of 2, which leaves out what is beyond the border."""
     return layers.AveragePooling2D(3, 2, "same", name=name)(x)
 
 
 def padded_max_pool(x, name):
-    """Max pooling of 3x3 windows with strides of 2, padded on both sides."""
+    """Max pooling of 3x3 windows with strides of 2, padded on all sides."""
     return max_pool(x, 3, 2, name=name)
 
 
-def padded_mean_pool(x, name):
-    """Means over windows of 3x3 with strides of 2, padded with zeros on both sides."""
+def padded_average_pool(x, name):
+    """Average pooling of 3x3 windows with strides of 2, which counts zeros on all sides."""
     return layers.AveragePooling2D(3, 2, name=name)(layers.ZeroPadding2D(1, name=f"{name}_pad")(x))
 
 
-# By the columns of `mlpconvs` and `pool_padding`.
+# By the column of `mlpconvs`, and by `pool_padding`.
 POOLS = {
     ("max", "end"): overlapping_pool,
-    ("avg", "end"): mean_pool,
+    ("avg", "end"): average_pool,
     ("max", "both"): padded_max_pool,
-    ("avg", "both"): padded_mean_pool,
+    ("avg", "both"): padded_average_pool,
 }
 CHECKS = dict(mlpconvs=rows_of(is_mlpconv, "(kernel, strides, filters, 'max', 'avg' or None, True or False)"))
 
@@ -112,8 +112,9 @@ def NINs(x, mlpconvs, dropout=0.5, pool_padding="end"):
             filters of the convolution and of each 1x1 after it, "max", "avg" or None for the pooling after
             them, and whether dropout follows. Convolutions with strides above 1 are not padded.
         dropout: Dropout rate.
-        pool_padding: Whether the windows of a pooling extend beyond the "end" of the grid, where means leave
-            out what is beyond, or beyond "both" sides, where they count it as zeros.
+        pool_padding: Sides on which windows of a pooling may extend beyond the border: "end" for the bottom
+            and the right, where average pooling leaves out what is beyond; "both" for all four, where it
+            counts zeros.
     """
     for i, row in enumerate((Mlpconv(*row) for row in mlpconvs), start=1):
         padding = "same" if row.strides == 1 else "valid"

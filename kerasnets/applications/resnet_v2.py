@@ -3,12 +3,12 @@
 He, Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks", ECCV 2016, arXiv:1603.05027.
 
 The stem of the ImageNet networks is normalized and activated before the first unit, as the appendix says.
-Trained weights fit other forms. Those of keras.applications need `released=True`: each stage halves the grid
-at its end instead of its start, nothing is between the stem and its pooling, and the last convolutions of the
-units have biases. Other weights need another `stem_form`. For CIFAR, the first 1x1 convolution of a
-bottleneck has the strides, as in the authors' code; weights need `stride_in="3x3"`. The paper trains
-networks of 200 layers on ImageNet; 18 to 152 layers have the depths of the first paper's table 1. `alpha`,
-the width multiplier, is not the paper's.
+Published weights fit other forms. Those of keras.applications need `released=True`: each stage halves the
+grid at its end instead of its start, nothing is between the stem and its pooling, and the last convolutions
+of the units have biases. The others need another `stem_form`. For CIFAR, the first 1x1 convolution of a
+bottleneck has the strides, as in the authors' code; published weights need `stride_in="3x3"`. The paper
+trains networks of 200 layers on ImageNet; 18 to 152 layers have the depths of the first paper's table 1.
+`alpha`, the width multiplier, is not the paper's.
 """
 
 from kerasnets.assembly.family import family, variant

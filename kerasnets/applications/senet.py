@@ -8,9 +8,7 @@ and SENet-154 in the 3x3. The last window of the pooling after the stem may exte
 SENet-154 has a stem of three 3x3 convolutions, half the filters in the first 1x1 convolution of a unit,
 projections of 3x3 where the grid is halved, and dropout before the classifier. The authors released no
 networks of 18 or 34 layers: these are ResNet's with the same unit. `alpha`, the width multiplier, is not the
-paper's.
-
-`stride_in`, `pool_padding` and `relu_before_se` are the forms that others have trained.
+paper's. Some weights that others published need another `stride_in`, `pool_padding` or `relu_before_se`.
 """
 
 from kerasnets.assembly.family import family, variant
@@ -34,8 +32,8 @@ FILTERS = 64  # filters of the stem
 TINY = dict(depths=(1, 1), reduction=4, alpha=0.125)
 GROUPED_TINY = dict(depths=(1, 1), cardinality=2, width=2)
 
-# Padding of the pooling after the stem: that of Caffe, or ResNet's.
-PADDING = {"end": ((0, 1), (0, 1)), "both": "symmetric"}
+# Of the pooling after the stem: that of Caffe, or that of ResNet.
+PADDINGS = {"end": ((0, 1), (0, 1)), "both": "symmetric"}
 
 CHECKS = dict(stride_in=one_of("1x1", "3x3"), relu_before_se=FLAG)
 
@@ -68,7 +66,7 @@ def SEResNet(
     """
     filters = max(1, int(alpha * FILTERS))
     x = conv_bn_act(x, filters, 7, strides=2, name="stem")
-    x = max_pool(x, 3, strides=2, padding=PADDING[pool_padding], name="stem_pool")
+    x = max_pool(x, 3, strides=2, padding=PADDINGS[pool_padding], name="stem_pool")
     for stage, strides, name in units(depths):
         n = filters * 2**stage
         rows = bottleneck_rows(4 * n, strides, stride_in=stride_in) if bottleneck else basic_rows(n, strides)
@@ -92,7 +90,7 @@ def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16, pool_padding="en
             for the bottom and the right, "both" for all four.
     """
     x = conv_bn_act(x, FILTERS, 7, strides=2, name="stem")
-    x = max_pool(x, 3, strides=2, padding=PADDING[pool_padding], name="stem_pool")
+    x = max_pool(x, 3, strides=2, padding=PADDINGS[pool_padding], name="stem_pool")
     for stage, strides, name in units(depths):
         inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
         rows = bottleneck_rows(n, strides, width=inside, groups=cardinality)
@@ -119,7 +117,7 @@ def SENet(x, depths, cardinality=64, width=4, reduction=16, pool_padding="end"):
     x = conv_bn_act(x, FILTERS, 3, strides=2, name="stem1")
     x = conv_bn_act(x, FILTERS, 3, name="stem2")
     x = conv_bn_act(x, 2 * FILTERS, 3, name="stem3")
-    x = max_pool(x, 3, strides=2, padding=PADDING[pool_padding], name="stem_pool")
+    x = max_pool(x, 3, strides=2, padding=PADDINGS[pool_padding], name="stem_pool")
     for stage, strides, name in units(depths):
         inside, n = cardinality * width * 2**stage, 4 * FILTERS * 2**stage
         rows = Row(max(1, inside // 2), 1), Row(inside, 3, strides, cardinality), Row(n, 1)

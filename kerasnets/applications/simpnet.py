@@ -14,8 +14,8 @@ Convolutions have no biases, which batch normalization would cancel; the release
 The numbers of filters are those of the releases' definition files. In the first release of SimpleNet, the
 last three convolutions have no batch normalization, and the output of the seventh is pooled before its batch
 normalization. Here all convolutions are alike, as in the authors' later release. The dropout rate is the same
-after every convolution, as the papers advise. For images of ImageNet, that later release gives the first
-convolutions larger `strides`. The releases of SimpNet use a rate that is 0.1 higher from the second pooling
+after every convolution, as the papers advise. For ImageNet, that later release gives some of the first
+convolutions `strides` of 2. The releases of SimpNet use a rate that is 0.1 higher from the second pooling
 on, and that of 300K has dropout at most after poolings.
 """
 
@@ -57,7 +57,7 @@ TINY = dict(kernels=((3, 3), (3,), (3,)), filters=(4, 4, 6, 8), dropout=0.1)
 SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4, 4, 8, 6), dropout=0.1)
 
 
-CHECKS = dict(strides=OPTIONS["hidden"])  # a tuple of whole numbers, or ()
+CHECKS = dict(strides=OPTIONS["hidden"])  # which is a tuple of whole numbers or () too
 
 
 @family(size=32, min_size=4, classes=10, preprocess="torch", head=MAX_POOLED, tiny=TINY, checks=CHECKS)

@@ -110,7 +110,7 @@ def SqueezeNets(x, modules, bypass=None):
             channels. "complex" also does so otherwise, with a 1x1 convolution of the input. None adds
             nothing.
         dropout: Dropout rate before the classifier.
-        released: Whether the last 1x1 convolution reads a border of zeros too, as in version 1.0 of the
+        released: Whether the input of the last 1x1 convolution is padded with zeros, as in version 1.0 of the
             release.
     """
     for name, *columns in modules:

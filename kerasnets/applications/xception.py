@@ -4,8 +4,8 @@ Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2
 
 The network is the paper's: each convolution is followed by batch normalization, and nothing is between the
 two parts of a separable one. Of the two heads of figure 5, it has the one without a hidden dense layer. The
-windows of its poolings begin at the border, as in the author's release. Those of the weights that others
-published begin one pixel beyond it, which makes a difference on grids of even sides (`pool_padding="both"`).
+windows of its poolings begin at the border, as in the author's release. In networks whose weights others
+published, they begin one pixel beyond it, which differs on grids of even sides (`pool_padding="both"`).
 `alpha`, the width multiplier, is not the paper's. The smallest input leaves a grid of 2x2 pixels at the end.
 """
 
@@ -24,6 +24,7 @@ EPSILON = 1e-3  # what the published weights were trained with
 
 TABLE = {"Xception": dict(depth=8)}
 TINY = dict(depth=1, alpha=0.04)
+PADDINGS = {"end": "same", "both": "symmetric"}  # of poolings
 
 
 @family(size=299, min_size=39, preprocess="tf", tiny=TINY, dropout=0.5)
@@ -35,8 +36,8 @@ def Xceptions(x, depth, alpha=1.0, pool_padding="end"):
     Args:
         depth: Number of modules of the middle flow.
         alpha: Width multiplier: fraction of the filters of each convolution.
-        pool_padding: Whether what is missing for the windows of a pooling is added at the "end" of the grid,
-            or a pixel on "both" sides.
+        pool_padding: Sides on which windows of a pooling may extend beyond the border: "end" for the bottom
+            and the right, "both" for all four.
         dropout: Dropout rate before the classifier.
     """
 
@@ -64,8 +65,7 @@ def module(x, filters, strides, pool_padding, name):
             x = layers.Activation("relu", name=f"{name}_unit{i}_act")(x)
         x = separable_bn(x, n, name=f"{name}_unit{i}")
     if strides > 1:
-        padding = "symmetric" if pool_padding == "both" else "same"
-        x = max_pool(x, 3, strides, padding, signed=True, name=f"{name}_pool")
+        x = max_pool(x, 3, strides, PADDINGS[pool_padding], signed=True, name=f"{name}_pool")
         shortcut = conv(shortcut, filters[-1], 1, strides, name=f"{name}_shortcut_conv")
         shortcut = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_shortcut_bn")(shortcut)
     return layers.Add(name=f"{name}_add")([x, shortcut])

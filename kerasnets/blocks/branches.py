@@ -127,11 +127,10 @@ def sequence(x: KerasTensor, steps: Branch, convolve: Callable, name: str) -> Ke
 
 
 def including_pad(rows: Sequence[Branch]) -> list[Branch]:
-    """The same branches with means that count the padding at the border, as zeros.
+    """The same branches with average pooling that counts the padding at the border, as zeros.
 
     Args:
-        rows: Branches of a module that keeps the grid. Means over windows of 3x3 that leave out the padding
-            are replaced.
+        rows: Branches of a module that keeps the grid. Their poolings ("avg", 3, 1) are replaced.
     """
     return [[("avg", 3, 1, 1) if step == ("avg", 3, 1) else step for step in row] for row in rows]
 

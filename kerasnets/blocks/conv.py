@@ -220,8 +220,8 @@ def max_pool(
         kernel: Size of the window in pixels.
         strides: Strides in pixels.
         padding: As in `conv`.
-        signed: Whether `x` may be negative. Padding then changes no maximum, as minus infinity would not;
-            otherwise it counts as zeros.
+        signed: Whether `x` may be negative. If so, padding changes no maximum, like minus infinity; otherwise
+            it counts as zeros.
         name: Name of the layer.
 
     Returns:

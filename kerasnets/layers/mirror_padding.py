@@ -13,8 +13,8 @@ from kerasnets.checks import is_int, refuse
 class MirrorPadding2D(keras.layers.Layer):
     """Pads feature maps with their own pixels, mirrored at the border.
 
-    The outermost pixels are repeated first. Max pooling whose window extends as far beyond a border as this
-    padding, and further into the maps, gives what a border of minus infinity would.
+    The outermost pixels are repeated first. Max pooling ignores this padding, as it would minus infinity, if
+    its windows reach at least as far into the maps as beyond the border.
 
     Args:
         padding: ((top, bottom), (left, right)), the number of pixels that are added at each side.
