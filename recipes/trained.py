@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
     import numpy as np
 
     from kerasnets.runs.data import Data
+    from kerasnets.training import Recipe
 
 FOLDER = pathlib.Path(__file__).parents[1] / "kerasnets" / "weights" / "trained"
 
@@ -51,36 +52,16 @@ def main() -> None:
         import dataclasses
 
         import keras
-        import numpy as np
 
-        import kerasnets
         from kerasnets import runs, weights
-        from kerasnets.assembly.origin import TRAINING_ONLY
         from kerasnets.runs.data import Data
 
         path = train.find(args.config)
         recipe = train.read(path)
         recipe = dataclasses.replace(recipe, data=args.data) if args.data else recipe
         source = Data(recipe, runs.Options(seed=args.seed, data_dir=args.data_dir))
-        given = dict(input_shape=recipe.shape, classes=source.classes)
-        run = kerasnets.build(recipe.model, weights=args.weights, **given, **recipe.options)
-        kept = {name: value for name, value in recipe.options.items() if name not in TRAINING_ONLY}
-        net = kerasnets.build(recipe.model, **given, **kept)
-        net.set_weights(run.get_weights())
-        exact, labels = predictions(net, source)
-        full = net.get_weights()
-        net.set_weights([w.astype("float16") if w.dtype == "float32" else w for w in full])
-        rounded, _ = predictions(net, source)
-        half = bool((rounded.argmax(1) == exact.argmax(1)).all())
-        if not half:
-            net.set_weights(full)
-        found = np.argsort(-(rounded if half else exact), axis=1)
-        results = {
-            "protocol": recipe.evaluation[0],
-            "top1": round(float((found[:, 0] == labels).mean()), 6),
-            "top5": round(float((found[:, :5] == labels[:, None]).any(1).mean()), 6),
-            "test_examples": len(labels),
-        }
+        net = for_use(recipe, source, args.weights)
+        half, results = tested(net, source)
         facts = {
             "seed": args.seed,
             "command": f"python recipes/train.py {path.stem} --seed {args.seed} --data-dir FOLDER",
@@ -90,23 +71,50 @@ def main() -> None:
         source.describe(net, **facts)
         out = args.out / f"{recipe.model.lower()}-{source.name}.weights.h5"
         args.out.mkdir(parents=True, exist_ok=True)
-        weights.save(net, out, results=results)
+        weights.save(net, out, results={"protocol": recipe.evaluation[0], **results})
         if half:
             halve(out)
-    errors = round((1 - results["top1"]) * len(labels))
-    shared.show(
-        [
-            ("stored", "errors", "of", "top-1 %", "precision", "bytes"),
-            (
-                out.name,
-                errors,
-                f"{len(labels):,}",
-                f"{100 * results['top1']:.2f}",
-                "float16" if half else "float32",
-                f"{out.stat().st_size:,}",
-            ),
-        ]
-    )
+    top1, count = results["top1"], results["test_examples"]
+    precision = "float16" if half else "float32"
+    header = ("stored", "errors", "of", "top-1 %", "precision", "bytes")
+    row = (f"{count:,}", f"{100 * top1:.2f}", precision, f"{out.stat().st_size:,}")
+    shared.show([header, (out.name, round((1 - top1) * count), *row)])
+
+
+def for_use(recipe: Recipe, source: Data, path: str) -> keras.Model:
+    """The net of a run with its trained weights, without the options that only training has."""
+    import kerasnets
+    from kerasnets.assembly.origin import TRAINING_ONLY
+
+    given = dict(input_shape=recipe.shape, classes=source.classes)
+    run = kerasnets.build(recipe.model, weights=path, **given, **recipe.options)
+    kept = {name: value for name, value in recipe.options.items() if name not in TRAINING_ONLY}
+    net = kerasnets.build(recipe.model, **given, **kept)
+    net.set_weights(run.get_weights())
+    return net
+
+
+def tested(net: keras.Model, source: Data) -> tuple[bool, dict[str, float]]:
+    """Rounds the weights of a net to float16 if this changes the class of no test image.
+
+    Returns:
+        Whether they are rounded, and the accuracies of the net on the test images.
+    """
+    import numpy as np
+
+    full = net.get_weights()
+    exact, labels = predictions(net, source)
+    net.set_weights([w.astype("float16") if w.dtype == "float32" else w for w in full])
+    rounded, _ = predictions(net, source)
+    half = bool((rounded.argmax(1) == exact.argmax(1)).all())
+    if not half:
+        net.set_weights(full)
+    order = np.argsort(-(rounded if half else exact), axis=1)
+    return half, {
+        "top1": round(float((order[:, 0] == labels).mean()), 6),
+        "top5": round(float((order[:, :5] == labels[:, None]).any(1).mean()), 6),
+        "test_examples": len(labels),
+    }
 
 
 def predictions(net: keras.Model, source: Data) -> tuple[np.ndarray, np.ndarray]:

@@ -190,7 +190,7 @@ def old_caffe(arrays):
     return net.SerializeToString()
 
 
-def keras_2(path, arrays, **options):
+def keras_2(path, arrays):
     """Writes a file of Keras 2."""
     import h5py
 
@@ -211,7 +211,7 @@ def keras_2(path, arrays, **options):
             group = file.create_group(layer)
             group.attrs["weight_names"] = [f"{layer}/{name}".encode() for name in weights]
             for name, array in weights.items():
-                group.create_dataset(f"{layer}/{name}", data=array, **options)
+                group.create_dataset(f"{layer}/{name}", data=array)
 
 
 def keras_3(path, arrays):

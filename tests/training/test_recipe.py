@@ -117,9 +117,9 @@ def test_a_deep_copy_shares_no_options():
     assert copy.deepcopy(recipe).options is not recipe.options
 
 
-def test_grey_images_for_a_net_of_colored_ones():
-    grey = Recipe(**{**ROW, "channels": 1, "scaling": "unit"})
-    assert (Recipe(**ROW).shape, grey.shape) == ((32, 32, 3), (32, 32, 1))
+def test_gray_images_for_a_net_of_colored_ones():
+    gray = Recipe(**{**ROW, "channels": 1, "scaling": "unit"})
+    assert (Recipe(**ROW).shape, gray.shape) == ((32, 32, 3), (32, 32, 1))
 
 
 def test_another_length():

@@ -105,7 +105,9 @@ class KerasC3D(nn.Module):
         self.fc6, self.fc7, self.fc8 = nn.Linear(8192, 4096), nn.Linear(4096, 4096), nn.Linear(4096, classes)
 
     def forward(self, x):
-        layers = {name: getattr(self, name, None) or getattr(self, name[:-1]) for name in C3D if "c" in name}
+        layers = {
+            name: getattr(self, name, None) or getattr(self, name[:-1]) for name in C3D if name[0] == "c"
+        }
         x = functional.max_pool3d(c3d_body(x, layers), 2, 2, ceil_mode=True)
         x = x.movedim(1, -1).flatten(1)
         return self.fc8(torch.relu(self.fc7(torch.relu(self.fc6(x)))))
@@ -125,6 +127,6 @@ class MMActionC3D(nn.Module):
         self.cls_head.fc_cls = nn.Linear(4096, classes)
 
     def forward(self, x):
-        layers = {name: getattr(self.backbone, name).conv for name in C3D if "c" in name}
+        layers = {name: getattr(self.backbone, name).conv for name in C3D if name[0] == "c"}
         x = functional.max_pool3d(c3d_body(x, layers), 2, 2, (0, 1, 1)).flatten(1)
         return self.cls_head.fc_cls(torch.relu(self.backbone.fc7(torch.relu(self.backbone.fc6(x)))))

@@ -1,4 +1,4 @@
-"""Values for the weights of a net, keyed by their names, with which peers and our nets are compared."""
+"""Values that names of weights determine, with which peers and our nets are filled to compare them."""
 
 import zlib
 
@@ -18,6 +18,6 @@ def value(name, shape):
     return noise * np.float32(np.sqrt(6 / np.prod(shape[1:])))
 
 
-def images(shape, count=1):
-    """Images, (count, *grid, channels); float32."""
-    return np.random.Generator(np.random.SFC64(1)).normal(size=(count, *shape)).astype("float32")
+def images(shape):
+    """An image, (1, *grid, channels); float32."""
+    return np.random.Generator(np.random.SFC64(1)).normal(size=(1, *shape)).astype("float32")

@@ -73,7 +73,7 @@ class CIFARNet(torch.nn.Module):
 
 
 class CIFARUnit(torch.nn.Module):
-    """Its residual unit. With `pad`, zeros stand on both sides of the maps."""
+    """A residual unit of `CIFARNet`. With `pad`, shortcuts add maps of zeros on both sides of the others."""
 
     def __init__(self, before, filters, pad):
         super().__init__()
@@ -114,7 +114,7 @@ class TorchdistillWRN(torch.nn.Module):
 
 
 class WideUnit(torch.nn.Module):
-    """Its residual unit."""
+    """A residual unit of `TorchdistillWRN`."""
 
     def __init__(self, before, filters, strides):
         super().__init__()
@@ -225,7 +225,7 @@ def keras_hub_resnet18():
 
 
 def cadene(name):
-    """A ResNeXt with the names of Cadene's pretrained-models.pytorch, which are numbers in one another."""
+    """A ResNeXt with the names of Cadene's pretrained-models.pytorch, which are nested numbers."""
     peer = timm(name)
     ends = {
         "conv1": "0.0.0.0",
@@ -398,10 +398,6 @@ PEERS = {
         dict(depth=100, growth=12),
         (32, 32, 3),
     ),
-    "timm/resnet18": (timm, dict(name="resnet18"), (64, 64, 3)),
-    "timm/resnet34": (timm, dict(name="resnet34"), (64, 64, 3)),
-    "timm/resnet50": (timm, dict(name="resnet50"), (64, 64, 3)),
-    "torchvision/resnet18": (torchvision, dict(name="resnet18"), (64, 64, 3)),
     "torchvision/squeezenet1_0": (torchvision, dict(name="squeezenet1_0"), (64, 64, 3)),
     "torchvision/squeezenet1_1": (torchvision, dict(name="squeezenet1_1"), (64, 64, 3)),
     "pytorchcv/squeezenet_v1_0": (pytorchcv, dict(name="squeezenet_v1_0"), (224, 224, 3)),

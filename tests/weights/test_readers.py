@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import itertools
+import json
 import pathlib
 import pickle
 import struct
@@ -263,8 +264,6 @@ def test_archives_that_claim_more_than_they_hold(tmp_path):
     ids=itertools.count(),
 )
 def test_safetensors_with_a_false_header(header, tmp_path):
-    import json
-
     text = json.dumps(header).encode()
     refuses(tmp_path, "net.safetensors", struct.pack("<Q", len(text)) + text + bytes(16))
     refuses(tmp_path, "net.safetensors", struct.pack("<Q", 2**33) + text + bytes(16))
