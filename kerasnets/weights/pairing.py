@@ -150,12 +150,12 @@ def fit_all(
 
 
 def no_place(slot: keras.Layer) -> str:
-    """Says that a layer has no place for a bias of the checkpoint."""
+    """The message for a bias of the checkpoint for which a layer has no place."""
     return f"the checkpoint has a bias for {slot.name}, which batch normalization does not follow"
 
 
 def mend(net: keras.Model, fitted: dict[str, Values], row: Architecture) -> None:
-    """Changes the weights of a net's layers as the mends of an architecture say."""
+    """Changes the weights that were fitted to a net's layers by the mends of an architecture."""
     for name, arguments in row.mends.items():
         getattr(mends, name)(net, fitted, **arguments)
 
@@ -163,7 +163,7 @@ def mend(net: keras.Model, fitted: dict[str, Values], row: Architecture) -> None
 def fit_some(
     net: keras.Model, units: Sequence[Unit], row: Architecture
 ) -> tuple[dict[str, Values], dict[str, str], dict[str, str]]:
-    """The weights of those layers of a net of which a checkpoint surely has the same layer.
+    """The weights of the layers of a net that can be paired with those of a checkpoint beyond doubt.
 
     Args:
         net: The net that the architecture makes, with its head.
@@ -171,11 +171,11 @@ def fit_some(
         row: Its architecture.
 
     Returns:
-        Arrays by the names of layers and of weights; the names in the checkpoint by those of layers; and by
-        the names of the other layers of the net why they have no weights.
+        Three dicts by the names of the net's layers: their weights by name; the names of the same layers in
+        the checkpoint; and, for the layers that have no weights, the reasons.
 
     Raises:
-        ValueError: The values of the checkpoint need a change that only a whole one can have.
+        ValueError: A mend needs layers that the checkpoint lacks.
     """
     slots, units = slots_of(net), in_order(units, row, True, outputs_of(net))
     if "norm" in row.adds:
@@ -183,7 +183,7 @@ def fit_some(
     units = joined(slots, units)
     pairs = align(slots, units)
     fitted, names, biases = {}, {}, {}
-    left = dict.fromkeys((slot.name for slot in slots), "the weights have no layer that is surely the same")
+    left = dict.fromkeys((slot.name for slot in slots), "no layer of the weights is certainly the same")
     for slot, unit in ((slots[i], finite(units[j])) for i, j in pairs):
         try:
             fitted[slot.name] = fit(slot, unit, row, biases)
@@ -198,7 +198,7 @@ def fit_some(
     try:
         mend(net, fitted, row)
     except LookupError as error:
-        raise ValueError(f"the checkpoint is not whole, as {', '.join(row.mends)} needs it") from error
+        raise ValueError(f"the checkpoint lacks layers that the mend {', '.join(row.mends)} needs") from error
     return fitted, names, left
 
 
@@ -206,16 +206,16 @@ def align(slots: Sequence[keras.Layer], units: Sequence[Unit]) -> list[tuple[int
     """Pairs the layers of a net with those of a checkpoint of which some are missing or of other shapes.
 
     Returns:
-        Pairs of numbers of both. Kinds and shapes of each pair are the same, and it is in all of the longest
-        sequences of such pairs that both lists have in common, so that no layer could have the weights of
-        another of the same shape.
+        Pairs of positions in the two lists. The layers of a pair have the same kind and shapes, and the pair
+        is in every longest common subsequence of the lists, so that no layer can get the weights of another
+        one of the same shape.
     """
     if not slots or not units:
         return []
     forms = [form(kind_of(slot), {w.name: tuple(w.shape) for w in slot.weights}) for slot in slots]
     others = [form(unit.kind, {name: array.shape for name, array in unit.values.items()}) for unit in units]
     same = np.array([[is_same(ours, theirs) for theirs in others] for ours in forms])
-    before = common(same)  # lengths of the longest sequences of all layers before two, and behind them
+    before = common(same)  # lengths of the longest common subsequences before a pair, and behind it
     behind = common(same[::-1, ::-1])[::-1, ::-1]
     possible = same & (before[:-1, :-1] + 1 + behind[1:, 1:] == before[-1, -1])
     sure = possible & (possible.sum(0) == 1) & (possible.sum(1, keepdims=True) == 1)
@@ -223,7 +223,7 @@ def align(slots: Sequence[keras.Layer], units: Sequence[Unit]) -> list[tuple[int
 
 
 def form(kind: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple:
-    """What layers have in common that are paired: kind, shape, and the size of a kernel whatever its axes."""
+    """What two layers of a pair share: kind, shape, and the numbers of inputs and outputs of a kernel."""
     shape = shapes.get("kernel", shapes.get("depthwise_kernel", next(iter(shapes.values()))))
     if kind == "conv" and shape[-1] == 1:
         shape = (*shape[:-2], 1, shape[-2])  # a depthwise convolution
@@ -231,7 +231,7 @@ def form(kind: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple:
 
 
 def is_same(ours: tuple, theirs: tuple) -> bool:
-    """Whether two results of `form` are of layers that `fit` can turn into each other."""
+    """Whether `fit` can convert the weights of a layer into those of another, given their `form`."""
     turned = {ours[0], theirs[0]} == {"conv", "dense"}
     return ours[2] == theirs[2] if turned else ours[:2] == theirs[:2]
 
