@@ -4,7 +4,7 @@
 
 The net: LeCun et al., "Handwritten Digit Recognition with a Back-Propagation Network", NIPS 1989.
 
-The hyper-parameters are of no paper: SGD with Nesterov momentum, a linear warm-up of one epoch and a cosine
+The hyper-parameters are from no paper: SGD with Nesterov momentum, a linear warm-up of one epoch and a cosine
 decay to zero, weight decay, and shifts of one pixel. They are those of lenet5_mnist_jitter.
 
 Published: 1.7% error (LeCun et al. 1998, Proc. IEEE, figure 9). Here: 1.49%.

@@ -6,7 +6,7 @@ The net: Hasanpour, Rouhani, Fayyaz, Sabokrou, Adeli, "Towards Principled Design
 Networks: Introducing SimpNet", 2018, arXiv:1802.06205. The data: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a
 Novel Image Dataset for Benchmarking Machine Learning Algorithms", 2017, arXiv:1708.07747.
 
-The hyper-parameters are of no paper: SGD with Nesterov momentum, a linear warm-up of one epoch and a cosine
+The hyper-parameters are from no paper: SGD with Nesterov momentum, a linear warm-up of one epoch and a cosine
 decay to zero, shifts of up to two pixels, and flips. Of the choices, only these were tried, for five epochs
 with dropout, on 10,000 of the training images: 8.32% error. The training error was higher, 9.55%, and so
 dropout was left out. The run is short, and longer ones should do better.

@@ -43,13 +43,12 @@ DEEP = (
     *("DenseNetBC250", "HRNetV2W30", "HRNetV2W32", "HRNetV2W40", "HRNetV2W44", "HRNetV2W48", "HRNetV2W64"),
     *("SEResNet101", "SEResNet152", "SEResNeXt101"),
 )
-# Nets of timm whose units define their shortcuts first, and the order of whose words is ours.
+# Nets of timm whose units define their shortcuts first. The words of their rows give our order instead.
 OWN_ORDER = ("timm/resnetv2", "timm/legacy_xception")
 FORMS = {}
 for key, row in ROWS.items():
     if row.net not in DEEP:
         FORMS.setdefault(f"{row.net} {dict(row.options)} {row.classes} {row.body}", []).append(key)
-TOLERANCE = {}  # of scores, as a share of the largest, where it is not 1e-5, and why
 
 
 def peer_of(key):
@@ -130,7 +129,7 @@ def test_nets_of_several_outputs_get_the_same_values(key, options, top):
 
 @pytest.mark.parametrize("key", RUN)
 def test_nets_filled_as_peers_give_their_scores(key):
-    assert difference(key) <= TOLERANCE.get(key, 1e-5)
+    assert difference(key) <= 1e-5
 
 
 def difference(key):
