@@ -32,7 +32,8 @@ SHARED_ARGS = """\
     weights: None for random initial weights; the name of a dataset such as "imagenet", for the best of
         the published checkpoints that were trained on it; the id of one, such as "timm/resnet34.a1_in1k",
         as `kerasnets.weights.checkpoints` lists them; or the path of a file of the same network, of this
-        package or of another framework. A checkpoint decides the options that are not given.
+        package or of another framework. A checkpoint decides the options, `classes` and the size of the
+        input that are not given.
     input_tensor: None, or the Keras tensor to use as the input, (batch, *grid, channels). `weights` do
         not fill the layers that compute it, unless the file is one of the whole model.
     input_shape: None for the paper's {shape}, or (*grid, channels), channels last. A side of the
@@ -50,6 +51,7 @@ Returns:
 
 Raises:
     ValueError: An argument is not allowed. The message names it, what is allowed and the value.
+    OSError: `weights` cannot be fetched. The message says which file to put where.
 """
 
 

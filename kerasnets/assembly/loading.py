@@ -261,10 +261,9 @@ def published(model: keras.Model, weights: Any, strict: bool, layout: str | None
     if not gray:
         found.check(channels)
     if strict and given["include_top"] and given["classes"] != found.classes:
-        refuse(
-            "weights",
-            f"those of a net of {given['classes']} classes; {MEND}",
-            f"{found.name}, of {found.classes}",
+        raise ValueError(
+            f"`weights` are those of a net of {given['classes']} classes; {MEND}. Received: "
+            f"weights={found.name!r}, of {found.classes}"
         )
 
     if strict:
@@ -281,8 +280,9 @@ def filled(found: Pretrained, builder: Any, arguments: dict[str, Any], strict: b
     """The weights of a checkpoint under the names of the layers of a net that a builder makes."""
     top = arguments["include_top"]
     left = [
-        Left("", "", f"the weights are for {option}={needed!r}, and the net has {have!r}")
-        for option, needed, have in found.wrong
+        Left("", "", f"the weights are for {option}={needed}, and the net has {have!r}")
+        for option, allowed, have in found.wrong
+        for needed in [" or ".join(map(repr, allowed))]
     ]
     if not isinstance(found.row, Architecture):
         net = builder(**arguments)

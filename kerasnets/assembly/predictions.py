@@ -35,8 +35,11 @@ def decode_predictions(
     else:
         named = list(enumerate(class_names))
     if preds.ndim != 2 or preds.shape[1] != len(named):
-        names = "without `class_names`, " if class_names is None else ""
-        refuse("preds", f"{names}an array of shape (images, {len(named)})", preds.shape)
+        names, hint = "", ""
+        if class_names is None:
+            names = "without `class_names`, "
+            hint = "; kerasnets.weights.card_of(model).class_names are the names that a model's weights have"
+        refuse("preds", f"{names}an array of shape (images, {len(named)}){hint}", preds.shape)
     if not is_int(top, 1) or top > len(named):
         refuse("top", f"a whole number from 1 to {len(named)}", top)
     best = np.argsort(-preds, axis=1, kind="stable")[:, :top]

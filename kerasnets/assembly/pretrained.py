@@ -65,7 +65,7 @@ class Pretrained:
     head: int | None = None
     names: tuple[str, ...] | None = None
     layers: list[Unit] | None = dataclasses.field(default=None, repr=False)
-    wrong: tuple[tuple[str, Any, Any], ...] = ()
+    wrong: tuple[tuple[str, tuple[Any, ...], Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -106,10 +106,9 @@ class Pretrained:
             those = f"{self.channels} channel{'s' * (self.channels > 1)}"
             what = "gray images" if channels == 1 else f"images of {channels} channels"
             mend = "; kerasnets.weights.load(model, weights, gray=True) sums the first kernels"
-            refuse(
-                "input_shape",
-                f"of {those} with weights={self.given!r}{mend if channels == 1 else ''}",
-                what,
+            raise ValueError(
+                f"`input_shape` is of {those} with weights={self.given!r}{mend if channels == 1 else ''}. "
+                f"Received: {what}"
             )
 
     def units(self) -> list[Unit]:
@@ -281,7 +280,7 @@ def of_id(id: str, name: str, spec: Any, given: Mapping[str, Any]) -> Pretrained
     key = architecture_of(id)
     if key is None:
         own = [c.id for c in table().values() if is_body(c.net, spec)]
-        hint = nearest(id, own) or nearest(id, table())
+        hint = nearest(id, own) or (nearest(id, table()) if "/" in id else "")
         datasets = ", ".join(sorted({repr(c.data) for c in table().values() if c.net == name}))
         allowed = f"None, {datasets + ', ' if datasets else ''}the id of one of "
         raise ValueError(
@@ -420,7 +419,9 @@ def is_body(net: str, spec: Any) -> bool:
     return find(net).spec.body is spec.body
 
 
-def contradictions(row: Any, spec: Any, given: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
+def contradictions(
+    row: Any, spec: Any, given: Mapping[str, Any]
+) -> tuple[tuple[str, tuple[Any, ...], Any], ...]:
     """The options with which a builder does not make the net of an architecture.
 
     Args:
@@ -429,7 +430,7 @@ def contradictions(row: Any, spec: Any, given: Mapping[str, Any]) -> tuple[tuple
         given: The arguments that the caller gives.
 
     Returns:
-        For each its name, what the weights need, and what there is.
+        For each its name, the values of which the weights need one, and its value.
     """
     other = find(row.net).spec
     free = {*TRAINING_ONLY, *(pick(spec.size, spec.options) if callable(spec.size) else ())}
@@ -442,21 +443,21 @@ def contradictions(row: Any, spec: Any, given: Mapping[str, Any]) -> tuple[tuple
         have = given.get(option, needed if option in row.options else spec.options[option])
         allowed = choices.get(option, (needed,))
         if option not in free and as_data({0: have}) not in [as_data({0: value}) for value in allowed]:
-            wrong.append((option, allowed[0] if len(allowed) == 1 else allowed, have))
+            wrong.append((option, tuple(allowed), have))
     if getattr(row, "body", False) and given.get("include_top", True):
-        wrong.append(("include_top", False, True))
+        wrong.append(("include_top", (False,), True))
     return tuple(wrong)
 
 
-def refuse_option(weights: str, wrong: tuple[str, Any, Any]) -> NoReturn:
+def refuse_option(weights: str, wrong: tuple[str, tuple[Any, ...], Any]) -> NoReturn:
     """Raises the ValueError for an option that the weights contradict, as `contradictions` gives it."""
     name, needed, have = wrong
-    refuse(name, f"{'one of ' if isinstance(needed, tuple) else ''}{needed!r} with weights={weights!r}", have)
+    refuse(name, f"{' or '.join(map(repr, needed))} with weights={weights!r}", have)
 
 
 def refuse_net(weights: str, name: str, other: str) -> NoReturn:
     """Raises the ValueError for weights of another net."""
-    refuse("weights", f"a checkpoint of {name}", f"{weights}, one of {other}")
+    raise ValueError(f"`weights` is a checkpoint of {name}. Received: weights={weights!r}, one of {other}")
 
 
 def refuse_unknown(data: str, name: str, others: list[Checkpoint]) -> NoReturn:

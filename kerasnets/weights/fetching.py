@@ -14,8 +14,10 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import sys
 import urllib.parse
+import urllib.request
 import warnings
 import zipfile
 import zlib
@@ -298,17 +300,34 @@ def download(url, part):
 
 def from_hub(repo, file):
     """Downloads a file into the hub's cache, or finds it there, and gives its path."""
-    download = cache.hub().hf_hub_download
+    hub = cache.hub()
+    lost = unreachable(hub.hf_hub_url(repo, file))
     try:
-        path = pathlib.Path(download(repo, file))
+        path = pathlib.Path(hub.hf_hub_download(repo, file, local_files_only=lost is not None))
     except Exception as error:  # each library that it downloads with has its own
         offline = os.environ.get("HF_HUB_OFFLINE")
-        reason = f"HF_HUB_OFFLINE is set to {offline}" if offline else type(error).__name__
-        raise OSError(f"{reason}: {' '.join(str(error).split())}") from error
+        reason = f"HF_HUB_OFFLINE is set to {offline}" if offline else lost or type(error).__name__
+        detail = "" if lost and not offline else f": {' '.join(str(error).split())}"
+        raise OSError(f"{reason}{detail}") from error
     stated = hash_in_hub(path)
     if stated and hash_of(path) != stated:
         raise OSError(f"{path.resolve()} is damaged, since the hub states {stated}: remove it")
     return path
+
+
+def unreachable(url):
+    """Why the host of a URL cannot be reached, or None if it has an address or is behind a proxy.
+
+    Without this, huggingface_hub tries for half a minute to find the hub where there is no network.
+    """
+    host = urllib.parse.urlsplit(url).hostname
+    if urllib.request.getproxies():
+        return None
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        return f"{host} cannot be reached: {error}"
+    return None
 
 
 def hash_in_hub(path):

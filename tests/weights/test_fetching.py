@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import pathlib
+import socket
 import sys
 import threading
 import types
@@ -318,12 +319,13 @@ def test_files_of_a_mirror_elsewhere_are_downloaded(home, mirror, monkeypatch, t
 @pytest.fixture
 def hub(home, tmp_path, monkeypatch):
     """A hub with one repository, whose cache is laid out as that of huggingface_hub."""
-    hub = types.SimpleNamespace(calls=[], deleted=[], blob=digest(), commit="c0ffee", reachable=True)
+    hub = types.SimpleNamespace(calls=[], deleted=[], blob=digest(), commit="c0ffee")
+    hub.reachable, hub.host = True, "127.0.0.1"
     commits = tmp_path / "hub" / f"models--{ID.replace('/', '--')}" / "snapshots"
 
-    def hf_hub_download(repo, file):
+    def hf_hub_download(repo, file, local_files_only):
         hub.calls.append((repo, file))
-        if not hub.reachable:
+        if not hub.reachable or local_files_only:
             raise RuntimeError("no\nnetwork")  # not an OSError, as some libraries raise
         blob, link = commits.parent / "blobs" / hub.blob, commits / hub.commit / file
         for path in (blob, link):
@@ -340,7 +342,11 @@ def hub(home, tmp_path, monkeypatch):
     def delete_revisions(*names):
         return types.SimpleNamespace(execute=lambda: hub.deleted.extend(names))
 
-    module = types.SimpleNamespace(hf_hub_download=hf_hub_download, scan_cache_dir=scan_cache_dir)
+    module = types.SimpleNamespace(
+        hf_hub_download=hf_hub_download,
+        hf_hub_url=lambda repo, file: f"http://{hub.host}/{repo}/{file}",
+        scan_cache_dir=scan_cache_dir,
+    )
     monkeypatch.setitem(sys.modules, "huggingface_hub", module)
     return hub
 
@@ -387,6 +393,16 @@ def test_a_hub_that_is_not_reached(home, hub, monkeypatch):
         fetch(ID, file=FILE, repo=ID)
     url = f"https://huggingface.co/{ID}/resolve/main/{FILE}"
     assert f"put {FILE} of {url} into {home / ID}" in str(raised.value)
+    hub.reachable = True
+
+    def no_network(host, port):
+        raise OSError("no such name")
+
+    with monkeypatch.context() as without:
+        without.setattr(socket, "getaddrinfo", no_network)
+        with pytest.raises(OSError, match=f"{hub.host} cannot be reached: no such name. Run this"):
+            fetch(ID, file=FILE, repo=ID)  # at once, since only the hub's cache is asked
+    hub.reachable = False
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(OSError, match="HF_HUB_OFFLINE is set to 1"):
         fetch(ID, file=FILE, repo=ID)
