@@ -5,15 +5,16 @@ from kerasnets.weights.architectures.row import Architecture
 
 RAW = dict(project_raw=True)  # projections read what comes into their unit, before batch normalization
 LINEAR = dict(head=("linear",), mends=dict(zeros_on_both_sides={}))
-# GluonCV's names; the files have projections before the convolutions of their unit.
+# GluonCV's names, which are numbered in the order of definition. Its files have a projection before the
+# convolutions of its unit.
 RESNET_V1 = " ".join(
     f"resnetv15_{stage}{layer}{number}_fwd"
     for stage in ("", "stage1_", "stage2_", "stage3_", "stage4_")
     for number in range(5)
     for layer in ("conv", "batchnorm")
 )
-# Keras-hub's names, or those by which Keras numbers layers where it does not record their own. The files have
-# the layers of a projection between those of its unit.
+# The names of keras-hub or, in files that do not record them, those by which Keras numbers layers. The layers
+# of a projection, numbered 0, or 6, 11 and 16, are between the convolutions of its unit; ours come last.
 RESNET_HUB = " ".join(
     [
         *("conv1_conv", "conv1_bn"),
@@ -38,7 +39,7 @@ DENSE = ("fc6", "fc7", "fc8")
 FACES = ("last_linear", "last_bn", "logits")
 AUX = ("loss1/conv", "loss1/fc", "loss1/classifier", "loss2/conv", "loss2/fc", "loss2/classifier")
 AUX_NORMS = ("loss1/conv/bn", "loss1/fc/bn", "loss2/conv/bn", "loss2/fc/bn")
-# BN-Inception's table with 96 filters for what is pooled in 4c and 4d.
+# The table of BN-Inception with 96 filters after the pooling of 4c and 4d, where the paper prints 128.
 BN_INCEPTION = (
     ("3a", 64, 64, 64, 64, 96, "avg", 32),
     ("3b", 64, 64, 96, 64, 96, "avg", 64),
@@ -51,7 +52,7 @@ BN_INCEPTION = (
     ("5a", 352, 192, 320, 160, 224, "avg", 128),
     ("5b", 352, 192, 320, 192, 224, "max", 128),
 )
-# The release for ImageNet of SimpleNet pools less and later.
+# SimpleNet's later release: its net for ImageNet pools fewer times, its other net for CIFAR-10 once more.
 SIMPLENET = dict(kernels=((3, 3, 3, 3, 3, 3), (3, 3, 3, 3), (1, 1, 3)), strides=(2, 2, 1, 2))
 EXTRA_POOL = dict(kernels=((3, 3, 3, 3), (3, 3, 3), (3, 3), (3,), (1, 1), (3,)))
 
