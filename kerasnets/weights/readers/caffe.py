@@ -161,5 +161,6 @@ def statistics(name: str, part: Any) -> dict[str, np.ndarray]:
     if len(found) != STATISTICS or found[-1].size != 1:
         raise ValueError(f"Its layer {name[:80]!r} has other weights than a batch normalization of Caffe.")
     mean, variance, factor = (value.reshape(-1) for value in found)
-    scale = np.float32(0 if factor[0] == 0 else 1 / factor[0])
-    return {"moving_mean": mean * scale, "moving_variance": variance * scale}
+    with np.errstate(over="ignore", invalid="ignore"):  # of damaged files, which `finite` refuses
+        scale = np.float32(0 if factor[0] == 0 else 1 / factor[0])
+        return {"moving_mean": mean * scale, "moving_variance": variance * scale}
