@@ -306,7 +306,8 @@ def filled(found: Pretrained, builder: Any, arguments: dict[str, Any], strict: b
             if strict:
                 with found.refusing(builder.__name__):
                     raise ValueError(f"{error}. {MEND}") from error
-            values, theirs, missing = fit_some(net, units, found.row)
+            with found.refusing(builder.__name__):
+                values, theirs, missing = fit_some(net, units, found.row)
             left += [Left(name, "", reason) for name, reason in missing.items()]
             used = set(theirs.values())
             unused = [unit.name for unit in ordered if unit.name not in used]

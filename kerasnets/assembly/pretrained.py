@@ -272,7 +272,7 @@ def of_dataset(data: str, name: str, spec: Any, given: Mapping[str, Any]) -> Pre
         refuse_unknown(data, name, [c for c in checkpoints() if c.net == name])
     rows = [(ARCHITECTURES[architecture_of(c.id)], c) for c in best(same)]
     found = [Pretrained(data, row, c, wrong=contradictions(row, spec, given)) for row, c in rows]
-    return next((one for one in found if not one.wrong), found[0])
+    return min(found, key=lambda one: len(one.wrong))  # the first one of those with the fewest
 
 
 def of_id(id: str, name: str, spec: Any, given: Mapping[str, Any]) -> Pretrained:

@@ -275,6 +275,21 @@ def test_refused(mirror):
         weights.load(kerasnets.build("LeNet5"), ID)
 
 
+def test_files_that_lack_layers_and_have_bad_numbers_are_refused_by_name(tensors, mirror, tmp_path):
+    path = tmp_path / "some.safetensors"
+    kept = {name: value for name, value in tensors.items() if not name.startswith("fc.")}
+    save_file(kept | {"layer0.weight": np.full((16, 3, 3, 3), np.nan, "float32")}, path)
+    with pytest.raises(ValueError, match=r"`weights` are .*some\.safetensors.*not finite"):
+        weights.load(net(), path, strict=False, layout="made/small")
+
+
+def test_options_that_no_checkpoint_has():
+    with pytest.raises(ValueError, match=r"^`depths` is \((\d+, ){3}\d+\) with weights='keras/ResNet152'"):
+        kerasnets.applications.ResNet(depths=(2, 2, 2, 2), weights="imagenet")
+    with pytest.raises(ValueError, match=r"^`alpha` is one of \(.*\) with weights='keras/MobileNet'"):
+        kerasnets.build("MobileNet", weights="imagenet", alpha=0.3)
+
+
 def test_config_beside_a_file_says_what_it_takes(mirror, peer, tensors, tmp_path):
     path = tmp_path / "mine" / "model.safetensors"
     path.parent.mkdir()

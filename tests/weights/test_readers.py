@@ -308,7 +308,7 @@ def test_files_of_keras_3_keep_the_order_of_the_layers(tmp_path):
     x = layers.DepthwiseConv2D(3, depth_multiplier=2)(x)
     net = keras.Model(inputs, layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
     for w in net.weights:
-        w.assign(np.random.default_rng(0).normal(size=w.shape))
+        w.assign(np.random.default_rng(0).uniform(size=w.shape))
     for name in ("net.weights.h5", "net.h5"):
         (net.save if name == "net.h5" else net.save_weights)(tmp_path / name)
         units = [finite(unit) for unit in read_units(tmp_path / name)]
@@ -511,6 +511,11 @@ def test_numbers_that_are_not_finite(number):
     kernel[1, 2] = number
     with pytest.raises(ValueError, match="The kernel of 'fc' has numbers that are not finite"):
         finite(Unit("fc", "dense", {"kernel": kernel}))
+
+
+def test_variances_are_not_negative():
+    with pytest.raises(ValueError, match="The moving_variance of 'bn' has negative numbers"):
+        finite(Unit("bn", "norm", {"beta": np.float32([-1]), "moving_variance": np.float32([-1e-6])}))
 
 
 def test_files_that_are_not_what_their_names_say(tmp_path):

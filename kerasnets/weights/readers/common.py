@@ -88,13 +88,15 @@ def finite(unit: Unit) -> Unit:
     """A unit with arrays of float32. It reads the arrays, and so is best called when they are used.
 
     Raises:
-        ValueError: An array has a number that is not finite.
+        ValueError: An array has a number that is not finite, or a variance is negative.
     """
     with np.errstate(over="ignore"):
         values = {weight: np.asarray(array, "float32") for weight, array in unit.values.items()}
     for weight, array in values.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"The {weight} of {unit.name!r} has numbers that are not finite in float32.")
+            raise ValueError(f"The {weight} of {unit.name!r} has numbers that are not finite in float32")
+        if weight == "moving_variance" and (array < 0).any():
+            raise ValueError(f"The {weight} of {unit.name!r} has negative numbers")
     return Unit(unit.name, unit.kind, values)
 
 
