@@ -104,12 +104,9 @@ class Pretrained:
         """Refuses images of other channels than those of the weights."""
         if channels != self.channels:
             those = f"{self.channels} channel{'s' * (self.channels > 1)}"
-            what = "gray images" if channels == 1 else f"images of {channels} channels"
             mend = "; kerasnets.weights.load(model, weights, gray=True) sums the first kernels"
-            raise ValueError(
-                f"`input_shape` is of {those} with weights={self.given!r}{mend if channels == 1 else ''}. "
-                f"Received: {what}"
-            )
+            allowed = f"of {those} with weights={self.given!r}{mend if channels == 1 else ''}"
+            refuse("input_shape", allowed, (..., channels))
 
     def units(self) -> list[Unit]:
         """The layers of the checkpoint, which is fetched first if need be."""
