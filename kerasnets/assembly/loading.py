@@ -178,6 +178,11 @@ def own_weights(model: keras.Model) -> dict[str, list[keras.Variable]]:
     return found
 
 
+def arrays_of(model: keras.Model) -> Arrays:
+    """The values of the weights of each layer of a model, as `own_weights` has them."""
+    return {name: [keras.ops.convert_to_numpy(w) for w in own] for name, own in own_weights(model).items()}
+
+
 def matched(
     layers: Mapping[str, Sequence[keras.Variable]], arrays: Arrays, source: Source
 ) -> tuple[list[str], list[Left]]:
@@ -216,16 +221,10 @@ def of_own(model: keras.Model, path: str, strict: bool) -> Source:
         if path.endswith(".keras"):
             stored = files.load_whole(path)
             kinds = files.layers_of(stored)
-            arrays = {
-                name: [keras.ops.convert_to_numpy(w) for w in own]
-                for name, own in own_weights(stored).items()
-            }
+            arrays = arrays_of(stored)
         else:
             kinds = files.h5_layers(path)
-            arrays = {
-                name: [values[key] for key in sorted(values, key=int)]
-                for name, values in files.read_h5(path).items()
-            }
+            arrays = files.h5_arrays(path)
         if strict:
             files.check_layers(model, kinds)
     except files.UNREADABLE as error:
@@ -288,10 +287,7 @@ def filled(found: Pretrained, builder: Any, arguments: dict[str, Any], strict: b
         net = builder(**arguments)
         with found.refusing(builder.__name__):
             found.copy(net, top, True, {**builder.spec.options, **arguments})
-        arrays = {
-            name: [keras.ops.convert_to_numpy(w) for w in own] for name, own in own_weights(net).items()
-        }
-        return Source(found.name, arrays, {}, left, firsts(net), found)
+        return Source(found.name, arrays_of(net), {}, left, firsts(net), found)
 
     units = found.units()
     with no_values():
@@ -311,7 +307,7 @@ def filled(found: Pretrained, builder: Any, arguments: dict[str, Any], strict: b
             left += [Left(name, "", reason) for name, reason in missing.items()]
             used = set(theirs.values())
             unused = [unit.name for unit in ordered if unit.name not in used]
-            left += [Left("", name, "it is surely the same as no layer of the net") for name in unused]
+            left += [Left("", name, "no layer of the net is certainly the same") for name in unused]
         arrays = {name: [of[w.name] for w in slots[name].weights] for name, of in values.items()}
         return Source(found.name, arrays, theirs, left, firsts(net), found)
 

@@ -234,6 +234,11 @@ def stored_params(path: str) -> int:
     return sum(sizes)
 
 
+def h5_arrays(path: str) -> dict[str, list[np.ndarray]]:
+    """For each layer name in an HDF5 file of weights, the arrays in the order of the layer's weights."""
+    return {name: [values[n] for n in sorted(values, key=int)] for name, values in read_h5(path).items()}
+
+
 def read_h5(path: str) -> dict[str, dict[str, np.ndarray]]:
     """Reads an HDF5 file of weights.
 

@@ -5,7 +5,7 @@ import os
 import keras
 
 from kerasnets.layers import parts
-from kerasnets.weights.files import read_h5
+from kerasnets.weights.files import h5_arrays
 
 
 def load_packaged(net: keras.Model, path: str | os.PathLike) -> list[str]:
@@ -21,10 +21,7 @@ def load_packaged(net: keras.Model, path: str | os.PathLike) -> list[str]:
     Raises:
         ValueError: The file is of another net. The net is not changed then.
     """
-    stored = {
-        name: [values[number] for number in sorted(values, key=int)]
-        for name, values in read_h5(os.fspath(path)).items()
-    }
+    stored = h5_arrays(os.fspath(path))
     slots = [part for layer in net.layers for part in parts(layer) if part.weights]
     fresh = []
     for slot in slots:

@@ -124,11 +124,7 @@ def fit_all(
 
     The arguments are those of `load_units`.
     """
-    slots = slots_of(net)
-    units = in_order(units, row, include_top, outputs_of(net))
-    if "norm" in row.adds:
-        units = [part for unit in units for part in unfolded(unit)]
-    units = joined(slots, units)
+    slots, units = both_in_order(net, units, row, include_top)
     for slot, unit in zip(slots, units, strict=False):
         if kind_of(slot) != unit.kind and not {kind_of(slot), unit.kind} <= {"conv", "dense"}:
             refuse_pair(slot, unit)
@@ -147,6 +143,19 @@ def fit_all(
         raise ValueError(no_place(next(iter(biases))))
     mend(net, fitted, row)
     return fitted, fresh
+
+
+def both_in_order(
+    net: keras.Model, units: Sequence[Unit], row: Architecture, include_top: bool
+) -> tuple[list[keras.Layer], list[Unit]]:
+    """The layers of a net and those of a checkpoint, each list in the order of making.
+
+    The checkpoint's have the form of the net's: see `unfolded` and `joined`.
+    """
+    slots, units = slots_of(net), in_order(units, row, include_top, outputs_of(net))
+    if "norm" in row.adds:
+        units = [part for unit in units for part in unfolded(unit)]
+    return slots, joined(slots, units)
 
 
 def no_place(slot: keras.Layer) -> str:
@@ -177,10 +186,7 @@ def fit_some(
     Raises:
         ValueError: A mend needs layers that the checkpoint lacks.
     """
-    slots, units = slots_of(net), in_order(units, row, True, outputs_of(net))
-    if "norm" in row.adds:
-        units = [part for unit in units for part in unfolded(unit)]
-    units = joined(slots, units)
+    slots, units = both_in_order(net, units, row, True)
     pairs = align(slots, units)
     fitted, names, biases = {}, {}, {}
     left = dict.fromkeys((slot.name for slot in slots), "no layer of the weights is certainly the same")
