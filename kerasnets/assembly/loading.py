@@ -28,6 +28,7 @@ from kerasnets.weights.reading import SUFFIXES, read_card
 
 Arrays = dict[str, list[np.ndarray]]  # the weights of layers, in the layers' order, by the layers' names
 MEND = "strict=False loads what fits, and reports the rest"
+FOLDED = "fold_batch_norm"  # the change after which convolutions have other weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,6 +218,13 @@ def words(shapes: Sequence[tuple[int, ...]]) -> str:
 def of_own(model: keras.Model, path: str, strict: bool) -> Source:
     """The weights of a file of this package or of Keras."""
     card = read_card(path)
+    folded = FOLDED in card_of(model).changes
+    if folded != (card is not None and FOLDED in card.changes):
+        with_it, without = (model.name, path) if folded else (path, model.name)
+        raise ValueError(
+            f"`weights` is a file of a net whose batch normalization is folded as that of {model.name} is. "
+            f"Received: weights={path!r}: it is folded in {with_it}, and not in {without}"
+        )
     try:
         if path.endswith(".keras"):
             stored = files.load_whole(path)
@@ -243,8 +251,9 @@ def published(model: keras.Model, weights: Any, strict: bool, layout: str | None
         allowed += "kerasnets.applications makes or kerasnets.load_model reads"
         refuse("model", allowed, model.name)
     changes = [change for change in card.changes if change != "input_tensor"]
-    if "with_scaling" in changes or (changes and strict):
-        mend = "load them first, and change the net then" if "with_scaling" in changes else MEND
+    meant = {"with_scaling", FOLDED} & set(changes)  # their layers have other weights of the same shapes
+    if meant or (changes and strict):
+        mend = "load them first, and change the net then" if meant else MEND
         refuse(
             "model", f"a net as its builder makes it; {mend}", f"{model.name} changed by {', '.join(changes)}"
         )

@@ -374,3 +374,16 @@ def test_scalings_follow_copies_and_corrections(mirror):
     assert surgery.replace_head(fresh, 3).preprocess_input is fresh.preprocess_input
     assert not hasattr(net(input_shape=(32, 32, 1)), "preprocess_input")  # nothing says it
     assert float(ops.max(ours.preprocess_input(np.full((1, 32, 32, 3), 255.0)))) == 1
+
+
+def test_folded_nets_take_only_weights_of_folded_nets(mirror, peer, tmp_path):
+    folded = surgery.fold_batch_norm(peer)
+    before = folded.get_weights()
+    kerasnets.save(peer, tmp_path / "net.keras")
+    kerasnets.save(folded, tmp_path / "folded.keras")
+    for model, file in ((folded, ID), (folded, tmp_path / "net.keras"), (net(), tmp_path / "folded.keras")):
+        with pytest.raises(ValueError, match="fold"):
+            weights.load(model, file, strict=False)
+    for a, b in zip(before, folded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not weights.load(folded, tmp_path / "folded.keras", strict=False).left
