@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-import pages
 from kerasnets import files
 
 # Of each net: a description, and its errors on MNIST's 10,000 test images in the paper.
@@ -65,6 +64,7 @@ def report(
     import figures
     from kerasnets.data.datasets import CLASSES
     from kerasnets.distillation import soft_targets
+    from kerasnets.runs import pages
 
     images, labels = test[0][..., 0], test[1]
     guess = {name: z.argmax(1) for name, z in logits.items()}

@@ -18,7 +18,6 @@ import pathlib
 import time
 from typing import TYPE_CHECKING, Any
 
-import pages
 import shared
 from kerasnets import files
 
@@ -189,6 +188,7 @@ def report(
 
     import figures
     from kerasnets.data.datasets import CLASSES
+    from kerasnets.runs import pages
 
     names = CLASSES[results["dataset"]]
     (images, labels), (asked, classes) = train, test

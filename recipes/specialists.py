@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import pages
 import shared
 from kerasnets import files
 
@@ -190,6 +189,8 @@ def draw(
 
 def page(out: pathlib.Path, results: dict[str, Any]) -> str:
     """Makes the report, as HTML."""
+    from kerasnets.runs import pages
+
     parts = [
         "{dataset}: {train_size:,} images to train on. {held_size:,} images are held out of the training "
         "split, to cluster the classes and to stop training. {test_size:,} test images decide nothing. "

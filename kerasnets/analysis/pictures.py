@@ -1,4 +1,4 @@
-"""Paths of pictures, and the libraries that draw them."""
+"""Paths of pictures, and the libraries that draw them or make pages of them."""
 
 import importlib
 import pathlib
@@ -25,8 +25,16 @@ def check_path(path, suffixes):
     return path
 
 
-def library(name):
-    """Imports a library that only pictures need.
+def library(name, purpose="Pictures", extra="plots"):
+    """Imports a library that not every user needs.
+
+    Args:
+        name: Name of the module.
+        purpose: What needs it, in the plural: the first word of the message.
+        extra: Extra of the package that has it.
+
+    Returns:
+        The module.
 
     Raises:
         ModuleNotFoundError: The library is missing. The message says what to install.
@@ -34,4 +42,4 @@ def library(name):
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"Pictures need {name}: pip install 'kerasnets[plots]'") from error
+        raise ModuleNotFoundError(f"{purpose} need {name}: pip install 'kerasnets[{extra}]'") from error

@@ -1,7 +1,7 @@
 import base64
 import html.parser
 
-import pages
+from kerasnets.runs import pages
 
 TEXT = 'a < b & "c" {{ d }} <script>alert(1)</script> {% raw %}'
 

@@ -1,10 +1,10 @@
-"""Self-contained HTML reports, from the templates in recipes/templates."""
+"""Self-contained HTML reports, from the templates beside this file."""
 
 import base64
 import pathlib
 from typing import NamedTuple
 
-import jinja2
+from kerasnets.analysis.pictures import library
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -32,7 +32,11 @@ def page(title: str, parts: list[str | list[list] | Figure]) -> str:
 
     Returns:
         The text of the HTML page.
+
+    Raises:
+        ModuleNotFoundError: Jinja2 is not installed.
     """
+    jinja2 = library("jinja2", "Pages", "recipes")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
