@@ -31,7 +31,7 @@ def options() -> argparse.Namespace:
         batch_size="128",
         out="runs/degradation/DATA-seedSEED",
     )
-    train.add_options(p, data="digits")
+    shared.add_options(p, data="digits")
     return p.parse_args()
 
 
@@ -63,10 +63,10 @@ def train_net(net: str, out: pathlib.Path, args: argparse.Namespace) -> dict[str
     from kerasnets import runs
 
     keras.backend.clear_session()
-    recipe = train.read(train.find("resnet20_cifar10"))
+    recipe = shared.read(train.find("resnet20_cifar10"))
     rows = tuple(row for row in recipe.augmentation if row[0] != "flip")  # a mirrored digit is no digit
     recipe = dataclasses.replace(recipe, model=net, augmentation=rows)
-    runs.train(train.adapted(recipe, args), out, train.options_of(args, resume=True))
+    runs.train(shared.adapted(recipe, args), out, shared.options_of(args, resume=True))
     return runs.history(out / "history.csv")
 
 

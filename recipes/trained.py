@@ -57,7 +57,7 @@ def main() -> None:
         from kerasnets.runs.data import Data
 
         path = train.find(args.config)
-        recipe = train.read(path)
+        recipe = shared.read(path)
         recipe = dataclasses.replace(recipe, data=args.data) if args.data else recipe
         source = Data(recipe, runs.Options(seed=args.seed, data_dir=args.data_dir))
         net = for_use(recipe, source, args.weights)

@@ -212,7 +212,7 @@ def epochs_of(args: argparse.Namespace) -> int:
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
     """The recipe of the trials."""
-    recipe = train.read(train.find(CONFIG)).for_epochs(epochs_of(args))
+    recipe = shared.read(train.find(CONFIG)).for_epochs(epochs_of(args))
     rate = args.rate or SEARCHES[args.search][1]
     return dataclasses.replace(recipe, batch=args.batch_size or recipe.batch, rate=rate)
 

@@ -432,3 +432,44 @@ def test_tables_are_printed_where_their_lines_cannot_be(encoding, monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
     assert cli.main(["list", "LeNet5"]) == 0
     assert "60,806" in raw.getvalue().decode(encoding)
+
+
+@pytest.fixture
+def config(tmp_path):
+    """The path of a config for a tiny net."""
+    fields = "model='MLP800', size=8, data='generated', rate=0.1, batch=32, epochs=4"
+    path = tmp_path / "tiny.py"
+    path.write_text(f"from kerasnets.training import Recipe\n\nRECIPE = Recipe({fields})\n")
+    return path
+
+
+def test_results_of_training_are_alone_on_stdout(config, tmp_path, monkeypatch, capsys):
+    def stands_in(recipe, out, options, method=None):
+        out.mkdir(parents=True)
+        print("epoch 1")
+        weights = "last.weights.h5"
+        return {"top1": 0.5, "top5": 1.0, "model": recipe.model, "out": out.name, "weights": weights}
+
+    monkeypatch.setattr(kerasnets.runs, "train", stands_in)
+    assert cli.main(["train", str(config), "--json", "--out", str(tmp_path / "run")]) == 0
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["model"], err) == ("MLP800", "epoch 1\n")
+    nets = f"--config {config} --teacher LeNet1 --student MLP800 --hidden 9".split()
+    assert cli.main(["distill", *nets, "--json", "--out", str(tmp_path / "nets")]) == 0
+    out, err = capsys.readouterr()
+    assert [r["model"] for r in json.loads(out).values()] == ["LeNet1", "MLP800"]
+    assert err == "epoch 1\n" * 2
+
+
+def test_a_config_is_a_file(refused):
+    assert "`config`" in refused("train", "resnet20_cifar10")
+    assert "--config" in refused("distill", "--teacher", "MLP800", "--student", "MLP800")
+
+
+def test_a_stopped_run_says_how_it_goes_on(config, monkeypatch, capsys):
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kerasnets.runs, "train", stopped)
+    assert cli.main(["train", str(config)]) == 130
+    assert "--resume" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The command `kerasnets`: lists, counts, compares, draws, tests and exports models, and fetches weights.
+"""The command `kerasnets`: lists, counts, compares, draws, trains, tests and exports models.
 
     kerasnets list 'ResNet*'
     kerasnets show MobileNet
@@ -7,20 +7,25 @@
     kerasnets plot GoogLeNet --out googlenet.svg
     kerasnets weights get timm/resnet34.a1_in1k
     kerasnets evaluate ResNet34 --weights timm/resnet34.a1_in1k --data-dir imagenet
+    kerasnets train recipe.py --data-dir FOLDER
+    kerasnets distill --config recipe.py --teacher ResNet50 --student MobileNet --alpha 0.5
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
 
 Each subcommand has a module. `list` and `show` read the catalogue and do not import Keras. The others import
-it when they run, so that `--help` is fast. All but `export` build models without weight values, if any.
+it when they run, so that `--help` is fast. Those that only measure or draw models build them without weight
+values. With `--json`, stdout has the result alone, and what a command prints while it works is on stderr.
 """
 
+import contextlib
 import json
+import sys
 from collections.abc import Sequence
 
 import kerasnets
-from kerasnets.cli import compare, evaluate, export, listing, plot, profile, show, weights
+from kerasnets.cli import compare, distill, evaluate, export, listing, plot, profile, show, train, weights
 from kerasnets.cli.options import Parser, run
 
-COMMANDS = (listing, show, profile, compare, plot, weights, evaluate, export)
+COMMANDS = (listing, show, profile, compare, plot, weights, evaluate, train, distill, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,14 +46,21 @@ def answer(argv: Sequence[str] | None) -> int:
     options, rest = parser().parse_known_args(argv)
     if rest and not options.takes_options:
         raise ValueError(f"unknown option or argument {rest[0]!r}")
-    data, text = options.run(options, rest)
-    print(json.dumps(data, indent=2, default=str) if options.json else text)
+    try:
+        with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+            data, text = options.run(options, rest)  # what it prints meanwhile is no JSON
+    except KeyboardInterrupt:
+        if options.stopped:
+            print(options.stopped, file=sys.stderr)
+        raise
+    text = json.dumps(data, indent=2, default=str) if options.json else text
+    print(text, end="\n" if text else "")
     return options.status(data)
 
 
 def parser() -> Parser:
     """The parser of the command and of its subcommands."""
-    about = "Convolutional nets of the classic papers: list, measure, compare, draw and export them."
+    about = "Convolutional nets of the classic papers: list, measure, compare, draw, train and export them."
     top = Parser(prog="kerasnets", description=about)
     top.add_argument("--version", action="version", version=f"kerasnets {kerasnets.__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)

@@ -182,7 +182,7 @@ def command(
     more = " The options of the model are those that `kerasnets show NAME` lists, such as --alpha 0.5."
     about = f"{text[0].upper()}{text[1:]}.{more if builds else ''}"
     p = commands.add_parser(name, help=text, description=about, epilog=DEFAULTS, allow_abbrev=False)
-    p.set_defaults(run=run, takes_options=builds, status=lambda data: 0)
+    p.set_defaults(run=run, takes_options=builds, status=lambda data: 0, stopped="")
     p.add_argument("--json", action="store_true", help="print JSON")
     if builds:
         number = {"nargs": "?"} if optional else {}

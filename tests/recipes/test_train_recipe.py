@@ -5,6 +5,7 @@ import runpy
 
 import pytest
 
+import shared
 import train
 from kerasnets import runs
 from kerasnets.training import Recipe
@@ -89,7 +90,7 @@ def test_what_the_command_line_says_reaches_the_run(recipe, tiny, runs_seen, tmp
     more = f"--data-dir {tmp_path} --strict --save-every 0 --hosts 3 --host-index 1 --coordinator a:1"
     recipe(tiny, *words.split(), *more.split())
     ((made, out, options),) = runs_seen
-    before = train.read(tiny)
+    before = shared.read(tiny)
     assert made == dataclasses.replace(
         before.for_epochs(3), batch=16, data="digits", precision="mixed_bfloat16", replicas=2
     )
@@ -109,7 +110,7 @@ def test_what_the_command_line_says_reaches_the_run(recipe, tiny, runs_seen, tmp
 def test_a_run_without_options_is_the_papers(recipe, runs_seen):
     recipe("resnet20_cifar10")
     ((made, out, options),) = runs_seen
-    assert made == train.read(train.find("resnet20_cifar10"))
+    assert made == shared.read(train.find("resnet20_cifar10"))
     assert (out, options) == (pathlib.Path("runs/train/resnet20_cifar10-seed0"), runs.Options())
 
 
@@ -122,7 +123,7 @@ def test_smoke_is_tiny(recipe, runs_seen, tmp_path):
 
 def test_smoke_takes_the_data_of_a_given_folder(recipe, runs_seen, tmp_path):
     recipe("resnet50_imagenet", "--smoke", "--data-dir", tmp_path)
-    made, paper = runs_seen[0][0], train.read(train.find("resnet50_imagenet"))
+    made, paper = runs_seen[0][0], shared.read(train.find("resnet50_imagenet"))
     assert (made.data, made.splits, made.batch, made.epochs) == (paper.data, paper.splits, 2, 2)
 
 
@@ -151,7 +152,7 @@ def test_the_data_to_choose_by(recipe, runs_seen, capsys, word, value):
 def test_the_papers_choose_nothing():
     """They keep all training data, and no learning rate waits for a value of other data."""
     for path in CONFIGS:
-        recipe = train.read(path)
+        recipe = shared.read(path)
         assert recipe.validation is None
         assert recipe.monitor == "accuracy"
 

@@ -10,6 +10,7 @@ import pytest
 import kerasnets
 import train
 from kerasnets import data, runs, serving, weights
+from kerasnets.cli.runs import read
 from kerasnets.runs.data import Data
 from kerasnets.runs.train import build
 from kerasnets.training import write_weights
@@ -23,7 +24,7 @@ LEAST = {"googlenet_imagenet": 65}  # sides that auxiliary heads need
 
 def small(path):
     """The recipe of a config for a tiny net of its family, on generated images."""
-    recipe = train.read(path)
+    recipe = read(path)
     spec = recipe.spec
     own = {name: value for name, value in spec.tiny.items() if name != "rho"}
     side = max(LEAST.get(path.stem, 8), spec.min_grid[0])

@@ -1,0 +1,57 @@
+"""`kerasnets train`: a net, trained by the recipe in a Python file."""
+
+import argparse
+import pathlib
+from typing import Any
+
+from kerasnets.cli.options import Parser, command, quiet
+from kerasnets.cli.runs import (
+    adapted,
+    add_common,
+    add_hosts,
+    add_options,
+    add_validation,
+    config_file,
+    options_of,
+    read,
+)
+
+
+def add(commands: Any) -> None:
+    """Adds the subcommand."""
+    p = command(commands, "train", run, "train a net by a recipe, and test it")
+    recipe = "Python file that defines RECIPE, a kerasnets.training.Recipe"
+    p.add_argument("config", metavar="FILE.py", help=recipe)
+    add_arguments(p)
+
+
+def add_arguments(p: Parser) -> None:
+    """Adds the options of a training run, all but its config."""
+    own = "as in the recipe"
+    add_common(p, f"{own}; the schedule is stretched to fit", own, "runs/train/CONFIG-seedSEED")
+    add_options(p)
+    add_validation(p)
+    add_hosts(p)
+
+
+def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
+    """The JSON data and the text of `kerasnets train`. The run itself prints what is to say."""
+    return train(config_file(options.config), options), ""
+
+
+def train(path: pathlib.Path, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Trains the net of a config.
+
+    Args:
+        path: The path of the config.
+        options: The parsed options of `add_arguments`.
+
+    Returns:
+        The content of results.json; None on machines other than machine 0.
+    """
+    with quiet():
+        from kerasnets import runs
+
+        recipe = adapted(read(path), options)
+    out = options.out or pathlib.Path("runs/train") / f"{path.stem}-seed{options.seed}"
+    return runs.train(recipe, out, options_of(options))
