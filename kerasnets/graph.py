@@ -406,6 +406,45 @@ def gradients_as_given(optimizer: keras.Optimizer) -> Iterator[None]:
         delattr(optimizer, name)
 
 
+class VariableRates:
+    """Mixed into a class of Keras's optimizers, before it: each variable has its own learning rate.
+
+    The weight decay of Keras's optimizers is a share of the learning rate, so it is multiplied too. Clipping
+    and moving averages are those of the optimizer.
+
+    Args:
+        *args: Arguments of the optimizer.
+        factors: For each trainable variable, in order, the number by which its learning rate is multiplied.
+        **kwargs: Arguments of the optimizer.
+    """
+
+    def __init__(self, *args: Any, factors: Sequence[float], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.factors = tuple(factors)
+
+    def build(self, variables: Sequence) -> None:
+        """Builds the optimizer for as many variables as there are factors."""
+        if len(variables) != len(self.factors):
+            refuse("factors", f"a number for each of {len(variables)} trainable variables", self.factors)
+        super().build(variables)
+
+    def _apply_weight_decay(self, variables):
+        """Does nothing, as `update_step` applies it: on TensorFlow, this one would not know the devices."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates a variable at its own rate."""
+        factor = self.factors[self._get_variable_index(variable)]
+        rate = learning_rate if factor == 1 else learning_rate * factor
+        if self.weight_decay is not None and self._use_weight_decay(variable):
+            decay = keras.ops.cast(self.weight_decay, variable.dtype) * keras.ops.cast(rate, variable.dtype)
+            self.assign_sub(variable, variable * decay)
+        super().update_step(gradient, variable, rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration, with the factors."""
+        return {**super().get_config(), "factors": list(self.factors)}
+
+
 @contextlib.contextmanager
 def no_gradients() -> Iterator[None]:
     """Within it, PyTorch does not record what is computed; the other backends do not record by themselves."""

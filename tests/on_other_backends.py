@@ -139,8 +139,15 @@ def test_a_new_head_and_a_pyramid():
     net = surgery.replace_head(net, 4, freeze=False)
     statistics = [w for w in net.weights if "moving" in w.name]
     before = [array(w).copy() for w in statistics]
-    net.compile("sgd", "sparse_categorical_crossentropy")
+    rates = training.rate_factors(net, 1e-9)
+    first, last = (net.trainable_variables[i] for i in (0, -1))
+    at_first, at_last = array(first).copy(), array(last).copy()
+    net.compile(
+        training.scaled(keras.optimizers.Adam)(1e-2, factors=rates), "sparse_categorical_crossentropy"
+    )
     assert finite_loss(net, IMAGES, np.arange(8) % 4)
+    np.testing.assert_allclose(array(first), at_first, atol=1e-6)
+    assert np.abs(array(last) - at_last).min() > 1e-3
     assert statistics
     for a, b in zip(before, statistics, strict=True):
         np.testing.assert_array_equal(a, array(b))

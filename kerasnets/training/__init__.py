@@ -7,6 +7,7 @@ from kerasnets.training.evaluation import evaluate
 from kerasnets.training.loop import fit
 from kerasnets.training.losses import Crossentropy, MarginLoss, ReconstructionLoss, aux_loss_weights
 from kerasnets.training.progress import Progress
+from kerasnets.training.rates import rate_factors, scaled
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.regularization import decay_weights, limit_norms
 
@@ -26,6 +27,8 @@ __all__ = [
     "evaluate",
     "fit",
     "limit_norms",
+    "rate_factors",
+    "scaled",
     "schedules",
     "write_weights",
 ]

@@ -14,7 +14,7 @@ from keras import layers
 from kerasnets.applications import MLP
 from kerasnets.distillation import Distiller
 from kerasnets.layers import BatchMoments, RecomputedConv2D
-from kerasnets.training import distribution
+from kerasnets.training import distribution, scaled
 
 RNG = np.random.default_rng(0)
 needs_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed")
@@ -72,14 +72,14 @@ def shared(x):
     return layers.BatchNormalization(name="norm")(RecomputedConv2D(4, 3)([x], [BatchMoments()(x)]))
 
 
-def losses(strategy, precision="float32", body=plain, **sgd):
+def losses(strategy, precision="float32", body=plain, kind=keras.optimizers.SGD, **sgd):
     """The losses of a net with batch normalization, its moving statistics, and the scale of its loss."""
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(0)
     with strategy.scope():
         y = layers.GlobalAveragePooling2D()(body(images := keras.Input((4, 4, 3))))
         net = keras.Model(images, layers.Dense(4, dtype="float32")(y))
-        net.compile(keras.optimizers.SGD(0.1, 0.9, **sgd), keras.losses.SparseCategoricalCrossentropy(True))
+        net.compile(kind(0.1, 0.9, **sgd), keras.losses.SparseCategoricalCrossentropy(True))
         if precision == "mixed_float16":
             net.optimizer.initial_scale = 2.0**24  # too high at first
         with distribution.as_one_device(net):
@@ -103,10 +103,11 @@ def distilled(strategy, live):
         return model.fit(X, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
 
 
+RATES = dict(kind=scaled(keras.optimizers.SGD), weight_decay=0.01, factors=(0.3, 0.3, 0.5, 0.5, 1, 1))
 CASES = {
     "clipped": (dict(global_clipnorm=0.05), 1e-4),
     "shared moments": (dict(body=shared), 1e-4),
-    "float16": (dict(precision="mixed_float16"), 1e-2),
+    "float16": (dict(precision="mixed_float16", **RATES), 1e-2),
     "bfloat16": (dict(precision="mixed_bfloat16"), 3e-2),
 }
 
@@ -151,7 +152,7 @@ sys.modules["tensorflow"] = None  # none of this needs it
 os.environ["KERAS_BACKEND"] = "jax"
 import numpy as np, keras
 from keras import layers
-from kerasnets.training import distribution
+from kerasnets.training import distribution, scaled
 read = set()
 
 class Part(keras.utils.PyDataset):
