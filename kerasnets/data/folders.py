@@ -8,6 +8,7 @@ import pathlib
 import re
 from importlib import metadata
 
+import numpy as np
 import rich.progress
 import tensorflow as tf
 
@@ -118,6 +119,23 @@ def find(root, split):
     return tuple(map(shown, names)), examples, labels
 
 
+def main_labels(labels):
+    """The class by which each example counts where classes are shared out: of several labels the rarest.
+
+    Args:
+        labels: Class numbers, (n,), or 1 for each label of an example, (n, classes).
+
+    Returns:
+        Class numbers, (n,); the number of classes for an example without a label.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 1:
+        return labels
+    order = np.argsort(labels.sum(0), kind="stable")  # the rarest first
+    rarest = order[(labels[:, order] > 0).argmax(1)]
+    return np.where(labels.any(1), rarest, labels.shape[1])
+
+
 def tests_among(count):
     """Numbers of the examples for testing among those of a class, in a folder that is not divided."""
     if count < TEST_EVERY:
@@ -147,6 +165,21 @@ def in_class(folder, root):
         elif is_image(entry):
             examples.append(os.path.join(inside, entry.name))
     return examples
+
+
+def images_below(root):
+    """Paths in a folder of all images in it and its subfolders, folder by folder, each sorted by name."""
+    found, inside, seen = [], [""], set()
+    while inside:
+        here = inside.pop()
+        folder = os.path.join(root, here)
+        identity = os.path.realpath(folder)
+        if identity in seen:  # by a link
+            continue
+        seen.add(identity)
+        found += sorted(os.path.join(here, entry.name) for entry in os.scandir(folder) if is_image(entry))
+        inside += [os.path.join(here, name) for name in reversed(subfolders(folder))]
+    return found
 
 
 def is_image(entry):

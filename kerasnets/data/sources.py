@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasnets.checks import refuse
-from kerasnets.data import datasets, decoding, folders, idx
+from kerasnets.checks import nearest, refuse
+from kerasnets.data import datasets, decoding, folders, idx, labels
 from kerasnets.data.pipeline import to_arrays
 from kerasnets.data.transforms import derived_seed, resize
 
@@ -37,6 +37,9 @@ class Source:
         clips: Whether `fetch` returns all frames of a video, which `decode` takes one at a time.
         skipped: Paths of the images that cannot be decoded and are left out.
         digest: Function that returns a hash of the content of all examples.
+        labels: The labels of the examples, in the order of the rows: int64, (n,), or float32, (n, classes),
+            1 for each class of an example with several. None if they are not known before all files are read.
+        paths: The absolute path of each example, or of the folder of a video's frames; None if not in files.
     """
 
     examples: int
@@ -47,6 +50,54 @@ class Source:
     clips: bool = False
     skipped: tuple = ()
     digest: Callable = lambda: ""
+    labels: np.ndarray | None = None
+    paths: tuple | None = None
+
+    @property
+    def several(self):
+        """Whether an example may have several labels, or none."""
+        return self.labels is not None and self.labels.ndim == 2
+
+    def against_rest(self, positive):
+        """The same examples, with the labels 1 for one class, and 0 for all others.
+
+        Args:
+            positive: Name of the class, or None to keep all classes.
+
+        Returns:
+            A Source.
+        """
+        if positive is None:
+            return self
+        if positive not in self.class_names:
+            some = ", ".join(map(repr, self.class_names[:10])) + ", ..." * (len(self.class_names) > 10)
+            raise ValueError(
+                f"`positive` is None or the name of a class, {some}.{nearest(positive, self.class_names)} "
+                f"Received: positive={positive!r}"
+            )
+        number, fetch, labels, several = (
+            self.class_names.index(positive),
+            self.fetch,
+            self.labels,
+            self.several,
+        )
+
+        def fetch_own(row):
+            example, label = fetch(row)
+            own = label[number] > 0 if several else label == number
+            return example, tf.cast(own, tf.int64)
+
+        if labels is not None:
+            labels = (labels[:, number] > 0 if several else labels == number).astype("int64")
+        names = (f"not {positive}", positive)
+        return dataclasses.replace(self, class_names=names, fetch=fetch_own, labels=labels)
+
+    def by_class(self):
+        """The rows of each class that has examples; and of those without a label, if there are any."""
+        if not self.several:
+            return [np.flatnonzero(self.labels == number) for number in np.unique(self.labels)]
+        columns = [*self.labels.T, ~self.labels.any(1)]
+        return [np.flatnonzero(column) for column in columns if column.any()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +113,7 @@ class Part:
         """The numbers of its examples in the split, sorted, given the labels of the split."""
         rows = np.arange(len(labels))
         if self.subset is not None:
-            held_out = stratified(labels, self.held_out_of(len(labels)))
+            held_out = stratified(folders.main_labels(labels), self.held_out_of(len(labels)))
             rows = held_out if self.subset == "validation" else np.setdiff1d(rows, held_out)
         if self.sample is None:
             return rows[spread(len(rows), self.examples)]
@@ -77,12 +128,13 @@ class Part:
         return count
 
 
-def find_source(name, split, size, data_dir, strict, classes, part):
+def find_source(name, split, size, data_dir, strict, classes, part, csv=None):
     """Finds the source for a name and a folder.
 
     Args:
         name, split, size, data_dir, strict, classes: Arguments of `kerasnets.data.stream`.
         part: The `Part` of the split.
+        csv: Argument `labels` of `kerasnets.data.stream`.
 
     Returns:
         A Source.
@@ -95,7 +147,13 @@ def find_source(name, split, size, data_dir, strict, classes, part):
     """
     if split not in (*folders.SPLITS, folders.ALL):
         refuse("split", f"one of {', '.join(folders.SPLITS)}", split)
-    if split == folders.ALL and not is_folder(name, data_dir and pathlib.Path(data_dir).expanduser()):
+    if csv is not None and (data_dir is None or name in ("digits", "generated")):
+        refuse("labels", f"None for {name!r}, unless `data_dir` is a folder of images", str(csv))
+    if (
+        csv is None
+        and split == folders.ALL
+        and not is_folder(name, data_dir and pathlib.Path(data_dir).expanduser())
+    ):
         refuse("split", f"one of {', '.join(folders.SPLITS)}, but for a folder without splits", split)
     if classes is not None and name != "generated":
         refuse("classes", "None, except for 'generated'", classes)
@@ -105,6 +163,8 @@ def find_source(name, split, size, data_dir, strict, classes, part):
         data_dir = pathlib.Path(data_dir).expanduser()
         if not data_dir.is_dir():
             refuse("data_dir", "a folder that exists", str(data_dir))
+    if csv is not None:
+        return folder(data_dir, split, size, strict, part, csv)
     if name == "generated":
         return generated(split, size, classes or 10, part)
     if name == "digits" or datasets.in_idx(name, data_dir):
@@ -122,39 +182,50 @@ def is_folder(name, data_dir):
     return data_dir is not None and not datasets.prepared(name, data_dir) and folders.holds(data_dir)
 
 
-def class_names(name, split, data_dir):
-    """Names of the classes of a folder of class folders, given a split or None; None for other datasets."""
+def class_names(name, split, data_dir, csv=None):
+    """Names of the classes of a folder of images, given a split or None; None for other datasets."""
+    if csv is not None:
+        return labels.read(csv, data_dir).class_names
     if data_dir is None or not data_dir.is_dir() or not is_folder(name, data_dir):
         return None
     return folders.find(data_dir, split or split_for_tests(name, data_dir))[0]
 
 
-def split_for_tests(name, data_dir):
+def split_for_tests(name, data_dir, csv=None):
     """The split on which others test: all of a folder without splits, else the validation or test split."""
+    if csv is not None:
+        return folders.ALL if labels.read(csv, data_dir).splits is None else "validation"
     if data_dir is not None and data_dir.is_dir() and is_folder(name, data_dir):
         return "validation" if any(folders.split_folders(data_dir).values()) else folders.ALL
     return "test" if name in datasets.NAMES else "validation"
 
 
-def is_same(name, data_dir, split, other):
+def is_same(name, data_dir, split, other, csv=None):
     """Whether two splits of a dataset are the same examples, as in a folder that has only one of them."""
     data_dir = data_dir and pathlib.Path(data_dir).expanduser()
-    if split == other or not is_folder(name, data_dir):
+    if split == other or (csv is None and not is_folder(name, data_dir)):
         return split == other
-    return folders.find(data_dir, split)[1] == folders.find(data_dir, other)[1]
+    return examples_of(data_dir, split, csv)[1] == examples_of(data_dir, other, csv)[1]
 
 
-def arrays(name, images, labels, class_names, size, part):
+def examples_of(root, split, csv=None):
+    """The classes, examples and labels of a split, by the class folders or by a csv file."""
+    return folders.find(root, split) if csv is None else labels.find(csv, root, split)
+
+
+def arrays(name, images, known, class_names, size, part):
     """The source of images and labels in memory."""
     check_rank(name, images.ndim - 1, size)
-    rows = part.rows(labels)
-    images, labels = tf.constant(images[rows]), tf.constant(labels[rows], tf.int64)
+    rows = part.rows(known)
+    known = known[rows].astype("int64")
+    images, targets = tf.constant(images[rows]), tf.constant(known)
     return Source(
         len(rows),
         tuple(class_names),
         shuffled(len(rows)),
-        lambda row: (images[row], labels[row]),
+        lambda row: (images[row], targets[row]),
         digest=lambda: hashlib.sha256(images.numpy()).hexdigest(),
+        labels=known,
     )
 
 
@@ -172,19 +243,19 @@ def generated(split, size, classes, part):
         return tf.cast(tf.clip_by_value(image, 0.0, 255.0), tf.uint8), row % classes
 
     names = tuple(f"class {c}" for c in range(classes))
-    return Source(len(rows), names, shuffled(len(rows)), fetch)
+    return Source(len(rows), names, shuffled(len(rows)), fetch, labels=rows % classes)
 
 
-def folder(root, split, size, strict, part):
-    """The source of the images or videos in a folder of class folders."""
-    names, files, labels = folders.find(root, split)
+def folder(root, split, size, strict, part, csv=None):
+    """The source of the images or videos in a folder of class folders, or of images named in a csv file."""
+    names, files, known = examples_of(root, split, csv)
     clips = isinstance(files[0], tuple)
     if clips and len(size) == 3:
         words = "a folder of class folders of images, directly or inside splits such as 'train' and 'test'; "
         refuse("data_dir", f"{words}{folders.shown(files[0][0])} would be a frame of a video", str(root))
     check_rank(root, 4 if clips else 3, size)
-    rows = part.rows(labels)
-    files, labels = [files[r] for r in rows], np.array(labels)[rows]
+    rows = part.rows(known)
+    files, known = [files[r] for r in rows], np.asarray(known)[rows]
     numbers = np.repeat(np.arange(len(files)), [len(frames) for frames in files] if clips else 1)
     paths = [path for frames in files for path in frames] if clips else files
     bad = folders.undecodable(paths, root)
@@ -194,22 +265,26 @@ def folder(root, split, size, strict, part):
         raise ValueError(f"{len(found)} images in {root} cannot be decoded: {'; '.join(found[:10])}{more}")
     skipped = tuple(folders.shown(paths[i]) for i in bad)
     keep = np.setdiff1d(np.arange(len(files)), numbers[[*bad]])
-    files, labels = [files[i] for i in keep], tf.constant(labels[keep], tf.int64)
+    files, known = [files[i] for i in keep], known[keep]
+    targets = tf.constant(known)
     if not files:
         refuse("data_dir", f"a folder with images that can be decoded, unlike {found[0]}", str(root))
     paths = [path for frames in files for path in frames] if clips else files
-    whole = tf.constant([os.fsencode(os.path.join(os.path.abspath(root), path)) for path in paths])
+    paths_of = functools.partial(os.path.join, os.path.abspath(root))
+    whole = tf.constant([os.fsencode(paths_of(path)) for path in paths])
     if clips:
         whole = tf.RaggedTensor.from_row_lengths(whole, [len(frames) for frames in files])
     return Source(
         len(files),
         tuple(names),
         shuffled(len(files)),
-        lambda row: (whole[row], labels[row]),
+        lambda row: (whole[row], targets[row]),
         lambda path: decoding.decode_any(tf.io.read_file(path)),
         clips,
         skipped,
         lambda: folders.content_digest(paths, root),
+        known,
+        tuple(paths_of(os.path.dirname(file[0]) if clips else file) for file in files),
     )
 
 
@@ -267,6 +342,50 @@ def shuffled(n):
             return rows
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
         return rows.map(lambda row: index_shuffle(row, seeds, tf.constant(n - 1, tf.int64)))
+
+    return order
+
+
+def balanced(groups, n):
+    """The order of rows in epochs of n examples, in which each group of rows has the same share.
+
+    Of any successive examples as many as there are groups, counted from the start of an epoch, one is of each
+    group. What is left over at the end of an epoch goes to the groups in turn. No row of a group comes again
+    before all of its rows came; each of these passes has an order of its own. Any row is computed without
+    those before it.
+
+    Args:
+        groups: Numbers of the rows of each group; a row may be in several.
+        n: Number of examples in an epoch.
+
+    Returns:
+        An order, as in `Source`.
+    """
+    count, rows = len(groups), tf.constant(np.concatenate(groups), tf.int64)
+    sizes = np.array([len(group) for group in groups])
+    starts, sizes = tf.constant(np.cumsum(sizes) - sizes, tf.int64), tf.constant(sizes, tf.int64)
+    rounds, rest = divmod(n, count)
+
+    def order(epoch, seed, first):
+        def permuted(index, size, *numbers):
+            if seed is None:
+                return index
+            seeds = tf.constant([seed, 0], tf.int64)
+            for number in numbers:
+                seeds = derived_seed(seeds, number)
+            return index_shuffle(index, seeds, size - 1)
+
+        def row(place):
+            turn = place // count
+            is_whole = turn < rounds
+            size = tf.where(is_whole, tf.constant(count, tf.int64), rest)
+            group = permuted(place % count, size, epoch, turn)
+            group = tf.where(is_whole, group, (epoch * rest + group) % count)
+            before = epoch * rounds + (epoch * rest + count - 1 - group) // count + turn
+            own = permuted(before % sizes[group], sizes[group], -1 - group, before // sizes[group])
+            return rows[starts[group] + own]
+
+        return tf.data.Dataset.range(first, n).map(row)
 
     return order
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import is_int, is_ints, is_number, refuse
@@ -29,6 +30,12 @@ class Stream:
         classes: Number of classes.
         class_names: Names of the classes.
         skipped: Paths in the folder of the images that cannot be decoded and are left out.
+        labels: The labels of all examples of the split, in the order that they have without a seed: int64,
+            (n,), or with several labels an image float32, (n, classes), 1 for each label; None if they are
+            not known before all files are read. n is `examples`, but for those that `devices` leave out.
+        paths: The absolute path of each of these examples, or of the folder of a video's frames; None for a
+            dataset that is not a folder of images.
+        several: Whether an image may have several labels, or none.
         scaling: The `kerasnets.scaling.Scaling` of the images of 0..255: that of the rows of the augmentation
             that scale them, such as "zca", and then that of the argument `scaling`.
     """
@@ -39,6 +46,9 @@ class Stream:
     classes: int
     class_names: tuple[str, ...]
     skipped: tuple[str, ...] = ()
+    labels: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
+    paths: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    several: bool = False
     scaling: Scaling = MODES["none"]
 
 
@@ -65,6 +75,9 @@ def stream(
     hosts: int = 1,
     host_index: int = 0,
     devices: int | None = None,
+    labels: str | os.PathLike | None = None,
+    positive: str | None = None,
+    balance: Literal["sampling"] | None = None,
 ) -> Stream:
     """Makes batches of a dataset, epoch after epoch.
 
@@ -113,6 +126,12 @@ def stream(
         host_index: Number of this host, from 0.
         devices: Number of devices of all hosts together, which share each batch; None for one per host. An
             epoch leaves out the last examples if their number is not a multiple of `devices`.
+        labels: None, or a csv file of the names and labels of images.
+        positive: Name of the one class that is told from all others: labels are 1 for it and 0 for the
+            others, and `class_names` are "not NAME" and NAME. None keeps all classes.
+        balance: "sampling" draws each class equally often in an epoch, which keeps its length. No example of
+            a class comes again before all of its examples came. An image with several labels is drawn for
+            each of them, and images without any are drawn as a class. None draws each example once.
 
     Returns:
         A Stream.
@@ -128,12 +147,14 @@ def stream(
     numbers = (epochs, first_step, classes, examples, sample, hosts, host_index, devices)
     check(size, batch_size, seed, rows, *numbers)
     check_subset(validation_split, subset)
+    check_labels(labels, positive, balance)
     size, last = tuple(size), scaling_named(scaling)
     if not last.fits(size[-1]):
         refuse("scaling", f"a scaling of {size[-1]} channels", last.name)
     augmentation.check_size(rows, size)
     part = sources.Part(examples, validation_split, subset, sample)
-    source = sources.find_source(name, split, size, data_dir, strict, classes, part)
+    source = sources.find_source(name, split, size, data_dir, strict, classes, part, labels)
+    source = source.against_rest(positive)
     n = source.examples // devices * devices
     if drop_remainder and n < batch_size:
         refuse("batch_size", f"at most {n}, the number of examples, with `drop_remainder`", batch_size)
@@ -144,8 +165,13 @@ def stream(
         refuse("first_step", f"at most {epochs * steps}, {epochs} epochs of {steps} steps", first_step)
 
     def fit(row):
-        return fitted(name, size, rows, row, data_dir, strict, classes, validation_split)
+        return fitted(name, size, rows, row, data_dir, strict, classes, validation_split, labels)
 
+    order = source.order
+    if balance == "sampling":
+        if source.labels is None:
+            refuse("balance", f"None for {name!r}, whose labels are known only when it is read", balance)
+        order = sources.balanced(source.by_class(), steps * batch_size if drop_remainder else n)
     local = batch_size // hosts
     sized, changed = sizing(source, rows, size), changes(rows, fit)
     fixed = augmentation.scaling(rows, fit)
@@ -158,7 +184,7 @@ def stream(
     def epoch(number):
         start = tf.where(number == first_step // steps, tf.constant(first_step % steps, tf.int64), 0)
         places = tf.data.Dataset.counter(number * source.examples + start * batch_size)
-        chosen = tf.data.Dataset.zip(source.order(number, seed, start * batch_size), places)
+        chosen = tf.data.Dataset.zip(order(number, seed, start * batch_size), places)
         chosen = chosen.take(n - start * batch_size)
         if hosts > 1:
             chosen = chosen.batch(batch_size).map(share).unbatch()
@@ -171,7 +197,7 @@ def stream(
             batches = batches.map(lambda images, labels: (last(images), labels), 2)
         return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
 
-    mixed = mixing(rows, len(source.class_names), one_hot)
+    mixed = mixing(rows, len(source.class_names), one_hot, source.several)
     dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
     dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
     options = tf.data.Options()
@@ -179,7 +205,8 @@ def stream(
     dataset = dataset.prefetch(2).with_options(options)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
     names = source.class_names
-    return Stream(dataset, steps, n, len(names), names, source.skipped, last.after(fixed))
+    known = (source.skipped, source.labels, source.paths, source.several)
+    return Stream(dataset, steps, n, len(names), names, *known, last.after(fixed))
 
 
 def check(
@@ -226,6 +253,16 @@ def check_subset(validation_split, subset):
         refuse("subset", "one of None, 'training', 'validation'", subset)
     if subset is not None and share is None:
         refuse("validation_split", f"a share or a number with subset={subset!r}", share)
+
+
+def check_labels(labels, positive, balance):
+    """Refuses arguments about labels that are not allowed."""
+    if labels is not None and not isinstance(labels, (str, os.PathLike)):
+        refuse("labels", "None or the path of a csv file", labels)
+    if positive is not None and not isinstance(positive, str):
+        refuse("positive", "None or the name of a class", positive)
+    if balance not in (None, "sampling"):
+        refuse("balance", "None or 'sampling'", balance)
 
 
 def key(seed, number):
@@ -285,14 +322,17 @@ def changes(rows, fit):
     return changed
 
 
-def mixing(rows, classes, one_hot=False):
-    """The function that mixes the images and labels of a batch, given its seed."""
+def mixing(rows, classes, one_hot=False, several=False):
+    """The function that mixes the images and labels of a batch, given its seed.
+
+    Several labels an image are 1 and 0 for all classes already.
+    """
     functions = [augmentation.mix(row) for row in rows if row[0] in augmentation.MIXES]
 
     def mixed(images, labels, seeds):
         if not functions and not one_hot:
             return images, labels
-        both = {"images": images, "labels": tf.one_hot(labels, classes)}
+        both = {"images": images, "labels": labels if several else tf.one_hot(labels, classes)}
         for i, function in enumerate(functions):
             both = function(both, transforms.derived_seed(seeds, i))
         return both["images"], both["labels"]
@@ -304,13 +344,13 @@ def mixing(rows, classes, one_hot=False):
 FITS = {}
 
 
-def fitted(name, size, rows, row, data_dir, strict, classes, validation_split):
+def fitted(name, size, rows, row, data_dir, strict, classes, validation_split, labels):
     """The statistics of a row, fitted to the training data after the deterministic rows before it."""
     before = rows[: rows.index(row)]
     before = tuple(r for r in before if r[0] in ("zoom", "pad", *augmentation.SCALINGS))
     examples = None if name == "generated" else FIT_EXAMPLES
     part = sources.Part(examples, validation_split, None if validation_split is None else "training")
-    digest = sources.find_source(name, "train", size, data_dir, strict, classes, part).digest()
+    digest = sources.find_source(name, "train", size, data_dir, strict, classes, part, labels).digest()
     plan = (name, size, repr(before), repr(row), digest, classes, validation_split)
     if plan not in FITS:
         images = stream(
@@ -322,6 +362,7 @@ def fitted(name, size, rows, row, data_dir, strict, classes, validation_split):
             data_dir=data_dir,
             strict=strict,
             classes=classes,
+            labels=labels,
             **dataclasses.asdict(part),
         ).dataset.map(lambda images, labels: images)
         FITS[plan] = augmentation.FITS[row[0]](images.as_numpy_iterator, **row[1])

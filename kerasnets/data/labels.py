@@ -1,0 +1,362 @@
+"""Labels of images in a csv file, as competitions publish them: one label or several for each image.
+
+A line names an image and its labels, in one of three forms:
+
+    image,label            image,labels              image,rust,scab
+    a.jpg,rust             a.jpg,rust scab           a.jpg,1,1
+    b.jpg,scab             b.jpg,                    b.jpg,0,0
+"""
+
+import collections
+import csv
+import dataclasses
+import io
+import itertools
+import os
+import pathlib
+import re
+import unicodedata
+
+import numpy as np
+
+from kerasnets.checks import refuse
+from kerasnets.data import folders
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 50  # lines by which the delimiter and the column of the images are found
+SPLIT = "split"  # name of the column of splits
+# Names of the column of labels, where there are other columns. Blanks separate labels in the second ones.
+LABEL = ("label", "class", "category", "target", "tag")
+LABELS = ("labels", "classes", "categories", "targets", "tags")
+INDEX = ("", "unnamed: 0")  # names of the column of line numbers that pandas writes
+FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}  # of a column for each class
+SHOWN = 5  # most lines or names in an error
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A csv file of labels.
+
+    Attributes:
+        file: Its path.
+        class_names: Names of the classes, sorted; whole numbers by value.
+        examples: Path of each image in the folder, in the order of the lines.
+        labels: Class numbers, int64, (n,); or float32, (n, classes), 1 for each label, if an image has
+            several labels or none.
+        splits: The word in the column "split" for each image, in lower case; None if there is no such column.
+    """
+
+    file: pathlib.Path
+    class_names: tuple
+    examples: list
+    labels: np.ndarray
+    splits: np.ndarray | None
+
+    def rows(self, split):
+        """The numbers of the examples of a split.
+
+        Without a column of splits, every fifth image of a class is for testing, as `folders.find` says; an
+        image with several labels counts as of the rarest.
+        """
+        if self.splits is not None:
+            words = folders.SPLITS.get(split, ())
+            word = next((word for word in words if (self.splits == word).any()), None)
+            if word is None:
+                has = ", ".join(s for s, words in folders.SPLITS.items() if np.isin(words, self.splits).any())
+                refuse("split", f"one that the column {SPLIT!r} of {self.file} has: {has}", split)
+            return np.flatnonzero(self.splits == word)
+        if split == folders.ALL:
+            return np.arange(len(self.examples))
+        main, is_test = folders.main_labels(self.labels), np.zeros(len(self.examples), bool)
+        for label in np.unique(main):
+            own = np.flatnonzero(main == label)
+            is_test[own[[*folders.tests_among(len(own))]]] = True
+        return np.flatnonzero(is_test == (split != "train"))
+
+
+def find(file, root, split):
+    """Finds the examples of a split by a csv file.
+
+    Args:
+        file: Path of the csv file, in the folder of the images or as it is.
+        root: The folder of the images.
+        split: "train", "validation" or "test", or "all" for a file without a column of splits.
+
+    Returns:
+        Names of the classes; paths of the examples in `root`; and their labels, as in `Table`.
+
+    Raises:
+        ValueError: The file cannot be read, its lines do not name images in the folder, it is not clear what
+            their labels are, or the split is missing.
+    """
+    table = read(file, root)
+    rows = table.rows(split)
+    if not len(rows):
+        refuse("split", f"'train' for {table.file}, whose classes have one image each", split)
+    return table.class_names, [table.examples[row] for row in rows], table.labels[rows]
+
+
+def read(file, root):
+    """Reads a csv file as a `Table`; for the arguments and errors, see `find`."""
+    path = located(file, root)
+    content = text(path)
+    images = Images(root)
+    lines, header, image = parsed(path, content, images)
+    lines = [(number, fields) for number, fields in lines if any(fields)]
+    wrong = [number for number, fields in lines if len(fields) != len(header)]
+    if wrong:
+        words = "labels that contain the delimiter stand in quotes"
+        say(path, f"with {len(header)} columns in every line, unlike line {numbers(wrong)}; {words}")
+    found = [images.find(fields[image]) for _, fields in lines]
+    check_found(path, root, lines, image, found, images)
+    names = [name.lower() for name in header]
+    columns = [
+        i
+        for i, name in enumerate(names)
+        if i != image and name != SPLIT and (name not in INDEX or not any(names))
+    ]
+    classes, labels = labels_of(path, lines, header, columns)
+    words = [fields[names.index(SPLIT)].lower() for _, fields in lines] if SPLIT in names else None
+    if words is not None:
+        known = {word for words in folders.SPLITS.values() for word in words}
+        wrong = [number for (number, _), word in zip(lines, words, strict=True) if word not in known]
+        if wrong:
+            say(path, f"whose column {SPLIT!r} has {', '.join(sorted(known))}, unlike line {numbers(wrong)}")
+    return table_of(path, lines, [one for (one,) in found], classes, labels, words)
+
+
+def located(file, root):
+    """The path of a csv file, in the folder of the images or as it is."""
+    given = pathlib.Path(file).expanduser()
+    paths = [path for path in (pathlib.Path(root) / given, given) if path.is_file()]
+    if paths:
+        return paths[0]
+    near = sorted(entry.name for entry in os.scandir(root) if entry.name.lower().endswith((".csv", ".tsv")))
+    has = f"; {root} has {', '.join(near[:SHOWN])}" if near else ""
+    return refuse("labels", f"the path of a csv file, in {root} or from here{has}", str(file))
+
+
+def text(path):
+    """The text of a csv file: UTF-8, with or without byte order mark, or UTF-16 with it."""
+    content = path.read_bytes()
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        decoded = content.decode(encoding)
+        if "\0" in decoded:
+            raise UnicodeError
+        return decoded
+    except UnicodeError:
+        say(path, "in UTF-8, as Excel saves it by 'CSV UTF-8', or other programs by 'csv'")
+
+
+def parsed(path, content, images):
+    """The lines of a csv file, with their numbers; the names of its columns; and the column of the images.
+
+    The delimiter and the column are those by which most of the first lines name images.
+    """
+
+    def lines(delimiter):
+        reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, skipinitialspace=True)
+        try:
+            for fields in reader:
+                yield reader.line_num, [field.strip() for field in fields]
+        except csv.Error as error:
+            say(path, f"that can be read, unlike line {reader.line_num}: {error}")
+
+    best = (0, None, 0)
+    for delimiter in DELIMITERS:
+        first = [fields for _, fields in itertools.islice(lines(delimiter), SAMPLE)]
+        hits = collections.Counter(
+            i for fields in first for i, field in enumerate(fields) if field and images.find(field)
+        )
+        for column in sorted(hits):
+            if hits[column] > best[0]:
+                best = (hits[column], delimiter, column)
+    _, delimiter, image = best
+    if delimiter is None:
+        some = ", ".join(repr(line[:60]) for line in content.splitlines()[:3])
+        say(
+            path,
+            f"with a column that names images of {images.root}, with or without their ending, such as "
+            f"{images.some()}; its first lines are {some}",
+        )
+    rows = list(lines(delimiter))
+    rows = rows[next(i for i, (_, fields) in enumerate(rows) if any(fields)) :]
+    first = rows[0][1]
+    if len(first) <= image or not (images.find(first[image]) or is_image(first[image])):
+        return rows[1:], first, image
+    if len(first) > 2:
+        say(path, f"whose first line names its {len(first)} columns, such as image,label,{SPLIT}")
+    return rows, ["image" if i == image else "label" for i in range(len(first))], image
+
+
+def check_found(path, root, lines, image, found, images):
+    """Refuses lines whose image is missing, or is one of several files."""
+    missing = [(n, fields[image]) for (n, fields), paths in zip(lines, found, strict=True) if not paths]
+    if missing:
+        some = ", ".join(f"{name!r} (line {number})" for number, name in missing[:SHOWN])
+        count = f"{len(missing)} of its {len(lines)} images are"
+        near = images.like(missing[0][1])
+        say(
+            path,
+            f"of images in {root}, but {count} not there: {some}{near}; remove these lines or add the files",
+        )
+    double = [(n, paths) for (n, _), paths in zip(lines, found, strict=True) if len(paths) > 1]
+    if double:
+        number, paths = double[0]
+        some = " or ".join(folders.shown(p) for p in paths[:SHOWN])
+        words = "name the folders too, or give the folder that holds the images as `data_dir`"
+        say(path, f"that names one file in each line, but line {number} means {some}; {words}")
+
+
+def labels_of(path, lines, header, columns):
+    """Names of the classes, and for each line the set of its labels."""
+    if not columns:
+        say(path, f"with a column of labels beside that of the images; its columns are {', '.join(header)}")
+    named = [i for i in columns if header[i].lower() in (*LABEL, *LABELS)]
+    flags = [[FLAGS.get(fields[i].lower()) for i in columns] for _, fields in lines]
+    if len(columns) > 1 and not any(None in row for row in flags):
+        names = [header[i] for i in columns]
+        twice = [name for name, count in collections.Counter(names).items() if count > 1]
+        if twice:
+            say(path, f"whose columns have different names, unlike {', '.join(twice[:SHOWN])}")
+        return sorted_names(names), [{n for n, flag in zip(names, row, strict=True) if flag} for row in flags]
+    if len(columns) > 1 and len(named) != 1:
+        others = ", ".join(header[i] for i in columns)
+        words = "one column 'label', or 'labels', or a column of 0 and 1 for each class"
+        say(path, f"with {words}, so remove or rename some of its columns: {others}")
+    [column] = columns if len(columns) == 1 else named
+    values, plural = [fields[column] for _, fields in lines], header[column].lower() in LABELS
+    sets = split_labels(values, plural)
+    empty = [n for (n, _), labels in zip(lines, sets, strict=True) if not labels]
+    if empty and not plural and all(len(labels) < 2 for labels in sets):
+        words = "or whose column is named 'labels', if images may have several labels or none"
+        say(path, f"with a label for every image, unlike line {numbers(empty)}; {words}")
+    names = sorted_names({name for labels in sets for name in labels})
+    if not names:
+        say(path, f"with labels in its column {header[column]!r}, which is empty")
+    return names, sets
+
+
+def split_labels(values, plural):
+    """The set of labels in each text: separated by commas, semicolons or |, or by blanks.
+
+    Blanks are part of a name such as "polar bear", unless the name of the column is a plural, such as
+    "labels" or "tags", or all labels are whole numbers.
+    """
+    marks = re.compile(r"[,;|]")
+    blanks = plural or all(map(is_number, " ".join(values).split()))
+    if blanks and not any(marks.search(value) for value in values):
+        marks = re.compile(r"\s+")
+    return [{label.strip() for label in marks.split(value)} - {""} for value in values]
+
+
+def sorted_names(names):
+    """Names in their order, whole numbers by value."""
+    return tuple(sorted(names, key=int) if all(map(is_number, names)) else sorted(names))
+
+
+def is_number(text):
+    """Whether a text is a whole number."""
+    return bool(re.fullmatch(r"-?\d+", text, re.ASCII))
+
+
+def table_of(path, lines, examples, names, sets, words):
+    """The `Table` of lines, in which an image may stand twice with the same labels."""
+    first = {}
+    for row, example in enumerate(examples):
+        other = first.setdefault(example, row)
+        if sets[other] != sets[row] or (words and words[other] != words[row]):
+            what = "labels" if sets[other] != sets[row] else "splits"
+            mend = "write all labels of an image in one line" if what == "labels" else "remove one"
+            say(
+                path,
+                f"with one line for each image, but lines {lines[other][0]} and {lines[row][0]} give "
+                f"{folders.shown(example)} different {what}: {mend}",
+            )
+    rows = [*first.values()]
+    numbers_of = {name: number for number, name in enumerate(names)}
+    if all(len(sets[row]) == 1 for row in rows):
+        labels = np.array([numbers_of[name] for row in rows for name in sets[row]], "int64")
+    else:
+        labels = np.zeros((len(rows), len(names)), "float32")
+        for i, row in enumerate(rows):
+            labels[i, [numbers_of[name] for name in sets[row]]] = 1
+    splits = None if words is None else np.array([words[row] for row in rows])
+    return Table(path, names, [*first], labels, splits)
+
+
+class Images:
+    """The images in a folder and its subfolders, found by names with or without folder and ending.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root):
+        self.root, self.whole = root, spelled(os.path.abspath(root))
+        self.paths = collections.defaultdict(list)
+        for path in folders.images_below(root):
+            self.paths[key(spelled(path))].append((path, spelled(path)))
+
+    def find(self, name):
+        """The images that a name may mean: most often one, or none.
+
+        A name is the end of an image's path, from any folder on. What fits better goes first: a path from
+        the folder of the images, a name with its ending, and one in the same case.
+        """
+        name = spelled(name)
+        while name.startswith("./"):
+            name = name[2:]
+        named = self.paths.get(key(name), ()) if name else ()
+        for same, of in itertools.product((str, str.casefold), (str, without_ending)):
+            own, whole = same(name), same(self.whole)
+            texts = [(path, same(of(text))) for path, text in named]
+            found = [path for path, text in texts if text == own]
+            found = found or [path for path, text in texts if f"{whole}/{text}".endswith(f"/{own}")]
+            if found:
+                return found
+        return []
+
+    def some(self):
+        """A few of the images, for an error."""
+        paths = [
+            folders.shown(path) for path, _ in itertools.chain(*itertools.islice(self.paths.values(), 3))
+        ]
+        return ", ".join(paths[:3]) or "no image at all"
+
+    def like(self, name):
+        """The end of an error about an image that is not there: one whose name is like it."""
+        found = self.paths.get(key(spelled(name)))
+        return f", although {folders.shown(found[0][0])} is" if found else ""
+
+
+def spelled(path):
+    """A path with slashes, in the form of Unicode that keyboards write, unlike file names of macOS."""
+    return unicodedata.normalize("NFC", path.replace("\\", "/"))
+
+
+def key(path):
+    """The name of an image without folder and ending, in lower case."""
+    return without_ending(path.rpartition("/")[2]).casefold()
+
+
+def without_ending(path):
+    """A path without the ending of an image."""
+    return os.path.splitext(path)[0] if is_image(path) else path
+
+
+def is_image(path):
+    """Whether a path ends like that of an image."""
+    return path.lower().endswith(folders.IMAGES)
+
+
+def say(path, words):
+    """Refuses a csv file; the words follow "a csv file"."""
+    refuse("labels", f"a csv file {words}", str(path))
+
+
+def numbers(lines):
+    """Numbers of lines as text: the first of them, and how many more."""
+    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return ", ".join(map(str, lines[:SHOWN])) + more
