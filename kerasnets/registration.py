@@ -27,6 +27,7 @@ CLASSES = {
     "layers.upsample_like": ("UpSampleLike",),
     "layers.window_padding": ("WindowPadding2D",),
     "training.losses": ("Crossentropy", "MarginLoss", "ReconstructionLoss"),
+    "training.metrics": ("AveragePrecision", "ExactMatch", "LabelAccuracy"),
     "training.rates": ("ScaledAdadelta", "ScaledAdam", "ScaledAdamW", "ScaledRMSprop", "ScaledSGD"),
 }
 

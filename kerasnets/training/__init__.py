@@ -6,6 +6,7 @@ from kerasnets.training.checkpoint import Checkpoint
 from kerasnets.training.evaluation import evaluate
 from kerasnets.training.loop import fit
 from kerasnets.training.losses import Crossentropy, MarginLoss, ReconstructionLoss, aux_loss_weights
+from kerasnets.training.metrics import label_metrics
 from kerasnets.training.progress import Progress
 from kerasnets.training.rates import rate_factors, scaled
 from kerasnets.training.recipe import Recipe
@@ -26,6 +27,7 @@ __all__ = [
     "distribution",
     "evaluate",
     "fit",
+    "label_metrics",
     "limit_norms",
     "rate_factors",
     "scaled",

@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasnets.assembly.outputs import AUX_WEIGHT, MAIN, outputs_by_name
 from kerasnets.checks import is_number, refuse
+from kerasnets.training.metrics import of_labels
 
 
 def aux_loss_weights(model: keras.Model, aux: float = AUX_WEIGHT) -> dict[str, float]:
@@ -34,6 +35,9 @@ class Crossentropy(keras.losses.Loss):
 
     Smoothing spreads a share of the target evenly over all classes. Keras offers it for one-hot labels only.
 
+    With `binary`, each score is a label of its own, which an example may have or not, and the loss is the
+    mean over the labels of their two-class cross-entropies. A single score tells class 1 from class 0.
+
     Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
 
     Args:
@@ -42,13 +46,16 @@ class Crossentropy(keras.losses.Loss):
         reduction: As in keras.losses.Loss.
         name: Name of the loss.
         dtype: As in keras.losses.Loss.
+        binary: Whether each score is a label of its own.
 
     Call arguments:
-        y_true: Class numbers, (batch,) or (batch, 1), or one-hot or mixed labels, (batch, classes).
+        y_true: Class numbers, (batch,) or (batch, 1), or one-hot or mixed labels, (batch, classes). With
+            `binary`, 0 or 1 or a number between for each label, (batch, labels); for one label also (batch,).
         y_pred: Scores, (batch, classes).
 
     Raises:
-        ValueError: `label_smoothing` is not a number in [0, 1).
+        ValueError: `label_smoothing` is not a number in [0, 1), or `binary` is not True or False. When
+            called: the labels do not fit the scores, or a single score is no label of its own.
     """
 
     def __init__(
@@ -58,13 +65,25 @@ class Crossentropy(keras.losses.Loss):
         reduction: str | None = "sum_over_batch_size",
         name: str = "crossentropy",
         dtype: Any = None,
+        binary: bool = False,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not (is_number(label_smoothing) and 0 <= label_smoothing < 1):
             refuse("label_smoothing", "a number in [0, 1)", label_smoothing)
-        self.label_smoothing, self.from_logits = label_smoothing, from_logits
+        if not isinstance(binary, bool):
+            refuse("binary", "True or False", binary)
+        self.label_smoothing, self.from_logits, self.binary = label_smoothing, from_logits, binary
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
+        if self.binary:
+            return keras.losses.binary_crossentropy(
+                of_labels(y_true, y_pred),
+                y_pred,
+                from_logits=self.from_logits,
+                label_smoothing=self.label_smoothing,
+            )
+        if y_pred.shape[-1] == 1:
+            refuse("binary", "True for a net of one score", False)
         return keras.losses.categorical_crossentropy(
             one_hot_targets(y_true, y_pred),
             y_pred,
@@ -77,6 +96,7 @@ class Crossentropy(keras.losses.Loss):
             **super().get_config(),
             "label_smoothing": self.label_smoothing,
             "from_logits": self.from_logits,
+            "binary": self.binary,
         }
 
 
