@@ -19,7 +19,7 @@ def check(results):
         refuse("results", "None or a dict that JSON can represent", results)
 
 
-def card(net, name, sides, class_names, results):
+def card(net, name, sides, class_names, results, sizing):
     """The content of a model card.
 
     Args:
@@ -28,6 +28,7 @@ def card(net, name, sides, class_names, results):
         sides: Shape of the input, without the batch, for which the costs are counted.
         class_names: Names of the classes, or None.
         results: Training results, or None for those of the net's card.
+        sizing: Row of `kerasnets.data.augment` by which the images of files are resized and cropped.
 
     Returns:
         A dict that JSON can represent.
@@ -40,7 +41,13 @@ def card(net, name, sides, class_names, results):
         "trainable_parameters": cost.trainable_params,
         "mult_adds": cost.mult_adds,
         "counted_for": list(sides),
-        "input": {"shape": list(net.shape), "dtype": "float32", "values": [0, 255], "scaling": net.scaling},
+        "input": {
+            "shape": list(net.shape),
+            "dtype": "float32",
+            "values": [0, 255],
+            "scaling": net.scaling,
+            "sizing": list(sizing),
+        },
         "classes": net.classes,
         "class_names": class_names and list(class_names),
         "builder": net.card.builder,

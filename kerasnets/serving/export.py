@@ -112,7 +112,8 @@ def export(
         check_flags(optimize=optimize)
     names = names_of(net, class_names)
     check_bytes(net.shape, image_bytes, top)
-    sizing = images.make_sizing(net.shape, shorter, interpolation, antialias, net.card.sizing)
+    row = images.sizing_row(net.shape, shorter, interpolation, antialias, net.card.sizing)
+    sizing = images.make_sizing(row)
     if precision not in PRECISIONS:
         refuse("precision", f"one of {', '.join(map(repr, PRECISIONS))}", precision)
     records.check(warmup)
@@ -137,7 +138,8 @@ def export(
             "precision": precision,
             "largest_difference": nets.difference(net.predict(samples), served.predict(samples)),
         }
-        card.write(part / card.FILE, card.card(net, name, samples.shape[1:], names, results) | written)
+        facts = card.card(net, name, samples.shape[1:], names, results, row)
+        card.write(part / card.FILE, facts | written)
         if warmup:
             records.write(part, name, inputs, warmup)
         path = versions.publish(part, version)

@@ -13,7 +13,7 @@ from kerasnets.checks import refuse
 from kerasnets.serving import card, formats, nets, versions
 from kerasnets.serving.calibration import ALLOWED, collect
 from kerasnets.serving.export import TOLERANCES, check_flags, names_of, sample
-from kerasnets.serving.images import make_sizing
+from kerasnets.serving.images import make_sizing, sizing_row
 
 BATCH = 32  # images that are compared at once
 FINITE = 1e30  # tolerance for quantized files: their values need only be finite
@@ -116,16 +116,16 @@ def export_file(
     if optimize is not None:
         check_flags(optimize=optimize)
     names = names_of(net, class_names)
-    sizing = make_sizing(net.shape, shorter, interpolation, antialias, net.card.sizing)
+    sizing = sizing_row(net.shape, shorter, interpolation, antialias, net.card.sizing)
     card.check(results)
-    images = images_for(format, calibration, net.shape, sizing)
+    images = images_for(format, calibration, net.shape, make_sizing(sizing))
 
     net = nets.in_float32(net)
     served = net if optimize is False else nets.folded(net, images[:2], always=bool(optimize))
     with versions.staged(root / name) as part:
         path = part / f"{versions.STEM}{row.ending}"
         given = write_and_run(format, served, path, images)
-        content = card.card(net, name, images.shape[1:], names, results)
+        content = card.card(net, name, images.shape[1:], names, results, sizing)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
         content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
         content |= compared(format, name, batched(net.predict, images), given)

@@ -9,8 +9,8 @@ MAX_PIXELS = 25_000_000  # of a file's image, which takes 75 MB when decoded
 PARALLEL = 10  # files that are decoded at once, if there are as many processors
 
 
-def make_sizing(shape, shorter, interpolation, antialias, known):
-    """The function that resizes and crops the image of a file, given arguments of `export`, once checked.
+def sizing_row(shape, shorter, interpolation, antialias, known):
+    """The row of `kerasnets.data.augment` for the images of files, given arguments of `export`, once checked.
 
     Args:
         shape: Shape of the images that the net takes.
@@ -18,17 +18,20 @@ def make_sizing(shape, shorter, interpolation, antialias, known):
             `shape`.
         interpolation: "bilinear" or "bicubic".
         antialias: Whether shrinking is antialiased.
-        known: The row of `kerasnets.data.augment` that the net's card has, or None. It counts if the other
-            arguments are None.
+        known: The row that the net's card has, or None. It counts if the other arguments are None.
     """
     if shorter is not None and (not is_int(shorter, 1) or shorter < max(side or 0 for side in shape[:2])):
         refuse("shorter", f"None or a whole number of pixels, at least the sides of {shape}", shorter)
     given = dict(shorter=shorter, interpolation=interpolation, antialias=antialias)
     given = {name: value for name, value in given.items() if value is not None}
     check_interpolation(given.get("interpolation", "bilinear"), given.get("antialias", True))
-    row = known if known and not given else ("center_crop", given)
-    _, sizing = augment.sizing(augment.check([tuple(row)]))
-    return sizing
+    (row,) = augment.check([tuple(known) if known and not given else ("center_crop", given)])
+    return row
+
+
+def make_sizing(row):
+    """The function of a row of `kerasnets.data.augment` that resizes and crops the image of a file."""
+    return augment.sizing([row])[1]
 
 
 def decoded(encoded, shape, sizing=transforms.center_crop, max_pixels=MAX_PIXELS):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kerasnets import files
 from kerasnets.checks import refuse
-from kerasnets.serving import card, formats
+from kerasnets.serving import card, formats, versions
 from kerasnets.serving.calibration import fits
 from kerasnets.serving.files import card_path
 from kerasnets.serving.signatures import IMAGES
@@ -22,6 +22,7 @@ RUNTIMES = {
     ".tflite": ("litert",),
     ".xml": ("openvino",),
 }
+ENDINGS = tuple(filter(None, RUNTIMES))
 SAVED_MODEL = "saved_model.pb"  # in the folder of a version
 
 
@@ -76,15 +77,15 @@ def load(
     return answer
 
 
-def check_path(path):
+def check_path(path, argument="path"):
     """Refuses what is neither the folder of a version nor a file with an ending of `RUNTIMES`."""
     if path.is_dir():
         if not (path / SAVED_MODEL).is_file():
             inside = sorted(p.name for p in path.glob("[!.]*") if p.is_dir() or p.suffix in RUNTIMES)
-            refuse("path", f"the folder of a version, or a file; this folder has {inside}", str(path))
+            refuse(argument, f"the folder of a version, or a file; this folder has {inside}", str(path))
     elif not path.is_file() or path.suffix not in RUNTIMES:
-        endings = ", ".join(filter(None, RUNTIMES))
-        refuse("path", f"the folder of a version, or a file {endings}, that exists", str(path))
+        words = f"the folder of a version, or a file {', '.join(ENDINGS)}, that exists"
+        refuse(argument, words, str(path))
 
 
 def checked(images, shape):
@@ -125,5 +126,18 @@ def saved_model_reader(path):
 
 def shape_of(path):
     """The shape of an image, from the model card; None if it is not there."""
+    known = model_card(path)
+    return known["input"]["shape"] if known else None
+
+
+def model_card(path):
+    """The model card of the folder of a version or of a file: a dict, or None if it is not there."""
     place = path / card.FILE if path.is_dir() else card_path(path)
-    return files.read_json(place)["input"]["shape"] if place.exists() else None
+    return files.read_json(place) if place.exists() else None
+
+
+def version_at(path):
+    """The path of an export: that of the newest version, given the folder of a model; else `path` itself."""
+    path = pathlib.Path(path)
+    inside = versions.versions(path)
+    return path / str(inside[-1]) if inside else path

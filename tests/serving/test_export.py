@@ -142,6 +142,11 @@ def test_a_file_gives_what_it_gives_in_a_test(channels, interpolation, antialias
     given = load(path)["serving_bytes"](image_bytes=tf.constant([file.read_bytes()]))
     shares = np.exp(expected.ravel() - expected.max())
     np.testing.assert_allclose(given["probabilities"][0], shares / shares.sum(), atol=1e-5)
+    (found,) = kerasnets.classify(tmp_path / "net", file, top=len(shares))
+    assert found.labels[0] == (str(shares.argmax()), pytest.approx(shares.max() / shares.sum(), abs=1e-5))
+    assert [dict(found.labels)[str(i)] for i in range(len(shares))] == pytest.approx(
+        given["probabilities"][0].numpy().tolist(), abs=1e-6
+    )
     if antialias:
         upright = ImageOps.exif_transpose(Image.open(file)).resize((10, 12), Image.Resampling.BICUBIC)
         assert np.abs(expected[0] - np.asarray(upright.crop((1, 2, 9, 10)))).max() < 2
@@ -227,7 +232,8 @@ def test_model_card(whole):
     net = small()
     assert card["parameters"] == net.count_params()
     assert card["mult_adds"] == kerasnets.analysis.profile(net).mult_adds
-    assert card["input"] == {"shape": [8, 8, 3], "dtype": "float32", "values": [0, 255], "scaling": "tf"}
+    taken = {"shape": [8, 8, 3], "dtype": "float32", "values": [0, 255], "scaling": "tf"}
+    assert card["input"] == {**taken, "sizing": ["center_crop", {}]}
     assert card["results"] == {"top1": 0.5, "epochs": 3}
     assert card["fingerprint"] == distillation.fingerprint(net)
     assert card["class_names"] == NAMES
@@ -415,6 +421,8 @@ def test_a_net_of_one_score_tells_two_classes(tmp_path):
     np.testing.assert_allclose(given["probabilities"], p, atol=1e-6)
     both = np.concatenate([1 - p, p], 1)
     order = np.argsort(-both, 1)
+    found = kerasnets.classify(path, list(IMAGES))
+    assert [dict(one.labels)["dog"] for one in found] == pytest.approx(p[:, 0].tolist(), abs=1e-6)
     assert given["classes"].numpy().astype(str).tolist() == np.array(["cat", "dog"])[order].tolist()
     np.testing.assert_allclose(given["scores"], np.take_along_axis(both, order, 1), atol=1e-6)
     with pytest.raises(ValueError, match="`class_names` is None or a list of 2 names"):
