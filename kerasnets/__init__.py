@@ -30,6 +30,7 @@ _PACKAGES = (
 )
 _FUNCTIONS = {  # and their modules
     "build": "assembly.registry",
+    "classify": "runs.classify",
     "list_models": "assembly.registry",
     "load_model": "assembly.origin",
     "save": "weights.files",

@@ -15,6 +15,7 @@ from kerasnets import weights as weights
 from kerasnets.assembly.origin import load_model as load_model
 from kerasnets.assembly.registry import build as build
 from kerasnets.assembly.registry import list_models as list_models
+from kerasnets.runs.classify import classify as classify
 from kerasnets.weights.files import save as save
 
 __version__: str

@@ -6,6 +6,7 @@
     kerasnets compare ResNet50 DenseNet121 MobileNet --sort mult_adds --plot compare.svg
     kerasnets plot GoogLeNet --out googlenet.svg
     kerasnets weights get timm/resnet34.a1_in1k
+    kerasnets classify cat.jpg holidays --model ResNet50
     kerasnets evaluate ResNet34 --weights timm/resnet34.a1_in1k --data-dir imagenet
     kerasnets train recipe.py --data-dir FOLDER
     kerasnets distill --config recipe.py --teacher ResNet50 --student MobileNet --alpha 0.5
@@ -22,10 +23,22 @@ import sys
 from collections.abc import Sequence
 
 import kerasnets
-from kerasnets.cli import compare, distill, evaluate, export, listing, plot, profile, show, train, weights
+from kerasnets.cli import (
+    classify,
+    compare,
+    distill,
+    evaluate,
+    export,
+    listing,
+    plot,
+    profile,
+    show,
+    train,
+    weights,
+)
 from kerasnets.cli.options import Parser, run
 
-COMMANDS = (listing, show, profile, compare, plot, weights, evaluate, train, distill, export)
+COMMANDS = (listing, show, profile, compare, plot, weights, classify, evaluate, train, distill, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Command-line arguments; None for those of the process.
 
     Returns:
-        Exit status: 0; 1 if `evaluate` measures another accuracy than was published; 2 after an error, which
-        is printed to stderr; 130 after an interrupt.
+        Exit status: 0; 1 if `evaluate` measures another accuracy than was published, or `classify` passes
+        over a file; 2 after an error, which is printed to stderr; 130 after an interrupt.
     """
     return run(lambda: answer(argv), "kerasnets")
 

@@ -71,22 +71,33 @@ def pillow_decode(content):
     Raises:
         ValueError: It cannot be decoded.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     content = np.asarray(content, object).item()  # eager TensorFlow passes an array of one string
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:
-        image = ImageOps.exif_transpose(Image.open(io.BytesIO(content), formats=formats))
-        if image.mode in ("I", "F"):
-            raise ValueError("pixels of 32 bits, whose range is unknown")
-        if image.mode.startswith("I;16"):
-            image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
-        return np.asarray(image.convert("RGB"))
+        return from_pillow(Image.open(io.BytesIO(content), formats=formats))
     except UnidentifiedImageError:
         raise ValueError(f"no format that can be decoded: JPEG, PNG, {', '.join(formats)}") from None
     except Exception as error:  # of every kind, for damaged files
         raise ValueError(str(error) or type(error).__name__) from error
+
+
+def from_pillow(image):
+    """The pixels of an image of Pillow: uint8 array, (height, width, 3), the current frame, upright.
+
+    Raises:
+        ValueError: Its pixels have 32 bits.
+    """
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F"):
+        raise ValueError("pixels of 32 bits, whose range is unknown")
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
+    return np.asarray(image.convert("RGB"))
 
 
 def upright(image, orientation):

@@ -1,5 +1,6 @@
 """Runs: everything from a recipe to a folder with a trained net and its results."""
 
+from kerasnets.runs.classify import Prediction, Predictions, classify
 from kerasnets.runs.distill import Distillation
 from kerasnets.runs.evaluate import Evaluation, evaluate
 from kerasnets.runs.folder import history, prepare, save
@@ -10,7 +11,10 @@ __all__ = [
     "Distillation",
     "Evaluation",
     "Options",
+    "Prediction",
+    "Predictions",
     "Supervised",
+    "classify",
     "evaluate",
     "history",
     "prepare",

@@ -20,19 +20,17 @@ from typing import Any
 import keras
 import numpy as np
 import rich.console
-import rich.progress
 from keras import ops
 
-import kerasnets
 from kerasnets import data, training
 from kerasnets.assembly import pretrained, registry
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.data import sources
+from kerasnets.runs.nets import trained
+from kerasnets.runs.progress import watched
 from kerasnets.tables import WIDTH, shape_text, text_table
-from kerasnets.training.progress import PAUSE
 from kerasnets.weights import card as cards
 from kerasnets.weights.classes import classes
-from kerasnets.weights.reading import SUFFIXES
 
 TOP = (1, 5)
 OWN = {name: own for own, name in pretrained.DATASETS.items()}  # names of datasets in the tables of weights
@@ -240,8 +238,10 @@ def evaluate(
     own = not is_folder and len(stream.class_names) == outputs  # the dataset's own order
     numbers = np.arange(outputs) if own else numbered(stream.class_names, known)
     started = time.monotonic()
-    batches = watched(stream, numbers, f"{net} on {dataset}", console)
-    found = training.evaluate(model, batches, top=TOP, preprocess=True)
+    batches = ((images, numbers[ops.convert_to_numpy(labels)]) for images, labels in stream.dataset)
+    title = f"{net} on {dataset}"
+    seen = watched(batches, stream.examples, title, console, count=lambda batch: len(batch[1]))
+    found = training.evaluate(model, seen, top=TOP, preprocess=True)
     return Evaluation(
         net=net,
         weights=checkpoint.id if checkpoint else given,
@@ -270,17 +270,6 @@ def check(limit: int | None, batch_size: int, tolerance: float, seed: int) -> No
         refuse("tolerance", "a number of percentage points, at least 0", tolerance)
     if not is_int(seed, 0):
         refuse("seed", "a whole number, at least 0", seed)
-
-
-def trained(net: str, weights: str) -> keras.Model:
-    """The net with its weights, which decide its form."""
-    if not weights.endswith(SUFFIXES):
-        return kerasnets.build(net, weights=weights)
-    model = kerasnets.load_model(weights)
-    builder = cards.card_of(model).builder
-    if builder not in (None, net):
-        refuse("net", f"{builder!r} with the weights of {weights}", net)
-    return model
 
 
 def size_of(model: keras.Model, card: cards.Card) -> tuple[int, ...]:
@@ -350,32 +339,3 @@ def numbered(names: Sequence[str], known: list[set[str]]) -> np.ndarray:
         whose = f"the {len(known):,} classes of the weights, by name or id" if known else "named classes"
         refuse("data_dir", f"a folder with class folders of {whose}", ", ".join(wrong[:5]) + more)
     return np.array([number for (number,) in found])
-
-
-def watched(
-    stream: data.Stream, numbers: np.ndarray, title: str, console: rich.console.Console | None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The batches of a stream with the numbers of the classes in a net, while their progress is shown.
-
-    If the output is not a terminal, a plain line is printed every half minute.
-    """
-    console = console or rich.console.Console(stderr=True)
-    columns = (
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(),
-        rich.progress.MofNCompleteColumn(),
-        rich.progress.TimeElapsedColumn(),
-        rich.progress.TimeRemainingColumn(),
-    )
-    shown_at, done = time.monotonic(), 0
-    bar = rich.progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    with bar:
-        task = bar.add_task(title, total=stream.examples)
-        for images, labels in stream.dataset:
-            yield images, numbers[ops.convert_to_numpy(labels)]
-            done += len(labels)
-            bar.update(task, completed=done)
-            if not console.is_terminal and time.monotonic() - shown_at >= PAUSE:
-                words = f"{title}  {done:,}/{stream.examples:,} images"
-                console.print(words, soft_wrap=True, highlight=False)
-                shown_at = time.monotonic()
