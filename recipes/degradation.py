@@ -36,10 +36,15 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Trains the nets and draws their errors."""
+    """Trains the nets and draws their errors, with --runs several times."""
     args = options()
-    out = args.out or pathlib.Path("runs/degradation") / f"{args.data}-seed{args.seed}"
     args.epochs = args.epochs or (2 if args.smoke else EPOCHS)
+    shared.say(shared.repeat(args, f"runs/degradation/{args.data}", run, errors_of))
+
+
+def run(args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Trains the nets and draws their errors; returns the last value of each log."""
+    out = args.out
     names = ("data", "epochs", "batch_size", "precision", "seed", "smoke")
     with shared.quiet():
         from kerasnets import runs
@@ -54,6 +59,13 @@ def main() -> None:
         rows.append([net, f"{last['crossentropy']:.4f}", *errors])
     shared.show(rows)
     print(f"In {out}: degradation.png, results.json")
+    return results
+
+
+def errors_of(results: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The errors of each net after the last epoch, as shares."""
+    kinds = {"training error": "accuracy", "test error": "val_accuracy"}
+    return {f"{net}, {kind}": 1 - last[name] for net, last in results.items() for kind, name in kinds.items()}
 
 
 def train_net(net: str, out: pathlib.Path, args: argparse.Namespace) -> dict[str, list[float]]:

@@ -39,8 +39,7 @@ def options() -> tuple[argparse.Namespace, list[str]]:
 def main() -> None:
     """Distills as `kerasnets distill` does, and prints the comparison."""
     args, words = options()
-    _, table = distill.distill(train.find(args.config or config_of(args.student)), args, words)
-    print(table)
+    shared.say(distill.distill(train.find(args.config or config_of(args.student)), args, words))
 
 
 def config_of(model: str) -> str:

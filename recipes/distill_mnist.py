@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import pathlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import shared
 from distill_report import WORDS, compare, report
@@ -78,8 +77,20 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Trains the nets, compares them and writes the report."""
+    """Trains the nets, compares them and writes the report, with --runs several times."""
     args = options()
+    with shared.quiet():
+        place = f"runs/distill_mnist/{folder(settings_of(args))}"
+    shared.say(shared.repeat(args, place, run, errors_of, percent=False))
+
+
+def errors_of(results: dict[str, Any]) -> dict[str, float]:
+    """The errors of each net on the test images."""
+    return {f"{name}, errors": results[f"{word}_errors"] for name, word in WORDS.items()}
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Trains the nets, compares them and writes the report; returns the content of results.json."""
     started = time.monotonic()
     with shared.quiet():
         import keras
@@ -89,7 +100,9 @@ def main() -> None:
 
         settings = settings_of(args)
         strategy = distribution.mirrored(args.replicas)
-    out = args.out or pathlib.Path("runs/distill_mnist") / folder(settings)
+    out = args.out
+    if done := shared.done(args, dataclasses.asdict(settings), mnist.CARD, "student.keras"):
+        return done
     found = mnist.distill(settings, out, data_dir=args.data_dir, resume=args.resume, strategy=strategy)
     errors = {name: arrays.count_errors(logits, found.test[1]) for name, logits in found.logits.items()}
     results = {
@@ -111,6 +124,7 @@ def main() -> None:
     files.write_json(out / "results.json", results)
     shared.show(table)
     print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json and the nets, *.keras")
+    return results
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -129,7 +143,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 
 def folder(settings: Settings) -> str:
-    """The name of a run's folder: its dataset, what differs from the plain experiment, and its seed."""
+    """The name of a run's folder: its dataset, and what differs from the plain experiment."""
     words = [settings.dataset]
     if settings.omit_digit is not None:
         words.append(f"without{settings.omit_digit}")
@@ -137,7 +151,7 @@ def folder(settings: Settings) -> str:
         words.append("only" + "".join(map(str, settings.only_digits)))
     if settings.sweep:
         words.append("sweep")
-    return "-".join([*words, f"seed{settings.seed}"])
+    return "-".join(words)
 
 
 def teacher_of(settings: Settings) -> str | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
     import keras
     import numpy as np
 
+CARD = "neighbors.json"  # the settings of a run
 SIDE = 32  # pixels to which images are padded with zeros
 RATE = 2e-3  # Adam's; it falls to 0 along half a cosine
 SHIFT = 2  # largest shift of training images in pixels
@@ -62,12 +63,22 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Trains the net, finds the neighbors and draws them."""
+    """Trains the net, finds the neighbors and draws them, with --runs several times."""
     args = options()
+    shared.say(shared.repeat(args, f"runs/neighbors/{args.model}-{args.dataset}", run, shares_of))
+
+
+def shares_of(results: dict[str, Any]) -> dict[str, float]:
+    """The accuracy, and the share of neighbors that are in the class of the image."""
+    found = results["neighbors_of_the_class"]
+    return {"accuracy": results["accuracy"]} | {f"of the class, by {name}": found[name] for name in found}
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Trains the net, finds the neighbors and draws them; returns the content of results.json."""
     own = dict(epochs=args.epochs or (2 if args.smoke else 20), batch_size=args.batch_size or 64)
     settings = Settings(**shared.fields(Settings, args) | own)
-    out = args.out or pathlib.Path("runs/neighbors") / f"{args.model}-{args.dataset}-seed{args.seed}"
-    started = time.monotonic()
+    out, started = args.out, time.monotonic()
     with shared.quiet():
         import keras
 
@@ -75,6 +86,9 @@ def main() -> None:
         from kerasnets.assembly import registry
 
         builder = registry.find(args.model)
+    if done := shared.done(args, dataclasses.asdict(settings), CARD, "net.keras"):
+        return done
+    with shared.quiet():
         keras.utils.set_random_seed(args.seed)
         net = builder(input_shape=(SIDE, SIDE, builder.spec.channels), classes=10, classifier_activation=None)
     (pictures, labels), (test_pictures, test_labels) = (
@@ -86,7 +100,7 @@ def main() -> None:
         raise ValueError(
             f"--count is at most {len(images)}, the images to choose from. Received: {args.count}"
         )
-    runs.prepare(out, dataclasses.asdict(settings), args.resume, "neighbors.json")
+    runs.prepare(out, dataclasses.asdict(settings), args.resume, CARD)
 
     def nearest(model):
         return surgery.neighbors(model, test_images, images, args.count, batch_size=250)[0]
@@ -117,6 +131,7 @@ def main() -> None:
     shared.show(table)
     print(f"The classifier of {args.model} has a test accuracy of {results['accuracy']:.2%}.")
     print(f"{results['seconds']:.0f} s. In {out}: report.html, neighbors.png, results.json, net.keras")
+    return results
 
 
 def read(settings: Settings, split: str, data_dir: str | None) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """Code that all recipes share: common options, handling of errors, and tables."""
 
+import argparse
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from kerasnets.cli.runs import fields as fields
 from kerasnets.cli.runs import options_of as options_of
 from kerasnets.cli.runs import parser as parser
 from kerasnets.cli.runs import read as read
+from kerasnets.cli.runs import repeat as repeat
 from kerasnets.tables import text_table
 
 
@@ -27,6 +29,19 @@ def run(main: Callable[[], Any]) -> None:
     status = options.run(main, pathlib.Path(sys.argv[0]).name, STOPPED)
     if status:
         sys.exit(status)
+
+
+def done(args: argparse.Namespace, settings: dict[str, Any], card: str, *needs: str) -> dict[str, Any] | None:
+    """The results in --out with --resume, if the run there is done; the rest is for `runs.finished`."""
+    from kerasnets import runs
+
+    return runs.finished(args.out, settings, needs, name=card) if args.resume else None
+
+
+def say(found: tuple[Any, str]) -> None:
+    """Prints the text of what a command gives, its data and a text, if it is not empty."""
+    if found[1]:
+        print(found[1])
 
 
 def show(rows: Sequence[Sequence[Any]]) -> None:

@@ -60,30 +60,49 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Trains generalist and specialists, combines them and writes the report."""
+    """Trains generalist and specialists, combines them and writes the report, with --runs several times."""
     args = options()
+    shared.say(
+        shared.repeat(args, f"runs/specialists/{args.dataset}-{args.head}", run, errors_of, percent=False)
+    )
+
+
+def errors_of(results: dict[str, Any]) -> dict[str, float]:
+    """The errors on the test images, without and with specialists."""
+    return {f"{name}, errors": results[f"{name}_errors"] for name in ("generalist", "combined")}
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Trains generalist and specialists, and writes the report; returns the content of results.json.
+
+    Ends the recipe with status 1 if a specialist fails.
+    """
     started = time.monotonic()
     with shared.quiet():
         import keras
 
         from kerasnets.runs import specialists
 
-    s = settings_of(args)
-    out = args.out or pathlib.Path("runs/specialists") / f"{s.dataset}-{s.head}-seed{s.seed}"
-    run = specialists.train(s, out, data_dir=args.data_dir, resume=args.resume, jobs=args.jobs)
-    if run.failed:
+        s = settings_of(args)
+    out = args.out
+    done = shared.done(args, dataclasses.asdict(s), specialists.CARD, "generalist.keras")
+    if done and done["top"] == args.top:
+        return done
+    trained = specialists.train(s, out, data_dir=args.data_dir, resume=args.resume, jobs=args.jobs)
+    if trained.failed:
+        names = "; ".join(map(str, trained.failed))
         print(
-            f"{len(run.failed)} of {len(run.tasks)} specialists failed: {'; '.join(map(str, run.failed))}. "
-            f"The others are in {out}; the same command with --resume continues from here",
+            f"{len(trained.failed)} of {len(trained.tasks)} specialists failed: {names}. The others are in "
+            f"{out}; the same command with --resume continues from here",
             file=sys.stderr,
         )
         sys.exit(1)
 
-    images, labels = run.parts.test
+    images, labels = trained.parts.test
     with shared.quiet():  # TensorFlow warns about the number of nets that it traces
-        guesses = specialists.predict(run.tasks, images, args.top)
-    train_size, held_size, test_size = (len(labels) for _, labels in run.parts)
-    sets = [task.classes for task in run.tasks]
+        guesses = specialists.predict(trained.tasks, images, args.top)
+    train_size, held_size, test_size = (len(labels) for _, labels in trained.parts)
+    sets = [task.classes for task in trained.tasks]
     results = {
         **dataclasses.asdict(s),
         "top": args.top,
@@ -96,12 +115,13 @@ def main() -> None:
         "resumed": args.resume,
         "keras": keras.__version__,
     }
-    draw(out, results, labels, guesses, run.logits)
+    draw(out, results, labels, guesses, trained.logits)
     files.write_text(out / "report.html", page(out, results))
     files.write_json(out / "results.json", results)
     print(SUMMARY.format(**results))
     shared.show(coverage_table(results))
     print(f"{results['seconds']:.0f} s. In {out}: report.html, results.json and the nets, *.keras")
+    return results
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

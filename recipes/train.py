@@ -40,7 +40,7 @@ def main() -> None:
     if args.config is None:
         print("\n".join(names()))
     else:
-        train.train(find(args.config), args)
+        shared.say(train.train(find(args.config), args))
 
 
 def names() -> list[str]:

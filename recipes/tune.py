@@ -31,7 +31,7 @@ import pathlib
 import re
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import shared
 import train
@@ -129,35 +129,50 @@ def amount(text: str) -> int:
 
 
 def main() -> None:
-    """Searches, then trains the best net and writes the report."""
+    """Searches, then trains the best net and writes the report, with --runs several times."""
     args = options()
-    started = time.monotonic()
-    worker = join(args)
-    out = args.out or pathlib.Path("runs/tune") / f"{args.search}-{args.dataset}-seed{args.seed}"
+    args.joins = join(args)
+    if args.runs is not None and "KERASTUNER_ORACLE_IP" in os.environ:
+        raise ValueError("--runs is for one process: with --oracle, start a search for each --seed")
+    shared.say(shared.repeat(args, f"runs/tune/{args.search}-{args.dataset}", run, accuracies_of))
+
+
+def accuracies_of(results: dict[str, Any]) -> dict[str, float]:
+    """The accuracies of the best net."""
+    return {name: results["best"][name] for name in ("val_accuracy", "test_accuracy")}
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Searches, then trains the best net and writes the report; returns the content of results.json."""
+    started, out, worker = time.monotonic(), args.out, args.joins
+    trials = args.trials or (SMOKE["trials"] if args.smoke else None)
     with shared.quiet():
-        from kerasnets.runs.search import Search
+        from kerasnets.runs.search import CARD, Search, card_of_search
         from kerasnets.training import distribution
 
         settings, recipe = settings_of(args), recipe_of(args)
         distribution.share(recipe.batch, args.replicas)  # refuses a batch that the replicas cannot share
         strategy = distribution.mirrored(args.replicas) if args.replicas > 1 else None
+    done = shared.done(args, card_of_search(settings, recipe), CARD, "best.keras")
+    if done and done["most_trials"] == trials:
+        return done
     search = Search(settings, recipe, out, strategy)
     if worker:
         print(f"waits for the chief at {os.environ['KERASTUNER_ORACLE_IP']}", flush=True)
     terminal = sys.stdout.isatty()
     search.prepare(
-        trials=args.trials or (SMOKE["trials"] if args.smoke else None),
+        trials=trials,
         keep=args.keep_checkpoints,
         resume=args.resume,
         worker=worker,
         report=None if terminal else tune_report.print_trial,
     )
     with tune_report.live_table(out) if terminal else contextlib.nullcontext():
-        trials = search.run()
+        found = search.run()
     if worker:
         print("the search is over; the chief has the results")
-    else:
-        tune_report.report(search, trials, started)
+        return {}
+    return tune_report.report(search, found, started, trials)
 
 
 def join(args: argparse.Namespace) -> bool:

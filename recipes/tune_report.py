@@ -15,7 +15,9 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.runs.search import Search
 
 
-def report(search: Search, trials: list[dict[str, Any]], started: float) -> None:
+def report(
+    search: Search, trials: list[dict[str, Any]], started: float, most: int | None = None
+) -> dict[str, Any]:
     """Prints and draws the trials, trains the best net and writes the results.
 
     Ends the recipe with status 1 if no trial has a result.
@@ -24,13 +26,17 @@ def report(search: Search, trials: list[dict[str, Any]], started: float) -> None
         search: The kerasnets.runs.search.Search.
         trials: The records of its trials.
         started: Time of the start, by time.monotonic().
+        most: The largest number of trials; None if there is no limit.
+
+    Returns:
+        The content of results.json.
     """
     from kerasnets import tuning
 
     done = [t for t in trials if t["status"] == "done"]
     counts = {s: sum(t["status"] == s for t in trials) for s in ("done", "refused", "failed")}
     summary = tuning.summary(trials)
-    results = {**search.card, **counts, "best": None, "front": []}
+    results = {**search.card, "most_trials": most, **counts, "best": None, "front": []}
     results["trials"] = [{k: v for k, v in t.items() if k != "traceback"} for t in trials]
     shared.show(rows(trials))
     for t in trials:
@@ -60,6 +66,7 @@ def report(search: Search, trials: list[dict[str, Any]], started: float) -> None
     files.write_json(search.out / "results.json", results)
     print(f"test accuracy {100 * accuracy:.2f} % on {test_size:,} images")
     print(f"{seconds:.0f} s. In {search.out}: results.json, front.png, best.keras")
+    return results
 
 
 def draw(search: Search, done: list[dict[str, Any]], front: list[dict[str, Any]]) -> None:

@@ -17,6 +17,7 @@ from kerasnets.cli.runs import (
     config_file,
     options_of,
     read,
+    repeat,
 )
 from kerasnets.tables import text_table
 
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
 
 
 def distill(path: pathlib.Path, options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
-    """Trains teachers, the plain student and the distilled student, and compares them.
+    """Trains teachers, the plain student and the distilled student, with --runs several times.
 
     Args:
         path: The path of a config.
@@ -87,20 +88,39 @@ def distill(path: pathlib.Path, options: argparse.Namespace, rest: list[str]) ->
         rest: The unknown arguments, which are options of the student.
 
     Returns:
-        The content of results.json, and a table of it.
+        The content of results.json, and a text to print at the end.
     """
     if options.hint_epochs and not options.hint:
         raise ValueError("--hint-epochs needs --hint")
     with quiet():
-        from kerasnets import runs
+        from kerasnets.runs.several import accuracies
 
         base = adapted(read(path), options)
         words = option_words(options.teacher_options)
         teacher = for_net(base, options.teacher, model_options(options.teacher, words))
         student = for_net(base, options.student, model_options(options.student, rest))
-    name = f"{path.stem}-{options.student}-seed{options.seed}"
-    out = options.out or pathlib.Path("runs/distill") / name
+    return repeat(
+        options,
+        f"runs/distill/{path.stem}-{options.student}",
+        lambda own: compare(teacher, student, own),
+        lambda found: {f"{net}, {name}": r[name] for net, r in found.items() for name in accuracies(r)},
+    )
 
+
+def compare(teacher: Recipe, student: Recipe, options: argparse.Namespace) -> dict[str, Any]:
+    """Trains the nets of a run, and prints and writes their results.
+
+    Args:
+        teacher: The recipe of the teachers.
+        student: The recipe of the student.
+        options: The parsed options of the run.
+
+    Returns:
+        For each net, the content of its results.json.
+    """
+    from kerasnets import runs
+
+    out = options.out
     found, files_of = {}, list(options.teacher_weights or ())
     # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.
     teacher = dataclasses.replace(teacher, scaling=None if files_of else student.scale.mode)
@@ -127,7 +147,8 @@ def distill(path: pathlib.Path, options: argparse.Namespace, rest: list[str]) ->
         found["teachers together"] = results.pop("ensemble")
     rows = [[name, *(f"{100 * r[k]:.2f}%" for k in ("top1", "top5"))] for name, r in found.items()]
     files.write_json(out / "results.json", found)
-    return found, text_table(["net", "top-1", "top-5"], rows, left=1)
+    print(text_table(["net", "top-1", "top-5"], rows, left=1))
+    return found
 
 
 def option_words(pairs: list[str]) -> list[str]:

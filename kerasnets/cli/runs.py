@@ -7,9 +7,10 @@ import contextlib
 import dataclasses
 import pathlib
 import runpy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kerasnets.cli.options import DEFAULTS, Parser, folder, number, whole
+from kerasnets.cli.options import DEFAULTS, Parser, folder, number, quiet, whole
 
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.runs import Options
@@ -48,6 +49,8 @@ def add_common(p: Parser, epochs: str | int, batch_size: str | int, out: str) ->
     p.add_argument("--epochs", type=whole(1), metavar="N", help=f"number of epochs ({epochs})")
     p.add_argument("--batch-size", type=whole(1), metavar="N", help=f"examples per batch ({batch_size})")
     p.add_argument("--seed", type=whole(0), default=0, metavar="N", help="random seed (0)")
+    runs = "number of runs with seeds from --seed on, each in a folder below --out; finished ones are kept"
+    p.add_argument("--runs", type=whole(1), metavar="N", help=f"{runs} (one run, in --out itself)")
     p.add_argument("--out", type=folder, metavar="FOLDER", help=f"output folder ({out})")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
     p.add_argument("--smoke", action="store_true", help="a tiny run of seconds, as a test")
@@ -114,6 +117,46 @@ def options_of(args: argparse.Namespace, **changes: Any) -> Options:
 
     steps = SMOKE_STEPS if args.smoke else None
     return runs.Options(**{**fields(runs.Options, args), "steps": steps, **changes})
+
+
+def repeat(
+    options: argparse.Namespace,
+    place: str,
+    run: Callable[[argparse.Namespace], dict[str, Any]],
+    measures: Callable[[dict[str, Any]], dict[str, float]] | None = None,
+    percent: bool = True,
+) -> tuple[Any, str]:
+    """Runs once or, with --runs, with several seeds: what the command of everything that trains does.
+
+    Args:
+        options: The parsed options of `add_common`.
+        place: The default folder of several runs; that of one run also has its seed in its name.
+        run: Function of the options of a run: `out` is its folder. It prints and returns its results. With
+            `resume`, it answers for a run that is done.
+        measures: The numbers to compare of a run's results, as `kerasnets.runs.several` takes them; None for
+            the accuracies.
+        percent: Whether these are shares, which are shown in percent.
+
+    Returns:
+        The content of results.json, and a text to print after all runs, which is empty for one.
+    """
+    if options.runs is None:
+        out = options.out or pathlib.Path(f"{place}-seed{options.seed}")
+        return run(argparse.Namespace(**{**vars(options), "out": out})), ""
+    if getattr(options, "hosts", 1) > 1:
+        raise ValueError("--runs is for one machine: with --hosts, start a run for each --seed")
+    with quiet():
+        from kerasnets import runs
+        from kerasnets.runs.several import accuracies
+    out = options.out or pathlib.Path(place)
+
+    def one(seed, folder):
+        print(f"seed {seed}")
+        return run(argparse.Namespace(**{**vars(options), "seed": seed, "out": folder, "resume": True}))
+
+    seeds = range(options.seed, options.seed + options.runs)
+    found = runs.several(one, out, seeds, measures or accuracies)
+    return found, f"{runs.table(found, percent)}\nIn {out}: results.json, and a folder for each seed"
 
 
 def config_file(text: str) -> pathlib.Path:

@@ -14,6 +14,7 @@ from kerasnets.cli.runs import (
     config_file,
     options_of,
     read,
+    repeat,
 )
 
 
@@ -35,23 +36,24 @@ def add_arguments(p: Parser) -> None:
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
-    """The JSON data and the text of `kerasnets train`. The run itself prints what is to say."""
-    return train(config_file(options.config), options), ""
+    """The JSON data and the text of `kerasnets train`."""
+    return train(config_file(options.config), options)
 
 
-def train(path: pathlib.Path, options: argparse.Namespace) -> dict[str, Any] | None:
-    """Trains the net of a config.
+def train(path: pathlib.Path, options: argparse.Namespace) -> tuple[Any, str]:
+    """Trains the net of a config, with --runs several times.
 
     Args:
         path: The path of the config.
         options: The parsed options of `add_arguments`.
 
     Returns:
-        The content of results.json; None on machines other than machine 0.
+        The content of results.json, None on machines other than machine 0; and a text to print at the end.
     """
     with quiet():
         from kerasnets import runs
 
         recipe = adapted(read(path), options)
-    out = options.out or pathlib.Path("runs/train") / f"{path.stem}-seed{options.seed}"
-    return runs.train(recipe, out, options_of(options))
+    return repeat(
+        options, f"runs/train/{path.stem}", lambda own: runs.train(recipe, own.out, options_of(own))
+    )

@@ -3,8 +3,9 @@
 from kerasnets.runs.classify import Prediction, Predictions, classify
 from kerasnets.runs.distill import Distillation
 from kerasnets.runs.evaluate import Evaluation, evaluate
-from kerasnets.runs.folder import history, prepare, save
+from kerasnets.runs.folder import finished, history, prepare, save
 from kerasnets.runs.options import Options
+from kerasnets.runs.several import several, table
 from kerasnets.runs.train import Supervised, tiny, train
 
 __all__ = [
@@ -16,9 +17,12 @@ __all__ = [
     "Supervised",
     "classify",
     "evaluate",
+    "finished",
     "history",
     "prepare",
     "save",
+    "several",
+    "table",
     "tiny",
     "train",
 ]

@@ -6,12 +6,15 @@ import json
 import math
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from kerasnets import files, weights
 from kerasnets.checks import changes
+
+RESULTS = "results.json"  # a run writes it last
 
 
 def prepare(
@@ -30,17 +33,63 @@ def prepare(
     """
     out = pathlib.Path(out)
     card = out / name
-    settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     if card.exists() and resume:
-        before = settings_in(card)
-        if other := changes(before, settings):
-            raise ValueError(f"the run in {out} cannot be resumed with other settings: {', '.join(other)}")
+        check_settings(card, settings)
     elif card.exists():
         number = next(n for n in itertools.count(1) if not out.with_name(f"{out.name}.{n}").exists())
         os.rename(out, out.with_name(f"{out.name}.{number}"))
         print(f"the run that was in {out} is now in {out}.{number}")
     out.mkdir(parents=True, exist_ok=True)
     files.write_json(card, settings)
+
+
+def finished(
+    out: str | os.PathLike,
+    settings: dict[str, Any],
+    needs: Sequence[str] = (),
+    facts: dict[str, Any] | None = None,
+    name: str = "config.json",
+) -> dict[str, Any] | None:
+    """The results of a run that is done, so that it need not be done again.
+
+    Args:
+        out: The folder of the run.
+        settings: The settings of the run, as `prepare` takes them.
+        needs: Names of files without which it is not done.
+        facts: Values that results.json has besides the settings and that must be the same too.
+        name: Name of the file with the settings.
+
+    Returns:
+        The content of its results.json, which a run writes last; None if there is no such run, or it is not
+        done.
+
+    Raises:
+        ValueError: The run in the folder has other settings, or a file is damaged.
+    """
+    out = pathlib.Path(out)
+    if not all((out / file).exists() for file in (name, RESULTS, *needs)):
+        return None
+    check_settings(out / name, settings)
+    found = files.read_json(out / RESULTS)
+    known = {key: value for key, value in (facts or {}).items() if key in found}
+    refuse_changes(out, {key: found[key] for key in known}, known)
+    print(f"the run in {out} is done")
+    return found
+
+
+def check_settings(card: pathlib.Path, settings: dict[str, Any]) -> None:
+    """Refuses settings that differ from those of an earlier run."""
+    now = json.loads(json.dumps(settings))  # tuples become lists, as in the file
+    refuse_changes(card.parent, settings_in(card), now)
+
+
+def refuse_changes(out, before, now):
+    """Refuses values that differ from those of an earlier run."""
+    if other := changes(before, now):
+        raise ValueError(
+            f"the run in {out} cannot be resumed with other settings: {', '.join(other)}. Another folder is "
+            "for another run"
+        )
 
 
 def settings_in(card: pathlib.Path) -> dict[str, Any]:

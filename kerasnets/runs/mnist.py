@@ -33,6 +33,7 @@ from kerasnets.data.datasets import CLASSES
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare
 
+CARD = "distill_mnist.json"  # the settings of a run
 # A teacher: the model, its options, and its epochs in percent of the student's.
 TEACHERS = {
     "mlp": ("MLP1200", dict(dropout=0.3, input_dropout=0.1, max_norm=3.0), 100),
@@ -153,7 +154,7 @@ def distill(
     held_out, train = (tuple(a[chosen] for a in train) for chosen in (is_held_out, ~is_held_out))
     held = f"{len(held_out[0]):,} to compare students on, " if s.sweep else ""
     print(f"{s.dataset}: {len(train[0]):,} images to train on, {held}{len(test[0]):,} to test on")
-    prepare(out, dataclasses.asdict(s), resume, "distill_mnist.json")
+    prepare(out, dataclasses.asdict(s), resume, CARD)
     nets = Nets(s, pathlib.Path(out), train, test, held_out)
     with strategy.scope() if strategy else contextlib.nullcontext():
         teacher = nets.teacher()

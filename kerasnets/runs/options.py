@@ -1,6 +1,7 @@
 """The options of a training run, which are not part of its recipe."""
 
 import dataclasses
+import pathlib
 
 from kerasnets.checks import is_int, is_number, refuse
 
@@ -35,6 +36,11 @@ class Options:
     hosts: int = 1
     host_index: int = 0
     coordinator: str | None = None
+
+    @property
+    def folder(self) -> str | None:
+        """The absolute path of `data_dir`, or None."""
+        return None if self.data_dir is None else str(pathlib.Path(self.data_dir).expanduser().resolve())
 
     def __post_init__(self) -> None:
         """Refuses wrong options before a run begins, and before an earlier run is moved aside."""

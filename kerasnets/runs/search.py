@@ -32,6 +32,7 @@ from kerasnets.surgery import with_scaling
 from kerasnets.training import Recipe, distribution
 from kerasnets.weights import card_of
 
+CARD = "tune.json"  # the settings of a search
 SPACES = {"alpha": tuning.WidthMultiplier, "growth": tuning.GrowthRate}
 HELD_OUT = 5  # one of 5 training images is for validation
 FEW = 320  # examples of a split in a tiny run
@@ -105,8 +106,7 @@ class Search:
             refuse("recipe", "one whose schedule does not wait for a plateau", recipe.schedule)
         s = settings
         self.settings, self.recipe, self.out, self.strategy = s, recipe, pathlib.Path(out), strategy
-        own = dict(epochs=recipe.epochs, rate=recipe.rate, batch_size=recipe.batch)
-        self.card = {**dataclasses.asdict(s), **own}
+        self.card = card_of_search(s, recipe)
         shape = (s.side, s.side, 3)
         few = {"examples": FEW} if s.smoke else {}
         keywords = dict(size=shape, batch_size=1000, data_dir=s.data_dir, **few)
@@ -149,7 +149,7 @@ class Search:
             ValueError: The search in the folder had other settings, or an argument is not allowed.
         """
         if not worker:
-            prepare(self.out, self.card, resume, "tune.json")
+            prepare(self.out, self.card, resume, CARD)
         s = self.settings
         self.tuner = tuning.tuner(
             s.tuner,
@@ -165,7 +165,7 @@ class Search:
         )
         if worker:
             self.tuner.oracle.get_space()
-            prepare(self.out, self.card, resume=True, name="tune.json")
+            prepare(self.out, self.card, resume=True, name=CARD)
         if s.teacher:
             self.add_teacher_logits()
 
@@ -247,6 +247,12 @@ class Search:
     def batches(self, examples, epochs):
         """The shuffled batches of some examples."""
         return arrays.shuffled(examples, self.recipe.batch, epochs, self.settings.seed)
+
+
+def card_of_search(settings: Settings, recipe: Recipe) -> dict[str, Any]:
+    """The settings of a search as tune.json holds them."""
+    own = dict(epochs=recipe.epochs, rate=recipe.rate, batch_size=recipe.batch)
+    return {**dataclasses.asdict(settings), **own}
 
 
 def hold_out(examples):

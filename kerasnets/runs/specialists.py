@@ -39,6 +39,7 @@ from kerasnets.data.datasets import CLASSES
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare, save
 
+CARD = "specialists.json"  # the settings of a run
 HEADS = ("logsumexp", "reduced", "all-classes")
 NET = dict(hidden=(512, 512), dropout=0.3, input_dropout=0.1)  # of the generalist
 RATE = 2e-4  # Adam's, for specialists
@@ -167,7 +168,7 @@ def train(
     parts = read_parts(settings, data_dir)
     sizes = [len(labels) for _, labels in parts]
     print("{}: {:,} images to train on, {:,} held out, {:,} to test on".format(settings.dataset, *sizes))
-    prepare(out, dataclasses.asdict(settings), resume, "specialists.json")
+    prepare(out, dataclasses.asdict(settings), resume, CARD)
     logits = arrays.predict(train_generalist(settings, out, parts), parts.held_out[0])
     tasks = [Task(out, settings, data_dir, classes) for classes in confusable_sets(settings, logits)]
     return Trained(parts, logits, tasks, train_specialists(tasks, jobs))

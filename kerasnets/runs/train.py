@@ -23,7 +23,7 @@ from kerasnets.applications.capsnet import labeled
 from kerasnets.assembly.outputs import MAIN
 from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
-from kerasnets.runs.folder import prepare
+from kerasnets.runs.folder import finished, prepare
 from kerasnets.runs.options import Options
 from kerasnets.runs.report import report
 from kerasnets.training import Recipe, distribution, evaluation
@@ -70,6 +70,10 @@ def train(
     distribution.share(recipe.batch, recipe.replicas, options.hosts)  # refuses one that they cannot share
     settings = {**recipe.as_json(), "seed": options.seed, **method.settings()}
     settings.pop("replicas")  # the result does not depend on their number
+    tested = LAST if recipe.validation is None else BEST
+    facts = {"data_dir": options.folder, "steps": options.steps}
+    if options.resume and options.hosts == 1 and (done := finished(out, settings, (tested,), facts)):
+        return done
     hosts = (options.hosts, options.host_index, options.coordinator)
     with distribution.devices(recipe.replicas, *hosts, settings=settings):
         data = Data(recipe, options)
@@ -88,12 +92,11 @@ def train(
     if options.host_index:
         print(f"host {options.host_index} of {options.hosts} is done; the results are on host 0")
         return None
-    tested = LAST if recipe.validation is None else BEST
     if tested == BEST:  # the net has the last weights
         weights.load(net, out / BEST)
     results = method.test(net, data)
     weights.save(net, out / tested, results=results)
-    results |= {"weights": tested}
+    results |= {"weights": tested, **facts}
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
     return report(results, data, out)
 

@@ -1,4 +1,6 @@
 import importlib
+import json
+import shutil
 import sys
 
 import pytest
@@ -31,5 +33,21 @@ def check_refused(recipe, monkeypatch, capsys, tmp_path):
         assert ended.value.code == 2
         assert message in capsys.readouterr().err.splitlines()[-1]
         assert list(tmp_path.iterdir()) == []
+
+    return check
+
+
+@pytest.fixture
+def check_kept(recipe, tmp_path):
+    """Checks that --runs does not do a run again that is done, and that it counts it."""
+
+    def check(finished, words, measures):
+        own = shutil.copytree(finished, tmp_path / "all" / "seed0")
+        before = {p: p.stat().st_mtime_ns for p in own.rglob("*")}
+        recipe(*words, "--runs", 1, "--out", tmp_path / "all")
+        assert {p: p.stat().st_mtime_ns for p in own.rglob("*")} == before
+        found = json.loads((tmp_path / "all" / "results.json").read_text())
+        values = {name: row["values"] for name, row in found["measures"].items()}
+        assert values == {name: [value] for name, value in measures.items()}
 
     return check

@@ -28,3 +28,8 @@ def test_four_nets_are_trained_alike_and_compared(recipe, tmp_path, monkeypatch,
     assert results["PlainNet56"] == {"accuracy": 0.75, "crossentropy": 2.5, "val_accuracy": 0.6}
     assert (tmp_path / "run" / "degradation.png").read_bytes().startswith(b"\x89PNG")
     assert "2.5000" in capsys.readouterr().out
+    recipe("--epochs", 2, "--runs", 2, "--seed", 3, "--out", tmp_path / "more")
+    found = json.loads((tmp_path / "more" / "results.json").read_text())
+    assert found["seeds"] == [3, 4]
+    error = {"mean": 0.25, "deviation": 0.0, "values": [0.25, 0.25]}
+    assert found["measures"]["PlainNet56, training error"] == error

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from distill_report import WORDS
 from kerasnets.runs import arrays, mnist
 from nets import check_digits_served
 
@@ -175,3 +176,9 @@ def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_ref
 def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
     served = check_digits_served(finished / "student.keras", tmp_path)
     assert served == [*"0123456789"]
+
+
+def test_a_run_that_is_done_is_kept(finished, check_kept):
+    results = json.loads((finished / "results.json").read_text())
+    measures = {f"{name}, errors": results[f"{word}_errors"] for name, word in WORDS.items()}
+    check_kept(finished, ("--smoke",), measures)

@@ -6,6 +6,7 @@ import pytest
 
 import kerasnets
 from kerasnets import data, runs, serving
+from kerasnets.runs.data import Data
 from nets import check_served
 
 TINY = """
@@ -139,3 +140,12 @@ def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
     check_served(path, pixels, net, pixels / np.float32(255))
     names = (path / "assets" / "class_names.txt").read_text().splitlines()
     assert tuple(names) == stream.class_names
+
+
+def test_a_run_that_is_done_is_not_done_again(recipe, tiny, finished, monkeypatch, capsys):
+    monkeypatch.setattr(Data, "__init__", None)  # no data is read
+    words = ("--config", tiny, *NETS, "--teachers", 2, "--epochs", 2, "--plain", "--resume")
+    before = (finished / "results.json").read_text()
+    recipe(*words, "--out", finished)
+    assert (finished / "results.json").read_text() == before
+    assert "teachers together" in capsys.readouterr().out

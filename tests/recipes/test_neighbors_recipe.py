@@ -57,3 +57,10 @@ def test_a_run_that_is_resumed_gives_the_same(recipe, finished):
 )
 def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_refused):
     check_refused(options, message)
+
+
+def test_a_run_that_is_done_is_kept(finished, check_kept):
+    results = json.loads((finished / "results.json").read_text())
+    found = results["neighbors_of_the_class"]
+    measures = {f"of the class, by {name}": share for name, share in found.items()}
+    check_kept(finished, ("--smoke", "--count", 3), {"accuracy": results["accuracy"], **measures})

@@ -195,3 +195,9 @@ def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
     file = min(finished.glob("specialist-*.keras"))
     served = check_digits_served(file, tmp_path)
     assert served == [*file.stem.split("-")[1:], "other"]
+
+
+def test_a_run_that_is_done_is_kept(finished, check_kept):
+    results = json.loads((finished / "results.json").read_text())
+    measures = {f"{name}, errors": results[f"{name}_errors"] for name in ("generalist", "combined")}
+    check_kept(finished, ("--smoke",), measures)

@@ -210,3 +210,9 @@ def test_amounts(text, value):
 def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
     served = check_digits_served(finished / "best.keras", tmp_path)
     assert served == [*"0123456789"]
+
+
+def test_a_search_that_is_done_is_kept(finished, check_kept):
+    best = results(finished)["best"]
+    measures = {name: best[name] for name in ("val_accuracy", "test_accuracy")}
+    check_kept(finished, (*TINY, "--budget-mult-adds", "200k"), measures)
