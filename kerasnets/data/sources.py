@@ -69,18 +69,8 @@ class Source:
         """
         if positive is None:
             return self
-        if positive not in self.class_names:
-            some = ", ".join(map(repr, self.class_names[:10])) + ", ..." * (len(self.class_names) > 10)
-            raise ValueError(
-                f"`positive` is None or the name of a class, {some}.{nearest(positive, self.class_names)} "
-                f"Received: positive={positive!r}"
-            )
-        number, fetch, labels, several = (
-            self.class_names.index(positive),
-            self.fetch,
-            self.labels,
-            self.several,
-        )
+        number = number_of(positive, self.class_names)
+        fetch, labels, several = self.fetch, self.labels, self.several
 
         def fetch_own(row):
             example, label = fetch(row)
@@ -149,20 +139,13 @@ def find_source(name, split, size, data_dir, strict, classes, part, csv=None):
         refuse("split", f"one of {', '.join(folders.SPLITS)}", split)
     if csv is not None and (data_dir is None or name in ("digits", "generated")):
         refuse("labels", f"None for {name!r}, unless `data_dir` is a folder of images", str(csv))
-    if (
-        csv is None
-        and split == folders.ALL
-        and not is_folder(name, data_dir and pathlib.Path(data_dir).expanduser())
-    ):
-        refuse("split", f"one of {', '.join(folders.SPLITS)}, but for a folder without splits", split)
     if classes is not None and name != "generated":
         refuse("classes", "None, except for 'generated'", classes)
     if data_dir is not None and name in ("digits", "generated"):
         refuse("data_dir", f"None for {name!r}", str(data_dir))
-    if data_dir is not None:
-        data_dir = pathlib.Path(data_dir).expanduser()
-        if not data_dir.is_dir():
-            refuse("data_dir", "a folder that exists", str(data_dir))
+    data_dir = None if data_dir is None else folders.opened(data_dir)
+    if split == folders.ALL and csv is None and not is_folder(name, data_dir):
+        refuse("split", f"one of {', '.join(folders.SPLITS)}, but for a folder without splits", split)
     if csv is not None:
         return folder(data_dir, split, size, strict, part, csv)
     if name == "generated":
@@ -250,10 +233,7 @@ def folder(root, split, size, strict, part, csv=None):
     """The source of the images or videos in a folder of class folders, or of images named in a csv file."""
     names, files, known = examples_of(root, split, csv)
     clips = isinstance(files[0], tuple)
-    if clips and len(size) == 3:
-        words = "a folder of class folders of images, directly or inside splits such as 'train' and 'test'; "
-        refuse("data_dir", f"{words}{folders.shown(files[0][0])} would be a frame of a video", str(root))
-    check_rank(root, 4 if clips else 3, size)
+    check_examples(root, names, files, size)
     rows = part.rows(known)
     files, known = [files[r] for r in rows], np.asarray(known)[rows]
     numbers = np.repeat(np.arange(len(files)), [len(frames) for frames in files] if clips else 1)
@@ -311,6 +291,29 @@ def tfds(name, split, size, builder, part):
     folder, files = os.path.split(info.filepaths[0])[0], [os.path.basename(path) for path in info.filepaths]
     digest = functools.partial(folders.content_digest, files, folder)
     return Source(len(rows), names, order, fetch, decoding.decode, clips=len(shape) == 4, digest=digest)
+
+
+def check_examples(root, names, files, size):
+    """Refuses a size for clips if a folder holds images, and the reverse."""
+    clips = isinstance(files[0], tuple)
+    if clips and len(size) == 3:
+        words = "a folder of class folders of images, directly or inside splits such as 'train' and 'test'; "
+        words += f"{folders.shown(files[0][0])} would be a frame of a video"
+        deeper = next(folders.deeper_folders(root), None) if len(names) == 1 else None
+        mend = f"give {folders.shown(deeper)}" if deeper else "put images into the class folders directly"
+        refuse("data_dir", f"{words}: {mend}", str(root))
+    check_rank(root, 4 if clips else 3, size)
+
+
+def number_of(positive, names):
+    """The number of the class `positive`, which is one of `names`."""
+    if positive not in names:
+        some = ", ".join(map(repr, names[:10])) + ", ..." * (len(names) > 10)
+        raise ValueError(
+            f"`positive` is None or the name of a class: {some}.{nearest(positive, names)} "
+            f"Received: positive={positive!r}"
+        )
+    return names.index(positive)
 
 
 def check_rank(name, rank, size):
