@@ -5,10 +5,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import rich.box
-import rich.console
-import rich.table
-
 WIDTH = 110  # characters
 
 
@@ -23,6 +19,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]], left: int |
     Returns:
         Lines of at most `WIDTH` characters, without trailing spaces.
     """
+    import rich.box
+    import rich.console
+    import rich.table
+
     sheet = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for i, title in enumerate(header):
         numbers = all(re.fullmatch(r"[\d,.]*", str(row[i])) for row in rows)

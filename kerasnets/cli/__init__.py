@@ -11,6 +11,7 @@
     kerasnets train recipe.py --data-dir FOLDER
     kerasnets distill --config recipe.py --teacher ResNet50 --student MobileNet --alpha 0.5
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
+    kerasnets doctor
 
 Each subcommand has a module. `list` and `show` read the catalogue and do not import Keras. The others import
 it when they run, so that `--help` is fast. Those that only measure or draw models build them without weight
@@ -27,6 +28,7 @@ from kerasnets.cli import (
     classify,
     compare,
     distill,
+    doctor,
     evaluate,
     export,
     listing,
@@ -38,7 +40,10 @@ from kerasnets.cli import (
 )
 from kerasnets.cli.options import Parser, run
 
-COMMANDS = (listing, show, profile, compare, plot, weights, classify, evaluate, train, distill, export)
+COMMANDS = (
+    *(listing, show, profile, compare, plot, weights, classify),
+    *(evaluate, train, distill, export, doctor),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Command-line arguments; None for those of the process.
 
     Returns:
-        Exit status: 0; 1 if `evaluate` measures another accuracy than was published, or `classify` passes
-        over a file; 2 after an error, which is printed to stderr; 130 after an interrupt.
+        Exit status: 0; 1 if `evaluate` measures another accuracy than was published, `classify` passes over
+        a file, or `doctor` finds that no net can be built; 2 after an error, which is printed to stderr; 130
+        after an interrupt.
     """
     return run(lambda: answer(argv), "kerasnets")
 

@@ -147,6 +147,7 @@ def compare(teacher: Recipe, student: Recipe, options: argparse.Namespace) -> di
         found["teachers together"] = results.pop("ensemble")
     rows = [[name, *(f"{100 * r[k]:.2f}%" for k in ("top1", "top5"))] for name, r in found.items()]
     files.write_json(out / "results.json", found)
+
     print(text_table(["net", "top-1", "top-5"], rows, left=1))
     return found
 
