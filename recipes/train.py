@@ -5,12 +5,12 @@
 
 CONFIG is the name of a file in recipes/configs, or the path of a Python file. The file defines RECIPE, a
 `kerasnets.training.Recipe`. The folder of the run gets config.json; history.csv, curves.png and tensorboard
-with the logs of each epoch; last.weights.h5, the weights after the last epoch, which are tested;
+with the logs of each epoch; last.keras, the weights after the last epoch, which are tested;
 state.weights.h5, the latest checkpoint; and results.json. With --resume, a run that was interrupted in any
 way continues, and ends with the weights of an uninterrupted run.
 
 Test data choose nothing. --validation 0.1 holds a tenth of the training images out, and --validation SPLIT
-names a split of the dataset: best.weights.h5 then has the weights of the epoch that is best there, which are
+names a split of the dataset: best.keras then has the weights of the epoch that is best there, which are
 tested, and a schedule that waits for a plateau watches the accuracy there.
 """
 

@@ -3,7 +3,7 @@
     python recipes/train.py lenet5_mnist_jitter --data-dir FOLDER
     python recipes/trained.py lenet5_mnist_jitter FILE --data-dir FOLDER
 
-FILE is runs/train/lenet5_mnist_jitter-seed0/last.weights.h5, the weights after the last epoch of the run.
+FILE is runs/train/lenet5_mnist_jitter-seed0/last.keras, the weights after the last epoch of the run.
 
 The weights are rounded to float16 if this changes the class of no test image, and are kept in float32
 otherwise. The file gets a card: what the net takes, its classes, how it was trained, and its accuracy on all

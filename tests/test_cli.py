@@ -447,7 +447,7 @@ def test_results_of_training_are_alone_on_stdout(config, tmp_path, monkeypatch, 
     def stands_in(recipe, out, options, method=None):
         out.mkdir(parents=True)
         print("epoch 1")
-        weights = "last.weights.h5"
+        weights = "last.keras"
         return {"top1": 0.5, "top5": 1.0, "model": recipe.model, "out": out.name, "weights": weights}
 
     monkeypatch.setattr(kerasnets.runs, "train", stands_in)

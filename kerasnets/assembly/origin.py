@@ -78,7 +78,7 @@ def refuse_file(path: str, wanted: str, found: str) -> NoReturn:
 def load_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     """Loads a model and its card from a file.
 
-        net = kerasnets.load_model("last.weights.h5")
+        net = kerasnets.load_model("last.keras")
         kerasnets.weights.card_of(net).class_names
 
     Args:

@@ -31,6 +31,7 @@ from kerasnets.cli import (
     doctor,
     evaluate,
     export,
+    finetune,
     listing,
     plot,
     profile,
@@ -42,7 +43,7 @@ from kerasnets.cli.options import Parser, run
 
 COMMANDS = (
     *(listing, show, profile, compare, plot, weights, classify),
-    *(evaluate, train, distill, export, doctor),
+    *(evaluate, train, finetune, distill, export, doctor),
 )
 
 

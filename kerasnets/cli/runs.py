@@ -57,15 +57,15 @@ def add_common(p: Parser, epochs: str | int, batch_size: str | int, out: str) ->
     p.set_defaults(stopped=STOPPED)
 
 
-def add_options(p: Parser, data: str | None = None) -> None:
+def add_options(p: Parser, data: str | None = None, shown: str = "as in the recipe") -> None:
     """Adds the options of all that trains by a `kerasnets.training.Recipe`: the data, and how it is run.
 
     Args:
         p: The parser.
         data: The default dataset; None for that of the recipe.
+        shown: What is used without the option and a default, as shown in the help.
     """
-    shown = data or "as in the recipe"
-    p.add_argument("--data", metavar="NAME", default=data, help=f"dataset, such as digits ({shown})")
+    p.add_argument("--data", metavar="NAME", default=data, help=f"dataset, such as digits ({data or shown})")
     given = "folder with one folder per class, or of TensorFlow Datasets"
     p.add_argument("--data-dir", metavar="FOLDER", help=given)
     p.add_argument("--strict", action="store_true", help="stop at an image that cannot be decoded")

@@ -16,6 +16,7 @@ from kerasnets.cli.runs import (
     read,
     repeat,
 )
+from kerasnets.cli.start import add_start, start_of
 
 
 def add(commands: Any) -> None:
@@ -32,6 +33,7 @@ def add_arguments(p: Parser) -> None:
     add_common(p, f"{own}; the schedule is stretched to fit", own, "runs/train/CONFIG-seedSEED")
     add_options(p)
     add_validation(p)
+    add_start(p)
     add_hosts(p)
 
 
@@ -53,7 +55,7 @@ def train(path: pathlib.Path, options: argparse.Namespace) -> tuple[Any, str]:
     with quiet():
         from kerasnets import runs
 
-        recipe = adapted(read(path), options)
+        recipe = start_of(options, adapted(read(path), options))
     return repeat(
         options, f"runs/train/{path.stem}", lambda own: runs.train(recipe, own.out, options_of(own))
     )

@@ -2,7 +2,7 @@
 
 from kerasnets.data.contents import Contents, check_folder
 from kerasnets.data.datasets import load
-from kerasnets.data.pipeline import batches, join, marked, specialize, to_arrays
+from kerasnets.data.pipeline import batches, join, marked, specialize, to_arrays, weighted
 from kerasnets.data.streams import Stream, stream
 from kerasnets.data.transforms import jitter
 
@@ -18,4 +18,5 @@ __all__ = [
     "specialize",
     "stream",
     "to_arrays",
+    "weighted",
 ]

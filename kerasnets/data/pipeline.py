@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
@@ -151,6 +152,26 @@ def join(
         return end, combine(*batch, values[start:end])
 
     return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))
+
+
+def weighted(dataset: tf.data.Dataset, weights: np.ndarray) -> tf.data.Dataset:
+    """Adds to each example the weight of its class.
+
+    Args:
+        dataset: A batched tf.data.Dataset of (x, labels), class numbers, (batch,), or one-hot or mixed
+            labels, (batch, classes).
+        weights: The weight of each class, float32, (classes,).
+
+    Returns:
+        Dataset of (x, labels, weights), with weights of shape (batch,).
+    """
+    table = tf.constant(weights)
+
+    def weigh(x, labels):
+        one_hot = labels.shape.rank == 2
+        return x, labels, tf.linalg.matvec(labels, table) if one_hot else tf.gather(table, labels)
+
+    return dataset.map(weigh, num_parallel_calls=1)
 
 
 def specialize(

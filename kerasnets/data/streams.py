@@ -1,8 +1,9 @@
 """Streams of augmented batches of any dataset, by name or folder, that can be resumed at any step."""
 
 import dataclasses
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -36,6 +37,10 @@ class Stream:
         paths: The absolute path of each of these examples, or of the folder of a video's frames; None for a
             dataset that is not a folder of images.
         several: Whether an image may have several labels, or none.
+        image: Function that returns one of these examples by its number, uint8, (*size); None if they can
+            only be read in their order.
+        digest: Function that returns a hash of all that decides the batches: the files' content, and the
+            arguments of `stream`.
         scaling: The `kerasnets.scaling.Scaling` of the images of 0..255: that of the rows of the augmentation
             that scale them, such as "zca", and then that of the argument `scaling`.
     """
@@ -49,6 +54,8 @@ class Stream:
     labels: np.ndarray | None = dataclasses.field(default=None, compare=False, repr=False)
     paths: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
     several: bool = False
+    image: Callable[[int], np.ndarray] | None = dataclasses.field(default=None, compare=False, repr=False)
+    digest: Callable[[], str] = dataclasses.field(default=lambda: "", compare=False, repr=False)
     scaling: Scaling = MODES["none"]
 
 
@@ -204,9 +211,32 @@ def stream(
     options.autotune.enabled = False  # its thread can delay the end of a pass, up to doubling its time
     dataset = dataset.prefetch(2).with_options(options)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
+
+    def image(number):
+        pixels, *_ = sized(tf.constant(number, tf.int64), key(seed, tf.constant(number, tf.int64)))
+        return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8).numpy()
+
+    def digest():
+        plan = (size, batch_size, seed, rows, epochs, first_step, drop_remainder, one_hot, last.mode, hosts)
+        known = b"" if source.labels is None else source.labels.tobytes()
+        text = repr((plan, host_index, source.class_names, source.examples, balance, source.digest()))
+        return hashlib.sha256(text.encode() + known).hexdigest()
+
     names = source.class_names
-    known = (source.skipped, source.labels, source.paths, source.several)
-    return Stream(dataset, steps, n, len(names), names, *known, last.after(fixed))
+    return Stream(
+        dataset,
+        steps,
+        n,
+        len(names),
+        names,
+        source.skipped,
+        source.labels,
+        source.paths,
+        source.several,
+        image if source.labels is not None else None,
+        digest,
+        last.after(fixed),
+    )
 
 
 def check(

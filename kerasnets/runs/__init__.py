@@ -3,6 +3,7 @@
 from kerasnets.runs.classify import Prediction, Predictions, classify
 from kerasnets.runs.distill import Distillation
 from kerasnets.runs.evaluate import Evaluation, evaluate
+from kerasnets.runs.finetune import finetuning
 from kerasnets.runs.folder import finished, history, prepare, save
 from kerasnets.runs.options import Options
 from kerasnets.runs.several import several, table
@@ -18,6 +19,7 @@ __all__ = [
     "classify",
     "evaluate",
     "finished",
+    "finetuning",
     "history",
     "prepare",
     "save",

@@ -1,15 +1,19 @@
 """The data of a training run, for training, validation and test."""
 
+from __future__ import annotations
+
 import pathlib
 from typing import Any
 
 import keras
+import numpy as np
 
 from kerasnets import data, weights
 from kerasnets.checks import refuse
 from kerasnets.data import sources
 from kerasnets.data.augment import FIXED, MIXES, SIZINGS
 from kerasnets.runs.options import Options
+from kerasnets.runs.start import Start
 from kerasnets.scaling import Scaling
 from kerasnets.training import Recipe
 
@@ -20,29 +24,33 @@ class Data:
     Args:
         recipe: The recipe.
         options: The options of the run.
+        start: The trained net that the run starts from, which says how images are sized and scaled; or None.
 
     Attributes:
         training: The kerasnets.data.Stream to train on.
         testing: The kerasnets.data.Stream to test on.
         watched: The kerasnets.data.Stream to validate on after every epoch: the recipe's validation data, or
             without it `testing`.
-        classes: Number of classes of the net.
+        classes: Number of scores of the net: a score for each class, or one that tells class 1 from class 0.
+        binary: Whether each score is that of a label of its own.
         one_hot: Whether labels are one-hot.
 
     Raises:
         ValueError: The recipe does not fit the dataset, or its validation data are its test data.
     """
 
-    def __init__(self, recipe: Recipe, options: Options):
-        self.recipe, self.options = recipe, options
+    def __init__(self, recipe: Recipe, options: Options, start: Start | None = None):
+        self.recipe, self.options, self.start = recipe, options, start
         devices = recipe.replicas * options.hosts
         self.one_hot = any(name in MIXES for name, _ in recipe.augmentation)
         self.shared = dict(hosts=options.hosts, host_index=options.host_index, devices=devices)
         self.training = self.training_from(0)
-        fixed = dict(augment=rows_for_tests(recipe), one_hot=self.one_hot, **self.shared)
+        fixed = dict(augment=self.rows_for_tests(), one_hot=self.one_hot, **self.shared)
         self.testing = self.stream(recipe.splits[1], **fixed)
-        self.watched = self.watched_with(fixed)
-        self.classes = recipe.classes or self.training.classes
+        self.watched = self.testing if recipe.validation is None else self.held_out(**fixed)
+        self.classes = 1 if recipe.positive else recipe.classes or self.training.classes
+        self.binary = self.classes == 1 or self.training.several
+        check_labels(self)
 
     def summary(self) -> str:
         """The net, the dataset and their sizes, in one line."""
@@ -62,7 +70,9 @@ class Data:
     def name(self) -> str:
         """The name of the dataset, or of the folder with its class folders."""
         folder = pathlib.Path(self.options.data_dir or "").expanduser()
-        given = self.options.data_dir is not None and sources.is_folder(self.recipe.data, folder)
+        given = self.options.data_dir is not None and (
+            self.recipe.labels is not None or sources.is_folder(self.recipe.data, folder)
+        )
         return folder.resolve().name if given else self.recipe.data
 
     @property
@@ -82,7 +92,8 @@ class Data:
         Returns:
             A tf.data.Dataset.
         """
-        return self.prepared(net, self.training_from(first_step, epochs))
+        stream = self.training_from(first_step, epochs)
+        return self.prepared(net, stream, weighted=self.recipe.balance == "weights")
 
     def validation(self, net: keras.Model) -> Any:
         """The batches to validate a net on after every epoch, a tf.data.Dataset."""
@@ -92,13 +103,56 @@ class Data:
         """All test batches, (images, class numbers), for the recipe's evaluation: a tf.data.Dataset."""
         whole = "sizes" in self.recipe.evaluation[1]  # whole images differ in size and come one at a time
         changes = {"batch_size": 1} if whole else {}
-        stream = self.stream(self.recipe.splits[1], rows_for_tests(self.recipe, whole), **changes)
-        return stream.dataset.map(lambda images, labels: (self.recipe.scale(images), labels))
+        stream = self.stream(self.recipe.splits[1], self.rows_for_tests(whole), **changes)
+        return stream.dataset.map(lambda images, labels: (self.scale(images), labels))
+
+    def views(self, count: int) -> list[data.Stream]:
+        """The streams of views of the training images, which are the same at every pass.
+
+        Args:
+            count: Number of views: the images as in tests, and augmented ones.
+
+        Returns:
+            One stream, or two of which the second has the augmented views, as epochs.
+        """
+        r, subset = self.recipe, self.subset("training")
+        alike = dict(devices=self.shared["devices"])
+        streams = [self.stream(r.splits[0], self.rows_for_tests(), subset, **alike)]
+        if count > 1:
+            rows = tuple(row for row in r.augmentation if row[0] not in MIXES)
+            order = dict(seed=self.options.seed, epochs=count - 1)
+            streams.append(self.stream(r.splits[0], rows, subset, **order, **alike))
+        return streams
+
+    @property
+    def scale(self) -> Scaling:
+        """The function that scales the images of the streams for the net."""
+        return self.recipe.scale if self.start is None else self.start.scaling
 
     @property
     def scaling(self) -> Scaling:
         """The scaling of images of 0..255 with which the net is trained."""
-        return self.recipe.scale.after(self.testing.scaling)
+        return self.scale.after(self.testing.scaling)
+
+    @property
+    def class_weights(self) -> np.ndarray | None:
+        """For each class the weight of its images, by which all classes count equally; None without labels.
+
+        Source: G. King and L. Zeng, "Logistic Regression in Rare Events Data", 2001, as in scikit-learn's
+        `compute_class_weight("balanced", ...)`.
+        """
+        counts = self.class_sizes
+        return None if counts is None else (counts.sum() / (len(counts) * counts)).astype("float32")
+
+    @property
+    def class_sizes(self) -> np.ndarray | None:
+        """Number of training images of each class, (classes,); None if the labels are not known."""
+        labels = self.training.labels
+        if labels is None:
+            return None
+        return (
+            labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=self.training.classes)
+        )
 
     def describe(self, net: keras.Model, **training: Any) -> None:
         """Records in the card of a net what it takes, its classes, and what it is trained on.
@@ -108,15 +162,18 @@ class Data:
             **training: What else determines its training, as JSON data.
         """
         names = self.training.class_names
+        known = len(names) == max(2, self.classes)
+        folder = self.options.data_dir
         weights.describe(
             net,
             shape=self.recipe.shape,
             scaling=self.scaling,
-            sizing=rows_for_tests(self.recipe)[0],
-            class_names=names if len(names) == self.classes else None,
+            sizing=self.rows_for_tests()[0],
+            class_names=names if known else None,
             training={
                 **self.recipe.as_json(),
                 "data": self.name,
+                "data_dir": None if folder is None else str(pathlib.Path(folder).expanduser().absolute()),
                 "examples": self.training.examples,
                 **training,
             },
@@ -126,17 +183,25 @@ class Data:
         """The stream to train on, beginning at a step."""
         r = self.recipe
         order = dict(seed=self.options.seed, epochs=epochs or r.epochs, first_step=first_step)
+        order["balance"] = "sampling" if r.balance == "sampling" else None
         return self.stream(r.splits[0], r.augmentation, self.subset("training"), **order, **self.shared)
 
-    def watched_with(self, fixed):
-        """The stream to validate on."""
+    @property
+    def trains_head(self) -> bool:
+        """Whether the run first trains a new classifier alone."""
+        names = self.training.class_names
+        return bool(self.recipe.head_epochs) and not self.start.keeps(self.classes, names)
+
+    def held_out(self, **fixed: Any) -> data.Stream:
+        """The stream to validate on, whole on each host unless the arguments of the stream share it."""
+        fixed = dict(augment=self.rows_for_tests(), devices=self.shared["devices"]) | fixed
         r, folder = self.recipe, self.options.data_dir
         if r.validation is None:
-            return self.testing
+            return self.stream(r.splits[1], **fixed)
         if not isinstance(r.validation, str):
             return self.stream(r.splits[0], subset=self.subset("validation"), **fixed)
         for split in r.splits:
-            if sources.is_same(r.data, folder, r.validation, split):
+            if sources.is_same(r.data, folder, r.validation, split, r.labels):
                 refuse(
                     "validation", f"other data than {split!r}, which is the same in {folder}", r.validation
                 )
@@ -158,31 +223,62 @@ class Data:
             examples=options.steps and options.steps * r.batch,
             validation_split=None if isinstance(r.validation, str) else r.validation,
             subset=subset,
+            labels=r.labels,
+            positive=r.positive,
         )
         if r.data == "generated":
             keywords["classes"] = r.classes or r.spec.classes
         return data.stream(r.data, split, **keywords | changes)
 
-    def prepared(self, net, stream):
+    def prepared(self, net, stream, weighted=False):
         """Batches with scaled images and a target for each output; a decoder also takes the labels."""
         outputs = net.output if isinstance(net.output, dict) else ()
+        one_score = self.classes == 1
 
-        def prepare(images, labels):
-            images = self.recipe.scale(images)
+        def prepare(images, labels, *weights):
+            images = self.scale(images)
+            labels = labels[:, 1] if one_score and self.one_hot else labels
             targets = {name: images if name == "reconstruction" else labels for name in outputs}
             if "reconstruction" in outputs:
                 images = {net.inputs[0].name: images, "labels": labels}
-            return images, targets or labels
+            return images, targets or labels, *weights
 
-        return stream.dataset.map(prepare, num_parallel_calls=1)
+        dataset = stream.dataset
+        if weighted:
+            dataset = data.weighted(dataset, self.class_weights)
+        return dataset.map(prepare, num_parallel_calls=1)
+
+    def rows_for_tests(self, whole: bool = False) -> tuple:
+        """The rows by which test images are sized and scaled, for their center or for whole ones."""
+        return rows_for_tests(self.recipe, whole, self.start and self.start.sizing)
 
 
-def rows_for_tests(recipe, whole=False):
-    """The deterministic rows of the augmentation, for the center of test images or for whole ones."""
+def check_labels(data: Data) -> None:
+    """Refuses a recipe that does not fit the labels of its data."""
+    recipe, stream = data.recipe, data.training
+    if recipe.classes == 1 and stream.classes != 2:
+        refuse("classes", f"1 for data of 2 classes, or with `positive` for one of {stream.classes}", 1)
+    if recipe.balance is not None and (stream.several or stream.labels is None):
+        why = "images of several labels" if stream.several else "data whose labels are not known beforehand"
+        refuse("balance", f"None for {why}", recipe.balance)
+    if stream.several and recipe.loss[0] != "crossentropy":
+        refuse("loss", "'crossentropy' for images of several labels", recipe.loss[0])
+
+
+def rows_for_tests(recipe, whole=False, own=None):
+    """The deterministic rows of the augmentation, for the center of test images or for whole ones.
+
+    Args:
+        recipe: The recipe.
+        whole: Whether images are not cropped.
+        own: The row by which the net that the run starts from had its test images sized, or None.
+    """
     resizing = dict(recipe.evaluation[1])
     sizes = resizing.pop("sizes", None)
     sizes = sizes if isinstance(sizes, (tuple, list)) else (sizes,) * (sizes is not None)
     shorter = {"shorter": max(sizes) if whole else min(sizes)} if sizes else {}
     sizing = ("whole" if whole else "center_crop", shorter | resizing)
+    if own is not None and not (whole or recipe.evaluation[1]):
+        sizing = tuple(own)
     rows = tuple(row for row in recipe.augmentation if row[0] in FIXED)
     return rows if any(name in SIZINGS for name, _ in rows) else (sizing, *rows)

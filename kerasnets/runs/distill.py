@@ -11,7 +11,8 @@ from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
-from kerasnets.runs.train import Supervised, metrics
+from kerasnets.runs.metrics import metrics
+from kerasnets.runs.train import Predicted, Supervised
 from kerasnets.scaling import agree
 from kerasnets.surgery import with_scaling
 from kerasnets.training import Recipe
@@ -58,7 +59,7 @@ class Distillation(Supervised):
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The compiled Distiller that `fit` trains."""
         model = self.distiller(net, data, () if self.hint_epochs else self.hints)
-        return compiled(model, data, metrics(data))
+        return compiled(model, net, data, metrics(data))
 
     def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path) -> None:
         """Trains first on the hints only, if `hint_epochs` is given, and then on all losses."""
@@ -66,18 +67,18 @@ class Distillation(Supervised):
             self.fit_hints(net, data, out)
         super().fit(model, net, data, out)
 
-    def test(self, net: keras.Model, data: Data) -> dict[str, Any]:
+    def test(self, net: keras.Model, data: Data) -> tuple[dict[str, Any], Predicted]:
         """The accuracy of the net and, under "ensemble", that of several teachers together."""
-        found = super().test(net, data)
+        found, predictions = super().test(net, data)
         if len(self.files) > 1:
-            found["ensemble"] = super().test(self.teachers(data), data)
-        return found
+            found["ensemble"], _ = super().test(self.teachers(data), data)
+        return found, predictions
 
     def fit_hints(self, net: keras.Model, data: Data, out: pathlib.Path) -> None:
         """Trains the net on the hints only, up to the layers that have hints."""
         recipe = data.recipe
         training.fit(
-            compiled(self.distiller(net, data, self.hints, hints_only=True), data),
+            compiled(self.distiller(net, data, self.hints, hints_only=True), net, data),
             lambda step: data.batches(net, step, self.hint_epochs),
             data.training.steps_per_epoch,
             self.hint_epochs,
@@ -126,7 +127,7 @@ class Distillation(Supervised):
         return nets[0] if len(nets) == 1 else distillation.Ensemble(nets)
 
 
-def compiled(model, data, logged=None):
+def compiled(model, net, data, logged=None):
     """Compiles a Distiller with the optimizer of its run."""
-    model.compile(data.recipe.make_optimizer(data.training.steps_per_epoch), metrics=logged)
+    model.compile(data.recipe.make_optimizer(data.training.steps_per_epoch, net, model), metrics=logged)
     return model

@@ -18,6 +18,8 @@ class Options:
         strict: Whether an image that cannot be decoded is an error; if not, it is skipped.
         steps: Steps per epoch, for a short trial run; None uses all examples.
         resume: Whether to resume the run in the folder. If not, an existing run is moved aside.
+        report: Whether to write a page about the test, report.html, and the prediction for each test image,
+            predictions.csv.
         save_every: Seconds between checkpoints; 0 saves one after every step.
         hosts: Number of hosts that share each batch, as in `kerasnets.training.distribution.devices`.
         host_index: Index of this host, from 0. Only host 0 writes files.
@@ -32,6 +34,7 @@ class Options:
     strict: bool = False
     steps: int | None = None
     resume: bool = False
+    report: bool = False
     save_every: float = 60.0
     hosts: int = 1
     host_index: int = 0
@@ -52,6 +55,6 @@ class Options:
             refuse("save_every", "a number of seconds, at least 0", self.save_every)
         if not is_int(self.hosts, 1):
             refuse("hosts", "a whole number, at least 1", self.hosts)
-        for flag in ("strict", "resume"):
+        for flag in ("strict", "resume", "report"):
             if not isinstance(getattr(self, flag), bool):
                 refuse(flag, "True or False", getattr(self, flag))

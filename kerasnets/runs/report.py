@@ -12,7 +12,9 @@ from kerasnets.runs.folder import history
 from kerasnets.tables import text_table
 
 
-def report(results: dict[str, Any], data: Data, out: pathlib.Path) -> dict[str, Any]:
+def report(
+    results: dict[str, Any], predictions: Any, net: keras.Model, data: Data, out: pathlib.Path
+) -> dict[str, Any]:
     """Draws the curves of a run, and writes and prints its results.
 
     Args:

@@ -239,9 +239,9 @@ class Search:
         recipe.regularize(net)
         if s.teacher:
             model = distillation.Distiller(net, None, s.temperature, s.hard_weight)
-            model.compile(recipe.make_optimizer(steps), metrics=["accuracy"])
+            model.compile(recipe.make_optimizer(steps, net), metrics=["accuracy"])
             return model
-        net.compile(recipe.make_optimizer(steps), recipe.make_loss(), metrics=["accuracy"])
+        net.compile(recipe.make_optimizer(steps, net), recipe.make_loss(), metrics=["accuracy"])
         return net
 
     def batches(self, examples, epochs):

@@ -11,12 +11,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import tempfile
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
-import kerasnets
 from kerasnets import training, weights
 from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
@@ -24,11 +26,15 @@ from kerasnets.assembly.outputs import MAIN
 from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import finished, prepare
+from kerasnets.runs.head import fit_head
+from kerasnets.runs.metrics import metrics, score
 from kerasnets.runs.options import Options
 from kerasnets.runs.report import report
+from kerasnets.runs.start import random_net, start_of
 from kerasnets.training import Recipe, distribution, evaluation
 
-BEST, LAST = "best.weights.h5", "last.weights.h5"
+Predicted = tuple[np.ndarray, np.ndarray]  # probabilities and labels
+BEST, LAST = "best.keras", "last.keras"
 MANY_LAYERS = 500  # from this size, a few steps take less time eagerly than building their graph
 
 
@@ -41,11 +47,14 @@ def train(
     """Trains a net by a recipe, tests it and writes the results.
 
     The folder gets config.json; history.csv, curves.png and tensorboard with the logs of each epoch;
-    last.weights.h5, the weights after the last epoch; state.weights.h5, the latest checkpoint; and
-    results.json. A run that is killed and resumed ends with the weights of an uninterrupted run.
+    last.keras, the net after the last epoch; state.weights.h5, the latest checkpoint; and results.json. A run
+    that is killed and resumed ends with the weights of an uninterrupted run.
 
-    The columns of history.csv that begin with "val_" are about the recipe's validation data, and
-    best.weights.h5 then has the weights of the epoch with the highest accuracy there, which are tested.
+    A run that starts from trained weights, and has `head_epochs`, first trains the classifier alone. head.csv
+    has the logs of these epochs, and features what the classifier reads.
+
+    The columns of history.csv that begin with "val_" are about the recipe's validation data, and best.keras
+    then has the net of the epoch with the highest accuracy there, which is tested.
     Without validation data these columns are about the test data, which choose nothing: the weights of the
     last epoch are tested.
 
@@ -76,12 +85,14 @@ def train(
         return done
     hosts = (options.hosts, options.host_index, options.coordinator)
     with distribution.devices(recipe.replicas, *hosts, settings=settings):
-        data = Data(recipe, options)
+        keras.config.set_dtype_policy(recipe.precision)
+        keras.utils.set_random_seed(options.seed)
+        check_data(recipe, options)
+        start = start_of(recipe)
+        data = Data(start.recipe if start else recipe, options, start)
         print(data.summary())
         if options.host_index == 0:
             prepare(out, settings, options.resume)
-        keras.config.set_dtype_policy(recipe.precision)
-        keras.utils.set_random_seed(options.seed)
         net = build(data)
         data.describe(net, seed=options.seed, **method.settings())
         model = method.compiled(net, data)
@@ -94,11 +105,11 @@ def train(
         return None
     if tested == BEST:  # the net has the last weights
         weights.load(net, out / BEST)
-    results = method.test(net, data)
+    results, predictions = method.test(net, data)
     weights.save(net, out / tested, results=results)
     results |= {"weights": tested, **facts}
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
-    return report(results, data, out)
+    return report(results, predictions, net, data, out)
 
 
 def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervised) -> None:
@@ -115,15 +126,12 @@ def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervise
 
 def build(data: Data) -> keras.Model:
     """Builds the regularized net of a run. It outputs logits, or the lengths of capsules."""
-    recipe = data.recipe
-    net = kerasnets.build(
-        recipe.model,
-        input_shape=recipe.shape,
-        classes=data.classes,
-        classifier_activation=None,
-        **{name: value for name, value in recipe.options.items() if name != "rho"},
-    )
-    recipe.regularize(net)
+    if data.start is None:
+        net = random_net(data.recipe, data.classes)
+    else:
+        images = next(iter(data.views(1)[0].dataset))[0]
+        net = data.start.model(data.classes, data.training.class_names, data.scale(np.asarray(images)))
+    data.recipe.regularize(net)
     return net
 
 
@@ -138,14 +146,14 @@ class Supervised:
         """The compiled model that `fit` trains: the net, or a CapsNet whose decoder also takes labels."""
         recipe, outputs = data.recipe, net.output
         model = keras.Model(net.input, outputs, name=net.name)
-        loss, weights, logged = recipe.make_loss(), None, metrics(data)
+        loss, weights, logged = recipe.make_loss(data.binary), None, metrics(data)
         if isinstance(outputs, dict):
             weights = {n: recipe.aux_weight if n.startswith("aux") else 1.0 for n in outputs}
             loss = {n: training.ReconstructionLoss() if n == "reconstruction" else loss for n in outputs}
             logged = {"predictions": logged}
             model = labeled(net) if "reconstruction" in outputs else model
         model.compile(
-            recipe.make_optimizer(data.training.steps_per_epoch),
+            recipe.make_optimizer(data.training.steps_per_epoch, net),
             loss,
             weights,
             logged,
@@ -156,40 +164,73 @@ class Supervised:
     def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path) -> None:
         """Trains from the last checkpoint, or from the start.
 
-        With validation data, the weights of the best epoch are saved.
+        With validation data, the net of the best epoch is saved.
         """
-        recipe, options = data.recipe, data.options
-        score = logged(model, "val_accuracy")
+        recipe, options, state = data.recipe, data.options, out / "state.weights.h5"
+        monitor = logged(model, f"val_{score(data)}")
         swap = None if recipe.ema is None else keras.callbacks.SwapEMAWeights()
+        best = None if recipe.validation is None else training.Best(net, out / BEST, monitor, swap)
+        if data.trains_head and (options.hosts > 1 or not state.exists()):
+            found = fit_head(net, data, out) if options.hosts == 1 else fit_head_alone(net, data, out)
+            if best and not state.exists():
+                training.write_weights(net, out / BEST)
+                best.set_state(found)
         callbacks = [
             swap,
             recipe.plateau(logged(model, recipe.monitor)),
             training.LogRate(),
-            None if recipe.validation is None else training.Best(net, out / BEST, score, swap),
+            best,
         ]
         if options.host_index == 0:
             callbacks += [
                 keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False),
-                training.Progress(recipe.model, ("loss", score), batch_size=recipe.batch),
+                training.Progress(recipe.model, ("loss", monitor), batch_size=recipe.batch),
             ]
         training.fit(
             model,
             lambda step: data.batches(net, step),
             data.training.steps_per_epoch,
             recipe.epochs,
-            state=out / "state.weights.h5",
+            state=state,
             history=out / "history.csv",
             validation=data.validation(net),
             callbacks=[c for c in callbacks if c],
             every=options.save_every,
         )
 
-    def test(self, net: keras.Model, data: Data) -> dict[str, Any]:
-        """The accuracy of the net under the recipe's evaluation protocol."""
-        protocol, options = data.recipe.evaluation
-        logits = data.recipe.loss[0] == "crossentropy"
-        found = evaluation.evaluate(net, data.images(), protocol, from_logits=logits, **options)
-        return {"protocol": protocol, **{name: round(share, 6) for name, share in found.items()}}
+    def test(self, net: keras.Model, data: Data) -> tuple[dict[str, Any], Predicted]:
+        """The accuracy of the net under the recipe's evaluation protocol, and its predictions."""
+        predictions = predict(net, data, data.images(), *data.recipe.evaluation)
+        return {"protocol": data.recipe.evaluation[0], **accuracies(predictions)}, predictions
+
+
+def predict(
+    net: keras.Model, data: Data, batches: Any, protocol: str, options: Mapping[str, Any]
+) -> Predicted:
+    """What a net says of images under an evaluation protocol.
+
+    Args:
+        net: The net.
+        data: The data of its run.
+        batches: Batches of scaled images and their labels.
+        protocol: Name of the protocol.
+        options: Its options.
+
+    Returns:
+        Probabilities, float32, (n, classes), and the labels as the batches have them.
+    """
+    logits = data.recipe.loss[0] == "crossentropy"
+    scores = evaluation.scorer(net, protocol, from_logits=logits, **options)
+    pairs = ((np.asarray(images), np.asarray(labels)) for images, labels in batches)
+    parts = [(scores(images).astype("float32"), labels) for images, labels in pairs]
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
+def accuracies(predictions: Predicted) -> dict[str, float]:
+    """The top-1 and top-5 accuracies, or for several labels an image what `evaluate_labels` gives."""
+    probabilities, labels = predictions
+    ranks = evaluation.rank(probabilities, labels)
+    return {f"top{k}": round(float(np.mean(ranks < k)), 6) for k in (1, 5)}
 
 
 def logged(model: keras.Model, name: str) -> str:
@@ -200,15 +241,6 @@ def logged(model: keras.Model, name: str) -> str:
     return f"{split}{MAIN}_{name.removeprefix(split)}"
 
 
-def metrics(data: Data) -> list[keras.metrics.Metric]:
-    """The metrics of a run: the loss without weight decay, and accuracies."""
-    m, recipe = keras.metrics, data.recipe
-    loss = m.MeanMetricWrapper(recipe.make_loss().call, name=recipe.loss[0])
-    if data.one_hot:
-        return [loss, m.CategoricalAccuracy("accuracy"), m.TopKCategoricalAccuracy(5, "top5")]
-    return [loss, m.SparseCategoricalAccuracy("accuracy"), m.SparseTopKCategoricalAccuracy(5, "top5")]
-
-
 def copied(net: keras.Model, data: Data) -> keras.Model:
     """Copies a net to this host alone, where it can be tested without the other hosts."""
     with distribution.alone():
@@ -216,6 +248,15 @@ def copied(net: keras.Model, data: Data) -> keras.Model:
         copy.set_weights(net.get_weights())
         weights.inherit(copy, net)
     return copy
+
+
+def fit_head_alone(net: keras.Model, data: Data, out: pathlib.Path) -> float | None:
+    """Does what `fit_head` does on each host alone, so that all of them end with the same classifier."""
+    copy = copied(net, data)
+    with tempfile.TemporaryDirectory() as folder, distribution.alone():
+        found = fit_head(copy, data, out if data.options.host_index == 0 else pathlib.Path(folder))
+    net.set_weights(copy.get_weights())
+    return found
 
 
 def tiny(recipe: Recipe, devices: int = 1) -> Recipe:

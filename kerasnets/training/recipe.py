@@ -14,9 +14,11 @@ from kerasnets.assembly.family import Spec
 from kerasnets.assembly.options import check_options
 from kerasnets.checks import check_interpolation, is_int, is_ints, is_number, nearest, refuse
 from kerasnets.scaling import MODES, Scaling
+from kerasnets.surgery import deepen, preinitialize, widen
 from kerasnets.training import regularization, schedules
 from kerasnets.training.evaluation import PROTOCOLS
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
+from kerasnets.training.rates import rate_factors, scaled
 
 Pair = tuple[str, Mapping[str, Any]]
 
@@ -28,16 +30,21 @@ OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
 }
 LOSSES = {"crossentropy": Crossentropy, "margin": MarginLoss}
+SURGERY = {"deepen": deepen, "preinitialize": preinitialize, "widen": widen}
+BALANCES = ("weights", "sampling")
 HIGHER = ("accuracy", "top5")  # the logged values that are better the higher they are
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # Arguments that other fields set, or that a recipe cannot choose.
 NOT_OPTIONS = {
     "self", "kwargs", "args", "name", "learning_rate", "weight_decay", "clipnorm", "clipvalue",
     "global_clipnorm", "use_ema", "ema_momentum", "rate", "steps", "epochs", "reduction", "dtype",
-    "from_logits",
+    "from_logits", "binary", "model", "source", "data", "seed",
 }  # fmt: skip
 # For each field that holds a single value: a test, and a description of what it allows.
 NOT_NEGATIVE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
+ABOVE_ZERO = (lambda v: is_number(v) and v > 0, "a number above 0")
+FLAG = (lambda v: isinstance(v, bool), "True or False")
+TEXT = (lambda v: v is None or (isinstance(v, str) and v), "None or a text")
 COUNT = (lambda v: is_int(v, 1), "a whole number, at least 1")
 LIMIT = (lambda v: v is None or (is_number(v) and v > 0), "None or a number above 0")
 VALUES = {
@@ -60,10 +67,10 @@ VALUES = {
         lambda v: v is None or v in MODES,
         f"None or one of {', '.join(map(repr, MODES))}",
     ),
-    "rate": (lambda v: is_number(v) and v > 0, "a number above 0"),
+    "rate": ABOVE_ZERO,
     "aux_weight": NOT_NEGATIVE,
     "weight_decay": NOT_NEGATIVE,
-    "decay_depthwise": (lambda v: isinstance(v, bool), "True or False"),
+    "decay_depthwise": FLAG,
     "max_norm": LIMIT,
     "clip_norm": LIMIT,
     "ema": (lambda v: v is None or (is_number(v) and 0 < v < 1), "None or a number between 0 and 1"),
@@ -71,7 +78,27 @@ VALUES = {
     "epochs": COUNT,
     "precision": (lambda v: v in PRECISIONS, f"one of {', '.join(map(repr, PRECISIONS))}"),
     "replicas": COUNT,
+    "weights": (lambda v: v is None or (isinstance(v, str) and v), "None, a file, an id or a dataset's name"),
+    "surgery": (lambda v: isinstance(v, (tuple, list)), "a tuple of pairs of a name and a dict of options"),
+    "freeze": (
+        lambda v: isinstance(v, bool) or is_int(v, 1) or (isinstance(v, str) and v),
+        "True, False, a number of stages, at least 1, or the name of a layer",
+    ),
+    "freeze_batch_norm": FLAG,
+    "dropout": (lambda v: is_number(v) and 0 <= v < 1, "a number, at least 0 and below 1"),
+    "head_epochs": (lambda v: is_int(v, 0), "a whole number, at least 0"),
+    "head_rate": ABOVE_ZERO,
+    "head_views": COUNT,
+    "layer_decay": (lambda v: is_number(v) and 0 < v <= 1, "a number above 0 and up to 1"),
+    "labels": TEXT,
+    "positive": TEXT,
+    "balance": (
+        lambda v: v is None or v in BALANCES,
+        f"None or one of {', '.join(map(repr, BALANCES))}",
+    ),
 }
+# Fields that change a net that the run starts from, and their values if there is none.
+NEED_WEIGHTS = {"surgery": (), "freeze": False, "freeze_batch_norm": False, "head_epochs": 0}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,6 +136,30 @@ class Recipe:
         epochs: Passes over the training data.
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
         replicas: Number of devices that share each batch.
+        weights: What the net starts from: the name of a dataset, such as "imagenet", the id of a published
+            checkpoint, or a file. Its card says the size and the scaling of the images, and which ones
+            `size`, `channels` and `scaling` may only repeat. A net of other classes than those of the data
+            gets a new classifier. None starts from random weights.
+        surgery: Pairs: the functions of `kerasnets.surgery` that change that net, in order: ("widen",
+            {"layer": ..., "width": ...}), ("deepen", {"layer": ...}), or ("preinitialize", {"convs": ...,
+            "dense": ...}), which copies some layers of that net, which may then be another one, into a random
+            one of `model`.
+        freeze: What is not trained after `head_epochs`: True for all below the classifier, a number of the
+            lowest stages, which are the layers of one resolution, or the name of a layer for this one and
+            all below it. False trains all.
+        freeze_batch_norm: Whether batch normalization keeps its statistics.
+        dropout: Dropout rate before a new classifier.
+        head_epochs: Epochs in which a new classifier is trained alone, before all others. The features that
+            it reads are computed once, so that such an epoch takes little time.
+        head_rate: Initial learning rate of these epochs, of Adam with a cosine decay to 0.
+        head_views: Views of each image whose features are kept. The first is the image as in tests, the
+            others are augmented.
+        layer_decay: Factor by which the learning rate falls from stage to stage, from the classifier down to
+            the input.
+        labels: Path of a CSV file with the labels of images, as `kerasnets.data.stream` takes it.
+        positive: Name of the class that is told from all others, by one score; `classes` is then 1.
+        balance: How classes of unequal size get equal weight: "weights", in the loss, or "sampling", by
+            drawing images of each class equally often. None gives each image equal weight.
 
     Raises:
         ValueError: A field is unknown, missing or not allowed. For an unknown name, the message suggests
@@ -140,6 +191,18 @@ class Recipe:
     epochs: int
     precision: str = "float32"
     replicas: int = 1
+    weights: str | None = None
+    surgery: tuple[Pair, ...] = ()
+    freeze: bool | int | str = False
+    freeze_batch_norm: bool = False
+    dropout: float = 0.0
+    head_epochs: int = 0
+    head_rate: float = 1e-3
+    head_views: int = 1
+    layer_decay: float = 1.0
+    labels: str | None = None
+    positive: str | None = None
+    balance: str | None = None
 
     def __new__(cls, **fields):
         """Refuses unknown and missing fields with a better message than `__init__` gives."""
@@ -167,6 +230,7 @@ class Recipe:
         check_choices(self)
         check_rows(self.augmentation)
         check_protocol(self.evaluation)
+        check_start(self)
 
     @property
     def spec(self) -> Spec:
@@ -195,16 +259,33 @@ class Recipe:
         kind, options = self.schedule
         return schedules.SCHEDULES[kind](self.rate, steps, self.epochs, **options)
 
-    def make_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
-        """Keras's optimizer, for epochs of `steps` steps."""
-        kind, options = self.optimizer
-        ema = {} if self.ema is None else {"use_ema": True, "ema_momentum": self.ema}
-        return OPTIMIZERS[kind](self.make_schedule(steps), global_clipnorm=self.clip_norm, **ema, **options)
+    def make_optimizer(
+        self, steps: int, net: keras.Model, model: keras.Model | None = None
+    ) -> keras.optimizers.Optimizer:
+        """Keras's optimizer.
 
-    def make_loss(self) -> keras.losses.Loss:
-        """The loss. The margin loss takes lengths of capsules, every other loss takes logits."""
+        Args:
+            steps: Steps of an epoch.
+            net: The net that is trained.
+            model: The model that is compiled, if the net is a part of it, such as a Distiller.
+        """
+        kind, options = self.optimizer
+        optimizer, more = OPTIMIZERS[kind], {}
+        if self.layer_decay != 1:
+            optimizer = scaled(optimizer)
+            more = {"factors": rate_factors(net, self.layer_decay, model)}
+        if self.ema is not None:
+            more |= {"use_ema": True, "ema_momentum": self.ema}
+        return optimizer(self.make_schedule(steps), global_clipnorm=self.clip_norm, **more, **options)
+
+    def make_loss(self, binary: bool = False) -> keras.losses.Loss:
+        """The loss. The margin loss takes lengths of capsules, every other loss takes logits.
+
+        Args:
+            binary: Whether each score is that of a label of its own.
+        """
         kind, options = self.loss
-        logits = {"from_logits": True} if kind == "crossentropy" else {}
+        logits = {"from_logits": True, "binary": binary} if kind == "crossentropy" else {}
         return LOSSES[kind](**logits, **options)
 
     def regularize(self, model: keras.Model) -> None:
@@ -305,6 +386,19 @@ def check_choices(recipe):
     if monitor not in logged:
         without = "" if recipe.validation is not None else ", and 'val_accuracy' and others with `validation`"
         refuse("monitor", f"None or one of {', '.join(map(repr, logged))}{without}", monitor)
+
+
+def check_start(recipe):
+    """Refuses what is said of trained weights if there are none, and changes of a net that do not exist."""
+    for name, default in NEED_WEIGHTS.items():
+        if recipe.weights is None and getattr(recipe, name) != default:
+            refuse(name, f"{default!r} without `weights`", getattr(recipe, name))
+    for row in recipe.surgery:
+        check_pair("surgery", row, SURGERY)
+    if recipe.positive is not None and recipe.classes not in (None, 1):
+        refuse("classes", "None or 1 with `positive`", recipe.classes)
+    if recipe.classes == 1 and recipe.loss[0] != "crossentropy":
+        refuse("loss", "'crossentropy' for one score", recipe.loss[0])
 
 
 def check_rows(rows):

@@ -60,7 +60,7 @@ def test_what_a_run_leaves(finished):
 
 def load(folder):
     net = kerasnets.build("MLP800", hidden=(9,), input_shape=(8, 8, 1), classes=10)
-    net.load_weights(folder / "last.weights.h5")
+    net.load_weights(folder / "last.keras")
     return net
 
 
@@ -103,7 +103,7 @@ def test_a_teacher_has_the_weights_that_were_tested(recipe, tiny, tmp_path, monk
 
     def stands_in(made, out, options, method=None):
         seen.append((made.validation, method))
-        weights = "last.weights.h5" if made.validation is None else "best.weights.h5"
+        weights = "last.keras" if made.validation is None else "best.keras"
         return {"top1": 0.5, "top5": 1.0, "weights": weights}
 
     monkeypatch.setattr(runs, "train", stands_in)
@@ -111,7 +111,7 @@ def test_a_teacher_has_the_weights_that_were_tested(recipe, tiny, tmp_path, monk
     recipe("--config", tiny, *NETS, *words, "--out", tmp_path / "run")
     share, name = (0.25, "best") if words else (None, "last")
     assert [validation for validation, _ in seen] == [share, share]
-    assert seen[1][1].files == (str(tmp_path / "run" / "teacher1" / f"{name}.weights.h5"),)
+    assert seen[1][1].files == (str(tmp_path / "run" / "teacher1" / f"{name}.keras"),)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_ref
 
 
 def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
-    student = finished / "student" / "last.weights.h5"
+    student = finished / "student" / "last.keras"
     path = serving.export(kerasnets.load_model(student), tmp_path)
     net = kerasnets.build(
         "MLP800", hidden=(8,), input_shape=(8, 8, 1), classes=10, classifier_activation=None

@@ -17,10 +17,10 @@ def test_half_the_bytes_with_the_same_classes(recipe, tmp_path, capsys):
     keras.utils.set_random_seed(0)
     net = kerasnets.build("LeNet1", classifier_activation=None)
     net.weights[-1].assign(np.eye(10)[3])  # decided outputs, so that float16 changes no class
-    kerasnets.save(net, tmp_path / "last.weights.h5")
-    recipe(config, tmp_path / "last.weights.h5", "--seed", "3", "--note", "a test", "--out", tmp_path / "out")
+    kerasnets.save(net, tmp_path / "last.keras")
+    recipe(config, tmp_path / "last.keras", "--seed", "3", "--note", "a test", "--out", tmp_path / "out")
     stored = tmp_path / "out" / "lenet1-generated.weights.h5"
-    assert stored.stat().st_size < (tmp_path / "last.weights.h5").stat().st_size
+    assert stored.stat().st_size < (tmp_path / "last.keras").stat().st_size
     assert "float16" in capsys.readouterr().out
 
     expected = [w.astype("float16").astype("float32") for w in net.get_weights()]

@@ -34,7 +34,7 @@ def test_hints_come_first_and_the_student_learns(student, finished, tmp_path):
     """The student of a trained teacher, guided by hints at first, learns more than chance."""
     hint = (layer(student), layer(student))
     method = runs.Distillation(
-        teacher=student, files=(str(finished / "best.weights.h5"),), hints=(hint,), hint_epochs=1
+        teacher=student, files=(str(finished / "best.keras"),), hints=(hint,), hint_epochs=1
     )
     results = runs.train(student, tmp_path, method=method)
     assert results["top1"] > 0.2  # 0.1 by chance
@@ -62,7 +62,7 @@ def test_settings_decide_whether_a_run_is_resumed(student):
 
 def test_a_teacher_sees_images_on_its_own_scale(student, finished, tmp_path):
     data = Data(student, runs.Options(steps=1))
-    files = (str(finished / "best.weights.h5"),)
+    files = (str(finished / "best.keras"),)
     same = runs.Distillation(teacher=student, files=files).teachers(data)
     scaled = dataclasses.replace(student, scaling="caffe")
     with pytest.raises(
@@ -79,7 +79,7 @@ def test_a_teacher_sees_images_on_its_own_scale(student, finished, tmp_path):
 
 
 def test_several_teachers_are_tested_together(student, finished):
-    method = runs.Distillation(teacher=student, files=(str(finished / "best.weights.h5"),) * 2)
+    method = runs.Distillation(teacher=student, files=(str(finished / "best.keras"),) * 2)
     data = Data(student, runs.Options(steps=1))
     net = build(data)
     found = method.test(net, data)

@@ -27,8 +27,8 @@ def test_what_a_run_leaves(finished):
         "history.csv",
         "curves.png",
         "tensorboard",
-        "best.weights.h5",
-        "last.weights.h5",
+        "best.keras",
+        "last.keras",
         "state.weights.h5",
         "results.json",
     }
@@ -57,10 +57,10 @@ def test_validation_data_choose_the_best_epoch_which_is_tested(finished):
     best = min(errors)
     assert results["best_epoch"] == errors.index(best) + 1
     assert results["best_epoch_error"] == pytest.approx(best, abs=0.01)
-    assert error_of(finished / "best.weights.h5", "validation") == pytest.approx(best, abs=0.01)
-    assert error_of(finished / "last.weights.h5", "validation") == pytest.approx(errors[-1], abs=0.01)
-    assert results["weights"] == "best.weights.h5"
-    tested = error_of(finished / "best.weights.h5", "test")
+    assert error_of(finished / "best.keras", "validation") == pytest.approx(best, abs=0.01)
+    assert error_of(finished / "last.keras", "validation") == pytest.approx(errors[-1], abs=0.01)
+    assert results["weights"] == "best.keras"
+    tested = error_of(finished / "best.keras", "test")
     assert 100 * (1 - results["top1"]) == pytest.approx(tested, abs=0.01)
     assert tested < 60  # of 90 by chance
 
@@ -71,9 +71,9 @@ def test_test_data_choose_nothing(tiny, tmp_path, monkeypatch):
     small = dict(model="MLP800", options=dict(hidden=(8,)), epochs=2, ema=None, batch=64)
     recipe = dataclasses.replace(tiny, validation=None, **small)
     results = runs.train(recipe, tmp_path / "run", runs.Options(steps=2))
-    assert results["weights"] == "last.weights.h5"
+    assert results["weights"] == "last.keras"
     assert not {"best_epoch", "best_epoch_error"} & set(results)
-    assert not (tmp_path / "run" / "best.weights.h5").exists()
+    assert not (tmp_path / "run" / "best.keras").exists()
     wrong = Data.stream
 
     def stream(self, split, *args, **changes):
@@ -178,7 +178,7 @@ def test_corrupt_images_are_named_or_refused(tiny, tmp_path, capsys):
     said = capsys.readouterr().out
     assert " on pets: 4 examples" in said  # the folder, not the dataset of the recipe
     assert "1 image cannot be decoded: train/cat/bad.png" in said
-    assert read_card(tmp_path / "run" / "last.weights.h5").training["data"] == "pets"
+    assert read_card(tmp_path / "run" / "last.keras").training["data"] == "pets"
     assert results == json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["skipped_images"] == ["train/cat/bad.png"]
     assert (results["train_examples"], results["test_examples"]) == (4, 4)
@@ -213,7 +213,7 @@ def test_a_batch_that_the_devices_cannot_share_is_refused_first(tiny, tmp_path):
 def test_what_is_trained_is_what_is_served(finished, tmp_path):
     """From the weights of a run by the command's export to answers to raw images."""
     net = ["WRN16_8", "--depth", "10", "--width", "1", "--input", "8x8"]
-    weights = str(finished / "best.weights.h5")
+    weights = str(finished / "best.keras")
     assert cli.main(["export", *net, "--weights", weights, "--out", str(tmp_path)]) == 0
     served = tf.saved_model.load(tmp_path / "WRN16_8" / "1").signatures["serving_default"]
     images, labels = data.to_arrays(data.stream("generated", "test", size=(8, 8, 3), batch_size=64).dataset)

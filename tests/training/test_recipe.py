@@ -192,7 +192,7 @@ def test_the_optimizer_of_inception():
             "ema": 0.5,
         }
     )
-    optimizer = recipe.make_optimizer(steps=10)
+    optimizer = recipe.make_optimizer(10, None)
     weight = keras.Variable(np.array([1.0, 0.0], "float32"))
     optimizer.build([weight])
     optimizer.apply([keras.ops.array([3.0, 4.0])], [weight])  # a norm of 5, clipped to 2
