@@ -29,5 +29,10 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     return p.parse_known_args()
 
 
+def main() -> None:
+    """Fine-tunes a net."""
+    shared.say(finetune.run(*options()))
+
+
 if __name__ == "__main__":
-    shared.run(lambda: finetune.run(*options()) and None)
+    shared.run(main)

@@ -8,7 +8,7 @@ import pathlib
 from typing import TYPE_CHECKING, Any
 
 from kerasnets.cli.options import Parser, command, model_options, number, quiet, weights, whole
-from kerasnets.cli.runs import add_common, add_hosts, add_options, add_validation, options_of
+from kerasnets.cli.runs import add_common, add_hosts, add_options, add_validation, options_of, repeat
 from kerasnets.cli.start import add_surgery, surgery_of
 
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
@@ -78,9 +78,8 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
 
         recipe = recipe_of(options, rest)
     folder = pathlib.Path(options.data_dir).expanduser().resolve().name if options.data_dir else recipe.data
-    name = f"{folder}-{recipe.model}-seed{options.seed}"
-    out = options.out or pathlib.Path("runs/finetune") / name
-    return runs.train(recipe, out, options_of(options, report=True)), ""
+    place = f"runs/finetune/{folder}-{recipe.model}"
+    return repeat(options, place, lambda own: runs.train(recipe, own.out, options_of(own, report=True)))
 
 
 def recipe_of(options: argparse.Namespace, rest: list[str]) -> Recipe:

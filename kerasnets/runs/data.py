@@ -163,7 +163,6 @@ class Data:
         """
         names = self.training.class_names
         known = len(names) == max(2, self.classes)
-        folder = self.options.data_dir
         weights.describe(
             net,
             shape=self.recipe.shape,
@@ -173,7 +172,7 @@ class Data:
             training={
                 **self.recipe.as_json(),
                 "data": self.name,
-                "data_dir": None if folder is None else str(pathlib.Path(folder).expanduser().absolute()),
+                "data_dir": self.options.folder,
                 "examples": self.training.examples,
                 **training,
             },

@@ -24,6 +24,7 @@ from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
 from kerasnets.assembly.outputs import MAIN
 from kerasnets.checks import refuse
+from kerasnets.runs import net_report
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import finished, prepare
 from kerasnets.runs.head import fit_head
@@ -76,6 +77,8 @@ def train(
     options, method = options or Options(), method or Supervised()
     check(recipe, out, options, method)
     library("matplotlib")  # draws the curves; if it is missing, fails now and not after hours of training
+    if options.report:
+        net_report.check_libraries()
     distribution.share(recipe.batch, recipe.replicas, options.hosts)  # refuses one that they cannot share
     settings = {**recipe.as_json(), "seed": options.seed, **method.settings()}
     settings.pop("replicas")  # the result does not depend on their number
@@ -110,6 +113,12 @@ def train(
     results |= {"weights": tested, **facts}
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
     return report(results, predictions, net, data, out)
+
+
+def check_data(recipe: Recipe, options: Options) -> None:
+    """Refuses data that cannot be read, before any weights are downloaded."""
+    if recipe.weights is not None:
+        Data(dataclasses.replace(recipe, augmentation=()), options)
 
 
 def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervised) -> None:
