@@ -372,5 +372,5 @@ def record(model: keras.Model, source: Source, whole: bool, first: bool, gray: b
         scaling = scaling.in_gray()
     made = {name: getattr(own, name) for name in ("builder", "family", "options", "changes")}
     if not whole:
-        made |= {name: getattr(own, name) for name in ("class_names", "results")}
+        made |= {name: getattr(own, name) for name in ("class_names", "threshold", "results")}
     attach(model, dataclasses.replace(card, **made, scaling=scaling, shape=own.shape if gray else card.shape))

@@ -65,6 +65,9 @@ class Distiller(keras.Model):
     the probability of 1. The metric "accuracy" counts a logit above 0 as class 1. Metrics given as objects
     see the logit, as in `keras.metrics.BinaryAccuracy(threshold=0.0)`.
 
+    Several logits may be labels of their own, any number of which may be right. With `binary`, both losses
+    are means over the labels of those of their sigmoids, and labels are 0 or 1 for each, (batch, labels).
+
     Of several outputs, the main one teaches and is taught: "predictions" of a dict, or the first of a list.
     The student's others that have its shape are auxiliary heads, such as those of GoogLeNet. In training,
     their cross-entropy with the labels times `aux_weight` is added to the loss, and the logs contain its sum
@@ -85,6 +88,8 @@ class Distiller(keras.Model):
             trained then.
         name: Name of the model.
         aux_weight: Weight of the loss of each auxiliary head of the student, not negative.
+        binary: Whether each logit is a label of its own. None says so if the card of the student or of the
+            teacher has a `threshold`, which the student then has too.
 
     Raises:
         ValueError: A model does not give logits, the numbers of classes differ, a number is out of range, or
@@ -109,6 +114,7 @@ class Distiller(keras.Model):
         name: str = "distiller",
         *,
         aux_weight: float = AUX_WEIGHT,
+        binary: bool | None = None,
     ) -> None:
         check_logits("student", student)
         if teacher is not None:
@@ -121,6 +127,8 @@ class Distiller(keras.Model):
             refuse("hard_weight", "a number in [0, 1]", hard_weight)
         if not is_number(aux_weight) or aux_weight < 0:
             refuse("aux_weight", "a number, at least 0", aux_weight)
+        if binary is not None and not isinstance(binary, bool):
+            refuse("binary", "None, True or False", binary)
         if not isinstance(hints, (tuple, list)) or not all(isinstance(hint, Hint) for hint in hints):
             refuse("hints", "a list of kerasnets.distillation.Hint", hints)
         if hints and teacher is None:
@@ -149,6 +157,8 @@ class Distiller(keras.Model):
         self.built = student.built
         if teacher is not None:
             describe(student, **common([student, teacher], "teacher"))
+        known = card_of(student).threshold is not None
+        self.binary = known if binary is None else binary
 
     @property
     def kerasnets_card(self) -> Card:
@@ -178,7 +188,7 @@ class Distiller(keras.Model):
         """
         if loss is not None:
             refuse("loss", "None, because the Distiller has its own", loss)
-        if count_logits(self.student) == 1:
+        if count_logits(self.student) == 1 or self.binary:
             kwargs = {name: of_one_logit(value) for name, value in kwargs.items()}
         super().compile(optimizer=optimizer, **kwargs)
         if self.built:
@@ -198,12 +208,12 @@ class Distiller(keras.Model):
             elif teacher_logits is None and self.teacher is not None:
                 teacher_logits = main_of(self.teacher(x, training=False))
 
-        losses = hard = hard_loss(labels, logits)
+        losses = hard = hard_loss(labels, logits, self.binary)
         if teacher_logits is not None:
             if teacher_logits.shape[-1] != logits.shape[-1]:
                 classes = logits.shape[-1]
                 refuse("teacher_logits", f"of the student's {classes} classes", teacher_logits.shape)
-            soft = soft_loss(teacher_logits, logits, self.temperature)
+            soft = soft_loss(teacher_logits, logits, self.temperature, self.binary)
             w = self.hard_weight if hard_weight is None else ops.cast(hard_weight, soft.dtype)
             losses = w * hard + (1 - w) * soft
             self.soft_tracker.update_state(soft, sample_weight)
@@ -211,7 +221,7 @@ class Distiller(keras.Model):
             refuse("teacher", "a model, or the data comes from add_teacher_logits", None)
         self.hard_tracker.update_state(hard, sample_weight)
         if training and (heads := auxiliary(outputs)):
-            of_heads = sum(hard_loss(labels, head) for head in heads)
+            of_heads = sum(hard_loss(labels, head, self.binary) for head in heads)
             if hasattr(self, "aux_tracker"):
                 self.aux_tracker.update_state(of_heads, sample_weight)
             losses = losses + self.aux_weight * of_heads
@@ -277,6 +287,7 @@ class Distiller(keras.Model):
             "temperature": self.temperature,
             "hard_weight": self.hard_weight,
             "aux_weight": self.aux_weight,
+            "binary": self.binary,
             "hints": [dataclasses.asdict(hint) for hint in self.hints],
             "hints_only": self.hints_only,
             "name": self.name,
@@ -294,7 +305,7 @@ class Distiller(keras.Model):
 
 
 def of_one_logit(metrics: Any) -> Any:
-    """Metrics for `compile`, in which names of accuracies stand for accuracies of a single logit."""
+    """Metrics for `compile`, in which names of accuracies stand for accuracies of logits of their own."""
 
     def metric(name):
         known = isinstance(name, str) and name in ACCURACIES

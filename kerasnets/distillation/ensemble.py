@@ -10,7 +10,7 @@ from kerasnets.assembly.outputs import only_main
 from kerasnets.checks import refuse
 from kerasnets.distillation.models import check_logits, count_logits
 from kerasnets.layers import LogMeanProbability
-from kerasnets.weights.card import common, describe
+from kerasnets.weights.card import card_of, common, describe
 
 MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
 
@@ -25,7 +25,9 @@ class Ensemble(keras.Model):
     Args:
         models: At least two functional models that give logits of the same classes, from inputs of the same
             shape. Their weights are shared, not copied. Of several outputs, the main one counts, as described
-            at `Distiller`. A single logit stands for the two probabilities of its sigmoid.
+            at `Distiller`. A single logit stands for the two probabilities of its sigmoid. Several logits
+            that are labels of their own, as the `threshold` in the card of a model says, have the geometric
+            mean alone.
         mean: "geometric" or "arithmetic", the mean of the probabilities. The geometric mean of probabilities
             corresponds to the mean of the logits.
         name: Name of the model.
@@ -77,6 +79,8 @@ def check_members(models: Any, mean: Any) -> None:
         check_logits("models", model)
         if not getattr(model, "inputs", None) or len(model.inputs) != 1:
             refuse("models", "functional models of one input", model)
+        if mean == "arithmetic" and card_of(model).threshold is not None and count_logits(model) != 1:
+            refuse("mean", f"'geometric' for {model.name}, whose scores are labels of their own", mean)
     shapes = {(tuple(model.inputs[0].shape[1:]), count_logits(model)) for model in models}
     if len(shapes) > 1:
         refuse("models", "of one input shape and one number of classes", shapes)

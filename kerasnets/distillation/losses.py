@@ -3,7 +3,8 @@
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 2.
 
 A net of a single logit tells two classes apart: the sigmoid of the logit is the probability of the label 1.
-All formulas hold for it with the two probabilities of these classes.
+All formulas hold for it with the two probabilities of these classes. Where several logits are labels of their
+own, `binary`, they hold for each of them, and the losses are means over the labels.
 """
 
 from typing import Any
@@ -31,22 +32,30 @@ def soft_targets(logits: Any, temperature: float) -> Any:
     return ops.sigmoid(logits) if logits.shape[-1] == 1 else ops.softmax(logits)
 
 
-def hard_loss(labels: Any, logits: Any) -> Any:
+def hard_loss(labels: Any, logits: Any, binary: bool = False) -> Any:
     """Cross-entropy with the true classes, at temperature 1.
 
     Args:
         labels: Class indices, (batch,) or (batch, 1), or probabilities, (batch, classes). For a single logit
-            0, 1 or the probability of 1, (batch,) or (batch, 1).
+            0, 1 or the probability of 1, (batch,) or (batch, 1). With `binary`, the same for each label,
+            (batch, labels).
         logits: Logits of the student, (batch, classes).
+        binary: Whether each logit is a label of its own.
 
     Returns:
         Tensor, (batch,).
 
     Raises:
-        ValueError: There are several labels for a single logit.
+        ValueError: There are several labels for a single logit, or with `binary` not one for each logit.
     """
     logits = in_float32(ops.convert_to_tensor(logits))
     labels = ops.convert_to_tensor(labels)
+    if binary and logits.shape[-1] > 1:
+        if labels.ndim != 2 or labels.shape[-1] != logits.shape[-1]:
+            allowed = f"0, 1 or a probability for each of {logits.shape[-1]} labels, (batch, labels)"
+            refuse("labels", allowed, labels.shape)
+        own = ops.binary_crossentropy(ops.cast(labels, logits.dtype), logits, from_logits=True)
+        return ops.mean(own, axis=-1)
     if logits.shape[-1] == 1:
         if labels.ndim > 1 and labels.shape[-1] != 1:
             refuse("labels", "0, 1 or a probability for each example of a net of one logit", labels.shape)
@@ -58,7 +67,7 @@ def hard_loss(labels: Any, logits: Any) -> Any:
     return ops.sparse_categorical_crossentropy(ops.cast(labels, "int32"), logits, from_logits=True)
 
 
-def soft_loss(teacher_logits: Any, logits: Any, temperature: float) -> Any:
+def soft_loss(teacher_logits: Any, logits: Any, temperature: float, binary: bool = False) -> Any:
     """T^2 * KL(softmax(teacher / T) || softmax(student / T)), which is never negative.
 
     The gradients with respect to the softened student scale as 1 / T^2. The factor T^2 keeps their magnitude
@@ -70,11 +79,15 @@ def soft_loss(teacher_logits: Any, logits: Any, temperature: float) -> Any:
         teacher_logits: Logits of the teacher, (batch, classes). No gradient flows into them.
         logits: Logits of the student, (batch, classes).
         temperature: T, a positive number.
+        binary: Whether each logit is a label of its own.
 
     Returns:
         Tensor, (batch,).
     """
     teacher_logits = ops.stop_gradient(ops.convert_to_tensor(teacher_logits))
+    if binary and logits.shape[-1] > 1:
+        own = soft_loss(ops.expand_dims(teacher_logits, -1), ops.expand_dims(logits, -1), temperature)
+        return ops.mean(own, axis=-1)
     log_p = log_probabilities(in_float32(teacher_logits) / temperature)
     log_q = log_probabilities(in_float32(ops.convert_to_tensor(logits)) / temperature)
     kl = ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)

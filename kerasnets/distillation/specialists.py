@@ -29,7 +29,7 @@ from kerasnets.distillation.losses import soft_targets
 from kerasnets.distillation.models import check_logits, count_logits
 from kerasnets.graph import set_weights, with_outputs
 from kerasnets.layers.dustbin import Dustbin, check_subset
-from kerasnets.weights import inherit
+from kerasnets.weights import card_of, inherit
 
 TWO = "of two classes or more: the two that a single logit tells apart leave nothing to specialize in"
 
@@ -104,8 +104,8 @@ def specialist(
         A keras.Model that gives logits, (batch, len(classes) + 1), with the dustbin last.
 
     Raises:
-        ValueError: `generalist` does not give logits, `classes` are not some of its classes, `head` is
-            unknown, or the reduced head does not fit the generalist.
+        ValueError: `generalist` does not give logits of classes that exclude one another, `classes` are not
+            some of its classes, `head` is unknown, or the reduced head does not fit the generalist.
     """
     check_logits("generalist", generalist)
     n = count_logits(generalist)
@@ -113,6 +113,9 @@ def specialist(
         refuse("generalist", "a functional or sequential model", generalist)
     if n == 1:
         refuse("generalist", TWO, "a net of one logit")
+    if card_of(generalist).threshold is not None:
+        allowed = "a net of classes that exclude one another"
+        refuse("generalist", allowed, f"{generalist.name}, whose scores are labels of their own")
     subset = check_subset("classes", classes, n)
     if len(subset) == n:
         refuse("classes", f"fewer than all {n} classes", classes)

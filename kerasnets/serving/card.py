@@ -50,6 +50,7 @@ def card(net, name, sides, class_names, results, sizing):
         },
         "classes": net.classes,
         "class_names": class_names and list(class_names),
+        "threshold": net.card.threshold,
         "builder": net.card.builder,
         "training": net.card.training and dict(net.card.training),
         "results": results if results is not None or net.card.results is None else dict(net.card.results),

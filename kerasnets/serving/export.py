@@ -51,6 +51,11 @@ def export(
     most likely classes, best first, their names `classes` and their `scores`. With `features`, the signature
     "features" takes `images` and returns `features`, (n, values).
 
+    If the net's card has a `threshold`, its scores are labels of their own, any number of which an image may
+    have: `probabilities` are then sigmoids. "serving_bytes" returns, also as strings, the `labels` whose
+    probability is at least the threshold, (n, most), best first; "" fills the rows of images with fewer. Of a
+    net of one score, `labels` has the name of class 1 from the threshold on, or else that of class 0.
+
     A version is published atomically, even if the process is killed or the disk is full: it is written to a
     temporary folder, loaded and compared with Keras, flushed to the disk and then renamed. Concurrent
     exporters get different versions. A version contains assets/class_names.txt, assets.extra/model_card.json

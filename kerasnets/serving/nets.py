@@ -130,21 +130,29 @@ def net_of(model, preprocess=None, from_logits=None, features=False):
     if not one or model.outputs[0].ndim != 2 or model.outputs[0].shape[-1] is None:
         refuse("model", "a net of images that returns (batch, classes), or these as 'predictions'", model)
     model = flat(model) if features else model
-    x, squash = scores_of(model, from_logits)
+    card = card_of(source)
+    x, squash = scores_of(model, from_logits, card.threshold is not None)
     outputs = {"logits" if squash else "probabilities": x}
     if features:
         outputs["features"] = surgery.features(model).outputs[0]
     served = keras.Model(model.inputs[0], outputs, name=model.name)
-    return Net(served, squash, preprocess, scaling, source, card_of(source))
+    return Net(served, squash, preprocess, scaling, source, card)
 
 
-def scores_of(model, from_logits):
-    """The Keras tensor of a model's logits, or else probabilities, and its key of `SQUASH` or None."""
+def scores_of(model, from_logits, binary):
+    """The Keras tensor of a model's logits, or else probabilities, and its key of `SQUASH` or None.
+
+    Args:
+        model: The model.
+        from_logits: Whether it returns logits; None decides by its last layers.
+        binary: Whether each score is a label of its own.
+    """
     end = end_of(model)
     if from_logits is None:
         from_logits = not are_lengths(model.outputs[0]) and not gives_probabilities(model)
     if from_logits:
-        return model.outputs[0], "sigmoid" if model.outputs[0].shape[-1] == 1 else "softmax"
+        binary = binary or model.outputs[0].shape[-1] == 1
+        return model.outputs[0], "sigmoid" if binary else "softmax"
     if end.activation is None:
         return model.outputs[0], None
     return as_logits(model).outputs[0], end.activation

@@ -33,6 +33,27 @@ def of_all_classes(probabilities):
     return tf.concat([1 - probabilities, probabilities], axis=1)
 
 
+def labels_given(probabilities, threshold, table):
+    """Names of the labels that are given to each image, the most probable first, strings (n, most).
+
+    Args:
+        probabilities: Those of the labels, (n, labels). Of a single label, classes 0 and 1 are told apart.
+        threshold: The probability from which on a label is given.
+        table: Names of the classes, as `names_table` returns them.
+
+    Returns:
+        As many columns as the image with the most labels has; "" where an image has fewer. Of a single label,
+        one column: the name of the class.
+    """
+    given = probabilities >= threshold
+    if probabilities.shape[-1] == 1:
+        return table.lookup(tf.cast(given, tf.int64))
+    order = tf.argsort(probabilities, direction="DESCENDING", stable=True)
+    names = table.lookup(tf.cast(order, tf.int64))
+    names = tf.where(tf.gather(given, order, batch_dims=1), names, "")
+    return names[:, : tf.reduce_max(tf.reduce_sum(tf.cast(given, tf.int32), axis=1))]
+
+
 def endpoints(run, net, table, image_bytes, top, sizing):
     """The signatures of an export.
 
@@ -55,7 +76,9 @@ def endpoints(run, net, table, image_bytes, top, sizing):
     def serve_bytes(image_bytes):
         probabilities = run(images.decoded(image_bytes, net.shape, sizing))["probabilities"]
         scores, places = tf.math.top_k(of_all_classes(probabilities), top)
-        return {
+        threshold = net.card.threshold
+        labels = {} if threshold is None else {"labels": labels_given(probabilities, threshold, table)}
+        return labels | {
             "probabilities": probabilities,
             "classes": table.lookup(tf.cast(places, tf.int64)),
             "scores": scores,

@@ -11,6 +11,7 @@ from kerasnets.training.progress import Progress
 from kerasnets.training.rates import rate_factors, scaled
 from kerasnets.training.recipe import Recipe
 from kerasnets.training.regularization import decay_weights, limit_norms
+from kerasnets.training.thresholds import best_threshold, label_scores
 
 __all__ = [
     "Best",
@@ -23,11 +24,13 @@ __all__ = [
     "ReconstructionLoss",
     "StopOnNaN",
     "aux_loss_weights",
+    "best_threshold",
     "decay_weights",
     "distribution",
     "evaluate",
     "fit",
     "label_metrics",
+    "label_scores",
     "limit_norms",
     "rate_factors",
     "scaled",

@@ -1,6 +1,7 @@
 """Accuracy under the papers' protocols: one crop, ten crops, many crops, whole images, and several scales.
 
-A protocol takes several views of an image, and the net's probabilities for all of them are averaged.
+A protocol takes several views of an image, and the net's probabilities for all of them are averaged. Those of
+a net whose card has a `threshold` are probabilities of labels, any number of which may be right.
 """
 
 import itertools
@@ -16,6 +17,8 @@ from kerasnets.assembly.preprocessing import preprocessing
 from kerasnets.checks import check_interpolation, is_int, is_ints, nearest, refuse
 from kerasnets.graph import deep_recursion
 from kerasnets.surgery import convolutionize
+from kerasnets.training.thresholds import label_scores
+from kerasnets.weights import card_of
 
 # Positions of crops, (vertical, horizontal), in quarters of the way from the top and from the left.
 CENTER = ((2, 2),)
@@ -51,13 +54,16 @@ def evaluate(
     Ties are ranked by class number, and NaN ranks last. A net of one score tells class 1 from class 0: its
     score is the logit or, after a sigmoid, the probability of class 1.
 
+    A net whose card has a `threshold` gives any number of labels to an image, or tells class 1 from class 0
+    by it. It is measured as `thresholds.label_scores` says, with scikit-learn.
+
     Args:
         model: A functional or sequential model with one input, images or clips. Its output is (batch,
             classes), or a dict with "predictions".
         data: A finite iterable of batches (images, labels), arrays or tensors; or a pair of arrays, with all
             images and all labels. Images are (batch, height, width, channels), scaled as the model takes
-            them, or see `preprocess`; labels are whole numbers, (batch,). Height and width may differ from
-            batch to batch.
+            them, or see `preprocess`; labels are whole numbers, (batch,), or 0 or 1 for each label of an
+            image, (batch, labels). Height and width may differ from batch to batch.
         protocol: "center", "ten_crop", "multi_crop", "dense" or "dense_and_crops"; see `scorer`.
         sizes: Shorter sides in pixels, one or several, to which images are resized; None leaves them as they
             are.
@@ -71,11 +77,13 @@ def evaluate(
             as for `scorer`.
 
     Returns:
-        A dict: for each number k of `top`, the accuracy "topk", from 0 to 1.
+        A dict: for each number k of `top`, the accuracy "topk", from 0 to 1; or what
+        `thresholds.label_scores` returns.
 
     Raises:
         ValueError: An argument is not allowed, a batch is not a pair of images and labels that fit the model,
             or there are no batches.
+        ModuleNotFoundError: scikit-learn is needed and not installed.
     """
     top = (top,) if is_int(top, 1) else top
     if not is_ints(top, 1) or not top:
@@ -91,14 +99,17 @@ def evaluate(
         from_logits=from_logits,
         preprocess=preprocess,
     )
-    ranks = [
-        rank(scores(images), labels)
-        for images, labels in map(check_batch, batches(data, batch_size or 32))
-        if len(images)
-    ]
-    if not ranks:
+    threshold = card_of(model).threshold
+    labels = None if threshold is None else main_output(model).outputs[0].shape[-1]
+    checked = (check_batch(batch, labels) for batch in batches(data, batch_size or 32))
+    scored = ((scores(images), true) for images, true in checked if len(images))
+    found = [rank(*both) if labels is None else both for both in scored]
+    if not found:
         refuse("data", "batches of (images, labels), at least one", data)
-    ranks = np.concatenate(ranks)
+    if labels is not None:
+        probabilities, true = map(np.concatenate, zip(*found, strict=True))
+        return label_scores(true, probabilities, threshold)
+    ranks = np.concatenate(found)
     return {f"top{k}": float(np.mean(ranks < k)) for k in top}
 
 
@@ -137,9 +148,9 @@ def scorer(
         interpolation: "bilinear" or "bicubic", where images are resized.
         antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
         batch_size: Views per batch; None takes one view of all the given images.
-        from_logits: Whether the model gives logits. Their softmax is averaged; other outputs are averaged as
-            they are. None decides by the last layers: all scores are logits but those of a softmax, of a
-            sigmoid, and those that add up to 1.
+        from_logits: Whether the model gives logits. Their softmax is averaged, or their sigmoid if the card
+            of the model has a `threshold`; other outputs are averaged as they are. None decides by the last
+            layers: all scores are logits but those of a softmax, of a sigmoid, and those that add up to 1.
         preprocess: False if images are scaled as the model takes them. Otherwise they have values of 0..255:
             True scales them as the card of the model or its builder says, and a function of images, or its
             name, as for `kerasnets.serving.export`, scales them in its way.
@@ -166,6 +177,8 @@ def scorer(
     given, model = model, single(model)
     crop = crop_of(model, crop, places, dense)
     from_logits = not gives_probabilities(model) if from_logits is None else from_logits
+    own = card_of(given).threshold is not None and model.outputs[0].shape[-1] > 1
+    squash = sigmoid if own else softmax
     scale = None
     if preprocess is not False:
         scale = preprocessing(given, None if preprocess is True else preprocess)[1]
@@ -178,7 +191,7 @@ def scorer(
             for x in (view, view[..., ::-1, :]) if mirrored else (view,):
                 x = x if scale is None else ops.convert_to_numpy(scale(x))
                 y = of_all_classes(outputs_of(net, x, batch_size), from_logits)
-                y = softmax(y) if from_logits else y
+                y = squash(y) if from_logits else y
                 parts.append(y.mean(axis=tuple(range(1, y.ndim - 1))))
         return np.mean(parts, axis=0)
 
@@ -267,6 +280,11 @@ def softmax(logits):
     return shares / shares.sum(axis=-1, keepdims=True)
 
 
+def sigmoid(logits):
+    """The sigmoid of each logit, the probability of a label of its own."""
+    return np.exp(-np.logaddexp(0, -logits))
+
+
 def batches(data, batch_size):
     """Iterates over batches of the data that `evaluate` takes."""
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
@@ -284,15 +302,24 @@ def batches(data, batch_size):
         return refuse("data", allowed, type(data).__name__)
 
 
-def check_batch(batch):
-    """The images, float32, and the labels of a batch, as arrays."""
-    allowed = "batches of (images, labels): (batch, height, width, channels) and whole numbers, (batch,)"
+def check_batch(batch, several=None):
+    """The images, float32, and the labels of a batch, as arrays.
+
+    Args:
+        batch: Images and labels.
+        several: Number of labels that an image may have; None if it has one, a class.
+    """
+    multi_hot = several is not None and several > 1
+    kind = f"0 or 1 for {several} labels, (batch, {several})" if multi_hot else "whole numbers, (batch,)"
+    allowed = f"batches of (images, labels): (batch, height, width, channels) and {kind}"
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         refuse("data", allowed, batch)
     images, labels = map(ops.convert_to_numpy, batch)
     if labels.shape == (len(images), 1):
         labels = labels[:, 0]
-    if images.ndim < 4 or labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+    whole = np.isin(labels, (0, 1)).all() if several else labels.dtype.kind in "iu"
+    shape = (len(images), several) if multi_hot else (len(images),)
+    if images.ndim < 4 or labels.shape != shape or not whole:
         words = ", ".join(f"{part.dtype} {part.shape}" for part in (images, labels))
         refuse("data", allowed, words)
     return images.astype("float32"), labels

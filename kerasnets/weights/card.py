@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnets.checks import is_int, is_ints, nearest, refuse
+from kerasnets.checks import is_int, is_ints, is_number, nearest, refuse
 from kerasnets.graph import has_graph, producer
 from kerasnets.scaling import Scaling, agree, scaling_named
 
@@ -36,6 +36,9 @@ class Card:
         sizing: Name and options of the function that brought the images of tests to `shape`, a row of
             `kerasnets.data.augment` such as ("center_crop", {"shorter": 256}).
         class_names: Names of the classes in their order.
+        threshold: The probability from which on a label is given, where each score of the net is a label of
+            its own, with a sigmoid: any number of them may be given to an image. Of a net of one score, class
+            1 from this probability on. None where the classes exclude one another.
         training: What the net was trained on and how, as JSON data.
         results: What its tests gave, as JSON data.
     """
@@ -48,6 +51,7 @@ class Card:
     scaling: Scaling | None = None
     sizing: tuple[str, Mapping[str, Any]] | None = None
     class_names: tuple[str, ...] | None = None
+    threshold: float | None = None
     training: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
 
@@ -91,6 +95,8 @@ def checked(facts: Mapping[str, Any]) -> dict[str, Any]:
         facts["scaling"] = scaling_named(facts["scaling"])
     if facts.get("class_names") is not None:
         facts["class_names"] = tuple(map(str, facts["class_names"]))
+    if facts.get("threshold") is not None:
+        facts["threshold"] = float(facts["threshold"])
     return facts
 
 
@@ -128,6 +134,7 @@ FIELDS = {
         "a row (name, options) of kerasnets.data.augment",
     ),
     "class_names": NAMES,
+    "threshold": (lambda v: is_number(v) and 0 < v < 1, "a number between 0 and 1"),
     "training": DATA,
     "results": DATA,
 }
@@ -220,7 +227,8 @@ def inherit(
         change: Name of the function that made `new`, if the builder of `model` no longer makes a net for the
             weights.
         names: True if `new` has the classes of `model`, False if it has others or none, or else for each of
-            its classes the number that it has in `model`, or its name if `model` has no such class.
+            its classes the number that it has in `model`, or its name if `model` has no such class. The
+            threshold goes with all classes alone.
         **options: Arguments with which the builder makes `new`, where they differ and the builder has them.
 
     Returns:
@@ -237,6 +245,7 @@ def inherit(
             options=card.options | {name: v for name, v in options.items() if name in card.options},
             changes=card.changes + ((change,) if change else ()),
             class_names=known,
+            threshold=card.threshold if same else None,
             results=card.results if same and change is None else None,
         ),
     )
@@ -257,19 +266,21 @@ def classes_of(model: keras.Model) -> int | None:
 
 
 def common(models: Sequence[keras.Model], argument: str) -> dict[str, Any]:
-    """What is known of the scaling and the class names of several models that see the same images.
+    """What is known of the scaling, the class names and the threshold of models that see the same images.
 
     Args:
         models: The models.
         argument: Name of the argument that holds them, for the message.
 
     Returns:
-        Values of "scaling" and "class_names"; None where no model knows them.
+        Values of "scaling", "class_names" and "threshold"; None where no model knows them. Thresholds may
+        differ: the first one counts.
 
     Raises:
         ValueError: Two models differ. The message names both.
     """
     scaled = [(m, card_of(m).scaling) for m in models if card_of(m).scaling is not None]
+    thresholds = (card_of(m).threshold for m in models)
     named = [(m, card_of(m).class_names) for m in models if card_of(m).class_names is not None]
     for model, scaling in scaled[1:]:
         if not agree(scaled[0][1], scaling, shape_of(model)):
@@ -285,6 +296,7 @@ def common(models: Sequence[keras.Model], argument: str) -> dict[str, Any]:
     return {
         "scaling": scaled[0][1] if scaled else None,
         "class_names": named[0][1] if named else None,
+        "threshold": next((value for value in thresholds if value is not None), None),
     }
 
 

@@ -95,18 +95,19 @@ def names(model):
     ("name", "options", "stages"),
     [
         ("VGG16", {}, ["block1", "block2", "block3", "block4", "block5", "fc1 fc2", "logits"]),
-        ("Attention56", {}, ["stem", "stage1 stage2", "stage2 stage3", "stage3 last", "last final",
-                             "logits"]),
-        ("HRNetV2W18", {}, ["stem1", "stem2 stage2_module1", "stage2_transition2 stage3_module1",
-                            "stage3_transition3 stage4_module1", "stage4_transition4 last", "logits"]),
         ("GoogLeNet", dict(aux_heads=True), ["conv1", "conv2", "inception_3", "inception_4", "inception_5",
                                              "aux1 logits"]),
         ("CapsNet", {}, ["conv1", "primary", "class_capsules"]),
+        ("SEResNet50", None, ["stem", "stage1", "stage2", "logits"]),
+        ("Attention56", None, ["stem", "stage1 last", "last final", "logits"]),
+        ("HRNetV2W18", None, ["stem1", "stem2 stage2_module1", "stage2_transition2 last", "logits"]),
     ],
 )  # fmt: skip
 def test_stages(name, options, stages):
+    spec = getattr(kerasnets.applications, name).spec
+    small = {"input_shape": (*spec.min_grid, spec.channels), **spec.tiny}
     with no_values():
-        found = names(kerasnets.build(name, **options))
+        found = names(kerasnets.build(name, **(small if options is None else options)))
     assert len(found) == len(stages)
     for (first, last), expected in zip(found, stages, strict=True):
         start, _, end = expected.partition(" ")
