@@ -129,12 +129,7 @@ def preprocessing(model: keras.Model, preprocess: Callable | str | None) -> tupl
     """
     if preprocess is None:
         return said(model)
-    if not callable(preprocess) and preprocess not in tuple(MODES):
-        raise ValueError(
-            f"`preprocess` is None, {FUNCTION}.{nearest(preprocess, MODES)} "
-            f"Received: preprocess={preprocess!r}"
-        )
-    function = preprocess if callable(preprocess) else MODES[preprocess]
+    function = named(preprocess)
     if isinstance(function, Scaling) and not function.fits(shape_of(model)[-1]):
         refuse("preprocess", f"a scaling of {shape_of(model)[-1]} channels for {model.name}", function.name)
     name = function.name if isinstance(function, Scaling) else getattr(function, "__name__", "own")
@@ -147,6 +142,16 @@ def preprocessing(model: keras.Model, preprocess: Callable | str | None) -> tupl
             "kerasnets.weights.describe(model, scaling=...) corrects it"
         )
     return name, function
+
+
+def named(preprocess: Callable | str) -> Callable:
+    """The scaling of a name of `MODES`, or a function itself; refuses what is neither."""
+    if not callable(preprocess) and preprocess not in tuple(MODES):
+        raise ValueError(
+            f"`preprocess` is None, {FUNCTION}.{nearest(preprocess, MODES)} "
+            f"Received: preprocess={preprocess!r}"
+        )
+    return preprocess if callable(preprocess) else MODES[preprocess]
 
 
 def check_function(function: Callable, name: str, shape: tuple[int | None, ...]) -> None:

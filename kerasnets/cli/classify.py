@@ -1,6 +1,7 @@
 """`kerasnets classify`: the names of what photographs show, with probabilities."""
 
 import argparse
+import contextlib
 import sys
 import warnings
 from typing import Any
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         import kerasnets
         from kerasnets import runs  # noqa: F401
     given = {name: getattr(options, name) for name in SHARED}
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(sys.stderr):  # downloads
         warnings.simplefilter("always", UserWarning)
         found = kerasnets.classify(options.model, options.images, **given)
     notes = [str(w.message) for w in caught if "preprocess_input" in str(w.message)]

@@ -10,6 +10,7 @@ Scaling, size, crop and the names of the classes are those of the weights: none 
 
 from __future__ import annotations
 
+import collections
 import collections.abc
 import csv
 import dataclasses
@@ -28,7 +29,7 @@ import rich.console
 from kerasnets.assembly import registry
 from kerasnets.assembly.outputs import are_lengths, as_logits, end_of, gives_probabilities
 from kerasnets.assembly.predictions import decode_predictions
-from kerasnets.assembly.preprocessing import preprocessing
+from kerasnets.assembly.preprocessing import named, preprocessing
 from kerasnets.checks import is_int, nearest, refuse
 from kerasnets.data import folders
 from kerasnets.data import images as pictures
@@ -78,12 +79,15 @@ class Predictions(collections.abc.Sequence):
     """What a net says of images: a sequence of `Prediction`. `str` turns it into a table.
 
     Attributes:
-        net: The net and its weights, in words.
+        net: Name of the net.
+        weights: The id of its checkpoint, or the path of its file or export; None for a net in memory of
+            which nothing is known.
         images: A `Prediction` for each image.
         threshold: Probability from which on a label is chosen; None if the most probable one is.
     """
 
     net: str
+    weights: str | None
     images: tuple[Prediction, ...]
     threshold: float | None = None
 
@@ -101,7 +105,7 @@ class Predictions(collections.abc.Sequence):
     def as_data(self) -> dict[str, Any]:
         """All of it as data for JSON."""
         images = [image.as_data() for image in self.images]
-        return {"net": self.net, "threshold": self.threshold, "images": images}
+        return {"net": self.net, "weights": self.weights, "threshold": self.threshold, "images": images}
 
     def as_csv(self) -> str:
         """All of it as CSV, with a row for each label of each image."""
@@ -117,15 +121,16 @@ class Predictions(collections.abc.Sequence):
 
     def __str__(self) -> str:
         several = self.threshold is not None
-        header = ["image", "class", "probability", *([f"at least {self.threshold:.3g}"] if several else [])]
+        header = ["image", "class", "probability", *(["chosen"] if several else [])]
         cells = []
         for name, image in self.named():
             for i, (label, probability) in enumerate(image.labels):
                 mark = ["yes" if label in image.chosen else ""] if several else []
                 cells.append([name if i == 0 else "", label, f"{100 * probability:.2f}%", *mark])
-        table = [text_table(header, cells, left=2), ""] if cells else []
+        table = ["", text_table(header, cells, left=2)] if cells else []
         notes = [line for note in self.notes() for line in textwrap.wrap(note, WIDTH)]
-        return "\n".join([*table, f"{self.net}", *notes])
+        bar = f", threshold {self.threshold:.3g}" if several else ""
+        return "\n".join([title(self.net, self.weights) + bar, *table, *([""] if notes else []), *notes])
 
     __repr__ = __str__  # in notebooks
 
@@ -150,7 +155,8 @@ class Classifier:
     """A trained net, ready for images of any size.
 
     Attributes:
-        name: The net and its weights, in words.
+        net: Name of the net.
+        weights: Where its weights are from, as in `Predictions`.
         size: Shape of the images that it takes. None for both sides if they keep their own.
         sizing: Row of `kerasnets.data.augment` that brings them to it, or None for the default.
         class_names: Names of the classes, or their numbers.
@@ -159,7 +165,8 @@ class Classifier:
             net of one score, which tells class 1 from class 0, to those of class 1, (n, 1).
     """
 
-    name: str
+    net: str
+    weights: str | None
     size: tuple[int | None, ...]
     sizing: tuple[str, dict] | None
     class_names: tuple[str, ...]
@@ -231,12 +238,20 @@ def classify(
     net = classifier(model, weights, preprocess)
     batches = answers(net, items, top, batch_size if net.alike else 1)
     if len(items) > batch_size:
-        batches = watched(batches, len(items), net.name, console)
-    return Predictions(net.name, tuple(itertools.chain.from_iterable(batches)), net.threshold)
+        batches = watched(batches, len(items), title(net.net, net.weights), console)
+    found = tuple(itertools.chain.from_iterable(batches))
+    return Predictions(net.net, net.weights, found, net.threshold)
+
+
+def title(net: str, weights: str | None) -> str:
+    """A net with its weights, in words."""
+    return f"{net} with {weights}" if weights else net
 
 
 def check_model(model: Any, weights: Any, preprocess: Any) -> None:
     """Refuses what is neither a net nor names one, before anything is read."""
+    if preprocess is not None:
+        named(preprocess)
     if weights is not None and not isinstance(weights, (str, os.PathLike)):
         refuse("weights", "None, the name of a dataset, the id of a checkpoint or a file", weights)
     if model is None or isinstance(model, keras.Model):
@@ -277,7 +292,7 @@ def classifier(
 ) -> Classifier:
     """The `Classifier` of the arguments of `classify`."""
     if isinstance(model, keras.Model):
-        return of_model(model, model.name, preprocess)
+        return of_model(model, None, preprocess)
     if model is not None and not is_name(model):
         path = os.fspath(model)
         if not path.endswith(SUFFIXES):
@@ -289,8 +304,7 @@ def classifier(
         known = chosen(model)
         weights = "imagenet" if "imagenet" in known else next(iter(known))
     net = trained(model, weights, "model")
-    source = (cards.card_of(net).training or {}).get("weights")
-    return of_model(net, f"{net.name} with {source or os.fspath(weights)}", preprocess)
+    return of_model(net, os.fspath(weights), preprocess)
 
 
 def is_dataset(weights: str | os.PathLike) -> bool:
@@ -303,15 +317,15 @@ def is_dataset(weights: str | os.PathLike) -> bool:
 READY: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def of_model(model: keras.Model, name: str, preprocess: Callable | str | None) -> Classifier:
+def of_model(model: keras.Model, weights: str | None, preprocess: Callable | str | None) -> Classifier:
     """The `Classifier` of a model with its weights, made once."""
     made_for = getattr(model, cards.ATTRIBUTE, None), preprocess
     if model not in READY or READY[model][0] != made_for:
-        READY[model] = made_for, made_of(model, name, preprocess)
+        READY[model] = made_for, made_of(model, weights, preprocess)
     return READY[model][1]
 
 
-def made_of(model: keras.Model, name: str, preprocess: Callable | str | None) -> Classifier:
+def made_of(model: keras.Model, weights: str | None, preprocess: Callable | str | None) -> Classifier:
     """A new `Classifier` of a model.
 
     A softmax or sigmoid in less than float32 is left out, and computed of the logits.
@@ -333,8 +347,10 @@ def made_of(model: keras.Model, name: str, preprocess: Callable | str | None) ->
         found = scores(images)
         return sigmoid(found) if of_labels else found[:, -count:]
 
+    known = (card.training or {}).get("weights")
     return Classifier(
-        name,
+        card.builder or model.name,
+        weights if weights and weights.endswith(SUFFIXES) else known or weights,
         size_of(model.name, tuple(net.inputs[0].shape[1:]), card.shape),
         card.sizing,
         names_of(card.class_names, max(count, 2)),
@@ -359,6 +375,7 @@ def of_export(path: str) -> Classifier:
     if len(shape) != 3:
         refuse("model", f"a net of {IMAGES}", f"{path}, which takes {tuple(shape)}")
     return Classifier(
+        card["net"],
         os.fspath(place),
         size_of(path, tuple(shape), None),
         card["input"].get("sizing"),
@@ -381,8 +398,14 @@ def size_of(
 
 
 def names_of(names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
-    """The names of classes, or their numbers if these are not known."""
-    return tuple(names) if names and len(names) == classes else tuple(map(str, range(classes)))
+    """The names of classes, or their numbers if these are not known.
+
+    Numbers follow the names that several classes have, as "crane" in ImageNet, a bird and a machine.
+    """
+    if not names or len(names) != classes:
+        return tuple(map(str, range(classes)))
+    counts = collections.Counter(names)
+    return tuple(name if counts[name] == 1 else f"{name} ({i})" for i, name in enumerate(names))
 
 
 def answers(

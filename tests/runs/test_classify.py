@@ -124,14 +124,14 @@ def test_nets_of_all_kinds(kind, eagerly):
 
 
 def test_labels_of_their_own(monkeypatch):
-    several = Classifier("net", (1, 1, 3), None, NAMES, 0.4, None)
+    several = Classifier("net", None, (1, 1, 3), None, NAMES, 0.4, None)
     found = several.prediction("a.png", np.array([0.4, 0.9, 0.1]), top=1)  # all that are chosen are named
     assert (found.labels, found.chosen) == ((("bee", 0.9), ("ant", 0.4)), ("bee", "ant"))
     assert several.prediction(None, np.array([0.3, 0.2, 0.1]), 5).chosen == ()
-    one = Classifier("net", (1, 1, 3), None, ("not cat", "cat"), 0.2, None)
+    one = Classifier("net", None, (1, 1, 3), None, ("not cat", "cat"), 0.2, None)
     assert one.prediction(None, np.array([0.25]), 5).chosen == ("cat",)
     assert one.prediction(None, np.array([0.15]), 5).chosen == ("not cat",)
-    text = str(runs.Predictions("net", (found,), 0.4)).splitlines()
+    text = str(runs.Predictions("net", None, (found,), 0.4)).splitlines()
     assert [line.split() for line in text[2:4]] == [
         ["a.png", "bee", "90.00%", "yes"],
         ["ant", "40.00%", "yes"],
@@ -186,6 +186,7 @@ def test_a_bad_file_is_named_and_passed_over(saved, folder, tmp_path, capfd, mon
         (["{png}", "--weights", "no/such.one"], "a file of weights that exists"),
         (["{png}", "--weights", "mnist"], "`model` is the name of a model, since mnist does not say its own"),
         (["{png}", "--weights", "timm/resnet34.a1_in1k", "--model", "VGG16"], "a checkpoint of VGG16"),
+        (["{png}", "--model", "VGG16", "--preprocess", "tff"], "Did you mean 'tf'"),
         (["{png}", "--top", "0"], "a whole number, at least 1"),
         (["{png}", "--batch-size", "x"], "a whole number, at least 1"),
         (["{png}", "--json", "--csv"], "--json and --csv exclude each other"),
