@@ -195,6 +195,14 @@ def test_teacher_logits_of_tf_data(teacher, student, tmp_path):
     assert np.isfinite(cached.fit(transfer, verbose=0).history["soft_loss"]).all()
 
 
+def test_arrays_are_classified(teacher):
+    pixels = (255 * DIGITS[:3]).astype("uint8")
+    found = kerasnets.classify(teacher, ops.convert_to_tensor(pixels), top=10, preprocess="unit")
+    expected = ops.softmax(teacher(pixels / np.float32(255), training=False))
+    scores = [[dict(one.labels)[str(digit)] for digit in range(10)] for one in found]
+    np.testing.assert_allclose(scores, array(expected), atol=1e-5)
+
+
 def test_no_gradients_of_the_teacher_are_recorded(teacher, student):
     seen = []
 
