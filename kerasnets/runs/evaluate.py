@@ -14,7 +14,7 @@ import os
 import pathlib
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -24,6 +24,7 @@ from keras import ops
 
 from kerasnets import data, training
 from kerasnets.assembly import pretrained, registry
+from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.data import sources
 from kerasnets.runs.nets import trained
@@ -218,6 +219,12 @@ def evaluate(
             numbered(names, spellings(checkpoint.data))
     model = trained(net, given)
     card, outputs = cards.card_of(model), cards.classes_of(model)
+    one = outputs == 2 and main_output(model).outputs[0].shape[-1] == 1
+    if card.threshold is not None and not one:
+        allowed = (
+            "those of a net that gives one class to each image; `kerasnets.training.evaluate` measures others"
+        )
+        refuse("weights", allowed, f"{given}, which gives any number of {outputs} labels")
     trained_on = (card.training or {}).get("data", dataset)
     dataset = dataset or trained_on
     if not isinstance(dataset, str):
@@ -226,6 +233,7 @@ def evaluate(
     stream = data.stream(
         dataset,
         split,
+        positive=told_from_rest(card, sources.class_names(dataset, split, folder)) if one else None,
         size=size,
         batch_size=batch_size,
         augment=() if card.sizing is None else (tuple(card.sizing),),
@@ -252,7 +260,7 @@ def evaluate(
         whole=limit is None and stream.examples >= TEST_IMAGES.get(dataset, 0),
         classes=len(numbers),
         all_classes=outputs,
-        measured={k: round(100 * found[f"top{k}"], 6) for k in TOP},
+        measured={k: round(100 * v, 6) for k, v in top_of(found).items()},
         published=published_of(card) if is_folder or dataset == trained_on else {},
         tolerance=tolerance,
         seconds=time.monotonic() - started,
@@ -296,9 +304,26 @@ def published_of(card: cards.Card) -> dict[int, float]:
     results = card.results or {}
     published = results.get("published", {})
     given = {k: published.get(f"top-{k} accuracy (%)") for k in TOP}
-    own = {k: results.get(f"top{k}") for k in TOP}
+    own = top_of(results)
     found = given if published else {k: None if v is None else 100 * v for k, v in own.items()}
     return {k: value for k, value in found.items() if value is not None}
+
+
+def top_of(found: Mapping[str, Any]) -> dict[int, Any]:
+    """Top-k accuracies by k; of a net of one score with a threshold, its accuracy is the top-1 accuracy."""
+    own = {1: found["accuracy"]} if "accuracy" in found else {}
+    return own | {k: found[f"top{k}"] for k in TOP if f"top{k}" in found}
+
+
+def told_from_rest(card: cards.Card, names: Sequence[str] | None) -> str | None:
+    """The class that a net of one score tells from all others, if the images have those others' names.
+
+    Args:
+        card: The card of the net.
+        names: Names of the classes of the images; None if they are not known.
+    """
+    rest, name = card.class_names or ("", "")
+    return name if rest == f"not {name}" and rest not in (names or ()) else None
 
 
 def spellings(dataset: str, names: Sequence[str] = ()) -> list[set[str]]:

@@ -158,3 +158,18 @@ def test_a_net_of_ones_own(peer, tmp_path):
     assert runs.evaluate("ResNet20", path, "generated", limit=8).agrees is None  # other data
     with pytest.raises(ValueError, match="`net` is 'ResNet20'"):
         runs.evaluate("ResNet34", path, "generated")
+
+
+def test_a_net_of_one_score_tells_a_class_from_the_rest(folder, tmp_path):
+    path = tmp_path / "net.keras"
+    options = dict(hidden=(4,), input_shape=(8, 8, 3), classifier_activation=None)
+    net = kerasnets.build("MLP800", classes=1, **options)
+    net.get_layer("logits").bias.assign([50.0])  # it says yes to all
+    weights.describe(net, scaling="unit", class_names=("not FROG", "FROG"), threshold=0.3)
+    kerasnets.save(net, path, results={"accuracy": 0.75})
+    found = runs.evaluate("MLP800", path, data_dir=folder, dataset="photos")
+    assert (found.measured, found.published, found.classes) == ({1: 10.0}, {1: 75.0}, 2)
+    net = kerasnets.build("MLP800", classes=3, **options)
+    kerasnets.save(net, path, threshold=0.3, scaling="unit")
+    with pytest.raises(ValueError, match="`weights` is those of a net that gives one class to each image"):
+        runs.evaluate("MLP800", path, data_dir=folder, dataset="photos")
