@@ -38,8 +38,8 @@ from kerasnets.runs.nets import trained
 from kerasnets.runs.progress import watched
 from kerasnets.serving.load import ENDINGS, load, model_card, version_at
 from kerasnets.serving.load import check_path as check_export
-from kerasnets.tables import WIDTH, text_table
-from kerasnets.training.evaluation import of_all_classes, scorer, single
+from kerasnets.tables import WIDTH, shape_text, text_table
+from kerasnets.training.evaluation import of_all_classes, scorer, sigmoid, single
 from kerasnets.weights import card as cards
 from kerasnets.weights.checkpoints import chosen
 from kerasnets.weights.reading import SUFFIXES, check_path
@@ -56,11 +56,10 @@ class Prediction:
 
     Attributes:
         path: Path of the file; None for an array.
-        labels: Names of classes and their probabilities, the most probable first; empty if the image cannot
-            be decoded.
+        labels: Names of classes and their probabilities, the most probable first; empty after an error.
         chosen: The names that the net decides for: the most probable one, or for a net with a threshold all
             at or above it.
-        error: What is wrong with the file, or None.
+        error: Why the image was passed over, or None.
     """
 
     path: str | None
@@ -80,8 +79,7 @@ class Predictions(collections.abc.Sequence):
 
     Attributes:
         net: Name of the net.
-        weights: The id of its checkpoint, or the path of its file or export; None for a net in memory of
-            which nothing is known.
+        weights: The id of its checkpoint, or the path of its file or export; None for a keras.Model.
         images: A `Prediction` for each image.
         threshold: Probability from which on a label is chosen; None if the most probable one is.
     """
@@ -99,7 +97,7 @@ class Predictions(collections.abc.Sequence):
 
     @property
     def failed(self) -> tuple[Prediction, ...]:
-        """Those of the files that cannot be decoded."""
+        """Those of the files that were passed over."""
         return tuple(image for image in self.images if image.error)
 
     def as_data(self) -> dict[str, Any]:
@@ -144,10 +142,7 @@ class Predictions(collections.abc.Sequence):
         if self.failed:
             shown = [f"{image.path} ({image.error})" for image in self.failed]
             more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
-            yield (
-                f"Passed over, since {'they' if len(shown) > 1 else 'it'} cannot be decoded: "
-                f"{', '.join(shown[:NAMED])}{more}."
-            )
+            yield f"Passed over: {', '.join(shown[:NAMED])}{more}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -304,7 +299,8 @@ def classifier(
         known = chosen(model)
         weights = "imagenet" if "imagenet" in known else next(iter(known))
     net = trained(model, weights, "model")
-    return of_model(net, os.fspath(weights), preprocess)
+    path, training = os.fspath(weights), cards.card_of(net).training or {}
+    return of_model(net, path if path.endswith(SUFFIXES) else training.get("weights", path), preprocess)
 
 
 def is_dataset(weights: str | os.PathLike) -> bool:
@@ -335,33 +331,26 @@ def made_of(model: keras.Model, weights: str | None, preprocess: Callable | str 
         shapes = [tuple(x.shape[1:]) for x in getattr(model, "inputs", None) or ()]
         refuse("model", words, f"{model.name}, which takes {shapes or type(model).__name__}")
     card, net, scale = cards.card_of(model), single(model), preprocessing(model, preprocess)[1]
-    threshold, count = getattr(card, "threshold", None), net.outputs[0].shape[-1]
-    activation = end_of(net).activation
+    activation, count = end_of(net).activation, net.outputs[0].shape[-1]
     if activation and net.outputs[0].dtype != "float32":
         net = as_logits(net)
     from_logits = not are_lengths(net.outputs[0]) and not gives_probabilities(net)
-    of_labels = from_logits and count > 1 and (threshold is not None or activation == "sigmoid")
+    of_labels = from_logits and count > 1 and (card.threshold is not None or activation == "sigmoid")
     scores = scorer(net, from_logits=from_logits and not of_labels, preprocess=scale)
 
     def probabilities(images):
         found = scores(images)
         return sigmoid(found) if of_labels else found[:, -count:]
 
-    known = (card.training or {}).get("weights")
     return Classifier(
         card.builder or model.name,
-        weights if weights and weights.endswith(SUFFIXES) else known or weights,
+        weights,
         size_of(model.name, tuple(net.inputs[0].shape[1:]), card.shape),
         card.sizing,
         names_of(card.class_names, max(count, 2)),
-        threshold,
+        card.threshold,
         probabilities,
     )
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """The sigmoid of an array in its precision, without overflow."""
-    return np.exp(-np.logaddexp(0, -logits))
 
 
 def of_export(path: str) -> Classifier:
@@ -416,7 +405,12 @@ def answers(
     decoded = zip(paths, pictures.sized(items, net.size, net.sizing), strict=True)
     while batch := list(itertools.islice(decoded, batch_size)):
         images = [image for _, (image, _) in batch if image is not None]
-        rows = iter(net.probabilities(np.stack(images)) if images else ())
+        try:
+            rows = iter(net.probabilities(np.stack(images)) if images else ())
+        except Exception:  # each backend raises errors of its own for an image that is too small
+            if net.alike:
+                raise
+            batch = [(batch[0][0], (None, f"the net does not take {shape_text(images[0].shape)}"))]
         yield [
             Prediction(path, error=error) if image is None else net.prediction(path, next(rows), top)
             for path, (image, error) in batch

@@ -95,6 +95,7 @@ KINDS = {
     "heads": (heads, {}, None),
     "half": (half, {}, None),
     "sigmoids": (keras.layers.Dense(3, activation="sigmoid"), {}, None),
+    "labels": (keras.layers.Dense(3), {"threshold": 0.5}, "sigmoid"),
     "one logit": (keras.layers.Dense(1), {}, "sigmoid"),
     "one score": (keras.layers.Dense(1, activation="sigmoid"), {}, None),
     "gray": (keras.layers.Dense(3), {"shape": (10, 10, 1)}, "softmax"),
@@ -120,7 +121,16 @@ def test_nets_of_all_kinds(kind, eagerly):
     np.testing.assert_allclose(probabilities(found, names), expected, atol=tolerance)
     if kind == "half":
         np.testing.assert_allclose(probabilities(found, names).sum(1), 1, rtol=1e-6)
-    assert found[1].chosen == (str(expected[1].argmax()),)
+    likely = np.argsort(-expected[1])
+    chosen = likely[expected[1][likely] >= 0.5] if kind == "labels" else likely[:1]
+    assert found[1].chosen == tuple(map(str, chosen))
+
+
+def test_images_that_a_net_of_any_size_does_not_take(eagerly):
+    net = net_of(keras.layers.Dense(3), (None, None, 3))
+    found = kerasnets.classify(net, [np.zeros((2, 2)), np.zeros((7, 9))])
+    assert [bool(image.labels) for image in found] == [False, True]
+    assert found[0].error == "the net does not take 2x2x3"
 
 
 def test_labels_of_their_own():
@@ -152,7 +162,7 @@ def test_a_bad_file_is_named_and_passed_over(saved, folder, tmp_path, capfd, mon
     out, err = capfd.readouterr()
     assert "2/3 images" in err
     assert out.count("%") == 2
-    assert "Passed over, since they cannot be decoded: bad.jpg (" in out
+    assert "Passed over: bad.jpg (" in out
     assert cli.main([*words, "--json"]) == 1
     out, err = capfd.readouterr()
     first, second, third = json.loads(out)["images"]
