@@ -119,19 +119,16 @@ def check_splits(root, names, counts):
         mend = f"put those of each class into a folder of its name in it, or give {folders.labels_in(root)}"
         refuse("data_dir", f"a folder of class folders, but {which} of {root} hold images: {mend}", str(root))
     if "train" not in counts:
-        has = ", ".join(sorted(folders.subfolders(root)))
-        refuse(
-            "data_dir", f"a folder with a folder 'train' beside its other splits, not only {has}", str(root)
-        )
+        has = ", ".join(folders.subfolders(root))
+        refuse("data_dir", f"a folder with a folder 'train' of class folders, not only {has}", str(root))
 
 
 def check_classes(root, table, names, counts):
     """Refuses data of fewer than two classes, or of a class without an example to train on."""
     argument, received = ("data_dir", root) if table is None else ("labels", table.file)
     if "train" not in counts:
-        refuse(
-            argument, f"a csv file with images to train on, not only for {', '.join(counts)}", str(received)
-        )
+        has = ", ".join(counts)
+        refuse(argument, f"a csv file with images of the split 'train', not only of {has}", str(received))
     if len(names) < 2 and (table is None or table.labels.ndim == 1):
         mend = "add images of others, such as a class 'other' to tell it from"
         deeper = next(folders.deeper_folders(root), None) if table is None else None

@@ -196,8 +196,13 @@ def find(root, split):
     if not examples and not divided:
         refuse("split", f"'train' for {root}, whose classes have one image each, so none for testing", split)
     if len({type(e) for e in examples}) != 1:
-        words = f"images ({', '.join(IMAGES)}) or folders of frames, not both"
-        refuse("data_dir", f"a folder of class folders, which hold {words}", str(folder))
+        images = {os.path.dirname(e): e for e in examples if isinstance(e, str)}
+        frames = {os.path.dirname(os.path.dirname(e[0])): e[0] for e in examples if not isinstance(e, str)}
+        both = next((folder for folder in images if folder in frames), None)  # a folder that holds both
+        image, frame = images.get(both, [*images.values()][0]), frames.get(both, [*frames.values()][0])
+        words = f"not both: move one kind, such as {shown(image)}, away from {shown(frame)} and the like"
+        allowed = f"a folder of class folders, which hold images or folders of frames, {words}"
+        refuse("data_dir", allowed, str(folder))
     return tuple(map(shown, names)), examples, labels
 
 

@@ -24,12 +24,14 @@ class Stream:
 
     Attributes:
         dataset: tf.data.Dataset of (images, labels). Images are float32, (batch, *size), values 0..255,
-            scaled as `scaling` says. Labels are int64, (batch,), or one-hot float32, (batch, classes). It
-            contains all epochs, so give Keras `steps_per_epoch`.
+            scaled as `scaling` says. Labels are int64, (batch,), or one-hot float32, (batch, classes); or
+            with several labels an image float32, (batch, classes), 1 for each label and mixed like the
+            images. It contains all epochs, so give Keras `steps_per_epoch`.
         steps_per_epoch: Number of batches in an epoch; the last batch may be smaller.
         examples: Number of examples in an epoch.
         classes: Number of classes.
-        class_names: Names of the classes.
+        class_names: Names of the classes, in the order of their numbers: those of a folder sorted; those of
+            a csv file too, but whole numbers by value; ("not NAME", NAME) with `positive`.
         skipped: Paths in the folder of the images that cannot be decoded and are left out.
         labels: The labels of all examples of the split, in the order that they have without a seed: int64,
             (n,), or with several labels an image float32, (n, classes), 1 for each label; None if they are
@@ -94,8 +96,9 @@ def stream(
     Args:
         name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100", as for `load`; or the name of a
             prepared dataset of TensorFlow Datasets; or "generated", noise added to a pattern for each class.
-            Any name is allowed if `data_dir` holds class folders.
-        split: "train", "validation" or "test"; or "all", all images of a folder without such splits.
+            Any name is allowed if `data_dir` holds class folders, or with `labels`.
+        split: "train", "validation" or "test"; or "all", all images of a folder without such splits,
+            or of a csv file without a column of splits.
         size: Shape of an example: (height, width, channels), or (frames, height, width, channels) for clips.
             Channels are 1 or 3; images are converted to this number.
         batch_size: Examples in a batch.
@@ -133,7 +136,15 @@ def stream(
         host_index: Number of this host, from 0.
         devices: Number of devices of all hosts together, which share each batch; None for one per host. An
             epoch leaves out the last examples if their number is not a multiple of `devices`.
-        labels: None, or a csv file of the names and labels of images.
+        labels: Path of a csv file that names the images in `data_dir` and its subfolders and their labels,
+            instead of class folders; relative to `data_dir`, or from the working folder. One column names
+            the images, with or without folder and ending. Then there is a column with a label; or with
+            several, separated by commas, semicolons or |, and by blanks if it is called "labels", "tags" or
+            another plural, or has whole numbers; or a column of 0 and 1 for each class. If every image has
+            one label, labels are class numbers; else an image may have several labels or none. The column
+            "split", if there is one, says "train", "validation" or "test" as folders do; without it, every
+            fifth image of a class is for testing, and one with several labels counts as of the rarest.
+            Fields are separated by commas, semicolons, tabs or |. None takes the labels from the folders.
         positive: Name of the one class that is told from all others: labels are 1 for it and 0 for the
             others, and `class_names` are "not NAME" and NAME. None keeps all classes.
         balance: "sampling" draws each class equally often in an epoch, which keeps its length. No example of

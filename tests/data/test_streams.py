@@ -489,6 +489,12 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         ("classes", {"classes": 10}),
         ("classes", {"name": "generated", "classes": 0}),
         ("data_dir", {"data_dir": "/tmp"}),
+        ("labels", {"labels": 5}),
+        ("labels", {"labels": "labels.csv"}),
+        ("labels", {"name": "generated", "labels": "labels.csv"}),
+        ("positive", {"positive": 3}),
+        ("positive", {"positive": "10"}),
+        ("balance", {"balance": "weights"}),
         ("data_dir", {"name": "mnist", "data_dir": "/no/such/folder"}),
     ],
 )
