@@ -32,8 +32,8 @@ UNEQUAL = 1.5  # ratio of the largest class to the smallest from which the repor
 RIGHT, WRONG = (8, 81, 156), (166, 54, 3)  # blue and orange, which all eyes tell apart
 LIBRARIES = ("jinja2", "matplotlib", "sklearn.metrics", "scipy.stats")
 MEANINGS = (
-    "Precision is the share that is right of the images that get a class. Recall is the share that is found "
-    "of the images of a class. F1 is their harmonic mean."
+    "Precision: of the images that are given the {0}, the share for which it is right. Recall: of all images "
+    "with the {0}, the share that is given it. F1: the harmonic mean of both."
 )
 
 
@@ -122,7 +122,7 @@ def figure_rows(tested: Tested, seconds: Mapping[str, float], figures: Mapping[s
     kind = "images with an error" if tested.several else "errors"
     rows = [["test", "result"], [kind, f"{wrong:,} of {n:,}"], ["error", percent(wrong / n)]]
     rows += [["its 95% interval", f"{low} to {high}"]]
-    averages = tested.results()["averages"]
+    averages = tested.averages()
     words = {"micro": "all labels together", "macro": "mean of the labels"}
     if not tested.several:
         words = {"macro": "mean of the classes"}
@@ -307,7 +307,7 @@ def class_parts(tested: Tested, trained_on: np.ndarray | None) -> list:
     errors = ["wrongly given", "missed"] if tested.several else []
     head = [word, "F1", "precision", "recall", "test images", *errors]
     head += [] if trained_on is None else ["training images"]
-    parts = [pages.Heading("Report for each " + word), MEANINGS]
+    parts = [pages.Heading(f"Report for each {word}"), MEANINGS.format(word)]
     if len(rows) <= ALL_ROWS:
         return [*parts, [head, *rows]]
     known = [i for i, row in enumerate(found) if row["support"]]

@@ -145,9 +145,22 @@ class Tested:
     def report(self) -> dict[str, dict[str, float]]:
         """scikit-learn's `classification_report`, as a dict: by the number of each class, and averages."""
         metrics = library("sklearn.metrics", "Reports", "recipes")
-        options = {} if self.several else {"labels": np.union1d(self.labels, self.guesses)}
-        labels, guesses = (np.asarray(x, np.int64) for x in (self.labels, self.guesses))
-        return metrics.classification_report(labels, guesses, output_dict=True, zero_division=0, **options)
+        options = {"output_dict": True, "zero_division": 0}
+        if not self.several:
+            return metrics.classification_report(self.labels, self.guesses, **options)
+        sparse = library(
+            "scipy.sparse", "Reports", "recipes"
+        ).csr_matrix  # scikit-learn makes one of each anyway
+        labels, guesses = (sparse(x, dtype=np.int8) for x in (self.labels, self.guesses))
+        return metrics.classification_report(labels, guesses, **options)
+
+    def averages(self) -> dict[str, dict[str, float]]:
+        """The averages of precision, recall and F1 over the classes, by the kind of average, as JSON data."""
+        return {
+            name.removesuffix(" avg"): {score: rounded(row[at]) for score, at in SCORES.items()}
+            for name, row in self.report.items()
+            if name in AVERAGES
+        }
 
     def per_class(self) -> list[dict[str, Any]]:
         """A row for each class or label, as JSON data: precision, recall, F1, and the images it is based on.
@@ -181,16 +194,11 @@ class Tested:
     def results(self) -> dict[str, Any]:
         """The figures of the test, as JSON data for results.json."""
         n, errors = len(self.labels), int((~self.right).sum())
-        averages = {
-            name.removesuffix(" avg"): {key: rounded(row[at]) for key, at in SCORES.items()}
-            for name, row in self.report.items()
-            if name in AVERAGES
-        }
         found = {
             "all_labels_right" if self.several else "accuracy": rounded(1 - errors / n),
             "errors": errors,
             "error_interval": [rounded(x) for x in interval(errors, n)],
-            "averages": averages,
+            "averages": self.averages(),
             "per_class": self.per_class(),
         }
         if not self.several:
@@ -249,18 +257,21 @@ class Tested:
         Returns:
             A list of `Pick`, in this order.
         """
-        images, *columns = np.nonzero(among)
-        columns = columns[0] if columns else self.guesses[images]
-        order = np.argsort(-sign * self.probabilities[images, columns], kind="stable")
-        picks, seen, used = [], set(), np.zeros(len(self.class_names), int)
-        for image, column in zip(images[order].tolist(), columns[order].tolist(), strict=True):
-            if len(picks) == count:
-                break
-            if image not in seen and (most is None or used[column] < most):
-                picks.append(Pick(image, column))
-                seen.add(image)
+        candidates = []
+        for column in range(len(self.class_names)):
+            images = np.flatnonzero(among[:, column] if self.several else among & (self.guesses == column))
+            ranks = -sign * self.probabilities[images, column]
+            # Fewer than `count` images are chosen already for other classes.
+            first = np.argsort(ranks, kind="stable")[: 2 * count]
+            candidates += [
+                (rank, image, column) for rank, image in zip(ranks[first], images[first], strict=True)
+            ]
+        picks, used = {}, dict.fromkeys(range(len(self.class_names)), 0)
+        for _, image, column in sorted(candidates):
+            if len(picks) < count and image not in picks and (most is None or used[column] < most):
+                picks[image] = Pick(int(image), column)
                 used[column] += 1
-        return picks
+        return list(picks.values())
 
     def words(self, values: np.ndarray, image: int, separator: str = ", ") -> str:
         """The names of the labels of an image, or of what is predicted for it.
