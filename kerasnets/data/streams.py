@@ -228,9 +228,10 @@ def stream(
         return tf.cast(tf.clip_by_value(tf.round(pixels), 0, 255), tf.uint8).numpy()
 
     def digest():
-        plan = (size, batch_size, seed, rows, epochs, first_step, drop_remainder, one_hot, last.mode, hosts)
+        plan = (name, split, size, part, batch_size, seed, rows, epochs, first_step, drop_remainder, one_hot)
+        plan += (last.mode, hosts, host_index, balance, source.examples, source.class_names)
         known = b"" if source.labels is None else source.labels.tobytes()
-        text = repr((plan, host_index, source.class_names, source.examples, balance, source.digest()))
+        text = repr((plan, source.digest()))
         return hashlib.sha256(text.encode() + known).hexdigest()
 
     names = source.class_names

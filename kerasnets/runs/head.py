@@ -11,18 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
-import sys
 import zipfile
 
 import keras
 import numpy as np
-import rich.progress
 
 from kerasnets import data as pipelines
 from kerasnets import files, surgery, training
 from kerasnets.data import Stream
 from kerasnets.runs.data import Data
 from kerasnets.runs.metrics import metrics, score
+from kerasnets.runs.progress import watched
 from kerasnets.training import distribution
 from kerasnets.weights.state import fingerprint
 
@@ -112,9 +111,8 @@ def features(
     if known is not None:
         return known
     parts = []
-    batches = stream.dataset
-    shown = dict(total=int(batches.cardinality()), transient=True, disable=not sys.stdout.isatty())
-    for images, labels in rich.progress.track(batches, "features of the body, once", **shown):
+    total = stream.examples * int(stream.dataset.cardinality()) // stream.steps_per_epoch
+    for images, labels in watched(stream.dataset, total, "features", count=lambda batch: len(batch[1])):
         x = body.predict_on_batch(data.scale(np.asarray(images)))
         parts.append((np.asarray(x, "float32")[: len(images)], np.asarray(labels)))
     found = tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))

@@ -169,7 +169,8 @@ def random_net(recipe: Recipe, classes: int) -> keras.Model:
 
 def set_trainable(net: keras.Model, recipe: Recipe) -> None:
     """Freezes the layers and the statistics that the recipe names, and no others."""
-    net.trainable = True
+    for layer in all_layers(net):  # Keras's setter of a model leaves those of its layers
+        layer.trainable = True
     for name in frozen(net, recipe.freeze):
         net.get_layer(name).trainable = False
     if recipe.freeze_batch_norm:  # Keras's own layers keep their statistics while they are not trainable
