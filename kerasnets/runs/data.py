@@ -169,6 +169,7 @@ class Data:
             scaling=self.scaling,
             sizing=self.rows_for_tests()[0],
             class_names=names if known else None,
+            threshold=0.5 if self.binary else None,
             training={
                 **self.recipe.as_json(),
                 "data": self.name,

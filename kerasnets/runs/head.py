@@ -113,7 +113,10 @@ def features(
     parts = []
     total = stream.examples * int(stream.dataset.cardinality()) // stream.steps_per_epoch
     for images, labels in watched(stream.dataset, total, "features", count=lambda batch: len(batch[1])):
-        x = body.predict_on_batch(data.scale(np.asarray(images)))
+        images = np.asarray(images)
+        # Repeated, since another number of images would be compiled anew.
+        x = np.resize(images, (data.recipe.batch, *images.shape[1:]))
+        x = body.predict_on_batch(data.scale(x))
         parts.append((np.asarray(x, "float32")[: len(images)], np.asarray(labels)))
     found = tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,9 +24,14 @@ SMALL = "SqueezeNet"  # the student that is proposed
 FIGURES = {  # of results.json that are shown as percentages
     "top1": "top-1 accuracy",
     "top5": "top-5 accuracy",
-    "mean_average_precision": "mean average precision",
+    "accuracy": "labels that are right",
+    "exact_match": "images whose labels are all right",
+    "f1": "F1",
     "micro_f1": "micro F1",
     "macro_f1": "macro F1",
+    "average_precision": "average precision",
+    "mean_average_precision": "mean average precision",
+    "threshold": "threshold",
 }
 
 
@@ -70,7 +75,8 @@ def report(
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
-    shares = [(words, f"{100 * results[name]:.2f}") for name, words in FIGURES.items() if name in results]
+    shown = [name for name in FIGURES if name in results and not (name == "accuracy" and "top1" in results)]
+    shares = [(FIGURES[name], f"{100 * results[name]:.2f}") for name in shown]
     steps, written = next_steps(out / results["weights"]), ["results.json", "curves.png", results["weights"]]
     if tested:
         tested.write_csv(out / "predictions.csv")

@@ -22,10 +22,13 @@ from kerasnets.checks import is_int, refuse
 from kerasnets.runs.folder import RESULTS
 from kerasnets.tables import text_table
 
+# Shares in the results of `kerasnets.runs.train`, of nets that choose a class and of those that give labels.
+ACCURACIES = ("top1", "top5", "f1", "micro_f1", "macro_f1", "average_precision", "mean_average_precision")
+
 
 def accuracies(results: Mapping[str, Any]) -> dict[str, float]:
     """The accuracies in the results of `kerasnets.runs.train`, shares by name."""
-    return {name: value for name, value in results.items() if name.startswith("top")}
+    return {name: results[name] for name in ACCURACIES if name in results}
 
 
 def several(

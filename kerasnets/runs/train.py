@@ -24,6 +24,7 @@ from kerasnets.analysis.pictures import library
 from kerasnets.applications.capsnet import labeled
 from kerasnets.assembly.outputs import MAIN
 from kerasnets.checks import refuse
+from kerasnets.data import check_folder
 from kerasnets.runs import net_report
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import finished, prepare
@@ -108,6 +109,8 @@ def train(
         return None
     if tested == BEST:  # the net has the last weights
         weights.load(net, out / BEST)
+    if data.binary and recipe.validation is not None:
+        choose_threshold(net, data)
     results, predictions = method.test(net, data)
     weights.save(net, out / tested, results=results)
     results |= {"weights": tested, **facts}
@@ -118,6 +121,10 @@ def train(
 def check_data(recipe: Recipe, options: Options) -> None:
     """Refuses data that cannot be read, before any weights are downloaded."""
     if recipe.weights is not None:
+        told = dict(labels=recipe.labels, positive=recipe.positive)
+        contents = check_folder(recipe.data, options.data_dir, **told)
+        for note in contents.notes if contents else ():
+            print(note)
         Data(dataclasses.replace(recipe, augmentation=()), options)
 
 
@@ -209,18 +216,19 @@ class Supervised:
 
     def test(self, net: keras.Model, data: Data) -> tuple[dict[str, Any], Predicted]:
         """The accuracy of the net under the recipe's evaluation protocol, and its predictions."""
-        predictions = predict(net, data, data.images(), *data.recipe.evaluation)
-        return {"protocol": data.recipe.evaluation[0], **accuracies(predictions)}, predictions
+        recipe = data.recipe
+        found = predict(net, recipe, data.images(), *recipe.evaluation)
+        return {"protocol": recipe.evaluation[0], **figures_of(*found, weights.card_of(net))}, found
 
 
 def predict(
-    net: keras.Model, data: Data, batches: Any, protocol: str, options: Mapping[str, Any]
+    net: keras.Model, recipe: Recipe, batches: Any, protocol: str, options: Mapping[str, Any]
 ) -> Predicted:
     """What a net says of images under an evaluation protocol.
 
     Args:
-        net: The net.
-        data: The data of its run.
+        net: The net, whose card has a threshold if its scores are labels of their own.
+        recipe: The recipe of its run.
         batches: Batches of scaled images and their labels.
         protocol: Name of the protocol.
         options: Its options.
@@ -228,16 +236,27 @@ def predict(
     Returns:
         Probabilities, float32, (n, classes), and the labels as the batches have them.
     """
-    logits = data.recipe.loss[0] == "crossentropy"
-    scores = evaluation.scorer(net, protocol, from_logits=logits, **options)
+    scores = evaluation.scorer(net, protocol, from_logits=recipe.loss[0] == "crossentropy", **options)
     pairs = ((np.asarray(images), np.asarray(labels)) for images, labels in batches)
     parts = [(scores(images).astype("float32"), labels) for images, labels in pairs]
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
-def accuracies(predictions: Predicted) -> dict[str, float]:
-    """The top-1 and top-5 accuracies, or for several labels an image what `evaluate_labels` gives."""
-    probabilities, labels = predictions
+def choose_threshold(net: keras.Model, data: Data) -> None:
+    """Records in the card of a net the threshold that is best on the validation data."""
+    batches = data.held_out().dataset.map(lambda images, labels: (data.scale(images), labels))
+    probabilities, labels = predict(net, data.recipe, batches, "center", {})
+    weights.describe(net, threshold=training.best_threshold(labels, probabilities))
+
+
+def figures_of(probabilities: np.ndarray, labels: np.ndarray, card: weights.Card) -> dict[str, float]:
+    """The accuracies of predictions: of classes top-1 and top-5, of labels those of `label_scores`."""
+    if card.threshold is not None:
+        found = training.label_scores(labels, probabilities, card.threshold)
+        known = {
+            name: round(value, 6) for name, value in found.items() if name not in ("precision", "recall")
+        }
+        return {"threshold": card.threshold, **known}
     ranks = evaluation.rank(probabilities, labels)
     return {f"top{k}": round(float(np.mean(ranks < k)), 6) for k in (1, 5)}
 

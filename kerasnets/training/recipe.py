@@ -366,7 +366,9 @@ def check_pair(field, value, table):
 
 
 def check_scaling(recipe):
-    """Refuses the scaling of images with other channels."""
+    """Refuses the scaling of images with other channels; trained weights have their own."""
+    if recipe.weights is not None and recipe.scaling is None:
+        return
     if not recipe.scale.fits(recipe.shape[-1]):
         fitting = [name for name, scaling in MODES.items() if scaling.fits(recipe.shape[-1])]
         allowed = f"one of {', '.join(map(repr, fitting))} for images of {recipe.shape[-1]} channel"
