@@ -62,8 +62,9 @@ def export_file(
     In "litert_int8", weights and activations have 8 bits. The calibration images determine their ranges.
     Operations that LiteRT has only in float32, such as local response normalization, stay in float32.
     Probabilities are multiples of 1/256. The file is not compared with Keras to a tolerance; instead, the
-    card records `top1_agreement`, the share of calibration images for which it predicts the same class as
-    Keras. LiteRT refuses a layer that outputs only zeros for all calibration images, since it has no range.
+    card records `top1_agreement`, the share of calibration images for which it predicts the same class, or
+    the same labels, as Keras. LiteRT refuses a layer that outputs only zeros for all calibration images,
+    since it has no range.
 
     Args:
         model: Functional or sequential keras.Model of images or clips. It returns (batch, classes), or a dict
@@ -128,7 +129,7 @@ def export_file(
         content = card.card(net, name, images.shape[1:], names, results, sizing)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
         content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
-        content |= compared(format, name, batched(net.predict, images), given)
+        content |= compared(format, name, batched(net.predict, images), given, net.card.threshold)
         card.write(card_path(path), content)
         return versions.publish_files(part, row.ending, version)
 
@@ -184,8 +185,10 @@ def batched(function, images):
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def compared(format, name, expected, given):
+def compared(format, name, expected, given, threshold=None):
     """Compares the outputs of a file with those of Keras.
+
+    The last argument is that of `agreement`.
 
     Returns:
         Entries for the model card.
@@ -201,11 +204,21 @@ def compared(format, name, expected, given):
         "compared_images": len(given["probabilities"]),
         "largest_difference": nets.difference(expected, given),
     }
-    return found if exact else found | {"top1_agreement": agreement(expected, given)}
+    return found if exact else found | {"top1_agreement": agreement(expected, given, threshold)}
 
 
-def agreement(expected, given):
-    """The share of images with the same predicted class; a single score predicts class 1 above 0.5."""
+def agreement(expected, given, threshold=None):
+    """The share of images with the same predicted class, or the same labels where there is a threshold.
+
+    Args:
+        expected: Arrays by name.
+        given: Other arrays by name.
+        threshold: The probability from which on a label is given. None for classes that exclude one another;
+            a single score then predicts class 1 above 0.5.
+    """
     scores = [x["probabilities"] for x in (expected, given)]
+    if threshold is not None:
+        a, b = (x >= threshold for x in scores)
+        return float(np.mean((a == b).all(axis=1)))
     a, b = (x.argmax(1) if x.shape[1] > 1 else x[:, 0] > 0.5 for x in scores)
     return float(np.mean(a == b))

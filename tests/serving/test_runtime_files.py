@@ -145,6 +145,8 @@ def test_agreement_is_counted_by_class(tmp_path):
     assert agreement(a, b) == 0.75
     single = [{"probabilities": np.array([[0.4], [0.6]])}, {"probabilities": np.array([[0.45], [0.4]])}]
     assert agreement(*single) == 0.5
+    assert agreement(a, b, 0.45) == 0.75
+    assert agreement(*single, 0.42) == 0.0
 
 
 def test_layers_that_litert_lacks_are_refused_before_anything_is_written(tmp_path):
