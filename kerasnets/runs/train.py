@@ -34,6 +34,7 @@ from kerasnets.runs.options import Options
 from kerasnets.runs.report import report
 from kerasnets.runs.start import random_net, start_of
 from kerasnets.training import Recipe, distribution, evaluation
+from kerasnets.weights.state import random_states
 
 Predicted = tuple[np.ndarray, np.ndarray]  # probabilities and labels
 BEST, LAST = "best.keras", "last.keras"
@@ -281,9 +282,14 @@ def copied(net: keras.Model, data: Data) -> keras.Model:
 def fit_head_alone(net: keras.Model, data: Data, out: pathlib.Path) -> float | None:
     """Does what `fit_head` does on each host alone, so that all of them end with the same classifier."""
     copy = copied(net, data)
+    states = [random_states(model) for model in (copy, net)]
     with tempfile.TemporaryDirectory() as folder, distribution.alone():
+        for own, shared in zip(*states, strict=True):  # those of dropout
+            own.assign(keras.ops.convert_to_numpy(shared))
         found = fit_head(copy, data, out if data.options.host_index == 0 else pathlib.Path(folder))
     net.set_weights(copy.get_weights())
+    for own, shared in zip(*states, strict=True):
+        shared.assign(keras.ops.convert_to_numpy(own))
     return found
 
 
