@@ -103,6 +103,43 @@ def front(
     save(figure, path)
 
 
+def bands(
+    path: str | os.PathLike,
+    panels: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    ylabel: str,
+    levels: Sequence[tuple[str, float]] = (),
+    bottom: float | None = None,
+) -> None:
+    """Plots the curves of several runs over epochs, side by side: their mean, and a band from least to most.
+
+    Args:
+        path: Path of the PNG file.
+        panels: For the title of each panel, by the title of each curve its values, (runs, epochs).
+        ylabel: Label of the vertical axis.
+        levels: Pairs (title, value) of dotted horizontal lines.
+        bottom: The least value that is shown; None for all.
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(5.4 * len(panels), 4.2), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, (title, series) in zip(axes[0], panels.items(), strict=True):
+        for color, (name, runs) in zip(COLORS, series.items(), strict=False):
+            runs = np.asarray(runs)
+            x = epochs(runs[0])
+            axis.plot(x, runs.mean(axis=0), color=color, label=name, linewidth=1.8)
+            axis.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, linewidth=0)
+        for name, value in levels:
+            axis.axhline(value, color="#666", linewidth=1.2, linestyle=":", label=name)
+        axis.set(title=title, xlabel="epoch")
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False, loc="lower right")
+    axes[0, 0].set(ylabel=ylabel)
+    if bottom is not None:
+        axes[0, 0].set_ylim(bottom=bottom)
+    save(figure, path)
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers for the ticks of a logarithmic axis."""
     return [s * 10.0**e for e in range(-3, 13) for s in (1, 2, 5) if low <= s * 10.0**e <= high]

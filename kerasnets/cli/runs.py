@@ -20,7 +20,9 @@ SMOKE_STEPS = 2  # steps per epoch of a tiny run
 STOPPED = "interrupted; the same command with --resume continues from here"
 
 
-def parser(description: str, epochs: str | int, batch_size: str | int, out: str) -> Parser:
+def parser(
+    description: str, epochs: str | int, batch_size: str | int, out: str, runs: int | None = None
+) -> Parser:
     """Makes the parser of a recipe, with the options of `add_common`.
 
     Args:
@@ -28,16 +30,19 @@ def parser(description: str, epochs: str | int, batch_size: str | int, out: str)
         epochs: The default number of epochs, as shown in the help.
         batch_size: The default batch size, as shown in the help.
         out: The default output folder, as shown in the help.
+        runs: The default number of runs; None for a single one in the output folder itself.
 
     Returns:
         The parser, whose errors are one line.
     """
     p = Parser(description=description, epilog=DEFAULTS)
-    add_common(p, epochs, batch_size, out)
+    add_common(p, epochs, batch_size, out, runs)
     return p
 
 
-def add_common(p: Parser, epochs: str | int, batch_size: str | int, out: str) -> None:
+def add_common(
+    p: Parser, epochs: str | int, batch_size: str | int, out: str, runs: int | None = None
+) -> None:
     """Adds the options of everything that trains.
 
     Args:
@@ -45,12 +50,14 @@ def add_common(p: Parser, epochs: str | int, batch_size: str | int, out: str) ->
         epochs: The default number of epochs, as shown in the help.
         batch_size: The default batch size, as shown in the help.
         out: The default output folder, as shown in the help.
+        runs: The default number of runs; None for a single one in the output folder itself.
     """
     p.add_argument("--epochs", type=whole(1), metavar="N", help=f"number of epochs ({epochs})")
     p.add_argument("--batch-size", type=whole(1), metavar="N", help=f"examples per batch ({batch_size})")
     p.add_argument("--seed", type=whole(0), default=0, metavar="N", help="random seed (0)")
-    runs = "number of runs with seeds from --seed on, each in a folder below --out; finished ones are kept"
-    p.add_argument("--runs", type=whole(1), metavar="N", help=f"{runs} (one run, in --out itself)")
+    words = "number of runs with seeds from --seed on, each in a folder below --out; finished ones are kept"
+    default = "one run, in --out itself" if runs is None else runs
+    p.add_argument("--runs", type=whole(1), default=runs, metavar="N", help=f"{words} ({default})")
     p.add_argument("--out", type=folder, metavar="FOLDER", help=f"output folder ({out})")
     p.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
     p.add_argument("--smoke", action="store_true", help="a tiny run of seconds, as a test")
