@@ -1,15 +1,18 @@
 """Distills any registered net into any other, on the data of a config of recipes/train.py.
 
+    python recipes/distill.py --teacher runs/finetune/flowers-ResNet50-seed0/best.keras --student SqueezeNet
     python recipes/distill.py --teacher ResNet56 --student ResNet20 --alpha 0.5 --plain
     python recipes/distill.py --teacher ResNet50 --teacher-weights FILE --student MobileNet --data-dir FOLDER
     python recipes/distill.py --teacher ResNet20 --teachers 3 --student ResNet20 --alpha 0.25
     python recipes/distill.py --teacher ResNet20 --student ResNet20 --alpha 0.25 --hint LAYER LAYER
 
-Options of the student are those that `kerasnets show STUDENT` lists. Teachers are loaded from weights, which
-are files or published checkpoints, or trained first by the same config; several form an ensemble, the
-geometric mean of their predictions. Images are augmented differently in every epoch, so the teacher runs on
-each batch and its logits are not cached. --plain also trains the student on hard labels only. The folder of
-the run contains a folder for each net, as recipes/train.py writes it.
+Options of the student are those that `kerasnets show STUDENT` lists. A teacher is the file of a trained net,
+which says on which images it was trained and how they are augmented, so that no config is needed; or a net's
+name. Then it is loaded from weights, which are files or published checkpoints, or trained first by the
+config. Several teachers form an ensemble, the geometric mean of their predictions. Images are augmented
+differently in every epoch, so the teacher runs on each batch and its logits are not cached. --plain also
+trains the student on hard labels only. The folder of the run contains a folder for each net, as
+recipes/train.py writes it.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531. Hints: Romero
 et al., "FitNets", ICLR 2015, arXiv:1412.6550; --hint-epochs adds their first stage, on hints only.
@@ -30,7 +33,9 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     """Parses the command line, and returns the options of the student unparsed."""
     about = "Distill a net into another. Options of the student may follow, such as --alpha 0.25."
     p = shared.Parser(description=about, epilog=shared.DEFAULTS, allow_abbrev=False)
-    config = f"name in recipes/configs, or a path (the student's or {DEFAULT})"
+    config = (
+        f"name in recipes/configs, or a path (as the teacher's file says, or the student's, or {DEFAULT})"
+    )
     p.add_argument("--config", help=config)
     distill.add_arguments(p)
     return p.parse_known_args()
@@ -39,7 +44,8 @@ def options() -> tuple[argparse.Namespace, list[str]]:
 def main() -> None:
     """Distills as `kerasnets distill` does, and prints the comparison."""
     args, words = options()
-    shared.say(distill.distill(train.find(args.config or config_of(args.student)), args, words))
+    config = args.config or (None if distill.is_file(args.teacher[0]) else config_of(args.student))
+    shared.say(distill.distill(config and train.find(config), args, words))
 
 
 def config_of(model: str) -> str:

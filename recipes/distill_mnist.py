@@ -32,6 +32,7 @@ DEFAULTS = {
     "mnist": dict(epochs=60, batch_size=256),
     "fashion_mnist": dict(epochs=60, batch_size=256),
 }
+KINDS = ("mlp", "convnet")  # of teachers, the keys of mnist.TEACHERS
 LONG = 5  # times as many epochs of teacher and student
 
 
@@ -57,7 +58,8 @@ def options() -> argparse.Namespace:
     weight = "weight of the labels in the student's loss (0.1)"
     p.add_argument("--hard-weight", type=shared.number(0, 1), default=0.1, help=weight)
     p.add_argument("--long", action="store_true", help=f"{LONG} times the epochs of teacher and student")
-    p.add_argument("--teacher", choices=("mlp", "convnet"), default="mlp", help="kind of teacher (mlp)")
+    kinds = "mlp or convnet, the name of another net, or a file of a trained net (mlp)"
+    p.add_argument("--teacher", type=teacher, default="mlp", metavar="NAME|FILE", help=kinds)
     number = "number of teachers; several teach as an ensemble (1)"
     p.add_argument("--teachers", type=shared.whole(1), default=1, help=number)
     passes = "jittered copies of the images for the student; 0 for the images themselves (0)"
@@ -74,6 +76,16 @@ def options() -> argparse.Namespace:
     )
     p.add_argument("--replicas", type=shared.whole(1), default=1, help="GPUs, or parts of the CPU (1)")
     return p.parse_args()
+
+
+def teacher(text: str) -> str:
+    """An argparse type: the kind of a teacher, a net's name, or a file."""
+    if text in KINDS:
+        return text
+    try:
+        return shared.net_or_file(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{', '.join(KINDS)}, {error}") from error
 
 
 def main() -> None:
@@ -160,8 +172,11 @@ def teacher_of(settings: Settings) -> str | None:
 
     if (settings.teacher, settings.teachers) == ("mlp", 1):
         return None
+    if settings.teacher_is_file:
+        return settings.teacher
     many = f"{settings.teachers} of " if settings.teachers > 1 else ""
-    return f"{many}{mnist.TEACHERS[settings.teacher][0]}, jitter"
+    kind, *_ = mnist.TEACHERS.get(settings.teacher, (settings.teacher,))
+    return f"{many}{kind}, jitter"
 
 
 if __name__ == "__main__":

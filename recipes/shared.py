@@ -10,6 +10,7 @@ from kerasnets.cli import options
 from kerasnets.cli.options import DEFAULTS as DEFAULTS
 from kerasnets.cli.options import Parser as Parser
 from kerasnets.cli.options import folder as folder
+from kerasnets.cli.options import net_or_file as net_or_file
 from kerasnets.cli.options import number as number
 from kerasnets.cli.options import quiet as quiet
 from kerasnets.cli.options import whole as whole

@@ -17,8 +17,8 @@ Several processes can search together, on one machine or on several that share t
     python recipes/tune.py --search alpha --oracle HOST:PORT --worker 1
     python recipes/tune.py --search alpha --oracle HOST:PORT --worker 2
 
---teacher takes a .keras file of a net that gives logits, such as the teacher.keras of
-recipes/distill_mnist.py. Every net is then distilled from it. The teacher runs only once.
+--teacher takes a file of a trained net, such as the teacher.keras of recipes/distill_mnist.py, or the name of
+a net, which is trained first. Every net is then distilled from it. The teacher runs only once.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def options() -> argparse.Namespace:
     p.add_argument("--dataset", default="digits", help="name of the dataset (digits)")
     p.add_argument("--data-dir", help="folder of the dataset")
     p.add_argument("--side", type=shared.whole(1), default=32, help="side of the images in pixels (32)")
-    p.add_argument("--teacher", type=pathlib.Path, metavar="FILE", help="a .keras file of the teacher (none)")
+    teacher = "a file of a trained net, or the name of a net to train first (none)"
+    p.add_argument("--teacher", type=shared.net_or_file, metavar="FILE|NAME", help=teacher)
     p.add_argument(
         "--temperature", type=shared.number(above=0), default=4.0, help="temperature of distillation (4)"
     )
@@ -194,14 +195,17 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """The settings of a command line."""
     from kerasnets.runs.search import Settings
 
-    if args.teacher and not args.teacher.is_file():
-        raise ValueError(f"`teacher` is a .keras file that exists. Received: teacher={str(args.teacher)!r}")
+    if args.oracle and args.teacher and not pathlib.Path(args.teacher).is_file():
+        raise ValueError(
+            "`teacher` is a file where several processes search: one of them would train it for all. "
+            f"Received: teacher={args.teacher!r}"
+        )
     final_epochs = SMOKE["final_epochs"] if args.smoke else LONGER * epochs_of(args)
     given = shared.fields(Settings, args) | dict(
         model=args.model or SEARCHES[args.search][0],
         values=values_of(args),
         final_epochs=args.final_epochs or final_epochs,
-        teacher=str(args.teacher or ""),
+        teacher=args.teacher or "",
     )
     return Settings(**given)
 

@@ -8,7 +8,17 @@ import pathlib
 from typing import TYPE_CHECKING, Any
 
 from kerasnets import files
-from kerasnets.cli.options import Parser, command, model_options, number, quiet, weights, whole
+from kerasnets.cli.options import (
+    Parser,
+    command,
+    is_file,
+    model_options,
+    net_or_file,
+    number,
+    quiet,
+    weights,
+    whole,
+)
 from kerasnets.cli.runs import (
     adapted,
     add_common,
@@ -24,22 +34,26 @@ from kerasnets.tables import text_table
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.training import Recipe
 
+SMOKE_EPOCHS = 2
+
 
 def add(commands: Any) -> None:
     """Adds the subcommand."""
     text = "distill a net into another; options of the student may follow, such as --alpha 0.25"
     p = command(commands, "distill", run, text)
-    recipe = "Python file that defines RECIPE, a kerasnets.training.Recipe"
-    p.add_argument("--config", metavar="FILE.py", required=True, help=recipe)
+    recipe = "Python file that defines RECIPE, a kerasnets.training.Recipe (what the teacher's file says)"
+    p.add_argument("--config", metavar="FILE.py", help=recipe)
     add_arguments(p)
     p.set_defaults(takes_options=True)
 
 
 def add_arguments(p: Parser) -> None:
     """Adds the options of a distillation, all but its config."""
-    own = "as in the config"
-    add_common(p, own, own, "runs/distill/CONFIG-STUDENT-seedSEED")
-    p.add_argument("--teacher", required=True, metavar="MODEL", help="net of the teacher")
+    own = "as in the config, or the teacher's"
+    epochs = "as in the config; without one 60, or 30 from trained weights"
+    add_common(p, epochs, own, "runs/distill/CONFIG-STUDENT-seedSEED, or DATA-STUDENT-seedSEED")
+    teacher = "files of trained nets, such as best.keras of a run; or the name of a net to train first"
+    p.add_argument("--teacher", required=True, nargs="+", type=net_or_file, metavar="FILE|NAME", help=teacher)
     p.add_argument(
         "--teacher-options", nargs="+", default=[], metavar="NAME=VALUE", help="such as alpha=0.5 depth=40"
     )
@@ -48,12 +62,16 @@ def add_arguments(p: Parser) -> None:
         nargs="+",
         type=weights,
         metavar="FILE",
-        help="for each teacher a weights file, the id of a checkpoint, or a dataset such as imagenet "
-        "(trains the teachers first)",
+        help="for each teacher of this name a weights file, the id of a checkpoint, or a dataset such as "
+        "imagenet (trains the teachers first)",
     )
     count = "number of teachers to train (1)"
     p.add_argument("--teachers", type=whole(1), default=1, metavar="N", help=count)
-    p.add_argument("--student", required=True, metavar="MODEL", help="net of the student")
+    p.add_argument("--student", required=True, metavar="NAME", help="net of the student")
+    start = "what the student starts from: imagenet, the id of a checkpoint, or a file (random weights)"
+    p.add_argument("--student-weights", type=weights, metavar="ID", help=start)
+    side = "side of the student's images (as in the config, or the teacher's)"
+    p.add_argument("--size", type=whole(1), metavar="PIXELS", help=side)
     temperature = "softmax temperature (4)"
     p.add_argument("--temperature", type=number(above=0), default=4.0, metavar="T", help=temperature)
     weight = "weight of hard labels (0.1)"
@@ -76,42 +94,98 @@ def add_arguments(p: Parser) -> None:
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets distill`."""
-    return distill(config_file(options.config), options, rest)
+    if options.config is None and not is_file(options.teacher[0]):
+        raise ValueError(
+            "--config FILE.py is missing: it says how the teacher is trained. It is not needed where "
+            "--teacher is the file of a trained net, such as best.keras of `kerasnets finetune`"
+        )
+    return distill(options.config and config_file(options.config), options, rest)
 
 
-def distill(path: pathlib.Path, options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
+def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """Trains teachers, the plain student and the distilled student, with --runs several times.
 
     Args:
-        path: The path of a config.
+        path: The path of a config; None for the images and the labels of the teacher's file.
         options: The parsed options of `add_arguments`.
         rest: The unknown arguments, which are options of the student.
 
     Returns:
         The content of results.json, and a text to print at the end.
     """
-    if options.hint_epochs and not options.hint:
-        raise ValueError("--hint-epochs needs --hint")
+    check(options)
+    options = argparse.Namespace(**vars(options), report=path is None)
     with quiet():
         from kerasnets.runs.several import accuracies
 
-        base = adapted(read(path), options)
-        words = option_words(options.teacher_options)
-        teacher = for_net(base, options.teacher, model_options(options.teacher, words))
-        student = for_net(base, options.student, model_options(options.student, rest))
+        own = model_options(options.student, rest)
+        if path is None:
+            teacher, student = None, by_teacher(options, own)
+            place = f"{pathlib.Path(options.data_dir).resolve().name if options.data_dir else student.data}"
+        else:
+            base = adapted(read(path), options)
+            student = for_net(base, options.student, own)
+            student = changed(student, size=options.size, weights=options.student_weights)
+            teacher = teacher_of(base, options)
+            place = path.stem
     return repeat(
         options,
-        f"runs/distill/{path.stem}-{options.student}",
+        f"runs/distill/{place}-{options.student}",
         lambda own: compare(teacher, student, own),
         lambda found: {f"{net}, {name}": r[name] for net, r in found.items() for name in accuracies(r)},
     )
 
 
-def compare(teacher: Recipe, student: Recipe, options: argparse.Namespace) -> dict[str, Any]:
+def check(options: argparse.Namespace) -> None:
+    """Refuses options that contradict one another."""
+    if options.hint_epochs and not options.hint:
+        raise ValueError("--hint-epochs needs --hint")
+    files_given = [is_file(net) for net in options.teacher]
+    if not all(files_given) and len(files_given) > 1:
+        raise ValueError("--teacher is the name of one net, or one or several files")
+    if all(files_given) and (options.teacher_weights or options.teacher_options or options.teachers > 1):
+        raise ValueError(
+            "--teacher-weights, --teacher-options and --teachers are for a --teacher that is a net's name"
+        )
+
+
+def by_teacher(options: argparse.Namespace, own: dict[str, Any]) -> Recipe:
+    """The recipe of a student that learns what the file of its teacher says; sets where its data is."""
+    from kerasnets import runs
+
+    given = dict(data=options.data, size=options.size, options=own, validation=options.validation)
+    recipe, options.data_dir = runs.student_of(
+        options.teacher[0],
+        options.student,
+        options.student_weights,
+        options.data_dir,
+        **{name: value for name, value in given.items() if value},
+    )
+    if not options.smoke:
+        return adapted(recipe, options)
+    few = options.epochs or SMOKE_EPOCHS  # a tiny run has the data at hand
+    recipe = dataclasses.replace(recipe, head_epochs=min(few, recipe.head_epochs))
+    return adapted(recipe, argparse.Namespace(**{**vars(options), "smoke": False, "epochs": few}))
+
+
+def teacher_of(base: Recipe, options: argparse.Namespace) -> Recipe | None:
+    """The recipe of a teacher that is a net's name; None for files, which say all that is needed."""
+    (name, *_) = options.teacher
+    if is_file(name):
+        return None
+    return for_net(base, name, model_options(name, option_words(options.teacher_options)))
+
+
+def changed(recipe: Recipe, **fields: Any) -> Recipe:
+    """A recipe with other values of the fields that are given."""
+    return dataclasses.replace(recipe, **{name: value for name, value in fields.items() if value is not None})
+
+
+def compare(teacher: Recipe | None, student: Recipe, options: argparse.Namespace) -> dict[str, Any]:
     """Trains the nets of a run, and prints and writes their results.
 
     Args:
-        teacher: The recipe of the teachers.
+        teacher: The recipe of the teachers; None if they are files that say all that is needed.
         student: The recipe of the student.
         options: The parsed options of the run.
 
@@ -119,22 +193,26 @@ def compare(teacher: Recipe, student: Recipe, options: argparse.Namespace) -> di
         For each net, the content of its results.json.
     """
     from kerasnets import runs
+    from kerasnets.runs.report import FIGURES
+    from kerasnets.runs.several import accuracies
 
-    out = options.out
-    found, files_of = {}, list(options.teacher_weights or ())
-    # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.
-    teacher = dataclasses.replace(teacher, scaling=None if files_of else student.scale.mode)
-    if not files_of:
+    out, found = options.out, {}
+    sources = options.teacher if teacher is None else list(options.teacher_weights or ())
+    if not sources:
+        # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.
+        teacher = dataclasses.replace(teacher, scaling=student.scale.mode)
         for i in range(options.teachers):
             name = f"teacher{i + 1}"
             own = options_of(options, seed=options.seed + 1000 * i)
             found[name] = runs.train(teacher, out / name, own)
-            files_of.append(out / name / found[name]["weights"])
+            sources.append(out / name / found[name]["weights"])
+    elif teacher is not None:
+        teacher = dataclasses.replace(teacher, scaling=None)
     if options.plain:
         found["plain student"] = runs.train(student, out / "plain", options_of(options))
     distillation = runs.Distillation(
         teacher=teacher,
-        files=tuple(map(str, files_of)),
+        files=tuple(map(str, sources)),
         temperature=options.temperature,
         hard_weight=options.hard_weight,
         hints=tuple(map(tuple, options.hint or ())),
@@ -145,10 +223,10 @@ def compare(teacher: Recipe, student: Recipe, options: argparse.Namespace) -> di
     found["distilled student"] = results
     if "ensemble" in results:
         found["teachers together"] = results.pop("ensemble")
-    rows = [[name, *(f"{100 * r[k]:.2f}%" for k in ("top1", "top5"))] for name, r in found.items()]
+    figures = list(accuracies(results))
+    rows = [[name, *(f"{100 * r[figure]:.2f}%" for figure in figures)] for name, r in found.items()]
     files.write_json(out / "results.json", found)
-
-    print(text_table(["net", "top-1", "top-5"], rows, left=1))
+    print(text_table(["net", *(FIGURES[figure] for figure in figures)], rows, left=1))
     return found
 
 

@@ -129,6 +129,25 @@ def weights(text: str) -> str:
     )
 
 
+def net_or_file(text: str) -> str:
+    """An argparse type: the name of a net, or the path of a file that has a trained one."""
+    from kerasnets.assembly import registry
+    from kerasnets.checks import nearest
+    from kerasnets.weights.reading import SUFFIXES
+
+    if text in registry.known() or (text.endswith(SUFFIXES) and pathlib.Path(text).is_file()):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"the name of a net, or the path of a {' or '.join(SUFFIXES)} file that exists."
+        f"{nearest(text, registry.known())} Received: {text}"
+    )
+
+
+def is_file(net: str) -> bool:
+    """Whether what `net_or_file` has given is a file."""
+    return pathlib.Path(net).is_file()
+
+
 def lines(text: str) -> list[str]:
     """An argparse type: a text file in UTF-8, of which it gives the lines."""
     try:

@@ -7,6 +7,7 @@ from kerasnets.runs.finetune import finetuning
 from kerasnets.runs.folder import finished, history, prepare, save
 from kerasnets.runs.options import Options
 from kerasnets.runs.several import several, table
+from kerasnets.runs.teachers import student_of
 from kerasnets.runs.train import Supervised, tiny, train
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "prepare",
     "save",
     "several",
+    "student_of",
     "table",
     "tiny",
     "train",

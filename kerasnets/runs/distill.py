@@ -12,13 +12,13 @@ from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
 from kerasnets.runs.metrics import metrics
+from kerasnets.runs.teachers import check_classes, check_names, fitted, load_teacher
 from kerasnets.runs.train import Predicted, Supervised
 from kerasnets.scaling import agree
-from kerasnets.surgery import with_scaling
 from kerasnets.training import Recipe
 from kerasnets.weights import card_of, describe
-from kerasnets.weights.card import classes_of
-from kerasnets.weights.reading import SUFFIXES
+from kerasnets.weights.hashes import hash_of
+from kerasnets.weights.reading import SUFFIXES, read_card
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,10 +26,11 @@ class Distillation(Supervised):
     """Trains a net on the labels and on the logits of teachers for the same batches.
 
     Args:
-        teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
-            do not say it.
         files: For each teacher a weights file, the id of a published checkpoint, or the name of a dataset
             such as "imagenet". Several teachers form an ensemble, the geometric mean of their predictions.
+        teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
+            do not say it. None for files that say it all, such as best.keras of a run. A teacher of a .keras
+            file sees the student's images in its own size.
         temperature: Temperature of the Distiller.
         hard_weight: Weight of the labels in the Distiller.
         hints: Pairs (name of a layer of the teacher, name of a layer of the student).
@@ -38,8 +39,8 @@ class Distillation(Supervised):
             adds the hints to the other losses.
     """
 
-    teacher: Recipe
     files: tuple[str, ...]
+    teacher: Recipe | None = None
     temperature: float = 4.0
     hard_weight: float = 0.1
     hints: tuple[tuple[str, str], ...] = ()
@@ -50,11 +51,19 @@ class Distillation(Supervised):
         """The teachers and the options of distillation, as JSON data."""
         fields = ("files", "temperature", "hard_weight", "hint_weight", "hint_epochs")
         return {
-            "teacher_model": self.teacher.model,
-            "teacher_options": self.teacher.options,
+            "teacher_model": self.teacher and self.teacher.model,
+            "teacher_options": self.teacher and self.teacher.options,
             "hints": [{"teacher_layer": theirs, "student_layer": ours} for theirs, ours in self.hints],
+            "digests": [digest(file) for file in self.files],
             **{name: getattr(self, name) for name in fields},
         }
+
+    def check(self, data: Data) -> None:
+        """Refuses files of teachers that say that they have other classes than the data."""
+        for file in self.files:
+            card = read_card(file, "files") if file.endswith(SUFFIXES) else None
+            if card is not None and card.class_names is not None:
+                check_names(card.class_names, names_of(data))
 
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The compiled Distiller that `fit` trains."""
@@ -100,31 +109,54 @@ class Distillation(Supervised):
             hints=[distillation.Hint(*layers, weight=self.hint_weight) for layers in hints],
             hints_only=hints_only,
             aux_weight=data.recipe.aux_weight,
+            binary=data.training.several,
         )
 
     def teachers(self, data: Data) -> keras.Model:
         """All teachers as one flat model, which takes images in the student's scaling."""
-        recipe, nets = self.teacher, []
-        for i, file in enumerate(self.files):
+        nets = [fitted(self.net(file, data), data.recipe.shape, data.scaling) for file in self.files]
+        return nets[0] if len(nets) == 1 else distillation.Ensemble(nets)
+
+    def net(self, file: str, data: Data) -> keras.Model:
+        """A teacher as it was trained. It gives logits, and says how its images are scaled."""
+        recipe, own = self.teacher, file.endswith(SUFFIXES)
+        if recipe is None or file.endswith(".keras"):
+            net = load_teacher(file)
+            made = card_of(net).builder
+            if recipe is not None and made not in (None, recipe.model):
+                refuse("files", f"weights of a {recipe.model}", f"{file}, of a {made}")
+        else:
             # Published weights have the classes that they were trained on, and no others.
-            classes = {"classes": data.classes} if file.endswith(SUFFIXES) else {}
+            classes = {"classes": data.classes} if own else {}
             net = kerasnets.build(
                 recipe.model,
                 weights=file,
                 input_shape=data.recipe.shape,
                 **classes,
                 classifier_activation=None,
-                name=recipe.model if len(self.files) == 1 else f"teacher{i + 1}",
+                name=recipe.model,
                 **recipe.options,
             )
-            if classes_of(net) != data.classes:
-                refuse("files", f"weights of nets of {data.classes} classes", f"{file}, of {classes_of(net)}")
-            known, ours = card_of(net).scaling, recipe.scale.after(data.testing.scaling)
-            if known is not None and recipe.scaling and not agree(known, ours, recipe.shape):
+            net = main_output(net)
+        check_classes(net, data.classes, names_of(data), published=not own)
+        known = card_of(net).scaling
+        if recipe is not None:
+            ours = recipe.scale.after(data.testing.scaling)
+            if known is not None and recipe.scaling and not agree(known, ours, data.recipe.shape):
                 refuse("scaling", f"None or that of {file}, {known.name!r}", recipe.scaling)
             describe(net, scaling=known or ours)
-            nets.append(with_scaling(main_output(net), data.scaling))
-        return nets[0] if len(nets) == 1 else distillation.Ensemble(nets)
+        return net
+
+
+def names_of(data: Data) -> tuple[str, ...]:
+    """The names of the classes of the student; none if the recipe says another number of classes."""
+    names = tuple(data.training.class_names)
+    return names if len(names) == max(2, data.classes) else ()
+
+
+def digest(file: str) -> str | None:
+    """The hash of a file, by which another teacher of the same path is told apart; None for other weights."""
+    return str(hash_of(pathlib.Path(file))) if pathlib.Path(file).is_file() else None
 
 
 def compiled(model, net, data, logged=None):

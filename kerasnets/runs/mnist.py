@@ -29,9 +29,12 @@ import numpy as np
 import kerasnets
 from kerasnets import data, distillation
 from kerasnets.applications import MLP800
+from kerasnets.checks import refuse
 from kerasnets.data.datasets import CLASSES
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare
+from kerasnets.runs.teachers import check_classes, fitted, load_teacher
+from kerasnets.weights.reading import SUFFIXES
 
 CARD = "distill_mnist.json"  # the settings of a run
 # A teacher: the model, its options, and its epochs in percent of the student's.
@@ -39,6 +42,7 @@ TEACHERS = {
     "mlp": ("MLP1200", dict(dropout=0.3, input_dropout=0.1, max_norm=3.0), 100),
     "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
 }
+SHAPE = (28, 28, 1)  # of the images
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
 HELD_OUT = 6  # one of 6 training images is held out in a sweep
 FEW = 500  # the least number of examples of a split in a tiny run
@@ -56,7 +60,7 @@ class Settings:
         temperature: Temperature of the soft targets.
         hard_weight: Weight of the labels in the student's loss.
         seed: Seed of weights, order and jitter.
-        teacher: Key of `TEACHERS`.
+        teacher: Key of `TEACHERS`, the name of another net, or a file of a trained net.
         teachers: Number of teachers; several teach as an ensemble.
         passes: Jittered copies of the images for the student; 0 for the images themselves.
         omit_digit: A class that the student does not see, or None.
@@ -66,7 +70,7 @@ class Settings:
         smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
-        ValueError: `only_digits` holds all classes.
+        ValueError: `only_digits` holds all classes, or there are several teachers of one file.
     """
 
     dataset: str = "mnist"
@@ -89,6 +93,13 @@ class Settings:
             raise ValueError(
                 f"`only_digits` leaves at least one digit out. Received: only_digits={self.only_digits!r}"
             )
+        if self.teacher_is_file and self.teachers > 1:
+            refuse("teachers", "1 for the teacher of a file", self.teachers)
+
+    @property
+    def teacher_is_file(self) -> bool:
+        """Whether the teacher is there already."""
+        return self.teacher.endswith(SUFFIXES)
 
     def seen(self) -> tuple[int, ...]:
         """The classes that the student sees."""
@@ -165,7 +176,7 @@ def distill(
     found = {"teacher": teacher, "plain": plain, "student": student}
     logits = {name: arrays.predict(net, test[0]) for name, net in found.items()}
     for name, net in found.items():
-        if not isinstance(net, distillation.Ensemble):
+        if nets.path(name).exists():  # an ensemble and the net of another file are not of this run
             errors = arrays.count_errors(logits[name], test[1])
             arrays.record(net, nets.path(name), test_errors=errors, test_examples=len(test[1]))
     moved = move_biases(student, s.misjudged(), train, test) if s.misjudged() else None
@@ -195,8 +206,13 @@ class Nets:
         return distillation.Ensemble([self.one_teacher(f"teacher{i + 1}", i) for i in range(count)])
 
     def one_teacher(self, name, index):
-        """The teacher with this index, from 0."""
-        model, options, percent = TEACHERS[self.settings.teacher]
+        """The teacher with this index, from 0: trained, or that of a file."""
+        if self.settings.teacher_is_file:
+            net = load_teacher(self.settings.teacher)
+            check_classes(net, 10, CLASSES[self.settings.dataset])
+            return fitted(net, SHAPE, arrays.SCALING)
+        own = (self.settings.teacher, dict(input_shape=SHAPE, classes=10), 100)
+        model, options, percent = TEACHERS.get(self.settings.teacher, own)
         epochs = max(1, self.settings.epochs * percent // 100)
         return self.trained(
             name,

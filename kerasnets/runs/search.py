@@ -25,12 +25,13 @@ import numpy as np
 
 import kerasnets
 from kerasnets import data, distillation, files, tuning
+from kerasnets.assembly import registry
 from kerasnets.checks import refuse
 from kerasnets.runs import arrays
 from kerasnets.runs.folder import prepare
-from kerasnets.surgery import with_scaling
+from kerasnets.runs.teachers import check_classes, fitted, load_teacher
 from kerasnets.training import Recipe, distribution
-from kerasnets.weights import card_of
+from kerasnets.weights.reading import SUFFIXES
 
 CARD = "tune.json"  # the settings of a search
 SPACES = {"alpha": tuning.WidthMultiplier, "growth": tuning.GrowthRate}
@@ -54,8 +55,8 @@ class Settings:
         dataset: Name of the dataset, as `kerasnets.data.stream` takes it.
         data_dir: Its folder, or None.
         side: Side of the images in pixels.
-        teacher: A .keras file of a net that gives logits, which every net is distilled from; "" trains on
-            labels.
+        teacher: A file of a trained net, or the name of a net that is trained first, which every net is
+            distilled from; "" trains on labels.
         temperature: Temperature of the distillation.
         hard_weight: Weight of the labels in the distillation.
         seed: Seed of the search, the weights and the order.
@@ -171,14 +172,24 @@ class Search:
 
     def add_teacher_logits(self):
         """Adds the teacher's logits to the labels. The teacher runs only once for all trials."""
-        teacher = kerasnets.load_model(self.settings.teacher, compile=False)
-        if card_of(teacher).scaling is not None:
-            teacher = with_scaling(teacher, arrays.SCALING)
-        teacher = fitted(teacher, self.whole[0].shape[1:], self.classes)
+        name = self.settings.teacher
+        teacher = load_teacher(name if name.endswith(SUFFIXES) else self.trained_teacher())
+        check_classes(teacher, self.classes, self.class_names)
+        teacher = fitted(teacher, self.whole[0].shape[1:], arrays.SCALING)
         batches = data.batches(self.whole, 500)
         transfer = distillation.add_teacher_logits(batches, teacher, cache=self.out / "cache")
         self.whole = data.to_arrays(transfer)
         self.training, self.validation = hold_out(self.whole)
+
+    def trained_teacher(self):
+        """The file of the teacher of this name, trained on labels unless an earlier run has done it."""
+        path, s = self.out / "teacher.keras", self.settings
+        if not path.exists():
+            shape = self.whole[0].shape[1:]
+            build = registry.find(s.teacher)
+            given = dict(input_shape=shape, classes=self.classes, classifier_activation=None)
+            self.fit_whole(path, lambda: build(**given), {}, alone=True)
+        return path
 
     def run(self) -> list[dict[str, Any]]:
         """Runs the trials.
@@ -213,31 +224,31 @@ class Search:
                 stale.unlink(missing_ok=True)
             files.write_json(chosen, values)
         if not path.exists():
-            self.fit_best(path, values)
+            self.fit_whole(path, lambda: self.space.net(values), {"chosen": values})
         net = kerasnets.load_model(path)
         scores = arrays.predict(net, self.test[0])
         accuracy = 1 - arrays.count_errors(scores, self.test[1]) / len(scores)
         arrays.record(net, path, test_accuracy=accuracy, test_examples=len(scores))
         return accuracy
 
-    def fit_best(self, path, values):
-        """Trains the net of some values on all training images, and saves it."""
+    def fit_whole(self, path, build, facts, alone=False):
+        """Trains a net on all training images, and saves it; one that is alone has no teacher."""
         epochs = self.settings.final_epochs
         batches = self.batches(self.whole, epochs)
         keras.backend.clear_session()
         keras.utils.set_random_seed(self.settings.seed)
-        facts = dict(class_names=self.class_names, training={**self.card, "chosen": values})
+        facts = dict(class_names=self.class_names, training={**self.card, **facts})
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
-            net = self.space.net(values)
-            model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps)
+            net = build()
+            model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps, alone)
             with distribution.as_one_device(model):
-                arrays.fit_and_save(model, net, path, batches, epochs, "best", facts, self.test)
+                arrays.fit_and_save(model, net, path, batches, epochs, path.stem, facts, self.test)
 
-    def compiled(self, net, recipe, steps):
+    def compiled(self, net, recipe, steps, alone=False):
         """The model to train: the net, or a Distiller of it."""
         s = self.settings
         recipe.regularize(net)
-        if s.teacher:
+        if s.teacher and not alone:
             model = distillation.Distiller(net, None, s.temperature, s.hard_weight)
             model.compile(recipe.make_optimizer(steps, net), metrics=["accuracy"])
             return model
@@ -261,18 +272,3 @@ def hold_out(examples):
     kept = keras.tree.map_structure(lambda a: a[~held_out], examples)
     images, targets = keras.tree.map_structure(lambda a: a[held_out], examples)
     return kept, (images, targets["labels"] if isinstance(targets, dict) else targets)
-
-
-def fitted(teacher, shape, classes):
-    """Adapts a teacher for images of another size, or of one channel, to images of this shape."""
-    own = teacher.input_shape
-    if teacher.output_shape != (None, classes):
-        raise ValueError(f"`teacher` is a net of {classes} classes. Received: {teacher.output_shape[1:]}")
-    if len(own) != 4 or own[-1] not in (1, shape[-1]):
-        raise ValueError(f"`teacher` is a net of images with 1 or {shape[-1]} channels. Received: {own[1:]}")
-    x = images = keras.Input(shape, name="images")
-    if own[1:3] not in ((None, None), shape[:2]):
-        x = keras.layers.Resizing(*own[1:3])(x)
-    if own[-1] != shape[-1]:
-        x = keras.layers.Lambda(lambda x: keras.ops.mean(x, -1, keepdims=True))(x)
-    return keras.Model(images, teacher(x))

@@ -95,6 +95,7 @@ def train(
         check_data(recipe, options)
         start = start_of(recipe)
         data = Data(start.recipe if start else recipe, options, start)
+        method.check(data)
         print(data.summary())
         if options.host_index == 0:
             prepare(out, settings, options.resume)
@@ -158,6 +159,9 @@ class Supervised:
     def settings(self) -> dict[str, Any]:
         """Whatever determines the result besides the recipe and the seed, as JSON data."""
         return {}
+
+    def check(self, data: Data) -> None:
+        """Refuses data that the method does not fit, before an earlier run is moved aside."""
 
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The compiled model that `fit` trains: the net, or a CapsNet whose decoder also takes labels."""

@@ -184,7 +184,7 @@ def test_a_chief_and_two_workers(finished, apart, tmp_path):
         (("--search", "growth", "--alphas", "0.5"), "--alphas is not an option of --search growth"),
         (("--search", "alpha", "--rhos", "0.5"), "`input_shape` is"),
         (("--search", "alpha", "--dataset", "digitz"), "'digits'"),
-        (("--search", "alpha", "--teacher", "none.keras"), "`teacher` is a .keras file that exists"),
+        (("--search", "alpha", "--teacher", "none.keras"), "file that exists"),
         (("--search", "alpha", "--chief"), "--oracle HOST:PORT comes with --chief"),
         (("--search", "alpha", "--oracle", "here:1"), "--oracle HOST:PORT comes with --chief"),
         (("--search", "alpha", "--oracle", "here", "--chief"), "`oracle` is HOST:PORT"),

@@ -52,6 +52,7 @@ def test_settings_decide_whether_a_run_is_resumed(student):
         "teacher_model": "WRN16_8",
         "teacher_options": {"depth": 10, "width": 1},
         "files": ("file.h5",),
+        "digests": [None],
         "temperature": 2.0,
         "hard_weight": 0.1,
         "hints": [],
@@ -82,6 +83,6 @@ def test_several_teachers_are_tested_together(student, finished):
     method = runs.Distillation(teacher=student, files=(str(finished / "best.keras"),) * 2)
     data = Data(student, runs.Options(steps=1))
     net = build(data)
-    found = method.test(net, data)
+    found, _ = method.test(net, data)
     assert found["ensemble"]["protocol"] == "center"
     assert found["ensemble"]["top1"] > 0.2

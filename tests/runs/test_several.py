@@ -24,9 +24,9 @@ def command(tmp_path, monkeypatch):
     (tmp_path / "tiny.py").write_text(CONFIG)
     trained, real = [], Data.__init__
 
-    def counted(self, recipe, options):
+    def counted(self, recipe, options, start=None):
         trained.append(options.seed)
-        real(self, recipe, options)
+        real(self, recipe, options, start)
 
     monkeypatch.setattr(Data, "__init__", counted)
 
