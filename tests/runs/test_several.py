@@ -1,10 +1,10 @@
 import json
 import statistics
 
-import h5py
 import numpy as np
 import pytest
 
+import kerasnets
 from kerasnets import cli, runs
 from kerasnets.runs.data import Data
 
@@ -39,10 +39,7 @@ def command(tmp_path, monkeypatch):
 
 
 def weights(folder):
-    found = []
-    with h5py.File(folder / "last.weights.h5") as file:
-        file.visititems(lambda _, part: found.append(part[()]) if hasattr(part, "shape") else None)
-    return [w for w in found if w.dtype == "float32"]
+    return kerasnets.load_model(folder / "last.keras", compile=False).get_weights()
 
 
 def test_runs_that_are_done_are_not_done_again(command, tmp_path, monkeypatch, capsys):
