@@ -12,7 +12,7 @@ from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
 from kerasnets.runs.data import Data
 from kerasnets.runs.metrics import metrics
-from kerasnets.runs.teachers import check_classes, check_names, fitted, load_teacher
+from kerasnets.runs.teachers import check_classes, check_kind, check_names, fitted, load_teacher
 from kerasnets.runs.train import Predicted, Supervised
 from kerasnets.scaling import agree
 from kerasnets.training import Recipe
@@ -139,6 +139,7 @@ class Distillation(Supervised):
             )
             net = main_output(net)
         check_classes(net, data.classes, names_of(data), published=not own)
+        check_kind(net, data.binary)
         known = card_of(net).scaling
         if recipe is not None:
             ours = recipe.scale.after(data.testing.scaling)

@@ -131,6 +131,23 @@ def check_classes(teacher: keras.Model, scores: int, names: Sequence[str], publi
             weights.describe(teacher, class_names=names)
 
 
+def check_kind(teacher: keras.Model, binary: bool) -> None:
+    """Refuses a teacher of one class an image for images of several labels, and the reverse.
+
+    Args:
+        teacher: The teacher, with as many scores as the student. One score is of either kind.
+        binary: Whether each score of the student is a label of its own.
+
+    Raises:
+        ValueError: The teacher is of the other kind, as its card says.
+    """
+    own = weights.card_of(teacher).threshold is not None
+    if own != binary and teacher.outputs[0].shape[-1] > 1:
+        kinds = {True: "any number of labels", False: "one class"}
+        received = f"{teacher.name}, which gives {kinds[own]}"
+        refuse("teacher", f"a net that gives {kinds[binary]} to an image, as the data has", received)
+
+
 def check_names(known: Sequence[str], names: Sequence[str], published: bool = False) -> None:
     """Refuses names of a teacher's classes that are not those of the data in their order."""
     known, names = tuple(known), tuple(names)

@@ -106,6 +106,16 @@ def test_a_teacher_of_other_classes(teacher, tmp_path, names, message):
         teachers.check_classes(net, 4, (*CLASSES, "dog"))
 
 
+@pytest.mark.parametrize(("threshold", "binary"), [(None, True), (0.3, False)])
+def test_a_teacher_of_another_kind(teacher, tmp_path, threshold, binary):
+    """Of several labels an image for data of one, and the reverse."""
+    net = teachers.load_teacher(changed(tmp_path / "other.keras", teacher, threshold=threshold))
+    assert weights.card_of(net).threshold == threshold
+    teachers.check_kind(net, not binary)
+    with pytest.raises(ValueError, match="`teacher` is a net that gives (any number of labels|one class)"):
+        teachers.check_kind(net, binary)
+
+
 def test_published_classes_may_have_other_names(teacher, tmp_path):
     net = teachers.load_teacher(changed(tmp_path / "other.keras", teacher, class_names=("n1", "n2", "n3")))
     teachers.check_classes(net, 3, CLASSES, published=True)
