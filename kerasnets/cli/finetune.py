@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
 
 def add_arguments(p: Parser) -> None:
     """Adds the options of a fine-tuning run."""
-    add_common(p, "10", "32", "runs/finetune/DATA-MODEL-seedSEED")
+    add_common(p, "those of 500 steps, from 5 to 50", "32", "runs/finetune/DATA-MODEL-seedSEED")
     p.add_argument("--model", metavar="NAME", help="name of the net (that of the weights, or MobileNetV2)")
     words = "a file of weights, the id of a checkpoint, or a dataset such as imagenet (imagenet)"
     p.add_argument("--weights", "--init-from", type=weights, metavar="ID", help=words)
@@ -50,14 +50,14 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--label-smoothing", type=number(0, 0.99), metavar="SHARE", help=smoothing)
     p.add_argument("--dropout", type=number(0, 0.99), metavar="RATE", help="dropout of the features (0.2)")
     p.add_argument("--size", type=whole(1), metavar="PIXELS", help="side of the images (as the weights need)")
-    epochs = "epochs of the new classifier alone, on kept features (20)"
+    epochs = "epochs of the new classifier alone, on kept features (those of 500 steps, from 10 to 100)"
     p.add_argument("--head-epochs", type=whole(0), metavar="N", help=epochs)
-    p.add_argument("--head-rate", type=number(above=0), metavar="RATE", help="its learning rate (0.001)")
+    p.add_argument("--head-rate", type=number(above=0), metavar="RATE", help="its learning rate (0.01)")
     views = "views of each image for it, the first plain, the others augmented (2)"
     p.add_argument("--head-views", type=whole(1), metavar="N", help=views)
     frozen = "what stays frozen then: all but the classifier, N of the lowest stages, or up to a layer (none)"
     p.add_argument("--freeze", type=freeze, metavar="all|N|LAYER", help=frozen)
-    p.add_argument("--rate", type=number(above=0), metavar="RATE", help="learning rate of the net (0.0001)")
+    p.add_argument("--rate", type=number(above=0), metavar="RATE", help="learning rate of the net (0.0003)")
     decay = "factor by which it falls from stage to stage, from the classifier down (0.7)"
     p.add_argument("--layer-decay", type=number(0.001, 1), metavar="FACTOR", help=decay)
     moving = "let batch normalization adapt its statistics"

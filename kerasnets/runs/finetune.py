@@ -11,10 +11,13 @@ that fall with depth are from Howard and Ruder, ACL 2018, arXiv:1801.06146, sect
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import os
 import pathlib
 from typing import Any
 
+from kerasnets import data
 from kerasnets.data import datasets
 from kerasnets.training import Recipe
 from kerasnets.weights.reading import SUFFIXES, read_card
@@ -26,17 +29,18 @@ DEFAULTS = dict(
     validation=0.2,
     augmentation=(("area_crop", {"area": (0.35, 1.0)}), ("flip", {})),
     optimizer=("adam", {}),
-    rate=1e-4,
+    rate=3e-4,
     schedule=("cosine", {"warmup": 1}),
     loss=("crossentropy", {"label_smoothing": 0.1}),
     freeze_batch_norm=True,
     dropout=0.2,
-    head_epochs=20,
+    head_rate=1e-2,
     head_views=2,
     layer_decay=0.7,
     batch=32,
 )
-EPOCHS = 10
+STEPS = 500  # steps that each phase takes at least, as far as the largest number of epochs allows
+EPOCHS, HEAD_EPOCHS = (5, 50), (10, 100)  # the smallest and the largest number of epochs
 
 
 def finetuning(
@@ -51,32 +55,55 @@ def finetuning(
         model: Name of the net; None for that of the weights, if they are a file that says it, or else for
             MobileNetV2.
         weights: The name of a dataset, the id of a checkpoint, or a file.
-        data_dir: Folder of the dataset, by which its splits are chosen.
+        data_dir: Folder of the dataset, by which its splits are chosen, and the numbers of epochs, which are
+            the larger the fewer images there are.
         **fields: Fields of `kerasnets.training.Recipe` that are other than the `DEFAULTS` here.
 
     Returns:
         A Recipe.
 
     Raises:
-        ValueError: A field is not allowed, or a file of weights does not exist.
+        ValueError: A field is not allowed, a file of weights does not exist, or the data cannot be read.
     """
     weights = os.fspath(weights)
     if model is None:
         card = read_card(weights) if weights.endswith(SUFFIXES) else None
         model = card.builder if card and card.builder else MODEL
-    known = {"splits": ("train", split_for_tests(fields.get("data", DEFAULTS["data"]), data_dir))}
-    epochs = fields.pop("epochs", EPOCHS)
-    stretched = "schedule" not in fields  # that of the defaults fits their number of epochs
-    recipe = Recipe(
-        **{"model": model, "weights": weights, **DEFAULTS, **known, **fields},
-        epochs=EPOCHS if stretched else epochs,
+    given = {**DEFAULTS, "splits": ("train", split_for_tests(fields.get("data"), data_dir)), **fields}
+    chosen = {name: given.pop(name, None) for name in ("epochs", "head_epochs")}
+    recipe = Recipe(model=model, weights=weights, epochs=chosen["epochs"] or EPOCHS[1], **given)
+    if None in chosen.values():
+        steps = steps_of(recipe, data_dir)
+        most = {"epochs": EPOCHS, "head_epochs": HEAD_EPOCHS}
+        chosen = {name: epochs_of(steps, *most[name]) if n is None else n for name, n in chosen.items()}
+    recipe = dataclasses.replace(recipe, head_epochs=chosen["head_epochs"])
+    return recipe if "schedule" in fields else recipe.for_epochs(chosen["epochs"])
+
+
+def epochs_of(steps: int, least: int, most: int) -> int:
+    """The number of epochs of `steps` steps that take `STEPS`, at least `least` and at most `most`."""
+    return min(most, max(least, math.ceil(STEPS / steps)))
+
+
+def steps_of(recipe: Recipe, data_dir: str | os.PathLike | None) -> int:
+    """Steps of an epoch of a recipe."""
+    held_out = None if isinstance(recipe.validation, str) else recipe.validation
+    stream = data.stream(
+        recipe.data,
+        recipe.splits[0],
+        size=recipe.shape,
+        batch_size=recipe.batch,
+        data_dir=data_dir,
+        labels=recipe.labels,
+        validation_split=held_out,
+        subset=held_out and "training",
     )
-    return recipe.for_epochs(epochs)
+    return stream.steps_per_epoch
 
 
-def split_for_tests(name: str, data_dir: str | os.PathLike | None) -> str:
+def split_for_tests(name: str | None, data_dir: str | os.PathLike | None) -> str:
     """The split to test on: "test", or for a dataset of TensorFlow Datasets that has none "validation"."""
     folder = None if data_dir is None else pathlib.Path(data_dir).expanduser()
-    if not datasets.prepared(name, folder):
+    if name is None or not datasets.prepared(name, folder):
         return "test"  # of a folder without splits too
     return "test" if "test" in datasets.builder(name, folder).info.splits else "validation"
