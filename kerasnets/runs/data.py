@@ -124,6 +124,11 @@ class Data:
             streams.append(self.stream(r.splits[0], rows, subset, **order, **alike))
         return streams
 
+    def first_images(self) -> np.ndarray:
+        """The first batch of training images, as in tests, scaled for the net."""
+        images, _ = next(iter(self.views(1)[0].dataset))
+        return self.scale(np.asarray(images))
+
     @property
     def scale(self) -> Scaling:
         """The function that scales the images of the streams for the net."""
@@ -194,6 +199,8 @@ class Data:
 
     def held_out(self, **fixed: Any) -> data.Stream:
         """The stream to validate on, whole on each host unless the arguments of the stream share it."""
+        if not fixed and not self.one_hot and self.options.hosts == 1:
+            return self.watched
         fixed = dict(augment=self.rows_for_tests(), devices=self.shared["devices"]) | fixed
         r, folder = self.recipe, self.options.data_dir
         if r.validation is None:

@@ -30,7 +30,7 @@ DEFAULTS = dict(
     augmentation=(("area_crop", {"area": (0.35, 1.0)}), ("flip", {})),
     optimizer=("adam", {}),
     rate=3e-4,
-    schedule=("cosine", {"warmup": 1}),
+    schedule=("cosine", {"warmup": 5}),  # of the largest number of epochs
     loss=("crossentropy", {"label_smoothing": 0.1}),
     freeze_batch_norm=True,
     dropout=0.2,
@@ -70,14 +70,14 @@ def finetuning(
         card = read_card(weights) if weights.endswith(SUFFIXES) else None
         model = card.builder if card and card.builder else MODEL
     given = {**DEFAULTS, "splits": ("train", split_for_tests(fields.get("data"), data_dir)), **fields}
-    chosen = {name: given.pop(name, None) for name in ("epochs", "head_epochs")}
-    recipe = Recipe(model=model, weights=weights, epochs=chosen["epochs"] or EPOCHS[1], **given)
-    if None in chosen.values():
+    epochs, head_epochs = (given.pop(name, None) for name in ("epochs", "head_epochs"))
+    own = "schedule" in fields and epochs is not None  # so that it is not stretched
+    recipe = Recipe(model=model, weights=weights, epochs=epochs if own else EPOCHS[1], **given)
+    if epochs is None or head_epochs is None:
         steps = steps_of(recipe, data_dir)
-        most = {"epochs": EPOCHS, "head_epochs": HEAD_EPOCHS}
-        chosen = {name: epochs_of(steps, *most[name]) if n is None else n for name, n in chosen.items()}
-    recipe = dataclasses.replace(recipe, head_epochs=chosen["head_epochs"])
-    return recipe if "schedule" in fields else recipe.for_epochs(chosen["epochs"])
+        epochs = epochs_of(steps, *EPOCHS) if epochs is None else epochs
+        head_epochs = epochs_of(steps, *HEAD_EPOCHS) if head_epochs is None else head_epochs
+    return dataclasses.replace(recipe, head_epochs=head_epochs).for_epochs(epochs)
 
 
 def epochs_of(steps: int, least: int, most: int) -> int:

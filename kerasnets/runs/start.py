@@ -6,7 +6,7 @@ Size, scaling and classes are what the card of the weights says, so that a recip
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -54,13 +54,14 @@ class Start:
         known = self.card.class_names
         return known is not None and known == tuple(names) and self.net.outputs[0].shape[-1] == classes
 
-    def model(self, classes: int, names: Sequence[str], images: Any) -> keras.Model:
+    def model(self, classes: int, names: Sequence[str], images: Callable[[], Any]) -> keras.Model:
         """The net as it is trained, with weights of its own.
 
         Args:
             classes: Number of scores.
             names: Names of the classes.
-            images: Scaled images, by which `surgery.deepen` finds the statistics of new layers.
+            images: Function that gives scaled images, by which `surgery.deepen` finds the statistics of new
+                layers.
 
         Returns:
             A keras.Model that gives logits.
@@ -143,14 +144,14 @@ def fills_random(recipe: Recipe) -> bool:
     return any(name == PREINITIALIZE for name, _ in recipe.surgery)
 
 
-def changed(net: keras.Model, recipe: Recipe, classes: int, images: Any) -> keras.Model:
+def changed(net: keras.Model, recipe: Recipe, classes: int, images: Callable[[], Any]) -> keras.Model:
     """The net after the surgery of the recipe."""
     for name, options in recipe.surgery:
         if name == PREINITIALIZE:
             donor, net = net, random_net(recipe, classes)
             surgery.preinitialize(net, donor, **options)
         elif name == "deepen":
-            net = surgery.deepen(net, data=images, **options)
+            net = surgery.deepen(net, data=images(), **options)
         else:
             net = surgery.widen(net, **options)
     return net

@@ -121,13 +121,12 @@ def train(
 
 
 def check_data(recipe: Recipe, options: Options) -> None:
-    """Refuses data that cannot be read, before any weights are downloaded."""
+    """Refuses a folder that cannot be trained on, before any weights are downloaded, and prints its notes."""
     if recipe.weights is not None:
         told = dict(labels=recipe.labels, positive=recipe.positive)
         contents = check_folder(recipe.data, options.data_dir, **told)
         for note in contents.notes if contents else ():
             print(note)
-        Data(dataclasses.replace(recipe, augmentation=()), options)
 
 
 def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervised) -> None:
@@ -147,8 +146,7 @@ def build(data: Data) -> keras.Model:
     if data.start is None:
         net = random_net(data.recipe, data.classes)
     else:
-        images = next(iter(data.views(1)[0].dataset))[0]
-        net = data.start.model(data.classes, data.training.class_names, data.scale(np.asarray(images)))
+        net = data.start.model(data.classes, data.training.class_names, data.first_images)
     data.recipe.regularize(net)
     return net
 

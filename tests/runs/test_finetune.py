@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import kerasnets
-from kerasnets import data, runs, serving, surgery, training
+from kerasnets import data, runs, surgery, training
 from kerasnets.runs import head
 from kerasnets.runs.data import Data
 from kerasnets.runs.start import set_trainable, start_of
@@ -173,28 +173,16 @@ def test_what_a_run_leaves(whole):
     assert results["top1"] == results["accuracy"] > 0.5
 
 
-def test_from_a_folder_of_photographs_to_a_server(recipe, tmp_path):
-    """Scaling, size and names of the classes are asked for nowhere."""
-    rng = np.random.default_rng(0)
-    for split, count in (("train", 8), ("test", 3)):
-        for name, level in (("black cat", 40), ("white cat", 215)):
-            folder = tmp_path / "cats" / split / name
-            folder.mkdir(parents=True)
-            for i in range(count):
-                keras.utils.save_img(folder / f"{i}.png", rng.normal(level, 10, (12, 15, 3)), scale=False)
-    changes = dict(classes=None, validation=0.25, batch=4)
-    recipe = dataclasses.replace(recipe, data="images", **changes)
-    results = runs.train(recipe, tmp_path / "run", runs.Options(data_dir=str(tmp_path / "cats"), report=True))
-    assert results["top1"] == 1
-    photograph = tmp_path / "cats" / "test" / "white cat" / "0.png"
-    (found,) = kerasnets.classify(tmp_path / "run" / "best.keras", photograph)
-    assert found.labels[0][0] == "white cat"
-    exported = serving.export(
-        kerasnets.load_model(tmp_path / "run" / "best.keras"), tmp_path / "models", image_bytes=True
-    )
-    (served,) = kerasnets.classify(exported, photograph)
-    assert [name for name, _ in served.labels] == [name for name, _ in found.labels]
-    np.testing.assert_allclose([p for _, p in served.labels], [p for _, p in found.labels], atol=1e-5)
+def test_few_images_are_trained_on_for_many_epochs(finished, tmp_path):
+    def numbers(**fields):
+        made = runs.finetuning(weights=finished / "best.keras", data="generated", **fields)
+        return made.epochs, made.head_epochs, made.schedule[1]["warmup"]
+
+    assert numbers() == (50, 72, 5)  # 205 of 256 images, so 7 steps
+    assert numbers(batch=1) == (5, 10, 0.5)
+    assert numbers(epochs=1, head_epochs=3) == (1, 3, 0.1)
+    own = dict(schedule=("cosine", {"warmup": 2}))
+    assert numbers(epochs=4, **own)[::2] == (4, 2)
 
 
 def test_a_net_of_the_same_classes_keeps_its_classifier(recipe, finished):
