@@ -87,7 +87,7 @@ def report(
             phases=phases,
             splits=splits_of(data),
             seconds={"in all": results["seconds"]},
-            figures=dict(shares),
+            figures={words: f"{share}%" for words, share in shares},
             settings={**recipe.as_json(), "seed": options.seed},
             commands=steps,
             notes=notes_of(data),

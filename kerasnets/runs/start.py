@@ -104,9 +104,11 @@ def start_of(recipe: Recipe) -> Start | None:
 
 
 def loaded(recipe: Recipe) -> keras.Model:
-    """The net of the weights, as it was trained."""
+    """The net of the weights, which computes in the precision of the recipe."""
     if recipe.weights.endswith(SUFFIXES):
-        return kerasnets.load_model(recipe.weights, compile=False)
+        net = kerasnets.load_model(recipe.weights, compile=False)
+        known = {layer.dtype_policy.name for layer in all_layers(net) if layer.weights}
+        return net if known <= {recipe.precision} else surgery.with_precision(net, recipe.precision)
     given = {} if recipe.size is None and recipe.channels is None else {"input_shape": recipe.shape}
     return kerasnets.build(recipe.model, weights=recipe.weights, **given, **recipe.options)
 
