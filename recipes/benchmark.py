@@ -6,6 +6,8 @@
     python recipes/benchmark.py memory     memory and seconds per training step: plain, memory-efficient
     python recipes/benchmark.py digits     accuracy of small nets that are trained on the embedded digits
     python recipes/benchmark.py serve      milliseconds per image: Keras, its export, and ours
+    python recipes/benchmark.py finetune   errors of nets fine-tuned on few images, and trained from scratch
+    python recipes/benchmark.py head       seconds of a new classifier alone: kept features, Keras's guide
     python recipes/benchmark.py formats    differences between files of other runtimes and Keras, by family
 
 The contenders take turns, round after round. Since machines are noisy, the result is the median of the ratios
@@ -18,7 +20,7 @@ untrained except for the statistics of batch normalization; `--models` measures 
 import pathlib
 
 import shared
-from benchmarks import build, digits, distill, formats, imports, memory, serve
+from benchmarks import build, digits, distill, finetune, formats, head, imports, memory, serve
 
 BENCHMARKS = {
     "distill": distill,
@@ -27,6 +29,8 @@ BENCHMARKS = {
     "memory": memory,
     "digits": digits,
     "serve": serve,
+    "finetune": finetune,
+    "head": head,
     "formats": formats,
 }
 

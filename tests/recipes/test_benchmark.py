@@ -5,7 +5,9 @@ import keras
 import pytest
 
 import kerasnets
-from benchmarks import digits, formats, measuring, serve
+from benchmarks import digits, folders, formats, head, head_phase, measuring, serve
+from kerasnets import runs
+from kerasnets.assembly import registry
 
 
 def test_digits(recipe, tmp_path, capsys):
@@ -25,11 +27,17 @@ def test_digits(recipe, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("benchmark", "net"),
-    [("digits", "ResNet50"), ("build", "LeNet5"), ("serve", "LeNet5"), ("memory", "LeNet6")],
+    [
+        ("digits", "ResNet50"),
+        ("build", "LeNet5"),
+        ("serve", "LeNet5"),
+        ("memory", "LeNet6"),
+        ("head", "LeNet6"),
+    ],
 )
 def test_an_unknown_net_ends_with_one_line_and_status_2(benchmark, net, recipe, capsys):
     with pytest.raises(SystemExit) as ended:
-        recipe(benchmark, "--models", net)
+        recipe(benchmark, "--model" if benchmark == "head" else "--models", net)
     assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"Received: {net}")
 
@@ -91,3 +99,65 @@ def test_serve(recipe, tmp_path, monkeypatch):
     assert list(figures) == ["MobileNet, batch 2"]
     assert {"predict", "plain export", "ours", "ours, bfloat16"} <= set(turns)
     assert all(len(times) == 1 and times[0] > 0 for times in turns.values())
+
+
+def test_finetune_compares_errors(recipe, tmp_path, monkeypatch, capsys):
+    """Both ways see the same images and the same validation split; no run takes place."""
+    from kerasnets import weights
+
+    net = kerasnets.build("LeNet5", classes=10)
+    weights.describe(net, shape=(32, 32, 1), scaling="lecun")
+    weights.save(net, tmp_path / "source.keras")
+    seen = []
+
+    def stands_in(made, out, options):
+        seen.append((made, options))
+        errors = 100 + 10 * options.seed if made.weights else 200
+        return {"top1": 1 - errors / 1000}
+
+    monkeypatch.setattr(runs, "train", stands_in)
+    monkeypatch.setattr(folders, "write_digits", lambda folder, count: folder)
+    out = tmp_path / "errors.json"
+    words = ("--weights", tmp_path / "source.keras", "--folder", tmp_path / "runs", "--counts", 10)
+    recipe("finetune", *words, "--rate-from-scratch", 0.5, "--out", out)
+    assert json.loads(out.read_text()) == {"10": {"fine-tuned": [100, 110, 120], "from scratch": [200] * 3}}
+    assert "110.0 ± 10.0" in capsys.readouterr().out
+    tuned, scratch = seen[0][0], seen[3][0]
+    assert (tuned.weights, scratch.weights) == (str(tmp_path / "source.keras"), None)
+    assert scratch.rate == 0.5
+    same = ("model", "data", "size", "validation", "augmentation", "batch", "splits")
+    assert all(getattr(tuned, name) == getattr(scratch, name) for name in same)
+    assert [options.seed for _, options in seen] == [0, 1, 2] * 2
+
+
+@pytest.fixture(scope="module")
+def six_of_each(tmp_path_factory):
+    return folders.write_digits(tmp_path_factory.mktemp("digits"), 6)
+
+
+def test_head_phases_are_timed(recipe, six_of_each, tmp_path, monkeypatch, capsys):
+    """In this process, with a tiny net of random weights."""
+    monkeypatch.setattr(folders, "write_digits", lambda folder, count: six_of_each)
+    tiny = dict(registry.find("SqueezeNet").spec.tiny)
+    monkeypatch.setattr(kerasnets, "build", functools.partial(kerasnets.build, **tiny))
+    monkeypatch.setattr(head, "phase", lambda who, **rest: head_phase.WAYS[who](**rest))
+    out = tmp_path / "head.json"
+    words = ("--model", "SqueezeNet", "--size", 32, "--epochs", 1, "--rounds", 1)
+    recipe("head", *words, "--out", out)
+    (turns,) = json.loads(out.read_text()).values()
+    assert list(turns) == ["by hand", "features kept"]
+    assert all(seconds > 0 for (seconds,) in turns.values())
+    assert "times as fast" in capsys.readouterr().out
+
+
+def test_digits_of_a_folder_are_those_of_a_larger_one(six_of_each, tmp_path):
+    small, large = folders.write_digits(tmp_path, 5), six_of_each
+
+    def images(folder):
+        return {path.read_bytes() for path in folder.rglob("*.png")}
+
+    assert images(small / "train") < images(large / "train")
+    assert images(small / "test") == images(large / "test")
+    assert len(list((large / "train" / "7").iterdir())) == 6
+    assert len(list((large / "test").rglob("*.png"))) == 1000
+    assert not images(large / "train") & images(large / "test")
