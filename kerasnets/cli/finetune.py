@@ -68,7 +68,7 @@ def add_arguments(p: Parser) -> None:
 
 def freeze(text: str) -> bool | int | str:
     """An argparse type: "all", a number of stages, or the name of a layer."""
-    return True if text == "all" else int(text) if text.isdigit() else text
+    return True if text == "all" else int(text) if text.isascii() and text.isdigit() else text
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
@@ -103,7 +103,7 @@ def recipe_of(options: argparse.Namespace, rest: list[str]) -> Recipe:
     if options.smoke:
         given |= {
             "epochs": options.epochs or SMOKE_EPOCHS,
-            "head_epochs": options.head_epochs or SMOKE_EPOCHS,
+            "head_epochs": SMOKE_EPOCHS if options.head_epochs is None else options.head_epochs,
         }
     if options.augment:
         given["augmentation"] = (

@@ -41,7 +41,7 @@ def start_of(options: argparse.Namespace, recipe: Recipe) -> Recipe:
 def wider(text: str) -> tuple[str, dict[str, Any]]:
     """An argparse type: a layer and its number of channels, as a row of `Recipe.surgery`."""
     layer, equals, channels = text.rpartition("=")
-    if not (layer and equals and channels.isdigit()):
+    if not (layer and equals and channels.isascii() and channels.isdigit()):
         raise argparse.ArgumentTypeError(f"a pair such as block3_conv1=384. Received: {text}")
     return "widen", {"layer": layer, "width": int(channels)}
 

@@ -330,10 +330,15 @@ def spread(n, count):
 
 
 def stratified(labels, count):
-    """Numbers of `count` rows drawn at random, with the same share of each class; always the same ones."""
-    n = len(labels)
-    by_class = np.lexsort((np.random.default_rng(0).random(n), labels))
-    return np.sort(by_class[(2 * np.arange(count) + 1) * n // (2 * count)])
+    """Numbers of `count` rows drawn at random, with the same share of each class; always the same ones.
+
+    A class with one row keeps it, unless the others have too few.
+    """
+    by_class = np.lexsort((np.random.default_rng(0).random(len(labels)), labels))
+    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    others = by_class[sizes[classes][by_class] > 1]
+    rows = others if count < len(others) else by_class
+    return np.sort(rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)])
 
 
 def shuffled(n):

@@ -268,6 +268,11 @@ def check_labels(data: Data) -> None:
     if recipe.balance is not None and (stream.several or stream.labels is None):
         why = "images of several labels" if stream.several else "data whose labels are not known beforehand"
         refuse("balance", f"None for {why}", recipe.balance)
+    held_out = not isinstance(recipe.validation, str | None) and data.options.steps is None
+    if held_out and not stream.several and stream.labels is not None and not data.class_sizes.all():
+        some = [name for name, n in zip(stream.class_names, data.class_sizes, strict=True) if not n]
+        words = f"a smaller share, or there are more images: none of {some[0]!r} are left to train on"
+        refuse("validation", words, recipe.validation)
     if stream.several and recipe.loss[0] != "crossentropy":
         refuse("loss", "'crossentropy' for images of several labels", recipe.loss[0])
 

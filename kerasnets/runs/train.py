@@ -97,11 +97,11 @@ def train(
         data = Data(start.recipe if start else recipe, options, start)
         method.check(data)
         print(data.summary())
-        if options.host_index == 0:
-            prepare(out, settings, options.resume)
-        net = build(data)
+        net = build(data)  # refuses surgery and freezing that do not fit the net
         data.describe(net, seed=options.seed, **method.settings())
         model = method.compiled(net, data)
+        if options.host_index == 0:
+            prepare(out, settings, options.resume)
         with distribution.as_one_device(model):
             method.fit(model, net, data, out)
         training.write_weights(net, out / LAST)
@@ -139,6 +139,9 @@ def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervise
         refuse("options", "None or kerasnets.runs.Options", options)
     if not isinstance(method, Supervised):
         refuse("method", "None or an object of a class derived from kerasnets.runs.Supervised", method)
+    if recipe.weights is not None and out.resolve() in pathlib.Path(recipe.weights).resolve().parents:
+        words = f"another folder than that of the weights, {recipe.weights}, which would be moved aside"
+        refuse("out", words, str(out))
 
 
 def build(data: Data) -> keras.Model:

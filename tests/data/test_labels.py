@@ -118,7 +118,14 @@ def test_of_several_labels_each_is_trained_on_and_shared_out(rows, held):
     if count < len(rows):
         share = sources.Part(validation_split=held, subset="validation").rows(several)
         expected = np.bincount(main, minlength=5) * count / len(rows)
-        assert np.abs(np.bincount(main[share], minlength=5) - expected).max() < 2
+        alone = (np.bincount(main, minlength=5) == 1).sum()  # they are trained on
+        assert np.abs(np.bincount(main[share], minlength=5) - expected).max() < 2 + alone
+
+
+def test_a_class_with_one_image_keeps_it_to_train_on():
+    labels = np.array([0] * 40 + [*range(1, 11)])
+    assert labels[sources.stratified(labels, 10)].tolist() == [0] * 10
+    assert len(set(sources.stratified(labels, 40))) == 40  # more than are left without them
 
 
 def test_a_column_of_splits(tmp_path):

@@ -242,7 +242,23 @@ def test_a_recipe_that_contradicts_the_weights_or_the_data_is_refused(
 ):
     with pytest.raises(ValueError, match=f"is {allowed}"):
         runs.train(dataclasses.replace(recipe, **{field: value}), tmp_path / "run")
-    assert not (tmp_path / "run" / "best.keras").exists()
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_run_whose_weights_are_taken_is_not_moved_aside(recipe, finished):
+    with pytest.raises(ValueError, match="`out` is another folder than that of the weights"):
+        runs.train(recipe, finished)
+
+
+def test_validation_data_leave_images_of_each_class(recipe, tmp_path):
+    for name, count in (("a", 12), ("b", 2)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            keras.utils.save_img(tmp_path / name / f"{i}.png", np.full((9, 9, 3), 20 * i), scale=False)
+    recipe = dataclasses.replace(recipe, data="images", classes=None, validation=0.5, batch=4)
+    assert (Data(recipe, runs.Options(data_dir=str(tmp_path))).class_sizes == [5, 1]).all()
+    with pytest.raises(ValueError, match="`validation` is a smaller share, .*: none of 'b' are left"):
+        Data(dataclasses.replace(recipe, validation=9), runs.Options(data_dir=str(tmp_path)))
 
 
 @pytest.mark.parametrize(
