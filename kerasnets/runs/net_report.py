@@ -227,10 +227,16 @@ def tile(tested: Tested, pick: Pick) -> pages.Tile:
 
 
 def thumbnail(image: np.ndarray) -> tuple[str, bool]:
-    """A small copy of an image, as a data URL, and whether it has so few pixels that they are all kept."""
+    """A small copy of an image, or of the middle frame of a clip, as a data URL.
+
+    Returns:
+        The URL, and whether the image has so few pixels that they are all kept.
+    """
     import PIL.Image
 
-    values = np.clip(np.rint(np.asarray(image)), 0, 255).astype(np.uint8)
+    values = np.asarray(image)
+    values = values[len(values) // 2] if values.ndim == 4 else values
+    values = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     picture = PIL.Image.fromarray(values[..., 0] if values.ndim == 3 and values.shape[-1] == 1 else values)
     coarse, content = max(picture.size) <= COARSE, io.BytesIO()
     picture.thumbnail((SIDE, SIDE))

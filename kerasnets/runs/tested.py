@@ -65,9 +65,10 @@ class Tested:
         class_names: A name for each class or label. With one score: the name for label 0, then for label 1.
         threshold: None for a net that chooses one class. With scores: the least score of the labels that it
             gives an image, one number or one for each label.
-        image: Function that gives image i, (height, width) or (height, width, channels) with 1 or 3 channels
-            and values of 0..255. It is called for images that are drawn, and may raise an OSError or a
-            ValueError for one that cannot be read. None if there are no images to draw.
+        image: Function that gives image i, (height, width) or (height, width, channels), or clip i, (frames,
+            height, width, channels), with 1 or 3 channels and values of 0..255. It is called for images that
+            are drawn, and may raise an OSError or a ValueError for one that cannot be read. None if there are
+            no images to draw.
         names: A name or path for each image, or None.
 
     Raises:

@@ -81,6 +81,11 @@ def test_the_page_shows_the_images_that_were_picked(tmp_path):
     assert "validation: 0.8 in epoch 2" in curve["alt"]
 
 
+def test_of_a_clip_the_middle_frame_is_shown():
+    frames = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3), "uint8")
+    assert net_report.thumbnail(frames) == net_report.thumbnail(frames[2])
+
+
 def test_many_classes_have_no_matrix(tmp_path):
     read = written(tmp_path / "report.html", net_of(60, 600))
     headings = read.texts("h2")
