@@ -53,7 +53,7 @@ def check_folder(
         The `Contents` of the folder; None for a dataset that is not a folder of images.
 
     Raises:
-        ValueError: The folder, or the csv file, does not hold examples of at least two classes to train on.
+        ValueError: The folder, or the CSV file, does not hold examples of at least two classes to train on.
             The message says what it holds instead.
     """
     if labels is None and (data_dir is None or name in ("digits", "generated")):
@@ -100,7 +100,7 @@ def in_folder(root):
 
 
 def in_table(table):
-    """Names of the classes of a csv file, and the number of examples of each by split."""
+    """Names of the classes of a CSV file, and the number of examples of each by split."""
     counts, seen = {}, set()
     for split in table.has():
         rows = table.rows(split)
@@ -128,7 +128,7 @@ def check_classes(root, table, names, counts):
     argument, received = ("data_dir", root) if table is None else ("labels", table.file)
     if "train" not in counts:
         has = ", ".join(counts)
-        refuse(argument, f"a csv file with images of the split 'train', not only of {has}", str(received))
+        refuse(argument, f"a CSV file with images of the split 'train', not only of {has}", str(received))
     if len(names) < 2 and (table is None or table.labels.ndim == 1):
         mend = "add images of others, such as a class 'other' to tell it from"
         deeper = next(folders.deeper_folders(root), None) if table is None else None
@@ -136,13 +136,13 @@ def check_classes(root, table, names, counts):
             mend = f"give {shown(deeper)}, whose folders are the classes"
         elif table is None and any(e.name.lower().endswith(folders.TABLES) for e in os.scandir(root)):
             mend = f"give {folders.labels_in(root)}, or {mend}"
-        what = "folder of images" if table is None else "csv file of labels"
+        what = "folder of images" if table is None else "CSV file of labels"
         words = f"a {what} of at least two classes, not of {names[0]!r} alone: {mend}"
         refuse(argument, words, str(received))
     missing = [name for name, count in zip(names, counts["train"], strict=True) if not count]
     if missing:
         some = ", ".join(missing[:SHOWN])
-        refuse(argument, f"a csv file with images to train on of every class, unlike {some}", str(received))
+        refuse(argument, f"a CSV file with images to train on of every class, unlike {some}", str(received))
 
 
 def is_split(name):
@@ -198,7 +198,7 @@ def notes_on_folder(root):
 
 
 def notes_on_table(table):
-    """Sentences about images of a csv file that a user may not expect."""
+    """Sentences about images of a CSV file that a user may not expect."""
     if table.labels.ndim == 2 and (empty := int((~table.labels.any(1)).sum())):
         yield f"Images without a label: {empty:,}."
     if table.unnamed:

@@ -54,7 +54,7 @@ def opened(data_dir):
         elif path.name.lower().endswith(IMAGES):
             words = "a folder with a folder of images for each class, not an image"
         elif path.name.lower().endswith(TABLES):
-            words = "the folder of the images; a csv file of their labels is given as `labels`"
+            words = "the folder of the images; a CSV file of their labels is given as `labels`"
     elif path.parent.is_dir():
         near = nearest(path.name, subfolders(path.parent))
         raise ValueError(f"`data_dir` is {words}.{near} Received: data_dir={str(data_dir)!r}")
@@ -124,7 +124,7 @@ def deeper_folders(root, levels=3):
 def labels_in(root):
     """The argument `labels` that a folder without classes may need, in words."""
     tables = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(TABLES))
-    return f"labels={tables[0]!r}" if tables else "a csv file of their names and labels as `labels`"
+    return f"labels={tables[0]!r}" if tables else "a CSV file of their names and labels as `labels`"
 
 
 def holding(folder):

@@ -1,4 +1,4 @@
-"""Labels of images in a csv file, as competitions publish them: one label or several for each image.
+"""Labels of images in a CSV file, as competitions publish them: one label or several for each image.
 
 A line names an image and its labels, in one of three forms:
 
@@ -35,7 +35,7 @@ SHOWN = folders.SHOWN
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A csv file of labels.
+    """A CSV file of labels.
 
     Attributes:
         file: Its path.
@@ -85,10 +85,10 @@ class Table:
 
 
 def find(file, root, split):
-    """Finds the examples of a split by a csv file.
+    """Finds the examples of a split by a CSV file.
 
     Args:
-        file: Path of the csv file, in the folder of the images or as it is.
+        file: Path of the CSV file, in the folder of the images or as it is.
         root: The folder of the images.
         split: "train", "validation" or "test", or "all" for a file without a column of splits.
 
@@ -107,7 +107,7 @@ def find(file, root, split):
 
 
 def read(file, root):
-    """Reads a csv file as a `Table`; for the arguments and errors, see `find`."""
+    """Reads a CSV file as a `Table`; for the arguments and errors, see `find`."""
     path = located(file, root)
     content = text(path)
     images = Images(root)
@@ -133,18 +133,18 @@ def read(file, root):
 
 
 def located(file, root):
-    """The path of a csv file, in the folder of the images or as it is."""
+    """The path of a CSV file, in the folder of the images or as it is."""
     given = pathlib.Path(file).expanduser()
     paths = [path for path in (pathlib.Path(root) / given, given) if path.is_file()]
     if paths:
         return paths[0]
     near = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(folders.TABLES))
     has = f"; {root} has {', '.join(near[:SHOWN])}" if near else ""
-    return refuse("labels", f"the path of a csv file, in {root} or from here{has}", str(file))
+    return refuse("labels", f"the path of a CSV file, in {root} or from here{has}", str(file))
 
 
 def text(path):
-    """The text of a csv file: UTF-8, with or without byte order mark, or UTF-16 with it."""
+    """The text of a CSV file: UTF-8, with or without byte order mark, or UTF-16 with it."""
     content = path.read_bytes()
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
@@ -157,7 +157,7 @@ def text(path):
 
 
 def parsed(path, content, images):
-    """The lines of a csv file, with their numbers; the names of its columns; and the column of the images.
+    """The lines of a CSV file, with their numbers; the names of its columns; and the column of the images.
 
     The delimiter and the column are those by which most of the first lines name images.
     """
@@ -297,8 +297,8 @@ def table_of(path, lines, examples, names, sets, words):
 
 
 def say(path, words):
-    """Refuses a csv file; the words follow "a csv file"."""
-    refuse("labels", f"a csv file {words}", str(path))
+    """Refuses a CSV file; the words follow "a CSV file"."""
+    refuse("labels", f"a CSV file {words}", str(path))
 
 
 def numbers(lines):

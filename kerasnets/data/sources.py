@@ -192,7 +192,7 @@ def is_same(name, data_dir, split, other, csv=None):
 
 
 def examples_of(root, split, csv=None):
-    """The classes, examples and labels of a split, by the class folders or by a csv file."""
+    """The classes, examples and labels of a split, by the class folders or by a CSV file."""
     return folders.find(root, split) if csv is None else labels.find(csv, root, split)
 
 
@@ -230,7 +230,7 @@ def generated(split, size, classes, part):
 
 
 def folder(root, split, size, strict, part, csv=None):
-    """The source of the images or videos in a folder of class folders, or of images named in a csv file."""
+    """The source of the images or videos in a folder of class folders, or of images named in a CSV file."""
     names, files, known = examples_of(root, split, csv)
     clips = isinstance(files[0], tuple)
     check_examples(root, names, files, size)

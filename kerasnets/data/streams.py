@@ -31,7 +31,7 @@ class Stream:
         examples: Number of examples in an epoch.
         classes: Number of classes.
         class_names: Names of the classes, in the order of their numbers: those of a folder sorted; those of
-            a csv file too, but whole numbers by value; ("not NAME", NAME) with `positive`.
+            a CSV file too, but whole numbers by value; ("not NAME", NAME) with `positive`.
         skipped: Paths in the folder of the images that cannot be decoded and are left out.
         labels: The labels of all examples of the split, in the order that they have without a seed: int64,
             (n,), or with several labels an image float32, (n, classes), 1 for each label; None if they are
@@ -98,7 +98,7 @@ def stream(
             prepared dataset of TensorFlow Datasets; or "generated", noise added to a pattern for each class.
             Any name is allowed if `data_dir` holds class folders, or with `labels`.
         split: "train", "validation" or "test"; or "all", all images of a folder without such splits,
-            or of a csv file without a column of splits.
+            or of a CSV file without a column of splits.
         size: Shape of an example: (height, width, channels), or (frames, height, width, channels) for clips.
             Channels are 1 or 3; images are converted to this number.
         batch_size: Examples in a batch.
@@ -136,7 +136,7 @@ def stream(
         host_index: Number of this host, from 0.
         devices: Number of devices of all hosts together, which share each batch; None for one per host. An
             epoch leaves out the last examples if their number is not a multiple of `devices`.
-        labels: Path of a csv file that names the images in `data_dir` and its subfolders and their labels,
+        labels: Path of a CSV file that names the images in `data_dir` and its subfolders and their labels,
             instead of class folders; relative to `data_dir`, or from the working folder. One column names
             the images, with or without folder and ending. Then there is a column with a label; or with
             several, separated by commas, semicolons or |, and by blanks if it is called "labels", "tags" or
@@ -300,7 +300,7 @@ def check_subset(validation_split, subset):
 def check_labels(labels, positive, balance):
     """Refuses arguments about labels that are not allowed."""
     if labels is not None and not isinstance(labels, (str, os.PathLike)):
-        refuse("labels", "None or the path of a csv file", labels)
+        refuse("labels", "None or the path of a CSV file", labels)
     if positive is not None and not isinstance(positive, str):
         refuse("positive", "None or the name of a class", positive)
     if balance not in (None, "sampling"):

@@ -65,7 +65,7 @@ class Distiller(keras.Model):
     the probability of 1. The metric "accuracy" counts a logit above 0 as class 1. Metrics given as objects
     see the logit, as in `keras.metrics.BinaryAccuracy(threshold=0.0)`.
 
-    Several logits may be labels of their own, any number of which may be right. With `binary`, both losses
+    Several logits may be independent labels, any number of which may be right. With `binary`, both losses
     are means over the labels of those of their sigmoids, and labels are 0 or 1 for each, (batch, labels).
 
     Of several outputs, the main one teaches and is taught: "predictions" of a dict, or the first of a list.
@@ -88,8 +88,8 @@ class Distiller(keras.Model):
             trained then.
         name: Name of the model.
         aux_weight: Weight of the loss of each auxiliary head of the student, not negative.
-        binary: Whether each logit is a label of its own. None says so if the card of the student or of the
-            teacher has a `threshold`, which the student then has too.
+        binary: Whether each logit is an independent label. None means yes if the card of the student or of
+            the teacher has a `threshold`; the student's card then has it too.
 
     Raises:
         ValueError: A model does not give logits, the numbers of classes differ, a number is out of range, or
@@ -305,7 +305,7 @@ class Distiller(keras.Model):
 
 
 def of_one_logit(metrics: Any) -> Any:
-    """Metrics for `compile`, in which names of accuracies stand for accuracies of logits of their own."""
+    """Metrics for `compile`, in which names of accuracies stand for those of independent logits."""
 
     def metric(name):
         known = isinstance(name, str) and name in ACCURACIES

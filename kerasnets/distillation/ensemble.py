@@ -26,7 +26,7 @@ class Ensemble(keras.Model):
         models: At least two functional models that give logits of the same classes, from inputs of the same
             shape. Their weights are shared, not copied. Of several outputs, the main one counts, as described
             at `Distiller`. A single logit stands for the two probabilities of its sigmoid. Several logits
-            that are labels of their own, as the `threshold` in the card of a model says, have the geometric
+            that are independent labels, as the `threshold` in the card of a model says, have the geometric
             mean alone.
         mean: "geometric" or "arithmetic", the mean of the probabilities. The geometric mean of probabilities
             corresponds to the mean of the logits.
@@ -80,7 +80,7 @@ def check_members(models: Any, mean: Any) -> None:
         if not getattr(model, "inputs", None) or len(model.inputs) != 1:
             refuse("models", "functional models of one input", model)
         if mean == "arithmetic" and card_of(model).threshold is not None and count_logits(model) != 1:
-            refuse("mean", f"'geometric' for {model.name}, whose scores are labels of their own", mean)
+            refuse("mean", f"'geometric' for {model.name}, whose scores are independent labels", mean)
     shapes = {(tuple(model.inputs[0].shape[1:]), count_logits(model)) for model in models}
     if len(shapes) > 1:
         refuse("models", "of one input shape and one number of classes", shapes)

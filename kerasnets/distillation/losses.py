@@ -3,8 +3,8 @@
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 2.
 
 A net of a single logit tells two classes apart: the sigmoid of the logit is the probability of the label 1.
-All formulas hold for it with the two probabilities of these classes. Where several logits are labels of their
-own, `binary`, they hold for each of them, and the losses are means over the labels.
+All formulas hold for it with the two probabilities of these classes. With `binary`,
+each logit is an independent label: they hold for each of them, and the losses are means over the labels.
 """
 
 from typing import Any
@@ -40,7 +40,7 @@ def hard_loss(labels: Any, logits: Any, binary: bool = False) -> Any:
             0, 1 or the probability of 1, (batch,) or (batch, 1). With `binary`, the same for each label,
             (batch, labels).
         logits: Logits of the student, (batch, classes).
-        binary: Whether each logit is a label of its own.
+        binary: Whether each logit is an independent label.
 
     Returns:
         Tensor, (batch,).
@@ -79,7 +79,7 @@ def soft_loss(teacher_logits: Any, logits: Any, temperature: float, binary: bool
         teacher_logits: Logits of the teacher, (batch, classes). No gradient flows into them.
         logits: Logits of the student, (batch, classes).
         temperature: T, a positive number.
-        binary: Whether each logit is a label of its own.
+        binary: Whether each logit is an independent label.
 
     Returns:
         Tensor, (batch,).

@@ -115,7 +115,7 @@ def specialist(
         refuse("generalist", TWO, "a net of one logit")
     if card_of(generalist).threshold is not None:
         allowed = "a net of classes that exclude one another"
-        refuse("generalist", allowed, f"{generalist.name}, whose scores are labels of their own")
+        refuse("generalist", allowed, f"{generalist.name}, whose scores are independent labels")
     subset = check_subset("classes", classes, n)
     if len(subset) == n:
         refuse("classes", f"fewer than all {n} classes", classes)

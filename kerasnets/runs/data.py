@@ -32,7 +32,7 @@ class Data:
         watched: The kerasnets.data.Stream to validate on after every epoch: the recipe's validation data, or
             without it `testing`.
         classes: Number of scores of the net: a score for each class, or one that tells class 1 from class 0.
-        binary: Whether each score is that of a label of its own.
+        binary: Whether each score is an independent label.
         one_hot: Whether labels are one-hot.
 
     Raises:

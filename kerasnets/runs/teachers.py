@@ -136,7 +136,7 @@ def check_kind(teacher: keras.Model, binary: bool) -> None:
 
     Args:
         teacher: The teacher, with as many scores as the student. One score is of either kind.
-        binary: Whether each score of the student is a label of its own.
+        binary: Whether each score of the student is an independent label.
 
     Raises:
         ValueError: The teacher is of the other kind, as its card says.

@@ -233,7 +233,7 @@ def predict(
     """What a net says of images under an evaluation protocol.
 
     Args:
-        net: The net, whose card has a threshold if its scores are labels of their own.
+        net: The net, whose card has a threshold if its scores are independent labels.
         recipe: The recipe of its run.
         batches: Batches of scaled images and their labels.
         protocol: Name of the protocol.

@@ -51,7 +51,7 @@ def export(
     most likely classes, best first, their names `classes` and their `scores`. With `features`, the signature
     "features" takes `images` and returns `features`, (n, values).
 
-    If the net's card has a `threshold`, its scores are labels of their own, any number of which an image may
+    If the net's card has a `threshold`, its scores are independent labels, any number of which an image may
     have: `probabilities` are then sigmoids. "serving_bytes" returns, also as strings, the `labels` whose
     probability is at least the threshold, (n, most), best first; "" fills the rows of images with fewer. Of a
     net of one score, `labels` has the name of class 1 from the threshold on, or else that of class 0.

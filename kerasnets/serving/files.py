@@ -188,7 +188,12 @@ def batched(function, images):
 def compared(format, name, expected, given, threshold=None):
     """Compares the outputs of a file with those of Keras.
 
-    The last argument is that of `agreement`.
+    Args:
+        format: The format of the file.
+        name: Name of the net, for the message.
+        expected: Arrays by name, of Keras.
+        given: Arrays by name, of the file.
+        threshold: As in `agreement`.
 
     Returns:
         Entries for the model card.
@@ -213,8 +218,8 @@ def agreement(expected, given, threshold=None):
     Args:
         expected: Arrays by name.
         given: Other arrays by name.
-        threshold: The probability from which on a label is given. None for classes that exclude one another;
-            a single score then predicts class 1 above 0.5.
+        threshold: The least probability of a predicted label. None for classes that exclude one another; a
+            single score then predicts class 1 above 0.5.
     """
     scores = [x["probabilities"] for x in (expected, given)]
     if threshold is not None:

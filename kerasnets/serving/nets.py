@@ -145,7 +145,7 @@ def scores_of(model, from_logits, binary):
     Args:
         model: The model.
         from_logits: Whether it returns logits; None decides by its last layers.
-        binary: Whether each score is a label of its own.
+        binary: Whether each score is an independent label.
     """
     end = end_of(model)
     if from_logits is None:

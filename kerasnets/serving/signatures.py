@@ -33,25 +33,25 @@ def of_all_classes(probabilities):
     return tf.concat([1 - probabilities, probabilities], axis=1)
 
 
-def labels_given(probabilities, threshold, table):
-    """Names of the labels that are given to each image, the most probable first, strings (n, most).
+def predicted_labels(probabilities, threshold, table):
+    """Names of the labels that are predicted for each image, the most probable first, strings (n, most).
 
     Args:
-        probabilities: Those of the labels, (n, labels). Of a single label, classes 0 and 1 are told apart.
-        threshold: The probability from which on a label is given.
+        probabilities: Those of the labels, (n, labels). A single one is that of class 1 against class 0.
+        threshold: The least probability of a predicted label.
         table: Names of the classes, as `names_table` returns them.
 
     Returns:
         As many columns as the image with the most labels has; "" where an image has fewer. Of a single label,
         one column: the name of the class.
     """
-    given = probabilities >= threshold
+    predicted = probabilities >= threshold
     if probabilities.shape[-1] == 1:
-        return table.lookup(tf.cast(given, tf.int64))
+        return table.lookup(tf.cast(predicted, tf.int64))
     order = tf.argsort(probabilities, direction="DESCENDING", stable=True)
     names = table.lookup(tf.cast(order, tf.int64))
-    names = tf.where(tf.gather(given, order, batch_dims=1), names, "")
-    return names[:, : tf.reduce_max(tf.reduce_sum(tf.cast(given, tf.int32), axis=1))]
+    names = tf.where(tf.gather(predicted, order, batch_dims=1), names, "")
+    return names[:, : tf.reduce_max(tf.reduce_sum(tf.cast(predicted, tf.int32), axis=1))]
 
 
 def endpoints(run, net, table, image_bytes, top, sizing):
@@ -77,7 +77,7 @@ def endpoints(run, net, table, image_bytes, top, sizing):
         probabilities = run(images.decoded(image_bytes, net.shape, sizing))["probabilities"]
         scores, places = tf.math.top_k(of_all_classes(probabilities), top)
         threshold = net.card.threshold
-        labels = {} if threshold is None else {"labels": labels_given(probabilities, threshold, table)}
+        labels = {} if threshold is None else {"labels": predicted_labels(probabilities, threshold, table)}
         return labels | {
             "probabilities": probabilities,
             "classes": table.lookup(tf.cast(places, tf.int64)),

@@ -54,8 +54,8 @@ def evaluate(
     Ties are ranked by class number, and NaN ranks last. A net of one score tells class 1 from class 0: its
     score is the logit or, after a sigmoid, the probability of class 1.
 
-    A net whose card has a `threshold` gives any number of labels to an image, or tells class 1 from class 0
-    by it. It is measured as `thresholds.label_scores` says, with scikit-learn.
+    A net whose card has a `threshold` predicts any number of labels for each image. It is measured as
+    `thresholds.label_scores` says, with scikit-learn.
 
     Args:
         model: A functional or sequential model with one input, images or clips. Its output is (batch,
@@ -100,13 +100,13 @@ def evaluate(
         preprocess=preprocess,
     )
     threshold = card_of(model).threshold
-    labels = None if threshold is None else main_output(model).outputs[0].shape[-1]
-    checked = (check_batch(batch, labels) for batch in batches(data, batch_size or 32))
+    count = None if threshold is None else main_output(model).outputs[0].shape[-1]
+    checked = (check_batch(batch, count) for batch in batches(data, batch_size or 32))
     scored = ((scores(images), true) for images, true in checked if len(images))
-    found = [rank(*both) if labels is None else both for both in scored]
+    found = [rank(*both) if count is None else both for both in scored]
     if not found:
         refuse("data", "batches of (images, labels), at least one", data)
-    if labels is not None:
+    if count is not None:
         probabilities, true = map(np.concatenate, zip(*found, strict=True))
         return label_scores(true, probabilities, threshold)
     ranks = np.concatenate(found)
@@ -281,7 +281,7 @@ def softmax(logits):
 
 
 def sigmoid(logits):
-    """The sigmoid of each logit, the probability of a label of its own."""
+    """The sigmoid of each logit, the probability of an independent label."""
     return np.exp(-np.logaddexp(0, -logits))
 
 
@@ -302,23 +302,23 @@ def batches(data, batch_size):
         return refuse("data", allowed, type(data).__name__)
 
 
-def check_batch(batch, several=None):
+def check_batch(batch, count=None):
     """The images, float32, and the labels of a batch, as arrays.
 
     Args:
         batch: Images and labels.
-        several: Number of labels that an image may have; None if it has one, a class.
+        count: Number of independent labels; None for classes that exclude one another.
     """
-    multi_hot = several is not None and several > 1
-    kind = f"0 or 1 for {several} labels, (batch, {several})" if multi_hot else "whole numbers, (batch,)"
+    multi_hot = count is not None and count > 1
+    kind = f"0 or 1 for {count} labels, (batch, {count})" if multi_hot else "whole numbers, (batch,)"
     allowed = f"batches of (images, labels): (batch, height, width, channels) and {kind}"
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         refuse("data", allowed, batch)
     images, labels = map(ops.convert_to_numpy, batch)
     if labels.shape == (len(images), 1):
         labels = labels[:, 0]
-    whole = np.isin(labels, (0, 1)).all() if several else labels.dtype.kind in "iu"
-    shape = (len(images), several) if multi_hot else (len(images),)
+    whole = np.isin(labels, (0, 1)).all() if count else labels.dtype.kind in "iu"
+    shape = (len(images), count) if multi_hot else (len(images),)
     if images.ndim < 4 or labels.shape != shape or not whole:
         words = ", ".join(f"{part.dtype} {part.shape}" for part in (images, labels))
         refuse("data", allowed, words)

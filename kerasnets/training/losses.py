@@ -35,8 +35,8 @@ class Crossentropy(keras.losses.Loss):
 
     Smoothing spreads a share of the target evenly over all classes. Keras offers it for one-hot labels only.
 
-    With `binary`, each score is a label of its own, which an example may have or not, and the loss is the
-    mean over the labels of their two-class cross-entropies. A single score tells class 1 from class 0.
+    With `binary`, each score is an independent label, and the loss is the mean over the labels of their
+    two-class cross-entropies. A single score tells class 1 from class 0.
 
     Source: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
 
@@ -46,7 +46,7 @@ class Crossentropy(keras.losses.Loss):
         reduction: As in keras.losses.Loss.
         name: Name of the loss.
         dtype: As in keras.losses.Loss.
-        binary: Whether each score is a label of its own.
+        binary: Whether each score is an independent label.
 
     Call arguments:
         y_true: Class numbers, (batch,) or (batch, 1), or one-hot or mixed labels, (batch, classes). With
@@ -55,7 +55,7 @@ class Crossentropy(keras.losses.Loss):
 
     Raises:
         ValueError: `label_smoothing` is not a number in [0, 1), or `binary` is not True or False. When
-            called: the labels do not fit the scores, or a single score is no label of its own.
+            called: the labels do not fit the scores, or there is a single score without `binary`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Keras's metrics for nets whose scores are labels of their own, from logits."""
+"""Keras's metrics for nets whose scores are independent labels, from logits."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def label_metrics(labels: int) -> list[keras.metrics.Metric]:
     Returns:
         For one label "accuracy" and "average_precision"; for several "accuracy", the share of all labels that
         are right, "exact_match", the share of examples of which all labels are right, and
-        "mean_average_precision", the mean over the labels. A label is given where its logit is above 0.
+        "mean_average_precision", the mean over the labels. A label is predicted where its logit is above 0.
 
     Raises:
         ValueError: `labels` is not a whole number, at least 1.
@@ -30,7 +30,7 @@ def label_metrics(labels: int) -> list[keras.metrics.Metric]:
 
 
 def of_labels(y_true: Any, y_pred: Any) -> Any:
-    """The targets of a net whose scores are labels of their own, in the dtype and shape of its scores.
+    """The targets of a net whose scores are independent labels, in the dtype and shape of its scores.
 
     Args:
         y_true: A number from 0 to 1 for each label, (batch, labels); for one label also (batch,).
@@ -50,7 +50,7 @@ def of_labels(y_true: Any, y_pred: Any) -> Any:
 
 
 def right(y_true: Any, y_pred: Any) -> Any:
-    """Which labels are right, (batch, labels). Of mixed targets, those from 0.5 on count as given."""
+    """Which labels are right, (batch, labels). Mixed targets of at least 0.5 count as 1."""
     return ops.equal(of_labels(y_true, y_pred) >= 0.5, y_pred > 0)
 
 
@@ -73,7 +73,7 @@ class OfLogits(keras.metrics.MeanMetricWrapper):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class LabelAccuracy(OfLogits):
-    """The share of labels that are right. A label is given where its logit is above 0.
+    """The share of labels that are right. A label is predicted where its logit is above 0.
 
     Args:
         name: Name of the metric.
@@ -86,7 +86,7 @@ class LabelAccuracy(OfLogits):
 
 @keras.saving.register_keras_serializable("kerasnets")
 class ExactMatch(OfLogits):
-    """The share of examples of which all labels are right. A label is given where its logit is above 0.
+    """The share of examples of which all labels are right. A label is predicted where its logit is above 0.
 
     Args:
         name: Name of the metric.
@@ -113,7 +113,7 @@ class AveragePrecision(keras.metrics.AUC):
         self.labels = labels
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts the examples of a batch. Of mixed targets, those from 0.5 on count as given."""
+        """Counts the examples of a batch. Mixed targets of at least 0.5 count as 1."""
         if sample_weight is not None and ops.ndim(sample_weight) == 1:
             sample_weight = ops.expand_dims(sample_weight, -1)
         super().update_state(of_labels(y_true, y_pred) >= 0.5, y_pred, sample_weight)

@@ -44,7 +44,6 @@ NOT_OPTIONS = {
 NOT_NEGATIVE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
 ABOVE_ZERO = (lambda v: is_number(v) and v > 0, "a number above 0")
 FLAG = (lambda v: isinstance(v, bool), "True or False")
-TEXT = (lambda v: v is None or (isinstance(v, str) and v), "None or a text")
 COUNT = (lambda v: is_int(v, 1), "a whole number, at least 1")
 LIMIT = (lambda v: v is None or (is_number(v) and v > 0), "None or a number above 0")
 VALUES = {
@@ -89,15 +88,15 @@ VALUES = {
     "head_epochs": (lambda v: is_int(v, 0), "a whole number, at least 0"),
     "head_rate": ABOVE_ZERO,
     "head_views": COUNT,
-    "layer_decay": (lambda v: is_number(v) and 0 < v <= 1, "a number above 0 and up to 1"),
-    "labels": TEXT,
-    "positive": TEXT,
+    "layer_decay": (lambda v: is_number(v) and 0 < v <= 1, "a number above 0, at most 1"),
+    "labels": (lambda v: v is None or (isinstance(v, str) and v), "None or the path of a CSV file"),
+    "positive": (lambda v: v is None or (isinstance(v, str) and v), "None or the name of a class"),
     "balance": (
         lambda v: v is None or v in BALANCES,
         f"None or one of {', '.join(map(repr, BALANCES))}",
     ),
 }
-# Fields that change a net that the run starts from, and their values if there is none.
+# Fields that need trained weights to start from, and their values without them.
 NEED_WEIGHTS = {"surgery": (), "freeze": False, "freeze_batch_norm": False, "head_epochs": 0}
 
 
@@ -137,27 +136,27 @@ class Recipe:
         precision: "float32", "mixed_bfloat16" or "mixed_float16".
         replicas: Number of devices that share each batch.
         weights: What the net starts from: the name of a dataset, such as "imagenet", the id of a published
-            checkpoint, or a file. Its card says the size and the scaling of the images, and which ones
-            `size`, `channels` and `scaling` may only repeat. A net of other classes than those of the data
+            checkpoint, or a file. Its card says the size and the scaling of its images; `size`, `channels`
+            and `scaling` cannot change them. A net of other classes than those of the data
             gets a new classifier. None starts from random weights.
-        surgery: Pairs: the functions of `kerasnets.surgery` that change that net, in order: ("widen",
-            {"layer": ..., "width": ...}), ("deepen", {"layer": ...}), or ("preinitialize", {"convs": ...,
-            "dense": ...}), which copies some layers of that net, which may then be another one, into a random
-            one of `model`.
-        freeze: What is not trained after `head_epochs`: True for all below the classifier, a number of the
-            lowest stages, which are the layers of one resolution, or the name of a layer for this one and
-            all below it. False trains all.
+        surgery: Functions of `kerasnets.surgery` that change that net, in order, each a pair of its name and
+            options: ("widen", {"layer": ..., "width": ...}), ("deepen", {"layer": ...}), or ("preinitialize",
+            {"convs": ..., "dense": ...}). The last one copies layers of that net, which need not be a
+            `model`, into a `model` with random weights.
+        freeze: What is not trained after `head_epochs`: True for all below the classifier; a number of the
+            lowest stages, each the layers of one resolution; or the name of a layer, for it and all below it.
+            False trains everything.
         freeze_batch_norm: Whether batch normalization keeps its statistics.
         dropout: Dropout rate before a new classifier.
         head_epochs: Epochs in which a new classifier is trained alone, before all others. The features that
-            it reads are computed once, so that such an epoch takes little time.
+            it reads are computed once, so that these epochs are fast.
         head_rate: Initial learning rate of these epochs, of Adam with a cosine decay to 0.
         head_views: Views of each image whose features are kept. The first is the image as in tests, the
             others are augmented.
         layer_decay: Factor by which the learning rate falls from stage to stage, from the classifier down to
             the input.
         labels: Path of a CSV file with the labels of images, as `kerasnets.data.stream` takes it.
-        positive: Name of the class that is told from all others, by one score; `classes` is then 1.
+        positive: Name of a class to tell from all others by one score; `classes` is then 1.
         balance: How classes of unequal size get equal weight: "weights", in the loss, or "sampling", by
             drawing images of each class equally often. None gives each image equal weight.
 
@@ -282,7 +281,7 @@ class Recipe:
         """The loss. The margin loss takes lengths of capsules, every other loss takes logits.
 
         Args:
-            binary: Whether each score is that of a label of its own.
+            binary: Whether each score is an independent label.
         """
         kind, options = self.loss
         logits = {"from_logits": True, "binary": binary} if kind == "crossentropy" else {}
@@ -391,7 +390,7 @@ def check_choices(recipe):
 
 
 def check_start(recipe):
-    """Refuses what is said of trained weights if there are none, and changes of a net that do not exist."""
+    """Refuses fields that need trained weights if there are none, and unknown surgery."""
     for name, default in NEED_WEIGHTS.items():
         if recipe.weights is None and getattr(recipe, name) != default:
             refuse(name, f"{default!r} without `weights`", getattr(recipe, name))

@@ -1,4 +1,4 @@
-"""Nets whose scores are labels of their own: when a label is given, and how often that is right."""
+"""Nets whose scores are independent labels: the threshold from which a label is predicted, and accuracies."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from kerasnets.checks import is_number, refuse
 
-DEFAULT = 0.5  # where no examples say better
-LEAST = float(np.finfo("float64").tiny)  # above 0, as thresholds are
+DEFAULT = 0.5  # if no example has a label
+LEAST = float(np.finfo("float64").tiny)  # a threshold is above 0
 
 
 def best_threshold(labels: Any, probabilities: Any) -> float:
-    """The threshold with the highest F1 score, which is to be found on validation data.
+    """The threshold with the highest F1 score on validation data.
 
     It is the same for all labels, whose examples are counted together (micro-averaged F1), since few examples
     of a label would make a threshold of its own a matter of chance. It lies halfway between two probabilities
@@ -25,7 +25,7 @@ def best_threshold(labels: Any, probabilities: Any) -> float:
             classes 0 and 1, (examples, 2).
 
     Returns:
-        A number between 0 and 1; 0.5 if no label is given to any example.
+        A number between 0 and 1; 0.5 if no example has a label.
 
     Raises:
         ValueError: The arrays do not fit.
@@ -44,13 +44,13 @@ def best_threshold(labels: Any, probabilities: Any) -> float:
 
 
 def label_scores(labels: Any, probabilities: Any, threshold: float) -> dict[str, float]:
-    """How well a net gives labels.
+    """The accuracies of a net whose scores are independent labels.
 
     Args:
         labels: 0 or 1 for each label, (examples, labels), or (examples,) for a single label.
         probabilities: The probabilities of the labels, of the same shape, or for a single label those of
             classes 0 and 1, (examples, 2).
-        threshold: The probability from which on a label is given, between 0 and 1.
+        threshold: The least probability of a predicted label, between 0 and 1.
 
     Returns:
         A dict of numbers from 0 to 1. For a single label: "accuracy", "f1", "precision", "recall" and

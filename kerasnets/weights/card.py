@@ -36,9 +36,9 @@ class Card:
         sizing: Name and options of the function that brought the images of tests to `shape`, a row of
             `kerasnets.data.augment` such as ("center_crop", {"shorter": 256}).
         class_names: Names of the classes in their order.
-        threshold: The probability from which on a label is given, where each score of the net is a label of
-            its own, with a sigmoid: any number of them may be given to an image. Of a net of one score, class
-            1 from this probability on. None where the classes exclude one another.
+        threshold: The least probability of a predicted label, for a net whose scores are independent labels,
+            each with a sigmoid. A net of one score predicts class 1 from this probability on. None for
+            classes that exclude one another.
         training: What the net was trained on and how, as JSON data.
         results: What its tests gave, as JSON data.
     """

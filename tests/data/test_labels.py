@@ -1,4 +1,4 @@
-"""Labels of images in a csv file, and what is said about folders and csv files with mistakes."""
+"""Labels of images in a CSV file, and what is said about folders and CSV files with mistakes."""
 
 import csv
 import io
@@ -264,7 +264,7 @@ def test_balanced_streams_keep_their_length_and_resume():
 )
 def test_mistakes_in_a_csv(photos, tmp_path, content, message):
     (tmp_path / "l.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ValueError, match=f"`labels` is a csv file .*{message}.*Received: labels="):
+    with pytest.raises(ValueError, match=f"`labels` is a CSV file .*{message}.*Received: labels="):
         data.check_folder("pets", photos, labels=tmp_path / "l.csv")
 
 
@@ -310,7 +310,7 @@ def test_mistakes_in_the_path_of_a_folder(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             data.check_folder("pets", tmp_path / name)
-    with pytest.raises(ValueError, match="the path of a csv file, .* has l.csv. Received: labels='k.csv'"):
+    with pytest.raises(ValueError, match="the path of a CSV file, .* has l.csv. Received: labels='k.csv'"):
         data.check_folder("pets", tmp_path, labels="k.csv")
 
 

@@ -1,4 +1,4 @@
-"""Nets whose scores are labels of their own, one or several, from training to serving."""
+"""Nets whose scores are independent labels, one or several, from training to serving."""
 
 import json
 
@@ -168,7 +168,7 @@ def test_what_distillation_refuses():
     model.compile("sgd", run_eagerly=True)
     with pytest.raises(ValueError, match="`labels` is 0, 1 or a probability for each of 3 labels"):
         model.train_on_batch(IMAGES, np.zeros(12, int))
-    with pytest.raises(ValueError, match="`mean` is 'geometric' for net, whose scores are labels"):
+    with pytest.raises(ValueError, match="`mean` is 'geometric' for net, whose scores are independent"):
         distillation.Ensemble([teacher, net()], mean="arithmetic")
     assert card_of(distillation.Ensemble([teacher, net()])).threshold == 0.5
     with pytest.raises(ValueError, match="`generalist` is a net of classes that exclude one another"):
