@@ -15,6 +15,7 @@ import keras
 
 from kerasnets.checks import INTERPOLATIONS, is_int, is_number, nearest, refuse
 from kerasnets.data import transforms
+from kerasnets.graph import no_values
 
 # Functions by name. Keras's layers in `CHANGES` are called with one image at a time, as a batch of one.
 SIZINGS = {
@@ -123,7 +124,8 @@ def check_row(row):
         if not isinstance(function, type) and not OPTIONS[option][0](value):
             refuse(option, f"{OPTIONS[option][1]} for {name!r} in `augment`", value)
     if isinstance(function, type):
-        function(**options, dtype="float32")
+        with no_values():  # of its seed, which would keep a run from sharing the CPU among replicas
+            function(**options, dtype="float32")
     elif name == "scale_jitter" and options.get("low", 256) > options.get("high", 512):
         refuse("low", "at most `high` for 'scale_jitter' in `augment`", options)
     return name, options

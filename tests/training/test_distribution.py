@@ -12,6 +12,7 @@ import pytest
 from keras import layers
 
 from kerasnets.applications import MLP
+from kerasnets.data import augment
 from kerasnets.distillation import Distiller
 from kerasnets.layers import BatchMoments, RecomputedConv2D
 from kerasnets.training import distribution, scaled
@@ -114,6 +115,7 @@ CASES = {
 
 def on_one_and_two():
     """What nets and distillers lose on one device and on two parts of it."""
+    augment.check(["rand_augment", "mixup"])  # as a recipe does first
     strategies = distribution.mirrored(1), distribution.mirrored(2)
     nets = {name: [losses(s, **options) for s in strategies] for name, (options, _) in CASES.items()}
     keras.config.set_dtype_policy("float32")

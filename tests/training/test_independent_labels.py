@@ -11,6 +11,7 @@ from keras import layers
 
 import kerasnets
 from kerasnets import distillation, serving, surgery, weights
+from kerasnets.serving import signatures
 from kerasnets.training import Crossentropy, best_threshold, evaluate, label_metrics, label_scores
 from kerasnets.training.evaluation import scorer
 from kerasnets.weights import card_of, describe
@@ -68,7 +69,7 @@ def test_thresholds_of_few_examples():
 def test_from_training_to_serving(count, tmp_path):
     model, y = net(count), targets(count)
     loss = Crossentropy(from_logits=True, binary=True)
-    model.compile("adam", loss, metrics=label_metrics(count), run_eagerly=count > 1)
+    model.compile("adam", loss, metrics=label_metrics(count), run_eagerly=True)
     logs = model.fit(IMAGES, y, batch_size=6, verbose=0).history
     assert set(logs) > {"loss", "accuracy"}
     p = sigmoid(model.predict(IMAGES, verbose=0))
@@ -92,16 +93,18 @@ def test_from_training_to_serving(count, tmp_path):
     kerasnets.save(model, tmp_path / "best.keras")
     loaded = kerasnets.load_model(tmp_path / "best.keras")
     assert card_of(loaded).threshold == weights.read_card(tmp_path / "best.keras").threshold == threshold
+    if count == 1:  # one export is enough
+        table = signatures.names_table(tmp_path / "names.txt", NAMES[1])
+        rows = signatures.labels_given(tf.constant(p, tf.float32), threshold, table).numpy()
+        assert rows.tolist() == [[NAMES[1][int(g)].encode()] for g in given[:, 0]]
+        return
     path = serving.export(loaded, tmp_path, image_bytes=True, optimize=False)
-    answer = serving.load(path)(IMAGES)
-    np.testing.assert_allclose(answer["probabilities"], p, atol=1e-5)
+    np.testing.assert_allclose(serving.load(path)(IMAGES)["probabilities"], p, atol=1e-5)
     files = [tf.io.encode_png(image.astype("uint8")).numpy() for image in IMAGES]
     served = tf.saved_model.load(str(path)).signatures["serving_bytes"](image_bytes=tf.constant(files))
     rows = [[name.decode() for name in row if name] for row in served["labels"].numpy()]
     best = [sorted(np.flatnonzero(row), key=lambda i, q=q: -q[i]) for row, q in zip(given, p, strict=True)]
-    names = NAMES[count]
-    assert rows == ([[names[int(g)] for g in row] for row in given] if count == 1 else
-                    [[names[i] for i in row] for row in best])  # fmt: skip
+    assert rows == [[NAMES[3][i] for i in row] for row in best]
     assert served["labels"].shape[1] == max(map(len, rows))
     card = json.loads((path / "assets.extra/model_card.json").read_text())
     assert card["threshold"] == threshold
@@ -148,7 +151,7 @@ def test_distilled_labels():
     model = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
     model.student.set_weights(student.get_weights())
     model.teacher.set_weights(teacher.get_weights())
-    model.compile(keras.optimizers.SGD(0.0), metrics=["accuracy"])
+    model.compile(keras.optimizers.SGD(0.0), metrics=["accuracy"], run_eagerly=True)
     logs = model.fit(IMAGES, y, batch_size=12, verbose=0).history
     z, v = (m.predict(IMAGES, verbose=0) for m in (student, teacher))
     p, q, t = sigmoid(v / 2), sigmoid(z / 2), sigmoid(z)
