@@ -87,6 +87,7 @@ def epochs_of(steps: int, least: int, most: int) -> int:
 
 def steps_of(recipe: Recipe, data_dir: str | os.PathLike | None) -> int:
     """Steps of an epoch of a recipe."""
+    data.check_folder(recipe.data, data_dir, labels=recipe.labels, positive=recipe.positive)
     held_out = None if isinstance(recipe.validation, str) else recipe.validation
     stream = data.stream(
         recipe.data,

@@ -125,6 +125,9 @@ def check_data(recipe: Recipe, options: Options) -> None:
     if recipe.weights is not None:
         told = dict(labels=recipe.labels, positive=recipe.positive)
         contents = check_folder(recipe.data, options.data_dir, **told)
+        if contents and [*contents.counts] == ["train"]:
+            words = "a folder 'test' beside 'train', or in each class several images without these folders"
+            refuse("data_dir", f"a folder with images to test on too: {words}", options.data_dir)
         for note in contents.notes if contents else ():
             print(note)
 

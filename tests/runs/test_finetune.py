@@ -250,15 +250,26 @@ def test_the_run_whose_weights_are_taken_is_not_moved_aside(recipe, finished):
         runs.train(recipe, finished)
 
 
+def test_what_is_wrong_with_a_folder_is_said_first(recipe, tmp_path):
+    for name in "ab":
+        (tmp_path / "train" / name).mkdir(parents=True)
+        (tmp_path / "train" / name / "0.png").touch()
+    folder = dataclasses.replace(recipe, data="images", classes=None)
+    with pytest.raises(ValueError, match="`data_dir` is a folder with images to test on too"):
+        runs.train(folder, tmp_path / "run", runs.Options(data_dir=str(tmp_path)))
+    with pytest.raises(ValueError, match="`data_dir` is a folder with a folder of images for each class"):
+        runs.finetuning(weights=recipe.weights, data_dir=tmp_path / "train" / "a")
+    assert not (tmp_path / "run").exists()
+
+
 def test_validation_data_leave_images_of_each_class(recipe, tmp_path):
     for name, count in (("a", 12), ("b", 2)):
         (tmp_path / name).mkdir()
         for i in range(count):
             keras.utils.save_img(tmp_path / name / f"{i}.png", np.full((9, 9, 3), 20 * i), scale=False)
-    recipe = dataclasses.replace(recipe, data="images", classes=None, validation=0.5, batch=4)
-    assert (Data(recipe, runs.Options(data_dir=str(tmp_path))).class_sizes == [4, 1]).all()
+    recipe = dataclasses.replace(recipe, data="images", classes=None, validation=10, batch=4)
     with pytest.raises(ValueError, match="`validation` is a smaller share, .*: none of '[ab]' are left"):
-        Data(dataclasses.replace(recipe, validation=10), runs.Options(data_dir=str(tmp_path)))
+        Data(recipe, runs.Options(data_dir=str(tmp_path)))
 
 
 @pytest.mark.parametrize(
