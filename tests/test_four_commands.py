@@ -40,6 +40,10 @@ def test_each_command_prints_the_next_and_asks_for_nothing_twice(cats, tmp_path,
     start = ["--model", "LeNet5", "--weights", "mnist", "--data-dir", "cats", "--head-epochs", "3"]
     text = run(capsys, "finetune", *start, "--augment", "none", *FEW)
     _, *words = re.search(r"kerasnets (distill .*) --student", text)[1].split()
+    trained = pathlib.Path(words[words.index("--teacher") + 1]).parent
+    assert {"report.html", "predictions.csv"} <= {path.name for path in trained.iterdir()}
+    results = json.loads((trained / "results.json").read_text())
+    assert results["top1"] == results["accuracy"]
     text = run(capsys, "distill", *words, "--student", "LeNet1", *FEW)
     run(capsys, *re.search(r"kerasnets (export .*)", text)[1].split())
     photographs = [cats / "test" / name / "0.png" for name in ("white cat", "black cat")]

@@ -1,6 +1,7 @@
 """Streams of augmented batches of any dataset, by name or folder, that can be resumed at any step."""
 
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ class Stream:
             scaled as `scaling` says. Labels are int64, (batch,), or one-hot float32, (batch, classes); or
             with several labels an image float32, (batch, classes), 1 for each label and mixed like the
             images. It contains all epochs, so give Keras `steps_per_epoch`.
+        made: Function that makes `dataset` when it is first read, since that takes longer than all the rest.
         steps_per_epoch: Number of batches in an epoch; the last batch may be smaller.
         examples: Number of examples in an epoch.
         classes: Number of classes.
@@ -47,7 +49,7 @@ class Stream:
             that scale them, such as "zca", and then that of the argument `scaling`.
     """
 
-    dataset: tf.data.Dataset
+    made: Callable[[], tf.data.Dataset] = dataclasses.field(compare=False, repr=False)
     steps_per_epoch: int
     examples: int
     classes: int
@@ -59,6 +61,11 @@ class Stream:
     image: Callable[[int], np.ndarray] | None = dataclasses.field(default=None, compare=False, repr=False)
     digest: Callable[[], str] = dataclasses.field(default=lambda: "", compare=False, repr=False)
     scaling: Scaling = MODES["none"]
+
+    @functools.cached_property
+    def dataset(self) -> tf.data.Dataset:
+        """The batches, (images, labels)."""
+        return self.made()
 
 
 def stream(
@@ -216,12 +223,14 @@ def stream(
         return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
 
     mixed = mixing(rows, len(source.class_names), one_hot, source.several)
-    dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
-    dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its thread can delay the end of a pass, up to doubling its time
-    dataset = dataset.prefetch(2).with_options(options)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
+
+    def made():
+        dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
+        dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
+        options = tf.data.Options()
+        options.autotune.enabled = False  # its thread can delay the end of a pass, up to doubling its time
+        dataset = dataset.prefetch(2).with_options(options)
+        return dataset.apply(tf.data.experimental.assert_cardinality(epochs * steps - first_step))
 
     def image(number):
         pixels, *_ = sized(tf.constant(number, tf.int64), key(seed, tf.constant(number, tf.int64)))
@@ -236,7 +245,7 @@ def stream(
 
     names = source.class_names
     return Stream(
-        dataset,
+        made,
         steps,
         n,
         len(names),

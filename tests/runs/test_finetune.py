@@ -18,6 +18,7 @@ from kerasnets.runs.train import build
 from kerasnets.training import Recipe
 from nets import array, kept
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 EPOCHS, STATE = 3, "state.weights.h5"
 
 
@@ -119,26 +120,22 @@ def test_kept_features_are_read_again_unless_something_changed(recipe, tmp_path,
     assert head.read(path) is None
 
 
-def stopped(recipe, out, monkeypatch, place):
-    """Runs a recipe that is interrupted, and then resumes it."""
-
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(*place, interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            runs.train(recipe, out, runs.Options(save_every=0))
-    runs.train(recipe, out, runs.Options(resume=True))
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    "place",
-    [(training, "fit"), (training.Checkpoint, "on_epoch_end"), (head.BestInMemory, "on_epoch_end")],
-    ids=["between the phases", "in the second", "in the first"],
-)
-def test_a_run_that_is_stopped_and_resumed_ends_alike(recipe, whole, tmp_path, monkeypatch, place):
-    stopped(recipe, tmp_path / "run", monkeypatch, place)
+def test_a_run_that_is_stopped_in_each_phase_and_resumed_ends_alike(recipe, whole, tmp_path, monkeypatch):
+    for i, place in enumerate(
+        [(head.BestInMemory, "on_epoch_end"), (training, "fit"), (training.Checkpoint, "on_epoch_end")]
+    ):
+        assert not (tmp_path / "run" / STATE).exists()  # the second phase is stopped last
+        with monkeypatch.context() as patch:
+            patch.setattr(*place, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                runs.train(recipe, tmp_path / "run", runs.Options(save_every=0, resume=i > 0))
+    with h5py.File(tmp_path / "run" / STATE) as file:
+        assert file.attrs["kerasnets_step"] > 0
+    runs.train(recipe, tmp_path / "run", runs.Options(resume=True))
     names = []
     with h5py.File(whole / STATE) as one, h5py.File(tmp_path / "run" / STATE) as other:
         one.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
@@ -153,13 +150,13 @@ def test_a_run_that_is_stopped_and_resumed_ends_alike(recipe, whole, tmp_path, m
 def whole(recipe, tmp_path_factory):
     """The folder of a run that nothing stopped."""
     out = tmp_path_factory.mktemp("finetune") / "whole"
-    runs.train(recipe, out, runs.Options(report=True))
+    runs.train(recipe, out)
     return out
 
 
 def test_what_a_run_leaves(whole):
     names = {p.name for p in whole.iterdir()}
-    assert {"best.keras", "last.keras", "head.csv", "features", "report.html", "predictions.csv"} <= names
+    assert {"best.keras", "last.keras", "head.csv", "features"} <= names
     results = json.loads((whole / "results.json").read_text())
     scores = {
         phase: column(whole / file, "val_accuracy")
@@ -170,7 +167,7 @@ def test_what_a_run_leaves(whole):
     phase = next(name for name, values in scores.items() if best in values)
     assert (results["best_phase"], results["best_epoch"]) == (phase, scores[phase].index(best) + 1)
     assert results["class_sizes"] == np.bincount(np.arange(256) % 3).tolist()
-    assert results["top1"] == results["accuracy"] > 0.5
+    assert results["top1"] > 0.5
 
 
 def test_few_images_are_trained_on_for_many_epochs(finished, tmp_path):
