@@ -407,7 +407,7 @@ def gradients_as_given(optimizer: keras.Optimizer) -> Iterator[None]:
 
 
 class VariableRates:
-    """Mixed into a class of Keras's optimizers, before it: each variable has its own learning rate.
+    """A mixin that gives each variable its own learning rate; a base class before Keras's optimizer.
 
     The weight decay of Keras's optimizers is a share of the learning rate, so it is multiplied too. Clipping
     and moving averages are those of the optimizer.
@@ -429,7 +429,7 @@ class VariableRates:
         super().build(variables)
 
     def _apply_weight_decay(self, variables):
-        """Does nothing, as `update_step` applies it: on TensorFlow, this one would not know the devices."""
+        """Does nothing: `update_step` applies weight decay, on TensorFlow on the device of each variable."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Updates a variable at its own rate."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 WIDTH = 110  # characters
+FEW = 5  # names that are written out
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]], left: int | None = None) -> str:
@@ -33,6 +34,12 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[Any]], left: int |
     text = io.StringIO()
     rich.console.Console(file=text, width=WIDTH, markup=False).print(sheet)
     return "\n".join(line.rstrip() for line in text.getvalue().rstrip().splitlines())
+
+
+def first_of(names: Sequence[Any]) -> str:
+    """The first names as text, and how many more there are: a, b, c, d, e and 3 more."""
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(map(str, names[:FEW])) + more
 
 
 def shape_text(shape: Sequence) -> str:

@@ -1,4 +1,4 @@
-"""Distills any registered net into any other, on the data of a config of recipes/train.py.
+"""Distills any registered net into any other, on the images of the teacher's file or those of a config.
 
     python recipes/distill.py --teacher runs/finetune/flowers-ResNet50-seed0/best.keras --student SqueezeNet
     python recipes/distill.py --teacher ResNet56 --student ResNet20 --alpha 0.5 --plain

@@ -9,6 +9,7 @@
     kerasnets classify cat.jpg holidays --model ResNet50
     kerasnets evaluate ResNet34 --weights timm/resnet34.a1_in1k --data-dir imagenet
     kerasnets train recipe.py --data-dir FOLDER
+    kerasnets finetune --model MobileNetV2 --weights imagenet --data-dir FOLDER
     kerasnets distill --teacher best.keras --student MobileNet --alpha 0.5
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
     kerasnets doctor

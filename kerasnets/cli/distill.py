@@ -25,6 +25,7 @@ from kerasnets.cli.runs import (
     add_options,
     add_validation,
     config_file,
+    data_name,
     options_of,
     read,
     repeat,
@@ -121,7 +122,7 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
         own = model_options(options.student, rest)
         if path is None:
             teacher, student = None, by_teacher(options, own)
-            place = f"{pathlib.Path(options.data_dir).resolve().name if options.data_dir else student.data}"
+            place = data_name(options.data_dir, student.data)
         else:
             base = adapted(read(path), options)
             student = for_net(base, options.student, own)
@@ -131,7 +132,7 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
     return repeat(
         options,
         f"runs/distill/{place}-{options.student}",
-        lambda own: compare(teacher, student, own),
+        lambda given: compare(teacher, student, given),
         lambda found: {f"{net}, {name}": r[name] for net, r in found.items() for name in accuracies(r)},
     )
 

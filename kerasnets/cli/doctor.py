@@ -119,12 +119,12 @@ def backend_of() -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        return found | {"error": f"does not answer within {WAIT:.0f} s"}
+        return found | {"error": f"no answer within {WAIT:.0f} s"}
     except OSError as error:
         return found | {"error": f"{sys.executable} cannot be started: {error}"}
     if done.returncode < 0:
         with contextlib.suppress(ValueError):
-            return found | {"error": f"dies of the signal {signal.Signals(-done.returncode).name}"}
+            return found | {"error": f"killed by {signal.Signals(-done.returncode).name}"}
     lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     try:
         return found | json.loads(lines[-1])
@@ -167,7 +167,7 @@ def caches(home: pathlib.Path) -> dict[str, pathlib.Path]:
     hub = hub or os.path.join(os.environ.get("HF_HOME") or "~/.cache/huggingface", "hub")
     return {
         "Keras": home,
-        "of it kerasnets": home / "kerasnets",
+        "kerasnets, in Keras's": home / "kerasnets",
         "Hugging Face hub": pathlib.Path(hub).expanduser(),
     }
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import pathlib
 from typing import TYPE_CHECKING, Any
 
 from kerasnets.cli.options import Parser, command, model_options, number, quiet, weights, whole
-from kerasnets.cli.runs import add_common, add_hosts, add_options, add_validation, options_of, repeat
+from kerasnets.cli.runs import (
+    add_common,
+    add_hosts,
+    add_options,
+    add_validation,
+    data_name,
+    options_of,
+    repeat,
+)
 from kerasnets.cli.start import add_surgery, surgery_of
 
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
@@ -40,9 +47,9 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--weights", "--init-from", type=weights, metavar="ID", help=words)
     add_options(p, shown="the images of --data-dir")
     add_validation(p, "0.2")
-    p.add_argument("--labels", metavar="FILE.csv", help="names of images and their labels, one or several")
+    p.add_argument("--labels", metavar="FILE.csv", help="CSV file with one or several labels of each image")
     p.add_argument("--positive", metavar="CLASS", help="class to tell from all others, by one score")
-    words = "give classes of unequal size equal weight: weights or sampling (none)"
+    words = "weights or sampling: weigh rare classes more in the loss, or draw them more often (none)"
     p.add_argument("--balance", choices=("weights", "sampling"), metavar="HOW", help=words)
     rows = "random changes of training images, such as area_crop flip rand_augment mixup, or none"
     p.add_argument("--augment", nargs="+", metavar="ROW", help=f"{rows} (area_crop flip)")
@@ -52,13 +59,20 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--size", type=whole(1), metavar="PIXELS", help="side of the images (as the weights need)")
     epochs = "epochs of the new classifier alone, on kept features (those of 500 steps, from 10 to 100)"
     p.add_argument("--head-epochs", type=whole(0), metavar="N", help=epochs)
-    p.add_argument("--head-rate", type=number(above=0), metavar="RATE", help="its learning rate (0.01)")
-    views = "views of each image for it, the first plain, the others augmented (2)"
+    p.add_argument(
+        "--head-rate",
+        type=number(above=0),
+        metavar="RATE",
+        help="learning rate of the new classifier alone (0.01)",
+    )
+    views = "views of each image for the classifier alone: the first plain, the others augmented (2)"
     p.add_argument("--head-views", type=whole(1), metavar="N", help=views)
-    frozen = "what stays frozen then: all but the classifier, N of the lowest stages, or up to a layer (none)"
+    frozen = (
+        "what stays frozen after that: all below the classifier, N lowest stages, or up to a layer (none)"
+    )
     p.add_argument("--freeze", type=freeze, metavar="all|N|LAYER", help=frozen)
     p.add_argument("--rate", type=number(above=0), metavar="RATE", help="learning rate of the net (0.0003)")
-    decay = "factor by which it falls from stage to stage, from the classifier down (0.7)"
+    decay = "factor by which the learning rate falls from stage to stage, from the classifier down (0.7)"
     p.add_argument("--layer-decay", type=number(0.001, 1), metavar="FACTOR", help=decay)
     moving = "let batch normalization adapt its statistics"
     p.add_argument("--train-batch-norm", action="store_true", help=moving)
@@ -72,13 +86,12 @@ def freeze(text: str) -> bool | int | str:
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
-    """The JSON data and the text of `kerasnets finetune`. The run itself prints what is to say."""
+    """The JSON data and the text of `kerasnets finetune`. The run prints its own results."""
     with quiet():
         from kerasnets import runs
 
         recipe = recipe_of(options, rest)
-    folder = pathlib.Path(options.data_dir).expanduser().resolve().name if options.data_dir else recipe.data
-    place = f"runs/finetune/{folder}-{recipe.model}"
+    place = f"runs/finetune/{data_name(options.data_dir, recipe.data)}-{recipe.model}"
     return repeat(options, place, lambda own: runs.train(recipe, own.out, options_of(own, report=True)))
 
 

@@ -166,6 +166,11 @@ def repeat(
     return found, f"{runs.table(found, percent)}\nIn {out}: results.json, and a folder for each seed"
 
 
+def data_name(data_dir: str | None, data: str) -> str:
+    """The name of the data in the folder of a run: that of `data_dir`, or without it that of the dataset."""
+    return pathlib.Path(data_dir).expanduser().resolve().name if data_dir else data
+
+
 def config_file(text: str) -> pathlib.Path:
     """The path of a config.
 

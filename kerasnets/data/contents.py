@@ -12,6 +12,7 @@ from kerasnets.checks import refuse
 from kerasnets.data import datasets, folders, sources
 from kerasnets.data import labels as tables
 from kerasnets.data.folders import SHOWN, shown
+from kerasnets.tables import first_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,24 +153,19 @@ def is_split(name):
 
 def notes_on_classes(names, counts):
     """Sentences about classes with few examples, and about their names."""
-
-    def named(chosen):
-        more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
-        return ", ".join(chosen[:SHOWN]) + more
-
     single = [name for name, count in zip(names, counts["train"], strict=True) if count == 1]
     if single:
-        yield f"Classes with one image to train on: {named(single)}."
+        yield f"Classes with one image to train on: {first_of(single)}."
     for split, of in counts.items():
         absent = [name for name, count in zip(names, of, strict=True) if not count]
         if absent:
-            yield f"Classes without an image in the split {split!r}: {named(absent)}."
+            yield f"Classes without an image in the split {split!r}: {first_of(absent)}."
     if len(counts) == 1:
         yield "There are no images to test on."
     for _, alike in itertools.groupby(sorted(names, key=str.casefold), str.casefold):
         alike = [*alike]
         if len(alike) > 1:
-            yield f"Names of classes that differ only in upper and lower case: {named(alike)}."
+            yield f"Names of classes that differ only in upper and lower case: {first_of(alike)}."
 
 
 def notes_on_folder(root):

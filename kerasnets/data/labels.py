@@ -21,6 +21,7 @@ import numpy as np
 from kerasnets.checks import refuse
 from kerasnets.data import folders
 from kerasnets.data.names import Images, is_image
+from kerasnets.tables import first_of
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 50  # lines by which the delimiter and the column of the images are found
@@ -116,7 +117,7 @@ def read(file, root):
     wrong = [number for number, fields in lines if len(fields) != len(header)]
     if wrong:
         words = "labels that contain the delimiter stand in quotes"
-        say(path, f"with {len(header)} columns in every line, unlike line {numbers(wrong)}; {words}")
+        say(path, f"with {len(header)} columns in every line, unlike line {first_of(wrong)}; {words}")
     found = [images.find(fields[image]) for _, fields in lines]
     check_found(path, root, lines, image, found, images)
     names = [name.lower() for name in header]
@@ -127,7 +128,10 @@ def read(file, root):
         known = {word for words in folders.SPLITS.values() for word in words}
         wrong = [number for (number, _), word in zip(lines, words, strict=True) if word not in known]
         if wrong:
-            say(path, f"whose column {SPLIT!r} has {', '.join(sorted(known))}, unlike line {numbers(wrong)}")
+            say(
+                path,
+                f"whose column {SPLIT!r} has {', '.join(sorted(known))}, unlike line {first_of(wrong)}",
+            )
     table = table_of(path, lines, [one for (one,) in found], classes, labels, words)
     return dataclasses.replace(table, unnamed=images.count - len(table.examples))
 
@@ -241,7 +245,7 @@ def labels_of(path, lines, header, columns):
     empty = [n for (n, _), labels in zip(lines, sets, strict=True) if not labels]
     if empty and not plural and all(len(labels) < 2 for labels in sets):
         words = "or whose column is named 'labels', if images may have several labels or none"
-        say(path, f"with a label for every image, unlike line {numbers(empty)}; {words}")
+        say(path, f"with a label for every image, unlike line {first_of(empty)}; {words}")
     names = sorted_names({name for labels in sets for name in labels})
     if not names:
         say(path, f"with labels in its column {header[column]!r}, which is empty")
@@ -299,9 +303,3 @@ def table_of(path, lines, examples, names, sets, words):
 def say(path, words):
     """Refuses a CSV file; the words follow "a CSV file"."""
     refuse("labels", f"a CSV file {words}", str(path))
-
-
-def numbers(lines):
-    """Numbers of lines as text: the first of them, and how many more."""
-    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    return ", ".join(map(str, lines[:SHOWN])) + more

@@ -175,7 +175,7 @@ def class_names(name, split, data_dir, csv=None):
 
 
 def split_for_tests(name, data_dir, csv=None):
-    """The split on which others test: all of a folder without splits, else the validation or test split."""
+    """The split on which accuracies are published: all of a folder without splits, or validation, or test."""
     if csv is not None:
         return folders.ALL if labels.read(csv, data_dir).splits is None else "validation"
     if data_dir is not None and data_dir.is_dir() and is_folder(name, data_dir):

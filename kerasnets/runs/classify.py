@@ -38,7 +38,7 @@ from kerasnets.runs.nets import trained
 from kerasnets.runs.progress import watched
 from kerasnets.serving.load import ENDINGS, load, model_card, version_at
 from kerasnets.serving.load import check_path as check_export
-from kerasnets.tables import WIDTH, shape_text, text_table
+from kerasnets.tables import WIDTH, first_of, shape_text, text_table
 from kerasnets.training.evaluation import of_all_classes, scorer, sigmoid, single
 from kerasnets.weights import card as cards
 from kerasnets.weights.checkpoints import chosen
@@ -47,7 +47,6 @@ from kerasnets.weights.reading import SUFFIXES, check_path
 # The net that is used if none is named: its weights are a small download that needs no further package.
 DEFAULT = "MobileNetV2"
 IMAGES = "images, (height, width, channels)"
-NAMED = 5  # images that are named in a note, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,8 +126,8 @@ class Predictions(collections.abc.Sequence):
                 cells.append([name if i == 0 else "", label, f"{100 * probability:.2f}%", *mark])
         table = ["", text_table(header, cells, left=2)] if cells else []
         notes = [line for note in self.notes() for line in textwrap.wrap(note, WIDTH)]
-        bar = f", threshold {self.threshold:.3g}" if several else ""
-        return "\n".join([title(self.net, self.weights) + bar, *table, *([""] if notes else []), *notes])
+        limit = f", threshold {self.threshold:.3g}" if several else ""
+        return "\n".join([title(self.net, self.weights) + limit, *table, *([""] if notes else []), *notes])
 
     __repr__ = __str__  # in notebooks
 
@@ -141,8 +140,7 @@ class Predictions(collections.abc.Sequence):
         """Which files were passed over, in a sentence."""
         if self.failed:
             shown = [f"{image.path} ({image.error})" for image in self.failed]
-            more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
-            yield f"Passed over: {', '.join(shown[:NAMED])}{more}"
+            yield f"Passed over: {first_of(shown)}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -324,7 +322,7 @@ def of_model(model: keras.Model, weights: str | None, preprocess: Callable | str
 def made_of(model: keras.Model, weights: str | None, preprocess: Callable | str | None) -> Classifier:
     """A new `Classifier` of a model.
 
-    A softmax or sigmoid in less than float32 is left out, and computed of the logits.
+    A softmax or sigmoid in less than float32 is left out, and computed from the logits in float32.
     """
     if not has_graph(model) or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         words = f"a functional or sequential net of {IMAGES}"

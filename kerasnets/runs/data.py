@@ -15,6 +15,7 @@ from kerasnets.data.augment import FIXED, MIXES, SIZINGS
 from kerasnets.runs.options import Options
 from kerasnets.runs.start import Start
 from kerasnets.scaling import Scaling
+from kerasnets.tables import first_of
 from kerasnets.training import Recipe
 
 
@@ -57,9 +58,8 @@ class Data:
         r, train, test = self.recipe, self.training, self.testing
         held = "" if r.validation is None else f"{self.watched.examples:,} to choose by, "
         skipped = self.skipped
-        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
         images = f"{len(skipped)} image{'s' * (len(skipped) > 1)}"
-        lost = f"; {images} cannot be decoded: {', '.join(skipped[:5])}{more}" if skipped else ""
+        lost = f"; {images} cannot be decoded: {first_of(skipped)}" if skipped else ""
         return (
             f"{r.model} on {self.name}: {train.examples:,} examples to train on, {held}"
             f"{test.examples:,} to test on, "

@@ -29,7 +29,7 @@ from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.data import sources
 from kerasnets.runs.nets import trained
 from kerasnets.runs.progress import watched
-from kerasnets.tables import WIDTH, shape_text, text_table
+from kerasnets.tables import WIDTH, first_of, shape_text, text_table
 from kerasnets.weights import card as cards
 from kerasnets.weights.classes import classes
 
@@ -60,7 +60,7 @@ class Evaluation:
         classes: Number of classes of the images.
         all_classes: Number of classes of the net.
         measured: Top-1 and top-5 accuracy in percent, by number of best scores.
-        published: The same as published, where it is.
+        published: Published top-1 and top-5 accuracy in percent, in the same way; only what is published.
         tolerance: Largest difference that is allowed, in percentage points.
         seconds: Time that the images took.
         skipped: Paths of the images that cannot be decoded.
@@ -102,7 +102,7 @@ class Evaluation:
         return self.tolerance if self.whole else max(self.tolerance, 2 * self.standard_error(k))
 
     def standard_error(self, k: int) -> float:
-        """That of the top-k accuracy of so many images drawn at random, in percentage points."""
+        """The standard error of the top-k accuracy of as many random images, in percentage points."""
         share = self.published.get(k, self.measured[k]) / 100
         return 100 * math.sqrt(max(0.0, share * (1 - share)) / self.images)
 
@@ -142,8 +142,7 @@ class Evaluation:
     def notes(self) -> Iterator[str]:
         """What has to be known to read the figures, in sentences."""
         if self.skipped:
-            more = f" and {len(self.skipped) - 5} more" if len(self.skipped) > 5 else ""
-            yield f"Left out, since they cannot be decoded: {', '.join(self.skipped[:5])}{more}."
+            yield f"Left out, since they cannot be decoded: {first_of(self.skipped)}."
         if not self.published:
             yield f"No accuracy of {self.weights} on {self.data} is published: nothing is compared."
         elif not self.comparable:
@@ -360,7 +359,6 @@ def numbered(names: Sequence[str], known: list[set[str]]) -> np.ndarray:
     found = [[i for i, words in enumerate(known) if spelled(name) in words] for name in names]
     wrong = [name for name, numbers in zip(names, found, strict=True) if len(numbers) != 1]
     if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         whose = f"the {len(known):,} classes of the weights, by name or id" if known else "named classes"
-        refuse("data_dir", f"a folder with class folders of {whose}", ", ".join(wrong[:5]) + more)
+        refuse("data_dir", f"a folder with class folders of {whose}", first_of(wrong))
     return np.array([number for (number,) in found])

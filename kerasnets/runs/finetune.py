@@ -69,7 +69,7 @@ def finetuning(
     if model is None:
         card = read_card(weights) if weights.endswith(SUFFIXES) else None
         model = card.builder if card and card.builder else MODEL
-    given = {**DEFAULTS, "splits": ("train", split_for_tests(fields.get("data"), data_dir)), **fields}
+    given = {**DEFAULTS, "splits": ("train", testing_split(fields.get("data"), data_dir)), **fields}
     epochs, head_epochs = (given.pop(name, None) for name in ("epochs", "head_epochs"))
     own = "schedule" in fields and epochs is not None  # so that it is not stretched
     recipe = Recipe(model=model, weights=weights, epochs=epochs if own else EPOCHS[1], **given)
@@ -102,7 +102,7 @@ def steps_of(recipe: Recipe, data_dir: str | os.PathLike | None) -> int:
     return stream.steps_per_epoch
 
 
-def split_for_tests(name: str | None, data_dir: str | os.PathLike | None) -> str:
+def testing_split(name: str | None, data_dir: str | os.PathLike | None) -> str:
     """The split to test on: "test", or for a dataset of TensorFlow Datasets that has none "validation"."""
     folder = None if data_dir is None else pathlib.Path(data_dir).expanduser()
     if name is None or not datasets.prepared(name, folder):

@@ -128,7 +128,7 @@ def features(
 def name_of(stream: Stream, body: keras.Model, data: Data) -> str:
     """The name of the file for a body's features of a stream: hashes of the weights and of all it reads."""
     scaling = json.dumps(data.scale.as_data(), default=lambda array: array.tolist())
-    digest = hashlib.sha256(f"{getattr(stream, 'digest', str)()} {scaling}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{stream.digest()} {scaling}".encode()).hexdigest()[:16]
     return f"{fingerprint(body)}-{stream.examples}-{digest}"
 
 

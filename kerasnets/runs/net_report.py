@@ -200,7 +200,7 @@ def sheets(tested: Tested) -> list:
     parts = []
     for heading, words, picks in rows:
         tiles = [tile(tested, pick) for pick in picks]
-        parts += [pages.Heading(heading), *([words, pages.Sheet(tiles)] if tiles else ["There is none."])]
+        parts += [pages.Heading(heading), *([words, pages.Sheet(tiles)] if tiles else ["There are none."])]
     return parts
 
 

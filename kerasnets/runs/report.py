@@ -16,7 +16,7 @@ from kerasnets.runs.figures import Panel, Phase, draw_panels
 from kerasnets.runs.folder import history
 from kerasnets.runs.metrics import score
 from kerasnets.runs.tested import Tested
-from kerasnets.tables import text_table
+from kerasnets.tables import first_of, text_table
 from kerasnets.weights import card_of
 
 PHASES = {"classifier": "head.csv", "whole net": "history.csv"}  # parts of a run, and their logs
@@ -186,7 +186,7 @@ def notes_of(data: Data) -> list[str]:
     if data.recipe.balance == "sampling":
         notes.append("Each class was drawn equally often in training.")
     if data.skipped:
-        notes.append(f"Left out, since they cannot be decoded: {', '.join(data.skipped[:5])}.")
+        notes.append(f"Left out, since they cannot be decoded: {first_of(data.skipped)}.")
     return notes
 
 

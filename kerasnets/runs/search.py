@@ -188,7 +188,7 @@ class Search:
             shape = self.whole[0].shape[1:]
             build = registry.find(s.teacher)
             given = dict(input_shape=shape, classes=self.classes, classifier_activation=None)
-            self.fit_whole(path, lambda: build(**given), {}, alone=True)
+            self.fit_whole(path, lambda: build(**given), {}, on_labels=True)
         return path
 
     def run(self) -> list[dict[str, Any]]:
@@ -231,8 +231,8 @@ class Search:
         arrays.record(net, path, test_accuracy=accuracy, test_examples=len(scores))
         return accuracy
 
-    def fit_whole(self, path, build, facts, alone=False):
-        """Trains a net on all training images, and saves it; one that is alone has no teacher."""
+    def fit_whole(self, path, build, facts, on_labels=False):
+        """Trains a net on all training images and saves it; with `on_labels`, without the teacher."""
         epochs = self.settings.final_epochs
         batches = self.batches(self.whole, epochs)
         keras.backend.clear_session()
@@ -240,15 +240,15 @@ class Search:
         facts = dict(class_names=self.class_names, training={**self.card, **facts})
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             net = build()
-            model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps, alone)
+            model = self.compiled(net, self.recipe.for_epochs(epochs), batches.steps, on_labels)
             with distribution.as_one_device(model):
                 arrays.fit_and_save(model, net, path, batches, epochs, path.stem, facts, self.test)
 
-    def compiled(self, net, recipe, steps, alone=False):
+    def compiled(self, net, recipe, steps, on_labels=False):
         """The model to train: the net, or a Distiller of it."""
         s = self.settings
         recipe.regularize(net)
-        if s.teacher and not alone:
+        if s.teacher and not on_labels:
             model = distillation.Distiller(net, None, s.temperature, s.hard_weight)
             model.compile(recipe.make_optimizer(steps, net), metrics=["accuracy"])
             return model

@@ -20,6 +20,7 @@ from kerasnets.graph import flat
 from kerasnets.runs.finetune import finetuning
 from kerasnets.scaling import MODES, Scaling, agree
 from kerasnets.surgery import with_scaling
+from kerasnets.tables import first_of
 from kerasnets.training import Recipe
 from kerasnets.weights.card import shape_of
 from kerasnets.weights.reading import read_card
@@ -154,14 +155,9 @@ def check_names(known: Sequence[str], names: Sequence[str], published: bool = Fa
     if not names:  # they are not known
         return
     if known != names and set(known) == set(names):
-        refuse("teacher", f"a net of the classes {shown(names)}, in this order", shown(known))
+        refuse("teacher", f"a net of the classes {first_of(names)}, in this order", first_of(known))
     if known != names and not published:
-        refuse("teacher", f"a net of the classes of the data, {shown(names)}", shown(known))
-
-
-def shown(names: Sequence[str]) -> str:
-    """The first of some names."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        refuse("teacher", f"a net of the classes of the data, {first_of(names)}", first_of(known))
 
 
 def fitted(net: keras.Model, shape: Sequence[int], scaling: Scaling) -> keras.Model:

@@ -123,8 +123,7 @@ def train(
 def check_data(recipe: Recipe, options: Options) -> None:
     """Refuses a folder that cannot be trained on, before any weights are downloaded, and prints its notes."""
     if recipe.weights is not None:
-        told = dict(labels=recipe.labels, positive=recipe.positive)
-        contents = check_folder(recipe.data, options.data_dir, **told)
+        contents = check_folder(recipe.data, options.data_dir, labels=recipe.labels, positive=recipe.positive)
         if contents and [*contents.counts] == ["train"]:
             words = "a folder 'test' beside 'train', or in each class several images without these folders"
             refuse("data_dir", f"a folder with images to test on too: {words}", options.data_dir)
