@@ -71,7 +71,8 @@ class Checkpoint(keras.callbacks.Callback):
         if len(states) != len(self.kept) or kinds not in (None, kinds_of(self.kept)):
             earlier = f"those of the run that wrote {self.path}, of which {len(states)} have a state"
             refuse("callbacks", f"{earlier}: {kinds}" if kinds else earlier, kinds_of(self.kept))
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:  # LossScaleOptimizer would get variables for a second time
+            model.optimizer.build(model.trainable_variables)
         model.load_weights(self.path)
         with h5py.File(self.path) as file:
             for i, state in enumerate(random_states(model)):

@@ -197,6 +197,24 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_is_kept(tmp_path):
         )
 
 
+@pytest.mark.filterwarnings("error:Skipping variable loading")
+def test_the_scale_of_a_loss_in_float16_is_restored(tmp_path):
+    checkpoint, models = training.Checkpoint(tmp_path / "run.weights.h5"), []
+    for scale in (2.0**9, None):
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(3)])
+        model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, 0.9)), "mse")
+        models.append(model)
+        if scale:
+            model.optimizer.build(model.trainable_variables)
+            model.optimizer.dynamic_scale.assign(scale)
+            checkpoint.set_model(model)
+            checkpoint.save()
+        for _ in range(2):  # a run reads it after each epoch that it resumes
+            checkpoint.restore(model, STEPS)
+        assert float(model.optimizer.dynamic_scale) == 2.0**9
+    assert len({len(model.optimizer.variables) for model in models}) == 1
+
+
 def test_a_run_is_not_resumed_with_other_callbacks(tmp_path):
     model = net(use_ema=True)
     kept = training.LogRate()
