@@ -187,7 +187,8 @@ def evaluate(
             checkpoint, or a file.
         dataset: Name of the dataset, as `kerasnets.data.stream` takes it; None for that of the weights.
         split: "train", "validation", "test", or "all" for all images of a folder that has no splits. None is
-            the validation split, or the test split of a dataset that has no other, or "all".
+            the split that a run of this package tested the net on, of the same folder; else the validation
+            split, or the test split of a dataset that has no other, or "all".
         data_dir: Folder of the dataset: class folders, directly or inside splits, which are named by the
             names of the classes or by their ids in WordNet; or IDX files, or datasets of TensorFlow Datasets.
             The classes may be some of those of the weights, whose scores for all classes are compared then.
@@ -228,7 +229,8 @@ def evaluate(
     dataset = dataset or trained_on
     if not isinstance(dataset, str):
         refuse("dataset", f"the name of a dataset, since {given} does not say its own", dataset)
-    split, size = split or sources.split_for_tests(dataset, folder), size_of(model, card)
+    split = split or own_split(card, folder) or sources.split_for_tests(dataset, folder)
+    size = size_of(model, card)
     stream = data.stream(
         dataset,
         split,
@@ -265,6 +267,13 @@ def evaluate(
         seconds=time.monotonic() - started,
         skipped=stream.skipped,
     )
+
+
+def own_split(card: cards.Card, folder: pathlib.Path | None) -> str | None:
+    """The split on which a run of this package tested its net, if the folder is that of the run."""
+    training = card.training or {}
+    same = folder is not None and training.get("data_dir") == str(folder.resolve())
+    return training["splits"][1] if same and "splits" in training else None
 
 
 def check(limit: int | None, batch_size: int, tolerance: float, seed: int) -> None:

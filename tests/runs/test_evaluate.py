@@ -173,3 +173,11 @@ def test_a_net_of_one_score_tells_a_class_from_the_rest(folder, tmp_path):
     kerasnets.save(net, path, threshold=0.3, scaling="unit")
     with pytest.raises(ValueError, match="`weights` is those of a net that gives one class to each image"):
         runs.evaluate("MLP800", path, data_dir=folder, dataset="photos")
+
+
+def test_a_net_is_measured_on_the_split_that_its_run_tested_it_on(tmp_path):
+    """A folder without splits also has the images that it was trained on."""
+    card = kerasnets.weights.Card(training={"data_dir": str(tmp_path), "splits": ["train", "test"]})
+    assert module.own_split(card, tmp_path / "." / "") == "test"
+    assert module.own_split(card, tmp_path.parent) is None
+    assert module.own_split(kerasnets.weights.Card(), tmp_path) is None
