@@ -132,7 +132,7 @@ def amount(text: str) -> int:
 def main() -> None:
     """Searches, then trains the best net and writes the report, with --runs several times."""
     args = options()
-    args.joins = join(args)
+    args.is_worker = join(args)
     if args.runs is not None and "KERASTUNER_ORACLE_IP" in os.environ:
         raise ValueError("--runs is for one process: with --oracle, start a search for each --seed")
     shared.say(shared.repeat(args, f"runs/tune/{args.search}-{args.dataset}", run, accuracies_of))
@@ -145,7 +145,7 @@ def accuracies_of(results: dict[str, Any]) -> dict[str, float]:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Searches, then trains the best net and writes the report; returns the content of results.json."""
-    started, out, worker = time.monotonic(), args.out, args.joins
+    started, out, worker = time.monotonic(), args.out, args.is_worker
     trials = args.trials or (SMOKE["trials"] if args.smoke else None)
     with shared.quiet():
         from kerasnets.runs.search import CARD, Search, card_of_search

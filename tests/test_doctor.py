@@ -65,7 +65,7 @@ def test_what_is_there(found, tmp_path, capsys):
     [
         ("raise ImportError('no libcuda\\n in here')", "ImportError: no libcuda"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
-        ("import time; time.sleep(60)", "does not answer"),
+        ("import time; time.sleep(60)", "no answer"),
         ("print('no json')", "no json"),
         ("raise SystemExit(3)", "status 3"),
     ],

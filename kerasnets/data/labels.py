@@ -259,7 +259,7 @@ def split_labels(values, plural):
     "labels" or "tags", or all labels are whole numbers.
     """
     marks = re.compile(r"[,;|]")
-    blanks = plural or all(map(is_number, " ".join(values).split()))
+    blanks = plural or all(map(is_whole, " ".join(values).split()))
     if blanks and not any(marks.search(value) for value in values):
         marks = re.compile(r"\s+")
     return [{label.strip() for label in marks.split(value)} - {""} for value in values]
@@ -267,10 +267,10 @@ def split_labels(values, plural):
 
 def sorted_names(names):
     """Names in their order, whole numbers by value."""
-    return tuple(sorted(names, key=int) if all(map(is_number, names)) else sorted(names))
+    return tuple(sorted(names, key=int) if all(map(is_whole, names)) else sorted(names))
 
 
-def is_number(text):
+def is_whole(text):
     """Whether a text is a whole number."""
     return bool(re.fullmatch(r"-?\d+", text, re.ASCII))
 

@@ -245,18 +245,18 @@ def stream(
 
     names = source.class_names
     return Stream(
-        made,
-        steps,
-        n,
-        len(names),
-        names,
-        source.skipped,
-        source.labels,
-        source.paths,
-        source.several,
-        image if source.labels is not None else None,
-        digest,
-        last.after(fixed),
+        dataset=made,
+        steps_per_epoch=steps,
+        examples=n,
+        classes=len(names),
+        class_names=names,
+        skipped=source.skipped,
+        labels=source.labels,
+        paths=source.paths,
+        several=source.several,
+        image=image if source.labels is not None else None,
+        digest=digest,
+        scaling=last.after(fixed),
     )
 
 

@@ -167,8 +167,8 @@ class Classifier:
     probabilities: Callable[[np.ndarray], np.ndarray]
 
     @property
-    def alike(self) -> bool:
-        """Whether all images have one size when they are given to the net."""
+    def same_size(self) -> bool:
+        """Whether all images have the same size when the net sees them, so that they can form batches."""
         return None not in self.size
 
     def prediction(self, path: str | None, scores: np.ndarray, top: int) -> Prediction:
@@ -229,7 +229,7 @@ def classify(
     check_model(model, weights, preprocess)
     items = pictures.find(images)
     net = classifier(model, weights, preprocess)
-    batches = answers(net, items, top, batch_size if net.alike else 1)
+    batches = answers(net, items, top, batch_size if net.same_size else 1)
     if len(items) > batch_size:
         batches = watched(batches, len(items), title(net.net, net.weights), console)
     found = tuple(itertools.chain.from_iterable(batches))
@@ -406,7 +406,7 @@ def answers(
         try:
             rows = iter(net.probabilities(np.stack(images)) if images else ())
         except Exception:  # each backend raises errors of its own for an image that is too small
-            if net.alike:
+            if net.same_size:
                 raise
             batch = [(batch[0][0], (None, f"the net does not take {shape_text(images[0].shape)}"))]
         yield [

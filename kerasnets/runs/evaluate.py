@@ -234,7 +234,7 @@ def evaluate(
     stream = data.stream(
         dataset,
         split,
-        positive=told_from_rest(card, sources.class_names(dataset, split, folder)) if one else None,
+        positive=positive_of(card, sources.class_names(dataset, split, folder)) if one else None,
         size=size,
         batch_size=batch_size,
         augment=() if card.sizing is None else (tuple(card.sizing),),
@@ -323,8 +323,8 @@ def top_of(found: Mapping[str, Any]) -> dict[int, Any]:
     return own | {k: found[f"top{k}"] for k in TOP if f"top{k}" in found}
 
 
-def told_from_rest(card: cards.Card, names: Sequence[str] | None) -> str | None:
-    """The class that a net of one score tells from all others, if the images have those others' names.
+def positive_of(card: cards.Card, names: Sequence[str] | None) -> str | None:
+    """The class that a net of one score tells from all others; None if the images already have two classes.
 
     Args:
         card: The card of the net.

@@ -178,11 +178,7 @@ def sheets(tested: Tested) -> list:
         return []
     if tested.several:
         rows = [
-            (
-                "Wrong labels",
-                "The wrong labels of highest probability.",
-                tested.worst(SHEET),
-            ),
+            ("Wrong labels", "The wrong labels of highest probability.", tested.worst(SHEET)),
             ("Missing labels", "The missing labels of lowest probability.", tested.missed(SHEET)),
         ]
     elif tested.one_score:

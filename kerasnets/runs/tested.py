@@ -1,8 +1,8 @@
 """What a net says of test images: its errors, figures for each class, and which images to look at.
 
-Three kinds of nets are known by their labels and their threshold: those that choose one class of many, those
-that tell one class from all others by one score, and those that give a score to each of several labels of an
-image. scikit-learn counts; nothing here holds an image.
+There are three kinds of nets: those that choose one class of many, those that tell one class from all others
+by one score, and those that give a score to each of several labels of an image. Labels and threshold say
+which kind a net is. scikit-learn computes the figures, and images are read only when they are drawn.
 """
 
 import csv
@@ -128,7 +128,7 @@ class Tested:
     def confusion(self) -> np.ndarray:
         """Numbers of images, (classes, classes): a row for each class, a column for each prediction.
 
-        There is none for several labels an image.
+        Not defined for several labels an image.
         """
         metrics = library("sklearn.metrics", "Reports", "recipes")
         return metrics.confusion_matrix(self.labels, self.guesses, labels=range(len(self.class_names)))
@@ -149,10 +149,8 @@ class Tested:
         options = {"output_dict": True, "zero_division": 0}
         if not self.several:
             return metrics.classification_report(self.labels, self.guesses, **options)
-        sparse = library(
-            "scipy.sparse", "Reports", "recipes"
-        ).csr_matrix  # scikit-learn makes one of each anyway
-        labels, guesses = (sparse(x, dtype=np.int8) for x in (self.labels, self.guesses))
+        sparse = library("scipy.sparse", "Reports", "recipes")  # scikit-learn makes such matrices anyway
+        labels, guesses = (sparse.csr_matrix(x, dtype=np.int8) for x in (self.labels, self.guesses))
         return metrics.classification_report(labels, guesses, **options)
 
     def averages(self) -> dict[str, dict[str, float]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasnets.analysis.pictures import library
 from kerasnets.checks import is_number, refuse
 
 DEFAULT = 0.5  # if no example has a label
@@ -34,7 +35,7 @@ def best_threshold(labels: Any, probabilities: Any) -> float:
     labels, probabilities = (part.reshape(-1) for part in pair(labels, probabilities))
     if not labels.any():
         return DEFAULT
-    metrics = scikit_learn("best_threshold")
+    metrics = library("sklearn.metrics", "Accuracies of labels", "recipes")
     precision, recall, cuts = metrics.precision_recall_curve(labels, probabilities)
     sums = np.maximum(precision + recall, np.finfo("float64").tiny)
     scores = (2 * precision * recall / sums)[: len(cuts)]
@@ -65,7 +66,7 @@ def label_scores(labels: Any, probabilities: Any, threshold: float) -> dict[str,
     labels, probabilities = pair(labels, probabilities)
     if not (is_number(threshold) and 0 < threshold < 1):
         refuse("threshold", "a number between 0 and 1", threshold)
-    metrics = scikit_learn("label_scores")
+    metrics = library("sklearn.metrics", "Accuracies of labels", "recipes")
     given = probabilities >= threshold
     known = [(y, p) for y, p in zip(labels.T, probabilities.T, strict=True) if y.any()]
     area = float(np.mean([metrics.average_precision_score(*both) for both in known])) if known else 0.0
@@ -93,18 +94,3 @@ def pair(labels: Any, probabilities: Any) -> tuple[np.ndarray, np.ndarray]:
         allowed = f"numbers from 0 to 1 for labels of shape {labels.shape}"
         refuse("probabilities", allowed, probabilities.shape)
     return labels.astype(bool), probabilities
-
-
-def scikit_learn(what: str) -> Any:
-    """scikit-learn's metrics.
-
-    Raises:
-        ModuleNotFoundError: It is not installed. The message says how to install it.
-    """
-    try:
-        from sklearn import metrics
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"`{what}` needs scikit-learn; install it with: pip install 'kerasnets[recipes]'"
-        ) from error
-    return metrics
