@@ -245,7 +245,7 @@ def stream(
 
     names = source.class_names
     return Stream(
-        dataset=made,
+        made=made,
         steps_per_epoch=steps,
         examples=n,
         classes=len(names),
