@@ -82,6 +82,9 @@ class Table:
         for label in np.unique(main):
             own = np.flatnonzero(main == label)
             is_test[own[[*folders.tests_among(len(own))]]] = True
+        for has in self.labels.T > 0 if self.labels.ndim == 2 else ():
+            if has.any() and not has[~is_test].any():  # each label is trained on
+                is_test[has.argmax()] = False
         return np.flatnonzero(is_test == (split != "train"))
 
 
