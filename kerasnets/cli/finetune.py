@@ -68,7 +68,7 @@ def add_arguments(p: Parser) -> None:
     views = "views of each image for the classifier alone: the first plain, the others augmented (2)"
     p.add_argument("--head-views", type=whole(1), metavar="N", help=views)
     frozen = (
-        "what stays frozen after that: all below the classifier, N lowest stages, or up to a layer (none)"
+        "what stays frozen afterwards: all below the classifier, N lowest stages, or up to a layer (none)"
     )
     p.add_argument("--freeze", type=freeze, metavar="all|N|LAYER", help=frozen)
     p.add_argument("--rate", type=number(above=0), metavar="RATE", help="learning rate of the net (0.0003)")

@@ -23,11 +23,11 @@ def add_start(p: Parser) -> None:
 
 def add_surgery(p: Parser) -> None:
     """Adds the options that change the trained net."""
-    words = "give a layer of that net so many channels, with the same predictions; repeatable"
+    words = "give a layer of the trained net this many channels, with the same predictions; repeatable"
     p.add_argument("--widen", action="append", type=wider, metavar="LAYER=CHANNELS", help=words)
-    words = "put a layer that changes nothing behind a layer of that net; repeatable"
+    words = "add a layer after one of the trained net, with the same predictions; repeatable"
     p.add_argument("--deepen", action="append", metavar="LAYER", help=words)
-    words = "copy the first convolutions and the last dense layers of that net to a random one (4 3)"
+    words = "copy N first convolutions and N last dense layers of the trained net to a random one (4 3)"
     p.add_argument("--preinitialize", "--preinitialise", nargs="*", type=int, metavar="N", help=words)
 
 

@@ -182,7 +182,7 @@ def decoder(size, rows):
 
 
 def ahead(function, items):
-    """Yields what a function gives for each item, in order, computed in threads, only some of it ahead."""
+    """Yields the results of a function for items, in order, from threads that compute `AHEAD` of them ahead."""
     waiting, items = collections.deque(), iter(items)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         try:

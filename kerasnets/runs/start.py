@@ -183,7 +183,7 @@ def set_trainable(net: keras.Model, recipe: Recipe) -> None:
 
 
 def frozen(net: keras.Model, freeze: bool | int | str) -> set[str]:
-    """Names of the layers that the field `freeze` of a recipe names."""
+    """Names of the layers that `Recipe.freeze` freezes."""
     if isinstance(freeze, str):
         return frozen_layers(surgery.features(net), freeze)
     if freeze is False:
