@@ -182,7 +182,7 @@ def decoder(size, rows):
 
 
 def ahead(function, items):
-    """Yields the results of a function for items, in order, from threads that compute `AHEAD` of them ahead."""
+    """Yields the results of a function for items, in order; threads compute at most `AHEAD` of them ahead."""
     waiting, items = collections.deque(), iter(items)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         try:
