@@ -131,9 +131,10 @@ def weights(text: str) -> str:
 
 def net_or_file(text: str) -> str:
     """An argparse type: the name of a net, or the path of a file that has a trained one."""
-    from kerasnets.assembly import registry
-    from kerasnets.checks import nearest
-    from kerasnets.weights.reading import SUFFIXES
+    with quiet():  # the first import of Keras, before that of the command
+        from kerasnets.assembly import registry
+        from kerasnets.checks import nearest
+        from kerasnets.weights.reading import SUFFIXES
 
     if text in registry.known() or (text.endswith(SUFFIXES) and pathlib.Path(text).is_file()):
         return text
