@@ -90,7 +90,7 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--hint-epochs", type=whole(0), default=0, metavar="N", help=epochs)
     p.add_argument("--plain", action="store_true", help="also train the student on hard labels only")
     add_options(p)
-    add_validation(p)
+    add_validation(p, "that of the teacher, or none")
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:

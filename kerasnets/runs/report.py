@@ -75,9 +75,14 @@ def report(
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
-    shown = [name for name in FIGURES if name in results and not (name == "accuracy" and "top1" in results)]
+    hidden = {"accuracy"} if "top1" in results else set()
+    hidden |= {"top5"} if data.classes <= 5 else set()
+    shown = [name for name in FIGURES if name in results and name not in hidden]
     shares = [(FIGURES[name], f"{100 * results[name]:.2f}") for name in shown]
-    steps, written = next_steps(out / results["weights"]), ["results.json", "curves.png", results["weights"]]
+    steps, written = (
+        next_steps(out / results["weights"], recipe.model),
+        ["results.json", "curves.png", results["weights"]],
+    )
     if tested:
         tested.write_csv(out / "predictions.csv")
         net_report.write_report(
@@ -190,11 +195,12 @@ def notes_of(data: Data) -> list[str]:
     return notes
 
 
-def next_steps(net: pathlib.Path) -> tuple[tuple[str, str], ...]:
+def next_steps(net: pathlib.Path, model: str) -> tuple[tuple[str, str], ...]:
     """What to do with a trained net: titles, and commands."""
     file = shlex.quote(str(net))
+    smaller = f"kerasnets distill --teacher {file} --student {SMALL}"
     return (
         ("Classify images", f"kerasnets classify FOLDER --model {file}"),
-        ("Distill it into a smaller net", f"kerasnets distill --teacher {file} --student {SMALL}"),
+        *((("Distill it into a smaller net", smaller),) if model != SMALL else ()),
         ("Export it for serving", f"kerasnets export --weights {file} --out saved_models --image-bytes"),
     )
