@@ -95,7 +95,7 @@ def test_from_training_to_serving(count, tmp_path):
     assert card_of(loaded).threshold == weights.read_card(tmp_path / "best.keras").threshold == threshold
     if count == 1:  # one export is enough
         table = signatures.names_table(tmp_path / "names.txt", NAMES[1])
-        rows = signatures.labels_given(tf.constant(p, tf.float32), threshold, table).numpy()
+        rows = signatures.predicted_labels(tf.constant(p, tf.float32), threshold, table).numpy()
         assert rows.tolist() == [[NAMES[1][int(g)].encode()] for g in given[:, 0]]
         return
     path = serving.export(loaded, tmp_path, image_bytes=True, optimize=False)

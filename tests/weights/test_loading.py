@@ -359,7 +359,7 @@ def test_teachers_may_be_published(mirror, peer):
     expected = scores(peer, PUBLISHED.scaling(pixels))
     np.testing.assert_allclose(array(ops.softmax(logits)), expected, rtol=1e-3, atol=1e-5)
     fewer = dataclasses.replace(recipe, classes=4)
-    with pytest.raises(ValueError, match="`files` is weights of nets of 4 classes. Received: .*, of 10"):
+    with pytest.raises(ValueError, match="`teacher` is a net of 4 classes.*Received: .*, of 10"):
         runs.Distillation(teacher=fewer, files=(ID,)).teachers(Data(fewer, runs.Options(steps=1)))
 
 
