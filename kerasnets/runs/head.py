@@ -75,7 +75,7 @@ def fit_head(net: keras.Model, data: Data, out: pathlib.Path) -> float | None:
 
 
 class BestInMemory(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the highest score, of equal scores the first.
+    """Keeps the weights of the epoch with the highest score, of equal scores the last.
 
     Args:
         monitor: Name of the logged value that is the score.
@@ -88,7 +88,7 @@ class BestInMemory(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Compares the epoch with the best so far."""
         score = float(logs[self.monitor])
-        if self.score is None or score > self.score:
+        if self.score is None or score >= self.score:
             self.score, self.values = score, self.model.get_weights()
 
 

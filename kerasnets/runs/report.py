@@ -121,8 +121,9 @@ def phases_of(data: Data, out: pathlib.Path) -> list[Phase]:
     if data.recipe.validation is None:
         return phases
     scores = [np.array(phase.validation[score(data)]) for phase in phases]
-    first = int(np.argmax([values.max() for values in scores]))  # of equal ones, as in training
-    phases[first] = phases[first]._replace(chosen=int(scores[first].argmax()) + 1)
+    best = max(np.nanmax(values) for values in scores)
+    phase, epoch = [(i, e) for i, values in enumerate(scores) for e in np.flatnonzero(values == best)][-1]
+    phases[phase] = phases[phase]._replace(chosen=int(epoch) + 1)  # the last of equal ones, as in training
     return phases
 
 

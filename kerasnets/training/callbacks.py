@@ -63,7 +63,8 @@ class LogRate(keras.callbacks.Callback):
 class Best(keras.callbacks.Callback):
     """Saves a net's weights, without the optimizer, after each epoch with the best score so far.
 
-    Scores that are NaN or infinite are never the best. Of equal scores, the first is the best.
+    Scores that are NaN or infinite are never the best. Of equal scores, the last is the best: few validation
+    examples give many epochs the same score, of which the later ones were trained longer.
 
     Args:
         net: The trained model, or a part of it.
@@ -95,7 +96,7 @@ class Best(keras.callbacks.Callback):
         score = float(logs[self.monitor])
         if not math.isfinite(score):
             return
-        if self.score is not None and self.sign * score <= self.sign * self.score:
+        if self.score is not None and self.sign * score < self.sign * self.score:
             return
         self.score = score
         if not distribution.is_first():

@@ -12,12 +12,12 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("mode", "scores", "best"),
     [
-        ("max", (0.5, 0.7, 0.6, 0.7), 1),
+        ("max", (0.5, 0.7, 0.6, 0.7), 3),
         ("max", (0.5, NAN, 0.7, 0.6), 2),
         ("max", (0.7, NAN, 0.6), 0),
         ("max", (NAN, 0.5, 0.4), 1),
         ("max", (INF, 0.5, -INF), 1),
-        ("min", (0.5, 0.7, 0.4, 0.4), 2),
+        ("min", (0.5, 0.7, 0.4, 0.4), 3),
         ("min", (NAN, 0.7, NAN, -INF), 1),
         ("max", (NAN, INF), None),
     ],
