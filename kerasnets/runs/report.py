@@ -79,10 +79,8 @@ def report(
     hidden |= {"top5"} if data.classes <= 5 else set()
     shown = [name for name in FIGURES if name in results and name not in hidden]
     shares = [(FIGURES[name], f"{100 * results[name]:.2f}") for name in shown]
-    steps, written = (
-        next_steps(out / results["weights"], recipe.model),
-        ["results.json", "curves.png", results["weights"]],
-    )
+    steps = next_steps(out / results["weights"], recipe.model)
+    written = ["results.json", "curves.png", results["weights"]]
     if tested:
         tested.write_csv(out / "predictions.csv")
         net_report.write_report(
