@@ -15,22 +15,28 @@ from kerasnets.distillation.specialists import (
     specialist_dataset,
 )
 from kerasnets.distillation.transfer import add_teacher_logits
+from kerasnets.distillation.trees import Tree, cluster_classes, hierarchical_loss, path_logits, path_loss
 from kerasnets.weights.state import fingerprint
 
 __all__ = [
     "Distiller",
     "Ensemble",
     "Hint",
+    "Tree",
     "add_biases",
     "add_teacher_logits",
     "as_logits",
+    "cluster_classes",
     "combine",
     "confusable_classes",
     "correct_dustbin",
     "fingerprint",
     "hard_loss",
+    "hierarchical_loss",
     "match_frequencies",
     "oversampling",
+    "path_logits",
+    "path_loss",
     "soft_loss",
     "soft_targets",
     "specialist",
