@@ -12,8 +12,9 @@ from keras import ops
 
 from kerasnets.assembly.outputs import AUX_WEIGHT, main_of
 from kerasnets.checks import is_number, refuse
-from kerasnets.distillation.hints import Hint, HintModels, hint_loss
+from kerasnets.distillation.hints import Hint, HintModels
 from kerasnets.distillation.losses import hard_loss, soft_loss
+from kerasnets.distillation.map_losses import fitnet
 from kerasnets.distillation.models import auxiliary, check_logits, count_logits
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.card import Card, attach, card_of, common, describe
@@ -227,7 +228,7 @@ class Distiller(keras.Model):
             losses = losses + self.aux_weight * of_heads
         if student_maps:
             pairs = zip(self.hints, student_maps, teacher_maps, strict=True)
-            of_hints = sum(hint.weight * hint_loss(ours, theirs) for hint, ours, theirs in pairs)
+            of_hints = sum(hint.weight * fitnet(theirs, ours) for hint, ours, theirs in pairs)
             self.hint_tracker.update_state(of_hints, sample_weight)
             losses = of_hints if self.hints_only else losses + of_hints
 

@@ -6,10 +6,9 @@ arXiv:1412.6550.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from kerasnets.checks import is_number, nearest, refuse
 from kerasnets.graph import output_of, with_outputs
@@ -139,23 +138,3 @@ def regressor_for(
         regressor = convs[len(ours)](theirs[-1], 1, name=name)
     regressor.build(ours)
     return regressor
-
-
-def hint_loss(student_maps: Any, teacher_maps: Any) -> Any:
-    """Half the mean squared difference between the feature maps, for each example.
-
-    Args:
-        student_maps: Output of the regressor, (batch, ..., channels).
-        teacher_maps: Feature maps of the teacher, (batch, ..., channels). Images are resized if their
-            resolution differs. No gradient flows into them.
-
-    Returns:
-        Tensor, (batch,), at least float32.
-    """
-    dtype = keras.backend.result_type(student_maps.dtype, "float32")
-    targets = ops.cast(ops.stop_gradient(teacher_maps), dtype)
-    if student_maps.ndim == 4 and student_maps.shape[1:3] != targets.shape[1:3]:
-        grid = ops.shape(student_maps)[1:3]
-        targets = ops.image.resize(targets, grid, antialias=True, data_format="channels_last")
-    squares = ops.square(ops.cast(student_maps, dtype) - targets)
-    return 0.5 * ops.mean(squares, axis=tuple(range(1, student_maps.ndim)))
