@@ -176,10 +176,13 @@ def test_ensembles_hints_and_specialists(teacher, student):
     own = softmax(specialist(teacher, [3, 5, 8]))  # one that agrees
     together = array(combine(p[0], [own], [[3, 5, 8]]))
     np.testing.assert_allclose(together, array(p[0]), atol=1e-5)
-    hinted = Distiller(student, teacher, hints=[Hint(teacher.layers[-2].name, student.layers[-2].name)])
+    hints = [Hint(teacher.layers[-2].name, student.layers[-2].name), Hint("features", "features", loss="pkt")]
+    hinted = Distiller(student, teacher, hints=hints, method="dist", standardize=True, warm_up=2)
     hinted.compile("adam")
     logs = hinted.fit(DIGITS, LABELS, epochs=2, verbose=0).history
     assert np.isfinite(logs["hint_loss"]).all()
+    parts = [0.1 * np.array(logs["hard_loss"]), [0.45, 0.9] * np.array(logs["soft_loss"]), logs["hint_loss"]]
+    np.testing.assert_allclose(logs["loss"], np.sum(parts, axis=0), rtol=1e-4)
 
 
 def test_teacher_logits_of_tf_data(teacher, student, tmp_path):

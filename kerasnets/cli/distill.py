@@ -36,6 +36,11 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.training import Recipe
 
 SMOKE_EPOCHS = 2
+METHOD = (
+    "losses by name, at most one of them on logits: kl, standardized, dkd, dist, nkd, squared; on maps: "
+    "fitnet, attention, similarity, relation, nst, pkt; such as dkd,attention. Without other options, each "
+    "has the temperature and the weights that its authors published (kl)"
+)
 
 
 def add(commands: Any) -> None:
@@ -73,10 +78,18 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--student-weights", type=weights, metavar="ID", help=start)
     side = "side of the student's images (as in the config, or the teacher's)"
     p.add_argument("--size", type=whole(1), metavar="PIXELS", help=side)
-    temperature = "softmax temperature (4)"
-    p.add_argument("--temperature", type=number(above=0), default=4.0, metavar="T", help=temperature)
-    weight = "weight of hard labels (0.1)"
-    p.add_argument("--hard-weight", type=number(0, 1), default=0.1, metavar="WEIGHT", help=weight)
+    p.add_argument("--method", default="kl", metavar="NAME[,NAME]", help=METHOD)
+    own = "that of the method"
+    temperature = f"softmax temperature ({own}; of kl 4)"
+    p.add_argument("--temperature", type=number(above=0), metavar="T", help=temperature)
+    weight = f"weight of hard labels ({own}; of kl 0.1)"
+    p.add_argument("--hard-weight", type=number(0, 1), metavar="WEIGHT", help=weight)
+    weight = f"weight of the loss on logits ({own}; of kl 0.9, or 1 - the weight of hard labels)"
+    p.add_argument("--soft-weight", type=number(0), metavar="WEIGHT", help=weight)
+    text = "standardize the logits of each image before the loss"
+    p.add_argument("--standardize", action="store_true", help=text)
+    epochs = "epochs in which the weight of the loss on logits rises (those of the method; of kl 0)"
+    p.add_argument("--warm-up", type=whole(0), metavar="N", help=epochs)
     p.add_argument(
         "--hint",
         nargs=2,
@@ -84,7 +97,7 @@ def add_arguments(p: Parser) -> None:
         metavar=("TEACHER_LAYER", "STUDENT_LAYER"),
         help="two layers; repeatable",
     )
-    weight = "weight of each hint (1)"
+    weight = "weight of each --hint (1)"
     p.add_argument("--hint-weight", type=number(0), default=1.0, metavar="WEIGHT", help=weight)
     epochs = "epochs on hints only, before the others (0)"
     p.add_argument("--hint-epochs", type=whole(0), default=0, metavar="N", help=epochs)
@@ -114,11 +127,11 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
     Returns:
         The content of results.json, and a text to print at the end.
     """
-    check(options)
-    options = argparse.Namespace(**vars(options), report=path is None)
     with quiet():
         from kerasnets.runs.several import accuracies
 
+        check(options)
+        options = argparse.Namespace(**vars(options), report=path is None)
         own = model_options(options.student, rest)
         if path is None:
             teacher, student = None, by_teacher(options, own)
@@ -138,9 +151,12 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuses options that contradict one another."""
-    if options.hint_epochs and not options.hint:
-        raise ValueError("--hint-epochs needs --hint")
+    """Refuses options that contradict one another, and unknown methods."""
+    on_maps = learning(options, epochs=1)["maps"]
+    if options.hint_epochs and not (options.hint or on_maps):
+        raise ValueError("--hint-epochs needs --hint, or a method on maps")
+    if on_maps and max(len(options.teacher), options.teachers, len(options.teacher_weights or ())) > 1:
+        raise ValueError("--method with a loss on maps needs a single teacher, for its layers")
     files_given = [is_file(net) for net in options.teacher]
     if not all(files_given) and len(files_given) > 1:
         raise ValueError("--teacher is the name of one net, or one or several files")
@@ -214,11 +230,8 @@ def compare(teacher: Recipe | None, student: Recipe, options: argparse.Namespace
     distillation = runs.Distillation(
         teacher=teacher,
         files=tuple(map(str, sources)),
-        temperature=options.temperature,
-        hard_weight=options.hard_weight,
-        hints=tuple(map(tuple, options.hint or ())),
-        hint_weight=options.hint_weight,
         hint_epochs=options.hint_epochs,
+        **learning(options, student.epochs),
     )
     results = runs.train(student, out / "student", options_of(options), distillation)
     found["distilled student"] = results
@@ -229,6 +242,26 @@ def compare(teacher: Recipe | None, student: Recipe, options: argparse.Namespace
     files.write_json(out / "results.json", found)
     print(text_table(["net", *(FIGURES[figure] for figure in figures)], rows, left=1))
     return found
+
+
+def learning(options: argparse.Namespace, epochs: int) -> dict[str, Any]:
+    """The losses and weights of a command line, as fields of `kerasnets.runs.Distillation`.
+
+    Args:
+        options: The parsed options of `add_arguments`.
+        epochs: Epochs of the student, of which the warm-up of a method is a share.
+    """
+    from kerasnets import runs
+    from kerasnets.distillation import Hint
+
+    found = runs.published(options.method.split(","), epochs)
+    if options.hard_weight is not None and options.method == "kl":
+        found["soft_weight"] = None  # 1 - hard_weight
+    names = ("temperature", "hard_weight", "soft_weight", "warm_up")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    standardize = found["standardize"] or options.standardize
+    hints = tuple(Hint(*layers, weight=options.hint_weight) for layers in options.hint or ())
+    return {**found, **given, "standardize": standardize, "hints": hints}
 
 
 def option_words(pairs: list[str]) -> list[str]:

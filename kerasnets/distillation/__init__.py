@@ -19,6 +19,7 @@ from kerasnets.distillation.map_losses import (
     relation_distance,
     similarity,
 )
+from kerasnets.distillation.methods import METHODS, Method, together
 from kerasnets.distillation.specialists import (
     confusable_classes,
     correct_dustbin,
@@ -27,15 +28,16 @@ from kerasnets.distillation.specialists import (
     specialist_dataset,
 )
 from kerasnets.distillation.transfer import add_teacher_logits
-from kerasnets.distillation.trees import Tree, cluster_classes, hierarchical_loss, path_logits, path_loss
 from kerasnets.weights.state import fingerprint
 
 __all__ = [
+    "LOGIT_LOSSES",
+    "MAP_LOSSES",
+    "METHODS",
     "Distiller",
     "Ensemble",
     "Hint",
-    "LOGIT_LOSSES",
-    "MAP_LOSSES",
+    "Method",
     "Tree",
     "add_biases",
     "add_teacher_logits",
@@ -69,4 +71,5 @@ __all__ = [
     "specialist_dataset",
     "squared",
     "standardized",
+    "together",
 ]

@@ -3,7 +3,7 @@
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531.
 """
 
-import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ import keras
 from keras import ops
 
 from kerasnets.assembly.outputs import AUX_WEIGHT, main_of
-from kerasnets.checks import is_number, refuse
+from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.hints import Hint, HintModels
+from kerasnets.distillation.logit_losses import standardized
 from kerasnets.distillation.losses import hard_loss, soft_loss
-from kerasnets.distillation.map_losses import fitnet
+from kerasnets.distillation.methods import INDEPENDENT, logit_loss
 from kerasnets.distillation.models import auxiliary, check_logits, count_logits
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.card import Card, attach, card_of, common, describe
@@ -46,6 +47,9 @@ class Distiller(keras.Model):
 
         w * CE(y, softmax(z)) + (1 - w) * T^2 * KL(softmax(v / T) || softmax(z / T))
 
+    Other losses on logits take the place of T^2 * KL by `method`, and another weight the place of 1 - w by
+    `soft_weight`. `METHODS` has the weights and temperatures that the authors of each method published.
+
     Compile the Distiller with an optimizer and metrics, but without a loss. `fit` and `evaluate` take data in
     one of two forms:
 
@@ -58,7 +62,8 @@ class Distiller(keras.Model):
     of each example.
 
     Labels are class indices or one-hot vectors. The logs contain `loss`, `hard_loss`, `soft_loss` and the
-    compiled metrics of the student's logits. `evaluate` without a teacher and without its logits gives the
+    compiled metrics of the student's logits; `soft_loss` is the loss of the method, T^2 included, before its
+    weight. `evaluate` without a teacher and without its logits gives the
     hard loss as `loss`, and 0 as `soft_loss`. `predict` gives the student's outputs. Only the student is
     trained. The teacher runs in inference mode, and its `trainable` flags are not changed.
 
@@ -68,6 +73,10 @@ class Distiller(keras.Model):
 
     Several logits may be independent labels, any number of which may be right. With `binary`, both losses
     are means over the labels of those of their sigmoids, and labels are 0 or 1 for each, (batch, labels).
+    The method is "kl" or "squared" then.
+
+    Losses that compare the examples of a batch, "dist", "similarity", "relation" and "pkt", depend on its
+    size. On several replicas, each compares those of its own part of the batch.
 
     Of several outputs, the main one teaches and is taught: "predictions" of a dict, or the first of a list.
     The student's others that have its shape are auxiliary heads, such as those of GoogLeNet. In training,
@@ -83,11 +92,20 @@ class Distiller(keras.Model):
         student: Model that gives logits, (batch, classes), or several outputs. It is trained in place.
         teacher: Model that gives logits of the same classes, or None if the data contains them.
         temperature: T, a positive number.
-        hard_weight: w, in [0, 1].
+        hard_weight: w, in [0, 1]. Data with a "hard_weight" for each example has that w for it.
         hints: `Hint`s, each for one layer of the student.
         hints_only: Whether the loss consists of the hints alone. Only the layers up to the guided ones are
             trained then.
         name: Name of the model.
+        method: Loss on logits: "kl", "dkd", "dist", "nkd" or "squared"; one of these with constants, such as
+            ("dkd", {"beta": 2.0}); or a function of (teacher_logits, logits, labels, temperature) that
+            returns a tensor, (batch,). A Distiller can be loaded again if the function is registered with
+            Keras.
+        standardize: Whether the logits of both nets are standardized for each example before the loss. It
+            needs three classes or more: of two, only the sign of their difference would be left.
+        soft_weight: Weight of the loss on logits, not negative; None for 1 - w.
+        warm_up: Epochs of `fit` in which `soft_weight` rises linearly, from 1 / warm_up in the first to its
+            whole value in the last of them; 0 for the whole value from the start.
         aux_weight: Weight of the loss of each auxiliary head of the student, not negative.
         binary: Whether each logit is an independent label. None means yes if the card of the student or of
             the teacher has a `threshold`; the student's card then has it too.
@@ -114,6 +132,10 @@ class Distiller(keras.Model):
         hints_only: bool = False,
         name: str = "distiller",
         *,
+        method: Any = "kl",
+        standardize: bool = False,
+        soft_weight: float | None = None,
+        warm_up: int = 0,
         aux_weight: float = AUX_WEIGHT,
         binary: bool | None = None,
     ) -> None:
@@ -126,6 +148,15 @@ class Distiller(keras.Model):
             refuse("temperature", "a positive number", temperature)
         if not is_number(hard_weight) or not 0 <= hard_weight <= 1:
             refuse("hard_weight", "a number in [0, 1]", hard_weight)
+        if soft_weight is not None and (not is_number(soft_weight) or not 0 <= soft_weight < float("inf")):
+            refuse("soft_weight", "None, or a number, at least 0", soft_weight)
+        if not is_int(warm_up, 0):
+            refuse("warm_up", "a whole number of epochs, at least 0", warm_up)
+        if not isinstance(standardize, bool):
+            refuse("standardize", "True or False", standardize)
+        if standardize and (count_logits(student) or 3) < 3:
+            refuse("standardize", "False for fewer than three classes", standardize)
+        logit_loss(method)
         if not is_number(aux_weight) or aux_weight < 0:
             refuse("aux_weight", "a number, at least 0", aux_weight)
         if binary is not None and not isinstance(binary, bool):
@@ -142,6 +173,10 @@ class Distiller(keras.Model):
         self.teacher = teacher
         self.temperature = float(temperature)
         self.hard_weight = float(hard_weight)
+        self.method = tuple(method) if isinstance(method, list) else method
+        self.standardize = standardize
+        self.soft_weight = None if soft_weight is None else float(soft_weight)
+        self.warm_up = int(warm_up)
         self.aux_weight = float(aux_weight)
         self.hints = tuple(hints)
         self.hints_only = bool(hints_only)
@@ -160,6 +195,14 @@ class Distiller(keras.Model):
             describe(student, **common([student, teacher], "teacher"))
         known = card_of(student).threshold is not None
         self.binary = known if binary is None else binary
+        if self.binary and (count_logits(student) or 2) > 1:
+            if name_of(method) not in (None, *INDEPENDENT):
+                refuse("method", "'kl' or 'squared' for independent labels", method)
+            if standardize:
+                refuse("standardize", "False for independent labels", standardize)
+        if self.warm_up:
+            start = keras.initializers.Constant(1 / self.warm_up)
+            self.ramp = self.add_weight((), start, "float32", trainable=False, name="ramp")
 
     @property
     def kerasnets_card(self) -> Card:
@@ -214,9 +257,12 @@ class Distiller(keras.Model):
             if teacher_logits.shape[-1] != logits.shape[-1]:
                 classes = logits.shape[-1]
                 refuse("teacher_logits", f"of the student's {classes} classes", teacher_logits.shape)
-            soft = soft_loss(teacher_logits, logits, self.temperature, self.binary)
+            soft = self.loss_on_logits(teacher_logits, logits, labels)
             w = self.hard_weight if hard_weight is None else ops.cast(hard_weight, soft.dtype)
-            losses = w * hard + (1 - w) * soft
+            soft_weight = 1 - w if self.soft_weight is None else self.soft_weight
+            if self.warm_up:
+                soft_weight = soft_weight * ops.cast(self.ramp, soft.dtype)
+            losses = w * hard + soft_weight * soft
             self.soft_tracker.update_state(soft, sample_weight)
         elif training:
             refuse("teacher", "a model, or the data comes from add_teacher_logits", None)
@@ -228,7 +274,7 @@ class Distiller(keras.Model):
             losses = losses + self.aux_weight * of_heads
         if student_maps:
             pairs = zip(self.hints, student_maps, teacher_maps, strict=True)
-            of_hints = sum(hint.weight * fitnet(theirs, ours) for hint, ours, theirs in pairs)
+            of_hints = sum(hint.compare(theirs, ours) for hint, ours, theirs in pairs)
             self.hint_tracker.update_state(of_hints, sample_weight)
             losses = of_hints if self.hints_only else losses + of_hints
 
@@ -237,10 +283,36 @@ class Distiller(keras.Model):
             total = total + summed_penalty(self, penalty)
         return total
 
+    def loss_on_logits(self, teacher_logits: Any, logits: Any, labels: Any) -> Any:
+        """The loss of the method for each example, (batch,), without its weight."""
+        if self.binary and logits.shape[-1] > 1 and name_of(self.method) == "kl":
+            return soft_loss(teacher_logits, logits, self.temperature, binary=True)
+        if self.standardize:
+            teacher_logits, logits = standardized(teacher_logits), standardized(logits)
+        return logit_loss(self.method)(teacher_logits, logits, labels, self.temperature)
+
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         labels, _, _, sample_weight = self.split(y, sample_weight)
         outputs = y_pred.outputs if isinstance(y_pred, Guided) else y_pred
         return super().compute_metrics(x, labels, main_of(outputs), sample_weight)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains the student as `keras.Model.fit` does, with the warm-up of `soft_weight`."""
+        if self.warm_up:
+            if isinstance(callbacks, keras.callbacks.CallbackList):
+                callbacks.append(WarmUp())
+            else:
+                callbacks = [WarmUp(), *keras.tree.flatten(callbacks or [])]
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     @staticmethod
     def split(y, sample_weight):
@@ -275,10 +347,14 @@ class Distiller(keras.Model):
     def save_own_variables(self, store):
         for i, state in enumerate(random_states(self)):
             store[str(i)] = state
+        if self.warm_up:
+            store["ramp"] = self.ramp
 
     def load_own_variables(self, store):
         for i, state in enumerate(random_states(self)):
             state.assign(store[str(i)])
+        if self.warm_up:
+            self.ramp.assign(store["ramp"])
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
@@ -287,22 +363,36 @@ class Distiller(keras.Model):
             "teacher": None if self.teacher is None else serialize(self.teacher),
             "temperature": self.temperature,
             "hard_weight": self.hard_weight,
+            "method": serialize(self.method),
+            "standardize": self.standardize,
+            "soft_weight": self.soft_weight,
+            "warm_up": self.warm_up,
             "aux_weight": self.aux_weight,
             "binary": self.binary,
-            "hints": [dataclasses.asdict(hint) for hint in self.hints],
+            "hints": [{**vars(hint), "loss": serialize(hint.loss)} for hint in self.hints],
             "hints_only": self.hints_only,
             "name": self.name,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "Distiller":
-        models = {
-            role: config[role]
-            and keras.saving.deserialize_keras_object(config[role], custom_objects=custom_objects)
-            for role in ("student", "teacher")
-        }
-        hints = [Hint(**hint) for hint in config["hints"]]
-        return cls(**{**config, **models, "hints": hints})
+        restored = functools.partial(keras.saving.deserialize_keras_object, custom_objects=custom_objects)
+        models = {role: config[role] and restored(config[role]) for role in ("student", "teacher")}
+        hints = [Hint(**{**hint, "loss": restored(hint.get("loss", "fitnet"))}) for hint in config["hints"]]
+        method = restored(config.get("method", "kl"))
+        return cls(**{**config, **models, "hints": hints, "method": method})
+
+
+class WarmUp(keras.callbacks.Callback):
+    """Sets the factor of a Distiller's `soft_weight` at the start of each epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.ramp.assign(min(1.0, (epoch + 1) / self.model.warm_up))
+
+
+def name_of(method: Any) -> str | None:
+    """The name of a loss on logits; None for a function."""
+    return None if callable(method) else method if isinstance(method, str) else method[0]
 
 
 def of_one_logit(metrics: Any) -> Any:

@@ -1,35 +1,42 @@
-"""Hints: a student's feature maps are trained to predict those of a teacher.
+"""Hints: a student's feature maps are trained to follow those of a teacher.
 
 Romero, Ballas, Kahou, Chassang, Gatta, Bengio, "FitNets: Hints for Thin Deep Nets", ICLR 2015,
-arXiv:1412.6550.
+arXiv:1412.6550. `kerasnets.distillation.map_losses` has this loss and others.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
+from kerasnets.assembly.heads import pool
+from kerasnets.assembly.outputs import classifier, main_of
 from kerasnets.checks import is_number, nearest, refuse
-from kerasnets.graph import output_of, with_outputs
+from kerasnets.distillation.methods import map_loss
+from kerasnets.graph import flat, output_of, producer, with_outputs
+
+FEATURES = "features"  # stands for what the classifier reads
+COMPARES_MAPS = ("attention", "nst")  # losses that know nothing of vectors
 
 
 @dataclasses.dataclass(frozen=True)
 class Hint:
-    """A pair of layers: the student's layer learns to predict the output of the teacher's layer.
+    """A pair of layers: the student's layer learns to follow the output of the teacher's layer.
 
-    The loss of an example is half the mean of the squared differences, times `weight`. If the teacher's
-    feature maps have a different resolution, they are resized to the student's.
-
-    Source: section 2.2 and equation 3, which has half the sum.
+    Source: section 2.2 and equation 3 of FitNets, for the loss "fitnet", a regressor included.
 
     Attributes:
-        teacher_layer: Name of the teacher's layer, called the hint layer in the paper.
-        student_layer: Name of the student's layer, called the guided layer in the paper.
+        teacher_layer: Name of the teacher's layer, called the hint layer in the paper. "features" stands for
+            what the classifier reads, pooled if these are maps, unless a layer has this name.
+        student_layer: Name of the student's layer, called the guided layer in the paper, or "features".
         weight: Weight of this loss in the total loss, not negative.
         regressor: Whether a trainable regressor maps the student's channels to the number of the teacher's.
             It is a 1x1 convolution, or a dense layer for vectors. It belongs to the Distiller, not to the
-            student. Without a regressor, the numbers of channels must be equal.
+            student. None means yes for "fitnet" alone. Without it, "fitnet" needs equal numbers of channels.
+        loss: A key of `MAP_LOSSES`, or a function of the teacher's and the student's outputs that returns a
+            tensor, (batch,).
 
     Raises:
         ValueError: An attribute is not allowed.
@@ -38,7 +45,8 @@ class Hint:
     teacher_layer: str
     student_layer: str
     weight: float = 1.0
-    regressor: bool = True
+    regressor: bool | None = None
+    loss: str | Callable = "fitnet"
 
     def __post_init__(self):
         for attribute in ("teacher_layer", "student_layer"):
@@ -46,8 +54,18 @@ class Hint:
                 refuse(attribute, "the name of a layer", getattr(self, attribute))
         if not is_number(self.weight) or self.weight < 0:
             refuse("weight", "a number, at least 0", self.weight)
-        if not isinstance(self.regressor, bool):
-            refuse("regressor", "True or False", self.regressor)
+        if self.regressor is not None and not isinstance(self.regressor, bool):
+            refuse("regressor", "None, True or False", self.regressor)
+        map_loss(self.loss)
+
+    @property
+    def regresses(self) -> bool:
+        """Whether there is a regressor."""
+        return self.loss == "fitnet" if self.regressor is None else self.regressor
+
+    def compare(self, guide: Any, guided: Any) -> Any:
+        """The weighted loss of each example, (batch,)."""
+        return self.weight * map_loss(self.loss)(guide, guided)
 
 
 class HintModels:
@@ -86,7 +104,7 @@ def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Mode
     Args:
         role: "student" or "teacher", for the error message.
         model: Functional or sequential model.
-        names: Names of the layers.
+        names: Names of the layers, or "features".
 
     Returns:
         A keras.Model that shares its weights with `model` and gives a pair: the model's outputs, and a list
@@ -98,13 +116,26 @@ def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Mode
     if not getattr(model, "inputs", None):
         refuse(role, "a functional or sequential model if there are hints", model)
     known = [layer.name for layer in model.layers]
+    if FEATURES in names and FEATURES not in known:
+        model = flat(model)  # the classifier may be in a nested model, whose tensors are not of this graph
     for name in names:
-        if name not in known:
+        if name not in [FEATURES, *known]:
             raise ValueError(
                 f"`hints` name layers of the {role} {model.name}.{nearest(name, known)} Received: {name!r}"
             )
-    maps = [model.get_layer(name).output for name in names]
+    maps = [model.get_layer(name).output if name in known else features(role, model) for name in names]
     return with_outputs(model, (output_of(model), maps))
+
+
+def features(role: str, model: keras.Model) -> keras.KerasTensor:
+    """What the classifier of a flat model reads, (batch, features), without dropout in front of it."""
+    call = classifier(main_of(output_of(model)), certain=True)
+    if call is None:
+        refuse("hints", f"layers of the {role}, which has no classifier whose input are features", FEATURES)
+    (x,) = call.input_tensors
+    while isinstance(producer(x).operation, layers.Dropout):
+        (x,) = producer(x).input_tensors
+    return pool(x, "avg", name="features_") if x.ndim > 2 else x
 
 
 def regressor_for(
@@ -119,18 +150,26 @@ def regressor_for(
         index: Index of the hint, for the layer's name.
 
     Returns:
-        A built layer; the identity if `hint.regressor` is False.
+        A built layer; the identity without a regressor.
 
     Raises:
         ValueError: The shapes of the outputs do not fit.
     """
     ours, theirs = tuple(student_maps.shape), tuple(teacher_maps.shape)
-    fits = len(ours) == len(theirs) and (hint.regressor or ours[-1] == theirs[-1])
-    if not fits or (len(ours) != 4 and ours[1:-1] != theirs[1:-1]):
+    same_rank = len(ours) == len(theirs)
+    if (hint.loss == "fitnet" or hint.regresses) and not (
+        same_rank
+        and (hint.regresses or ours[-1] == theirs[-1])
+        and (len(ours) == 4 or ours[1:-1] == theirs[1:-1])
+    ):
         refuse("hints", f"layers whose output shapes fit each other: the teacher's is {theirs}", ours)
+    if hint.loss in COMPARES_MAPS and (not same_rank or len(ours) < 3):
+        refuse(
+            "hints", f"layers that give maps for {hint.loss!r}, not vectors: the teacher's is {theirs}", ours
+        )
     convs = {3: layers.Conv1D, 4: layers.Conv2D, 5: layers.Conv3D}
     name = f"regressor{index}"
-    if not hint.regressor:
+    if not hint.regresses:
         regressor = layers.Identity(name=name)
     elif len(ours) == 2:
         regressor = layers.Dense(theirs[-1], name=name)

@@ -1,7 +1,7 @@
 """Runs: everything from a recipe to a folder with a trained net and its results."""
 
 from kerasnets.runs.classify import Prediction, Predictions, classify
-from kerasnets.runs.distill import Distillation
+from kerasnets.runs.distill import Distillation, published
 from kerasnets.runs.evaluate import Evaluation, evaluate
 from kerasnets.runs.finetune import finetuning
 from kerasnets.runs.folder import finished, history, prepare, save
@@ -23,6 +23,7 @@ __all__ = [
     "finetuning",
     "history",
     "prepare",
+    "published",
     "save",
     "several",
     "student_of",

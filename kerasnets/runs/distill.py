@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from kerasnets.runs.metrics import metrics
 from kerasnets.runs.teachers import check_classes, check_kind, check_names, fitted, load_teacher
 from kerasnets.runs.train import Predicted, Supervised
 from kerasnets.scaling import agree
+from kerasnets.surgery.stages import stage_ends
 from kerasnets.training import Recipe
 from kerasnets.weights import card_of, describe
 from kerasnets.weights.hashes import hash_of
@@ -31,29 +33,45 @@ class Distillation(Supervised):
         teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
             do not say it. None for files that say it all, such as best.keras of a run. A teacher of a .keras
             file sees the student's images in its own size.
+        method: Loss on logits, as the `kerasnets.distillation.Distiller` takes it.
         temperature: Temperature of the Distiller.
         hard_weight: Weight of the labels in the Distiller.
-        hints: Pairs (name of a layer of the teacher, name of a layer of the student).
-        hint_weight: Weight of each hint.
+        soft_weight: Weight of the loss on logits; None for 1 - `hard_weight`.
+        standardize: Whether logits are standardized before the loss.
+        warm_up: Epochs in which the weight of the loss on logits rises.
+        hints: `kerasnets.distillation.Hint`s.
+        maps: Names of losses on maps in `kerasnets.distillation.METHODS`, whose layers are found: the ends of
+            the stages of both nets. They have the published weights.
         hint_epochs: Epochs that are trained on the hints only, before all others, which then have no hints; 0
             adds the hints to the other losses.
     """
 
     files: tuple[str, ...]
     teacher: Recipe | None = None
+    method: Any = "kl"
     temperature: float = 4.0
     hard_weight: float = 0.1
-    hints: tuple[tuple[str, str], ...] = ()
-    hint_weight: float = 1.0
+    soft_weight: float | None = None
+    standardize: bool = False
+    warm_up: int = 0
+    hints: tuple[distillation.Hint, ...] = ()
+    maps: tuple[str, ...] = ()
     hint_epochs: int = 0
+
+    def __post_init__(self):
+        if self.maps and len(self.files) > 1:
+            refuse("maps", "empty for several teachers, which have no maps in common", self.maps)
 
     def settings(self) -> dict[str, Any]:
         """The teachers and the options of distillation, as JSON data."""
-        fields = ("files", "temperature", "hard_weight", "hint_weight", "hint_epochs")
+        fields = (
+            *("files", "method", "temperature", "hard_weight", "soft_weight", "standardize", "warm_up"),
+            *("maps", "hint_epochs"),
+        )
         return {
             "teacher_model": self.teacher and self.teacher.model,
             "teacher_options": self.teacher and self.teacher.options,
-            "hints": [{"teacher_layer": theirs, "student_layer": ours} for theirs, ours in self.hints],
+            "hints": [vars(hint) for hint in self.hints],
             "digests": [digest(file) for file in self.files],
             **{name: getattr(self, name) for name in fields},
         }
@@ -67,7 +85,7 @@ class Distillation(Supervised):
 
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The compiled Distiller that `fit` trains."""
-        model = self.distiller(net, data, () if self.hint_epochs else self.hints)
+        model = self.distiller(net, data, hinted=not self.hint_epochs)
         return compiled(model, net, data, metrics(data))
 
     def fit(self, model: keras.Model, net: keras.Model, data: Data, out: pathlib.Path) -> None:
@@ -87,7 +105,7 @@ class Distillation(Supervised):
         """Trains the net on the hints only, up to the layers that have hints."""
         recipe = data.recipe
         training.fit(
-            compiled(self.distiller(net, data, self.hints, hints_only=True), net, data),
+            compiled(self.distiller(net, data, hints_only=True), net, data),
             lambda step: data.batches(net, step, self.hint_epochs),
             data.training.steps_per_epoch,
             self.hint_epochs,
@@ -98,16 +116,22 @@ class Distillation(Supervised):
         )
 
     def distiller(
-        self, net: keras.Model, data: Data, hints: tuple[tuple[str, str], ...], hints_only: bool = False
+        self, net: keras.Model, data: Data, hinted: bool = True, hints_only: bool = False
     ) -> keras.Model:
-        """The net with its teachers and hints, as a Distiller."""
+        """The net with its teachers as a Distiller, with or without hints."""
+        teachers = self.teachers(data)
+        found = [hint for name in self.maps for hint in hints_of(distillation.METHODS[name], teachers, net)]
         return distillation.Distiller(
             net,
-            self.teachers(data),
+            teachers,
             temperature=self.temperature,
             hard_weight=self.hard_weight,
-            hints=[distillation.Hint(*layers, weight=self.hint_weight) for layers in hints],
+            hints=[*self.hints, *found] if hinted else (),
             hints_only=hints_only,
+            method=self.method,
+            standardize=self.standardize,
+            soft_weight=self.soft_weight,
+            warm_up=self.warm_up,
             aux_weight=data.recipe.aux_weight,
             binary=data.training.several,
         )
@@ -147,6 +171,62 @@ class Distillation(Supervised):
                 refuse("scaling", f"None or that of {file}, {known.name!r}", recipe.scaling)
             describe(net, scaling=known or ours)
         return net
+
+
+def published(names: Sequence[str], epochs: int) -> dict[str, Any]:
+    """The fields of a `Distillation` by methods of the weights that their authors published.
+
+        runs.Distillation(files=("best.keras",), **runs.published(["dkd", "attention"], epochs=60))
+
+    Args:
+        names: Keys of `kerasnets.distillation.METHODS`, at most one of which is a loss on logits.
+        epochs: Epochs of the run, of which the warm-up is a share.
+
+    Returns:
+        Values by names of fields.
+
+    Raises:
+        ValueError: A name is unknown, or there are two losses on logits.
+    """
+    row, on_maps = distillation.together(names)
+    return dict(
+        method=(row.loss, dict(row.options)) if row.options else row.loss,
+        temperature=row.temperature,
+        hard_weight=row.hard_weight,
+        soft_weight=row.soft_weight,
+        standardize=row.standardize,
+        warm_up=round(row.warm_up * epochs),
+        maps=tuple(name for name in names if distillation.METHODS[name] in on_maps),
+    )
+
+
+def hints_of(
+    method: distillation.Method, teacher: keras.Model, student: keras.Model
+) -> list[distillation.Hint]:
+    """The hints of a loss on maps, for layers that are found in both nets.
+
+    Stages are paired from the last one down, so a net with more stages has some without a partner.
+
+    Args:
+        method: The row of the loss in `kerasnets.distillation.METHODS`.
+        teacher: The teacher.
+        student: The student.
+
+    Returns:
+        `Hint`s with the published weight.
+
+    Raises:
+        ValueError: A net has no feature maps.
+    """
+    if method.layers == "features":
+        pairs = [("features", "features")]
+    else:
+        pairs = list(zip(*(stage_ends(net)[::-1] for net in (teacher, student)), strict=False))[::-1]
+        for role, net in (("teacher", teacher), ("student", student)):
+            if not pairs and not stage_ends(net):
+                refuse(role, f"a net with feature maps for {method.loss!r}", net.name)
+        pairs = {"stages": pairs, "middle": [pairs[len(pairs) // 2]], "last": pairs[-1:]}[method.layers]
+    return [distillation.Hint(*pair, weight=method.weight, loss=method.loss) for pair in pairs]
 
 
 def names_of(data: Data) -> tuple[str, ...]:

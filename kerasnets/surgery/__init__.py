@@ -10,7 +10,7 @@ from kerasnets.surgery.precision import with_precision
 from kerasnets.surgery.preinit import preinitialize
 from kerasnets.surgery.pyramid import feature_pyramid
 from kerasnets.surgery.rescale import with_scaling
-from kerasnets.surgery.stages import stages_of
+from kerasnets.surgery.stages import stage_ends, stages_of
 from kerasnets.surgery.transfer import replace_head
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "neighbors",
     "preinitialize",
     "replace_head",
+    "stage_ends",
     "stages_of",
     "widen",
     "with_precision",

@@ -1,12 +1,14 @@
 """The stages of a net: its layers in groups of one resolution, from the images to the classifier."""
 
 import keras
+from keras import layers
 
 from kerasnets.assembly.outputs import classifier, main_output
 from kerasnets.checks import refuse
 from kerasnets.graph import check_graph, deep_recursion, flat, nodes
 from kerasnets.surgery.strides import strides_of
 
+NO_ENDS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D, layers.Dropout)
 NO_MAP = float("inf")  # the stride of what has no positions, such as the vectors in front of a classifier
 
 
@@ -34,14 +36,8 @@ def stages_of(model: keras.Model) -> list[list[keras.Layer]]:
     net = main_output(whole)
     if len(net.outputs) != 1:
         refuse("model", "a net of one output, or of a dict with 'predictions'", model)
-    strides, calls = strides_of(net), nodes(net)
-    lasting = {}  # the coarsest stride that all tensors of some path to the output have
-    for node in reversed(calls):
-        for x in node.outputs:
-            lasting[id(x)] = min(strides.get(id(x), NO_MAP), lasting.get(id(x), NO_MAP))
-        through = max(lasting[id(x)] for x in node.outputs)
-        for x in node.input_tensors:
-            lasting[id(x)] = max(through, lasting.get(id(x), 0))
+    calls = nodes(net)
+    lasting = lasting_strides(net)
     head = classifier(net.outputs[0])
     reached, stages = {}, {}
     for node in calls:
@@ -57,3 +53,54 @@ def stages_of(model: keras.Model) -> list[list[keras.Layer]]:
     ]
     rest = [layer for layer in whole.layers if layer.weights and id(layer) not in stages]
     return groups + ([rest] if rest else [])
+
+
+@deep_recursion()
+def stage_ends(model: keras.Model) -> list[str]:
+    """Names of the layers that give the last feature maps of each stage, lowest stage first.
+
+    Padding and dropout belong to the layer behind them, and class maps are no feature maps.
+
+    Args:
+        model: A functional or sequential model of one output, or of a dict of outputs with "predictions".
+
+    Returns:
+        A name for each stage of maps that has layers with weights; none for a net without maps.
+
+    Raises:
+        ValueError: `model` has no graph of layers.
+    """
+    check_graph(model)
+    net = main_output(flat(model))
+    strides, lasting = strides_of(net), lasting_strides(net)
+    head = classifier(net.outputs[0], certain=True) if len(net.outputs) == 1 else None
+    ends, learned = {}, set()
+    for node in nodes(net):
+        layer, stride = node.operation, strides.get(id(node.outputs[0]))
+        if head is not None and layer is head.operation:
+            break
+        if stride is None or stride != lasting[id(node.outputs[0])] or isinstance(layer, NO_ENDS):
+            continue
+        ends[stride] = layer.name
+        if getattr(layer, "weights", ()):
+            learned.add(stride)
+    return [ends[stride] for stride in sorted(learned)]
+
+
+def lasting_strides(net: keras.Model) -> dict[int, int | float]:
+    """The stride that lasts, of each tensor: the coarsest that all tensors of some path to the output have.
+
+    Args:
+        net: A flat functional model.
+
+    Returns:
+        Strides in pixels by the ids of Keras tensors, `NO_MAP` where a path without maps leads to the output.
+    """
+    strides, lasting = strides_of(net), {}
+    for node in reversed(nodes(net)):
+        for x in node.outputs:
+            lasting[id(x)] = min(strides.get(id(x), NO_MAP), lasting.get(id(x), NO_MAP))
+        through = max(lasting[id(x)] for x in node.outputs)
+        for x in node.input_tensors:
+            lasting[id(x)] = max(through, lasting.get(id(x), 0))
+    return lasting

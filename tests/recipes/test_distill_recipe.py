@@ -6,6 +6,7 @@ import pytest
 
 import kerasnets
 from kerasnets import data, runs, serving
+from kerasnets.distillation import Hint
 from kerasnets.runs.data import Data
 from nets import check_served
 
@@ -90,8 +91,7 @@ def test_what_the_command_line_says_reaches_the_student(recipe, tiny, tmp_path, 
         files=tuple(map(str, files)),
         temperature=2.0,
         hard_weight=0.25,
-        hints=(("a", "b"), ("c", "d")),
-        hint_weight=3.0,
+        hints=(Hint("a", "b", 3.0), Hint("c", "d", 3.0)),
         hint_epochs=1,
     )
     assert json.loads((out / "results.json").read_text()) == {"distilled student": {"top1": 0.5, "top5": 1.0}}

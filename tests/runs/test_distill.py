@@ -6,6 +6,7 @@ import pytest
 
 import kerasnets
 from kerasnets import runs
+from kerasnets.distillation import Hint
 from kerasnets.runs.data import Data
 from kerasnets.runs.train import build
 from kerasnets.training import Recipe
@@ -32,7 +33,7 @@ def layer(recipe):
 
 def test_hints_come_first_and_the_student_learns(student, finished, tmp_path):
     """The student of a trained teacher, guided by hints at first, learns more than chance."""
-    hint = (layer(student), layer(student))
+    hint = Hint(layer(student), layer(student))
     method = runs.Distillation(
         teacher=student, files=(str(finished / "best.keras"),), hints=(hint,), hint_epochs=1
     )
@@ -53,10 +54,14 @@ def test_settings_decide_whether_a_run_is_resumed(student):
         "teacher_options": {"depth": 10, "width": 1},
         "files": ("file.h5",),
         "digests": [None],
+        "method": "kl",
         "temperature": 2.0,
         "hard_weight": 0.1,
+        "soft_weight": None,
+        "standardize": False,
+        "warm_up": 0,
         "hints": [],
-        "hint_weight": 1.0,
+        "maps": (),
         "hint_epochs": 0,
     }
 
@@ -77,6 +82,19 @@ def test_a_teacher_sees_images_on_its_own_scale(student, finished, tmp_path):
     expected = same.predict(scaled.scale(images), verbose=0)
     found = other.predict(student.scale(images), verbose=0)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_methods_bring_their_weights_and_find_their_layers(student, finished):
+    fields = runs.published(["dkd", "attention"], epochs=24)
+    method = runs.Distillation(teacher=student, files=(str(finished / "best.keras"),), **fields)
+    data = Data(student, runs.Options(steps=1))
+    made = method.distiller(build(data), data)
+    assert (made.method, made.hard_weight, made.soft_weight, made.warm_up) == ("dkd", 1.0, 1.0, 2)
+    assert [hint.weight for hint in made.hints] == [1000.0] * 3  # RepDistiller, for each of three stages
+    shapes = [made.student.get_layer(hint.student_layer).output.shape[1] for hint in made.hints]
+    assert shapes == [8, 4, 2]
+    with pytest.raises(ValueError, match="`maps` is empty for several teachers"):
+        runs.Distillation(files=("a.keras", "b.keras"), maps=("attention",))
 
 
 def test_several_teachers_are_tested_together(student, finished):
