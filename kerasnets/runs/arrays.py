@@ -83,6 +83,8 @@ def train_once(
     validation: tuple,
     facts: dict[str, Any],
     distiller: dict | None = None,
+    loss: Callable | None = None,
+    accuracy: Callable | str = "accuracy",
 ) -> keras.Model:
     """Trains a net and saves it as `fit_and_save` does, or loads it if an earlier run has saved it.
 
@@ -96,6 +98,8 @@ def train_once(
         validation: Images and labels to validate on after every epoch.
         facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them.
         distiller: Arguments of the `kerasnets.distillation.Distiller` to train with; None trains on labels.
+        loss: Function of labels and logits to train on labels with; None is their cross-entropy.
+        accuracy: The metric "accuracy", or a function of this name of labels and logits.
 
     Returns:
         The trained net.
@@ -112,8 +116,8 @@ def train_once(
     adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, batches.steps * epochs))
     if distiller is None:
         model = net
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(adam, loss, metrics=["accuracy"])
+        loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(adam, loss, metrics=[accuracy])
     else:
         model = distillation.Distiller(net, **distiller)
         model.compile(adam, metrics=["accuracy"])

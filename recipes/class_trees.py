@@ -1,0 +1,149 @@
+"""Labels on the path to the root of a tree of classes, against the soft targets of a good model.
+
+    python recipes/class_trees.py --runs 3
+    python recipes/class_trees.py --tree kmeans --clusters 4 --runs 3
+    python recipes/class_trees.py --dataset cifar100 --data-dir FOLDER --tree superclasses
+
+"Organize the labels into a tree and instead of just predicting a label, predict all of the labels on the path
+to the root. Many groups have tried this and it helps, but not nearly as much as using soft targets produced
+by a good model. Visual similarity cannot be modeled well by any tree." (Hinton, Vinyals, Dean, "Dark
+Knowledge", talk, 2014.) Here it is tried: the same net learns from
+
+- the labels,
+- all labels on the path to the root: it has a unit for each node of the tree,
+- the labels with hierarchical cross-entropy, and with soft labels, which know the tree (Bertinetto et al.,
+  "Making Better Mistakes", CVPR 2020, arXiv:1912.09393),
+- the soft targets of a larger net, trained with dropout on jittered images.
+
+The tree joins the classes that the larger net confuses on the training images, unless the classes have
+superclasses. The table has the errors and how severe they are: the mean height of the lowest common ancestor
+of the true class and the guess.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import lectures
+import shared
+from kerasnets import files
+
+EPOCHS = {"digits": 30, "mnist": 10, "fashion_mnist": 10, "cifar100": 30}  # of each student
+TREES = ("binary", "kmeans", "superclasses")
+ALPHA, BETA, TEMPERATURE, HARD_WEIGHT, TREE_TEMPERATURE = 0.5, 10.0, 4.0, 0.1, 16.0
+LARGE = dict(dropout=0.3, input_dropout=0.1, max_norm=3.0)  # of the grey images' teacher
+TITLES = {
+    "teacher": "larger net, the teacher",
+    "labels": "labels",
+    "path": "labels on the path to the root",
+    "hierarchical": "hierarchical cross-entropy, alpha {alpha:g}",
+    "tree": "soft labels of the tree, beta {beta:g}",
+    "soft": "soft targets of the teacher, T = {temperature:g}",
+}
+
+
+def options() -> argparse.Namespace:
+    """Parses the command line."""
+    p = lectures.parser("Learn labels on the path to the root of a tree.", "class_trees", EPOCHS, 128)
+    p.set_defaults(temperature=TEMPERATURE)
+    p.add_argument("--tree", choices=TREES, default="binary", help="kind of the tree of classes (binary)")
+    clusters = "number of clusters of the tree kmeans (4)"
+    p.add_argument("--clusters", type=shared.whole(2), default=4, metavar="N", help=clusters)
+    alpha = f"decay of the weights of hierarchical cross-entropy with the height ({ALPHA})"
+    p.add_argument("--alpha", type=shared.number(0), default=ALPHA, help=alpha)
+    beta = f"decay of the soft labels with the distance of the classes ({BETA:g})"
+    p.add_argument("--beta", type=shared.number(0), default=BETA, help=beta)
+    lectures.add_net(p, "name of the students' net")
+    args = p.parse_args()
+    if (args.tree == "superclasses") and args.dataset != lectures.COLOR:
+        p.error("argument --tree: only the classes of cifar100 have superclasses")
+    return args
+
+
+def main() -> None:
+    """Trains the nets and compares them, with --runs several times."""
+    args = options()
+    lectures.main(args, ("tree", "clusters", "alpha", "beta", "net"), experiment, table)
+
+
+def experiment(nets: lectures.Nets) -> dict[str, dict[str, float]]:
+    """Trains the nets of a run, and returns the errors of each and their severity."""
+    from kerasnets import data, distillation
+
+    args = nets.args
+    large = nets.build("ResNet56") if args.dataset == lectures.COLOR else nets.build("MLP1200", **LARGE)
+    teacher = nets.trained("teacher", large, nets.train, 0, augment=data.jitter)
+    taught = nets.taught(teacher, nets.train)
+    tree = tree_of(args, taught[1]["teacher_logits"])
+    files.write_text(args.out / "tree.txt", f"{tree}\n")
+    print(f"classes below each node, by its height: {tree}")
+    shares = tree.soft_labels(args.beta)
+
+    def accuracy(labels, logits):
+        import keras
+
+        guesses = keras.ops.argmax(distillation.path_logits(logits, tree), axis=-1)
+        return keras.ops.cast(keras.ops.equal(guesses, keras.ops.cast(labels, guesses.dtype)), "float32")
+
+    def hierarchical(labels, logits):
+        return distillation.hierarchical_loss(labels, logits, tree, args.alpha)
+
+    def of_path(labels, logits):
+        return distillation.path_loss(labels, logits, tree)
+
+    def of_shares(labels, logits):
+        import keras
+
+        targets = keras.ops.take(shares, keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32"), axis=0)
+        return distillation.hard_loss(targets, logits)
+
+    build = nets.build(args.net)
+    units = nets.build(args.net, classes=len(tree.nodes) - 1)
+    soft = dict(temperature=args.temperature, hard_weight=HARD_WEIGHT)
+    found = {
+        "teacher": teacher,
+        "labels": nets.trained("labels", build, nets.train, 1),
+        "path": nets.trained("path", units, nets.train, 1, loss=of_path, accuracy=accuracy),
+        "hierarchical": nets.trained("hierarchical", build, nets.train, 1, loss=hierarchical),
+        "tree": nets.trained("tree", build, nets.train, 1, loss=of_shares),
+        "soft": nets.trained("soft", build, taught, 1, distiller=soft),
+    }
+    return {name: measured(nets, net, tree, name == "path") for name, net in found.items()}
+
+
+def tree_of(args: argparse.Namespace, logits: Any) -> Any:
+    """The tree of a run."""
+    from kerasnets.data.superclasses import CIFAR100
+    from kerasnets.distillation import Tree, cluster_classes
+
+    if args.tree == "superclasses":
+        group = {name: i for i, names in enumerate(CIFAR100.values()) for name in names}
+        return Tree.of_groups(group[name] for name in sorted(group))
+    clusters = args.clusters if args.tree == "kmeans" else None
+    return cluster_classes(logits, clusters, TREE_TEMPERATURE, args.seed)
+
+
+def measured(nets: lectures.Nets, net: Any, tree: Any, of_nodes: bool) -> dict[str, float]:
+    """The errors of a net on the test images, and their severity, if there are any."""
+    from keras import ops
+
+    from kerasnets.distillation import path_logits
+
+    images, labels = nets.test
+    logits = nets.arrays.predict(net, images)
+    guesses = ops.convert_to_numpy(path_logits(logits, tree) if of_nodes else logits).argmax(1)
+    errors = int((guesses != labels).sum())
+    return {"errors": errors, "severity": tree.severity(labels, guesses) if errors else 0.0}
+
+
+def table(args: argparse.Namespace, text) -> list[list[str]]:
+    """The rows of the table."""
+    rows = [["a net that learns from", "errors", "severity of an error"]]
+    for name, title in TITLES.items():
+        rows.append([title.format(**vars(args)), text(name, "errors"), text(name, "severity")])
+    return rows
+
+
+if __name__ == "__main__":
+    shared.run(main)
