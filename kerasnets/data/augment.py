@@ -36,6 +36,8 @@ CHANGES = {
     "flip": transforms.flip,
     "jitter": transforms.jitter,
     "pad_crop": functools.partial(transforms.jitter, pixels=4),
+    "elastic": transforms.elastic,
+    "affine": transforms.affine,
     "lighting": transforms.lighting,
     "fitted_lighting": transforms.fitted_lighting,
     "rand_augment": keras.layers.RandAugment,
@@ -56,6 +58,8 @@ STAGES = {name: stage for stage, table in enumerate(TABLES) for name in table}
 Row = tuple[str, Mapping[str, Any]]  # name and options
 
 POSITIVE = (lambda v: is_number(v) and v > 0, "a number above 0")
+NOT_NEGATIVE = (lambda v: is_number(v) and v >= 0, "a number, at least 0")
+SHARE = (lambda v: is_number(v) and 0 <= v < 1, "a share from 0 to below 1")
 LENGTH = (lambda v: is_int(v, 1), "a whole number, at least 1")
 RANGE = (
     lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(is_number, v)) and 0 < v[0] <= v[1],
@@ -72,6 +76,11 @@ OPTIONS = {
     "interpolation": (lambda v: v in INTERPOLATIONS, f"one of {', '.join(map(repr, INTERPOLATIONS))}"),
     "antialias": (lambda v: isinstance(v, bool), "True or False"),
     "mode": (lambda v: v in ("constant", "reflect"), "'constant' or 'reflect'"),
+    "alpha": NOT_NEGATIVE,
+    "sigma": POSITIVE,
+    "degrees": NOT_NEGATIVE,
+    "stretch": SHARE,
+    "shear": NOT_NEGATIVE,
     "std": POSITIVE,
     "scale": POSITIVE,
     "bias": POSITIVE,

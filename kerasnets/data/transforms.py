@@ -177,6 +177,120 @@ def jitter(
     return tf.gather(images, shift[:, 1:] + tf.range(shape[-2]), axis=-2, batch_dims=1)
 
 
+def elastic(
+    images: tf.Tensor, seed: tf.Tensor | Sequence[int], alpha: float = 34.0, sigma: float = 4.0
+) -> tf.Tensor:
+    """Displaces the pixels of each image by a smooth random field, as a hand varies what it writes.
+
+    Each pixel's displacement is random, uniform in [-1, 1] along both axes. The field of displacements is
+    smoothed by a Gaussian filter and multiplied by `alpha`.
+
+    Source: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks Applied to Visual
+    Document Analysis", ICDAR 2003, section 2.
+
+    Args:
+        images: Tensor, (batch, ..., height, width, channels).
+        seed: Two whole numbers; the same seed gives the same fields.
+        alpha: Factor of the smoothed displacements, in pixels.
+        sigma: Standard deviation of the Gaussian filter, in pixels.
+
+    Returns:
+        A tensor of the same shape, float32.
+    """
+    shape = tf.shape(images)
+    fields = tf.random.stateless_uniform([shape[0], 2, shape[-3], shape[-2]], seed, -1.0, 1.0)
+    rows, columns = (gaussian_matrix(side, sigma) for side in (shape[-3], shape[-2]))
+    return displaced(images, alpha * tf.matmul(rows, tf.matmul(fields, columns)))
+
+
+def affine(
+    images: tf.Tensor,
+    seed: tf.Tensor | Sequence[int],
+    degrees: float = 10.0,
+    stretch: float = 0.1,
+    shear: float = 0.1,
+) -> tf.Tensor:
+    """Rotates, scales and shears each image randomly about its center.
+
+    Source: Ciresan, Meier, Gambardella, Schmidhuber, "Deep, Big, Simple Neural Nets for Handwritten Digit
+    Recognition", Neural Computation 2010, section 3.
+
+    Args:
+        images: Tensor, (batch, ..., height, width, channels).
+        seed: Two whole numbers; the same seed gives the same changes.
+        degrees: Largest angle, in degrees.
+        stretch: Largest change of height and width, each a share of its own.
+        shear: Largest shift of a row against the next, in pixels.
+
+    Returns:
+        A tensor of the same shape, float32.
+    """
+    shape = tf.shape(images)
+    angle, high, wide, slant = tf.unstack(tf.random.stateless_uniform([4, shape[0]], seed, -1.0, 1.0))
+    angle, slant = angle * (degrees * np.pi / 180), shear * slant
+    high, wide = 1.0 + stretch * high, 1.0 + stretch * wide
+    sin, cos = tf.sin(angle), tf.cos(angle)
+    # Where a pixel of the result is taken from, in columns and rows from the center.
+    across, across_down = wide * cos, slant * cos - wide * sin
+    down_across, down = high * sin, slant * high * sin + high * cos
+    y, x = (tf.cast(shape[axis] - 1, tf.float32) / 2 for axis in (-3, -2))
+    none = tf.zeros_like(angle)
+    matrix = [across, across_down, x - across * x - across_down * y]
+    matrix += [down_across, down, y - down_across * x - down * y, none, none]
+    flat = tf.reshape(tf.cast(images, tf.float32), tf.concat([[-1], shape[-3:]], 0))
+    changed = tf.raw_ops.ImageProjectiveTransformV3(
+        images=flat,
+        transforms=tf.repeat(tf.stack(matrix, 1), tf.shape(flat)[0] // shape[0], 0),
+        output_shape=shape[-3:-1],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+    )
+    return tf.reshape(changed, shape)
+
+
+def gaussian_matrix(side, sigma):
+    """The matrix of a Gaussian filter along an axis of this length, which is cut off at 4 deviations."""
+    reach = int(4 * sigma + 0.5)
+    whole = tf.reduce_sum(tf.exp(-0.5 * (tf.range(-reach, reach + 1.0) / sigma) ** 2))
+    apart = tf.cast(tf.range(side)[:, None] - tf.range(side), tf.float32)
+    return tf.where(tf.abs(apart) <= reach, tf.exp(-0.5 * (apart / sigma) ** 2) / whole, 0.0)
+
+
+def displaced(images, field):
+    """The images seen through displaced pixels.
+
+    Args:
+        images: Tensor, (batch, ..., height, width, channels).
+        field: Tensor, (batch, 2, height, width): for each pixel of the result, how many rows and columns off
+            it is taken from the images, between whose pixels values are interpolated bilinearly. Outside
+            they are zero.
+
+    Returns:
+        A tensor of the same shape, float32.
+    """
+    shape = tf.shape(images)
+    height, width = shape[-3], shape[-2]
+    around = [[0, 0]] * (len(images.shape) - 3) + [[1, 1], [1, 1], [0, 0]]
+    flat = tf.reshape(
+        tf.pad(tf.cast(images, tf.float32), around),
+        tf.concat([shape[:1], [-1, (height + 2) * (width + 2)], shape[-1:]], 0),
+    )
+    corners, shares = [], []
+    for axis, side in ((0, height), (1, width)):
+        steps = tf.range(1.0, tf.cast(side, tf.float32) + 1)
+        place = field[:, axis] + (steps[:, None] if axis == 0 else steps)
+        place = tf.clip_by_value(place, 0.0, tf.cast(side + 1, tf.float32))
+        corner = tf.minimum(tf.floor(place), tf.cast(side, tf.float32))
+        corners.append(tf.cast(corner, tf.int32))
+        shares.append(tf.reshape(place - corner, [shape[0], 1, height * width, 1]))
+    first = tf.reshape(corners[0] * (width + 2) + corners[1], [shape[0], height * width])
+    values = [tf.gather(flat, first + off, axis=-2, batch_dims=1) for off in (0, 1, width + 2, width + 3)]
+    down, right = shares
+    upper = values[0] + right * (values[1] - values[0])
+    lower = values[2] + right * (values[3] - values[2])
+    return tf.reshape(upper + down * (lower - upper), shape)
+
+
 def flip(images, seed):
     """Flips each image horizontally with probability 0.5."""
     heads = tf.random.stateless_uniform([tf.shape(images)[0], 1], seed) < 0.5
