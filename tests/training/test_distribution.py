@@ -13,7 +13,7 @@ from keras import layers
 
 from kerasnets.applications import MLP
 from kerasnets.data import augment
-from kerasnets.distillation import Distiller
+from kerasnets.distillation import Distiller, Hint
 from kerasnets.layers import BatchMoments, RecomputedConv2D
 from kerasnets.training import distribution, scaled
 
@@ -104,6 +104,20 @@ def distilled(strategy, live):
         return model.fit(X, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
 
 
+def compared(strategy, size):
+    """What losses that compare the examples of a batch give, without learning."""
+    keras.utils.set_random_seed(0)
+    options = dict(input_shape=(4, 4, 3), classes=4, classifier_activation=None)
+    with strategy.scope():
+        student, teacher = MLP((8,), **options), MLP((9,), **options)
+        hints = [Hint("features", "features", loss="pkt")]
+        model = Distiller(student, teacher, hints=hints, method="dist", warm_up=2)
+        model.compile(keras.optimizers.SGD(0.0))
+        logs = model.fit(X, LABELS, batch_size=size, shuffle=False, epochs=2, verbose=0).history
+    assert keras.ops.convert_to_numpy(model.ramp) == 1.0
+    return logs
+
+
 RATES = dict(kind=scaled(keras.optimizers.SGD), weight_decay=0.01, factors=(0.3, 0.3, 0.5, 0.5, 1, 1))
 CASES = {
     "clipped": (dict(global_clipnorm=0.05), 1e-4),
@@ -119,7 +133,8 @@ def on_one_and_two():
     strategies = distribution.mirrored(1), distribution.mirrored(2)
     nets = {name: [losses(s, **options) for s in strategies] for name, (options, _) in CASES.items()}
     keras.config.set_dtype_policy("float32")
-    return nets, [[distilled(s, live) for s in strategies] for live in (True, False)]
+    of_parts = [compared(strategies[0], 8), compared(strategies[0], 4), compared(strategies[1], 8)]
+    return nets, [[distilled(s, live) for s in strategies] for live in (True, False)], of_parts
 
 
 @pytest.fixture(scope="module")
@@ -129,15 +144,23 @@ def replicas(apart):
 
 
 def test_distillers_lose_on_two_replicas_what_they_lose_on_one_device(replicas):
-    _, distillers = replicas
+    _, distillers, _ = replicas
     for one, two in distillers:
         assert {"loss", "soft_loss", "accuracy"} <= set(one)
         for name, values in one.items():
             assert two[name] == pytest.approx(values, rel=1e-4), name
 
 
+def test_losses_that_compare_examples_compare_those_of_a_replica(replicas):
+    *_, (whole, halves, two) = replicas
+    for name in ("soft_loss", "hint_loss"):
+        assert two[name] == pytest.approx(halves[name], rel=1e-4)
+        assert abs(two[name][0] - whole[name][0]) > 1e-3 * whole[name][0]
+    assert two["loss"][1] > two["loss"][0]  # the second epoch of the warm-up
+
+
 def test_two_replicas_lose_what_one_device_loses(replicas):
-    nets, _ = replicas
+    nets, *_ = replicas
     for name, (one, two) in nets.items():
         near = CASES[name][1]
         for values, others in zip(one, two, strict=True):
