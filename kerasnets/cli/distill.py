@@ -210,10 +210,12 @@ def compare(teacher: Recipe | None, student: Recipe, options: argparse.Namespace
         For each net, the content of its results.json.
     """
     from kerasnets import runs
+    from kerasnets.runs.distill import check_maps
     from kerasnets.runs.report import FIGURES
     from kerasnets.runs.several import accuracies
 
     out, found = options.out, {}
+    check_maps(learning(options, student.epochs)["maps"], teacher=teacher, student=student)
     sources = options.teacher if teacher is None else list(options.teacher_weights or ())
     if not sources:
         # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.

@@ -201,11 +201,11 @@ def together(names: Sequence[str]) -> tuple[Method, tuple[Method, ...]]:
     """
     for name in names:
         if name not in METHODS:
-            refuse("method", f"among {some(METHODS)}", name)
+            refuse("method", f"one of {some(METHODS)}, or several with commas", name)
     rows = [METHODS[name] for name in names]
     on_logits = [row for row in rows if not row.on_maps]
     if not names or len(set(names)) < len(names) or len(on_logits) > 1:
-        refuse("method", "different names, at most one of which is a loss on logits", ",".join(names))
+        refuse("method", "at most one loss on logits, and no loss twice", ",".join(names))
     labels_alone = dataclasses.replace(METHODS["kl"], hard_weight=1.0, soft_weight=0.0)
     return (*on_logits, labels_alone)[0], tuple(row for row in rows if row.on_maps)
 

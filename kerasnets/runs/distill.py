@@ -11,6 +11,7 @@ import kerasnets
 from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
+from kerasnets.graph import no_values
 from kerasnets.runs.data import Data
 from kerasnets.runs.metrics import metrics
 from kerasnets.runs.teachers import check_classes, check_kind, check_names, fitted, load_teacher
@@ -221,12 +222,33 @@ def hints_of(
     if method.layers == "features":
         pairs = [("features", "features")]
     else:
-        pairs = list(zip(*(stage_ends(net)[::-1] for net in (teacher, student)), strict=False))[::-1]
-        for role, net in (("teacher", teacher), ("student", student)):
-            if not pairs and not stage_ends(net):
-                refuse(role, f"a net with feature maps for {method.loss!r}", net.name)
+        ends = [last_maps(role, net, method) for role, net in (("teacher", teacher), ("student", student))]
+        pairs = list(zip(*(names[::-1] for names in ends), strict=False))[::-1]
         pairs = {"stages": pairs, "middle": [pairs[len(pairs) // 2]], "last": pairs[-1:]}[method.layers]
     return [distillation.Hint(*pair, weight=method.weight, loss=method.loss) for pair in pairs]
+
+
+def last_maps(role: str, net: keras.Model, method: distillation.Method) -> list[str]:
+    """The layers at the ends of a net's stages; refuses a net without feature maps."""
+    if not (ends := stage_ends(net)):
+        refuse(role, f"a net with feature maps, for {method.loss!r}", net.name)
+    return ends
+
+
+def check_maps(names: Sequence[str], **recipes: Recipe | None) -> None:
+    """Refuses nets without the feature maps that losses on maps need, before anything is trained.
+
+    Args:
+        names: Keys of `kerasnets.distillation.METHODS`.
+        **recipes: The recipe of the "teacher" or the "student"; None for a net of a file.
+    """
+    rows = [distillation.METHODS[name] for name in names]
+    for role, recipe in recipes.items():
+        if recipe is not None and (row := next((row for row in rows if row.layers != "features"), None)):
+            with no_values():
+                last_maps(
+                    role, kerasnets.build(recipe.model, input_shape=recipe.shape, **recipe.options), row
+                )
 
 
 def names_of(data: Data) -> tuple[str, ...]:
