@@ -1,10 +1,13 @@
 """The Distiller and its hints with the losses that are chosen by name."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
+import kerasnets
 from kerasnets.distillation import METHODS, Distiller, Hint, together
 from kerasnets.distillation.logit_losses import LOGIT_LOSSES, dkd, standardized
 from kerasnets.distillation.map_losses import MAP_LOSSES
@@ -162,3 +165,15 @@ def test_methods_are_combined_with_the_weights_of_the_loss_on_logits():
     for names in (["kl", "dkd"], [], ["nst", "nst"], ["crd"]):
         with pytest.raises(ValueError, match="`method`"):
             together(names)
+
+
+def test_the_page_shows_the_published_weights():
+    page = (pathlib.Path(kerasnets.__file__).parent / "distillation" / "README.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    for name, row in METHODS.items():
+        *_, batch, published, _ = rows[name].split("|")
+        temperature, labels, weight = published.split(",")[:3]
+        own = row.weight if row.on_maps else row.soft_weight
+        assert (float(labels), float(weight)) == (row.hard_weight, own), name
+        assert temperature.strip() == "-" or float(temperature) == row.temperature
+        assert batch.strip() == ("yes" if row.coupled else "no")
