@@ -19,7 +19,7 @@ from kerasnets.distillation.map_losses import (
     relation_distance,
     similarity,
 )
-from kerasnets.distillation.methods import METHODS, Method, together
+from kerasnets.distillation.methods import METHODS, Method
 from kerasnets.distillation.specialists import (
     confusable_classes,
     correct_dustbin,
@@ -71,5 +71,4 @@ __all__ = [
     "specialist_dataset",
     "squared",
     "standardized",
-    "together",
 ]

@@ -11,6 +11,7 @@ import kerasnets
 from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
+from kerasnets.distillation.methods import together
 from kerasnets.graph import no_values
 from kerasnets.runs.data import Data
 from kerasnets.runs.metrics import metrics
@@ -189,7 +190,7 @@ def published(names: Sequence[str], epochs: int) -> dict[str, Any]:
     Raises:
         ValueError: A name is unknown, or there are two losses on logits.
     """
-    row, on_maps = distillation.together(names)
+    row, on_maps = together(names)
     return dict(
         method=(row.loss, dict(row.options)) if row.options else row.loss,
         temperature=row.temperature,

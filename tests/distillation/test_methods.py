@@ -8,9 +8,10 @@ import pytest
 from keras import layers, ops
 
 import kerasnets
-from kerasnets.distillation import METHODS, Distiller, Hint, together
+from kerasnets.distillation import METHODS, Distiller, Hint
 from kerasnets.distillation.logit_losses import LOGIT_LOSSES, dkd, standardized
 from kerasnets.distillation.map_losses import MAP_LOSSES
+from kerasnets.distillation.methods import together
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(16, 8, 8, 1)).astype("float32"), RNG.integers(0, 4, 16)
