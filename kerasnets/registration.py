@@ -13,6 +13,7 @@ import sys
 CLASSES = {
     "distillation.distiller": ("Distiller",),
     "distillation.ensemble": ("Ensemble",),
+    "distillation.mutual": ("Mutual",),
     "layers.capsule": ("CapsuleLength", "CapsuleMask", "RoutedCapsules", "Squash"),
     "layers.drop_path": ("DropPathJoin", "DropPathSampler"),
     "layers.dustbin": ("Dustbin",),

@@ -19,6 +19,7 @@ from kerasnets.distillation import (
     Distiller,
     Ensemble,
     Hint,
+    Mutual,
     add_teacher_logits,
     as_logits,
     combine,
@@ -127,6 +128,18 @@ def test_distiller(teacher, student):
     logs = cached.fit(DIGITS, y, epochs=2, verbose=0).history
     assert np.isfinite(logs["loss"]).all()
     assert set(logs) == {"loss", "hard_loss", "soft_loss"}
+
+
+def test_mutual_learning(teacher, student):
+    both = Mutual([student, teacher])
+    both.compile("sgd", metrics=["accuracy"])
+    p = [array(softmax(net)).astype("float64") for net in both.nets]
+    peer = sum((a * np.log(a / b)).sum(1).mean() for a, b in (p, p[::-1])) / 2
+    logs = both.evaluate(DIGITS, LABELS, verbose=0, return_dict=True)
+    assert logs["peer_loss"] == pytest.approx(peer, rel=1e-3)
+    before = [net.get_weights()[-1].copy() for net in both.nets]
+    assert finite_loss(both, DIGITS, LABELS)
+    assert all(np.abs(a - net.get_weights()[-1]).max() > 0 for a, net in zip(before, both.nets, strict=True))
 
 
 def test_nothing_imported_tensorflow():

@@ -20,6 +20,7 @@ from kerasnets.distillation.map_losses import (
     similarity,
 )
 from kerasnets.distillation.methods import METHODS, Method
+from kerasnets.distillation.mutual import Mutual
 from kerasnets.distillation.specialists import (
     confusable_classes,
     correct_dustbin,
@@ -38,6 +39,7 @@ __all__ = [
     "Ensemble",
     "Hint",
     "Method",
+    "Mutual",
     "Tree",
     "add_biases",
     "add_teacher_logits",

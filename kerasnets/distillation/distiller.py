@@ -19,7 +19,7 @@ from kerasnets.distillation.methods import INDEPENDENT, logit_loss
 from kerasnets.distillation.models import auxiliary, check_logits, count_logits
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.card import Card, attach, card_of, common, describe
-from kerasnets.weights.state import random_states
+from kerasnets.weights.state import RandomStatesSaved
 
 ACCURACIES = ("accuracy", "acc", "binary_accuracy")
 
@@ -39,7 +39,7 @@ class WeightedMean(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable("kerasnets")
-class Distiller(keras.Model):
+class Distiller(RandomStatesSaved, keras.Model):
     """Trains a student on hard labels and on the outputs of a teacher.
 
     The loss of an example with label y, student logits z and teacher logits v, for temperature T and hard
@@ -345,14 +345,12 @@ class Distiller(keras.Model):
         return [w for w in self.weights if id(w) not in trained]
 
     def save_own_variables(self, store):
-        for i, state in enumerate(random_states(self)):
-            store[str(i)] = state
+        super().save_own_variables(store)
         if self.warm_up:
             store["ramp"] = self.ramp
 
     def load_own_variables(self, store):
-        for i, state in enumerate(random_states(self)):
-            state.assign(store[str(i)])
+        super().load_own_variables(store)
         if self.warm_up:
             self.ramp.assign(store["ramp"])
 

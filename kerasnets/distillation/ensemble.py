@@ -7,12 +7,12 @@ import keras
 from keras import layers
 
 from kerasnets.assembly.outputs import only_main
-from kerasnets.checks import refuse
+from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.models import check_logits, count_logits
 from kerasnets.layers import LogMeanProbability
 from kerasnets.weights.card import card_of, common, describe
 
-MEANS = {"geometric": layers.Average, "arithmetic": LogMeanProbability}
+MEANS = ("geometric", "arithmetic")
 
 
 @keras.saving.register_keras_serializable("kerasnets")
@@ -31,25 +31,35 @@ class Ensemble(keras.Model):
         mean: "geometric" or "arithmetic", the mean of the probabilities. The geometric mean of probabilities
             corresponds to the mean of the logits.
         name: Name of the model.
+        weights: For each model how much it counts, numbers above 0 of which only the proportions matter; None
+            for models that count equally.
 
     Raises:
         ValueError: A model does not give logits, inputs or classes differ, the cards of two models name
-            different scalings or class names, or `mean` is unknown.
+            different scalings or class names, `mean` is unknown, or `weights` are not allowed.
     """
 
     def __init__(
-        self, models: Sequence[keras.Model], mean: str = "geometric", name: str = "ensemble", **options: Any
+        self,
+        models: Sequence[keras.Model],
+        mean: str = "geometric",
+        name: str = "ensemble",
+        *,
+        weights: Sequence[float] | None = None,
+        **options: Any,
     ) -> None:
         check_members(models, mean)
+        check_weights(weights, len(models))
         first = models[0].inputs[0]
         inputs = keras.Input(first.shape[1:], dtype=first.dtype, name=first.name)
         # The members are renamed because names within a model must be unique.
         members = [only_main(m, name=f"member{i}") for i, m in enumerate(models)]
         given = [keras.tree.pack_sequence_as(member.input, [inputs]) for member in members]
         logits = [member(x) for member, x in zip(members, given, strict=True)]
-        logits = MEANS[mean](dtype=logits[0].dtype, name="logits")(logits)
+        shares = None if weights is None else [w / sum(weights) for w in weights]
+        logits = mean_of(logits, mean, shares)
         super().__init__(inputs, logits, name=name, **options)
-        self.mean = mean
+        self.mean, self.shares = mean, shares
         describe(self, **common(models, "models"))
 
     @property
@@ -60,13 +70,41 @@ class Ensemble(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the ensemble, serialized."""
         models = [keras.saving.serialize_keras_object(member) for member in self.members]
-        return {"models": models, "mean": self.mean, "name": self.name, "trainable": self.trainable}
+        own = {"mean": self.mean, "weights": self.shares, "name": self.name, "trainable": self.trainable}
+        return {"models": models, **own}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "Ensemble":
         """Creates an ensemble from the result of `get_config`."""
         models = [keras.saving.deserialize_keras_object(m, custom_objects) for m in config["models"]]
         return cls(**{**config, "models": models})
+
+
+def mean_of(logits: list, mean: str, shares: list[float] | None) -> Any:
+    """The logits of the mean of several nets' probabilities.
+
+    Args:
+        logits: A Keras tensor of each net, (batch, classes).
+        mean: Element of `MEANS`.
+        shares: The share of each net, which add up to 1; None for equal ones.
+    """
+    options = {"dtype": logits[0].dtype, "name": "logits"}
+    if mean == "arithmetic":
+        return LogMeanProbability(shares, **options)(logits)
+    if shares is None:
+        return layers.Average(**options)(logits)
+    scaled = [
+        layers.Rescaling(w, dtype=z.dtype, name=f"share{i}")(z)
+        for i, (w, z) in enumerate(zip(shares, logits, strict=True))
+    ]
+    return layers.Add(**options)(scaled)
+
+
+def check_weights(weights: Any, count: int) -> None:
+    """Refuses weights that are not those of so many models."""
+    several = isinstance(weights, (tuple, list)) and len(weights) == count
+    if weights is not None and not (several and all(is_number(w) and 0 < w < float("inf") for w in weights)):
+        refuse("weights", f"None or {count} numbers above 0, one for each model", weights)
 
 
 def check_members(models: Any, mean: Any) -> None:

@@ -1,6 +1,7 @@
 """The arithmetic mean of the probabilities of several networks, as logits."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,19 +14,31 @@ from kerasnets.layers.precision import in_float32
 class LogMeanProbability(keras.layers.Layer):
     """Logits whose softmax is the mean of the softmaxes of several logits; for one class, of the sigmoids.
 
+    Args:
+        shares: For each of the logits its share of the mean, numbers above 0 that add up to 1; None for equal
+            ones.
+
     Call:
         A list of logits, each (batch, classes) -> log-probabilities, (batch, classes), computed in float32;
         of one class the logit, (batch, 1).
     """
 
+    def __init__(self, shares: Sequence[float] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.shares = shares
+
     def call(self, logits):
-        logs = ops.stack([log_probabilities(z) for z in logits])
-        mean = ops.logsumexp(logs, axis=0) - math.log(len(logits))
+        shares = self.shares or [1 / len(logits)] * len(logits)
+        logs = [log_probabilities(z) + math.log(w) for z, w in zip(logits, shares, strict=True)]
+        mean = ops.logsumexp(ops.stack(logs), axis=0)
         mean = mean[:, 1:] - mean[:, :1] if logits[0].shape[-1] == 1 else mean
         return ops.cast(mean, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])
+
+    def get_config(self):
+        return {**super().get_config(), "shares": self.shares}
 
 
 def log_probabilities(logits: Any) -> Any:

@@ -1,6 +1,7 @@
 """The state of a model: a fingerprint of its weights, and state that is not part of the weights."""
 
 import hashlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +17,23 @@ def random_states(model: keras.Model) -> list[keras.Variable]:
         A list of variables, in the order of the model's variables.
     """
     return [v for v in model.variables if v.name == "seed_generator_state"]
+
+
+class RandomStatesSaved:
+    """What a class derived from keras.Model needs so that its files have the states of `random_states`.
+
+    Put it before keras.Model among the bases.
+    """
+
+    def save_own_variables(self, store: Any) -> None:
+        """Puts the states into the file of the model."""
+        for i, state in enumerate(random_states(self)):
+            store[str(i)] = state
+
+    def load_own_variables(self, store: Any) -> None:
+        """Restores the states from the file of the model."""
+        for i, state in enumerate(random_states(self)):
+            state.assign(store[str(i)])
 
 
 def fingerprint(model: keras.Model) -> str:

@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from kerasnets.analysis import profile
-from kerasnets.distillation import Distiller, Ensemble
+from kerasnets.distillation import Distiller, Ensemble, soft_loss
 
 
 def net(seed=0, classes=3, units=4, name="net"):
@@ -44,6 +44,37 @@ def test_is_the_mean_of_probabilities(mean, of, tmp_path):
     np.testing.assert_array_equal(copy.predict(X, verbose=0), got)
     assert profile(ensemble).params == sum(m.count_params() for m in models)
     assert not profile(ensemble).unknown
+
+
+@pytest.mark.parametrize("mean", ["arithmetic", "geometric"])
+def test_members_have_weights(mean, tmp_path):
+    models = [net(0), net(1), net(2)]
+    ensemble = Ensemble(models, mean, weights=(5, 3, 2))
+    w, ps = np.array([0.5, 0.3, 0.2]), [softmax(m.predict(X, verbose=0).astype("float64")) for m in models]
+    want = np.average(ps, 0, w) if mean == "arithmetic" else softmax(np.average(np.log(ps), 0, w))
+    got = ensemble.predict(X, verbose=0)
+    np.testing.assert_allclose(softmax(got), want, atol=1e-6)
+    ensemble.save(tmp_path / "e.keras")
+    loaded = keras.saving.load_model(tmp_path / "e.keras")
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), got)
+    Distiller(net(5), ensemble)  # it gives logits
+    assert not profile(ensemble).unknown
+
+
+def test_the_arithmetic_mean_teaches_as_the_sum_of_the_losses_at_temperature_1():
+    """KL(p1 || q) + KL(p2 || q) is 2 KL((p1 + p2) / 2 || q) and what does not depend on q."""
+    models, z = [net(0), net(1)], np.random.default_rng(1).normal(size=(2, 6, 3)).astype("float32")
+    logits = [m.predict(X, verbose=0) for m in models]
+    both = Ensemble(models, "arithmetic").predict(X, verbose=0)
+    summed, of_mean = ([sum(soft_loss(v, q, 1.0) for v in vs) for q in z] for vs in (logits, [both]))
+    of_one = 2 * (of_mean[0] - of_mean[1])
+    np.testing.assert_allclose(summed[0] - summed[1], of_one, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", [(1,), (1, 0), (1, -1), (1, float("nan")), (1, "a"), 0.5])
+def test_weights_that_are_refused(weights):
+    with pytest.raises(ValueError, match="`weights`"):
+        Ensemble([net(), net(1)], weights=weights)
 
 
 def test_members_share_weights_and_teach():
