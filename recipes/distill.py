@@ -5,14 +5,23 @@
     python recipes/distill.py --teacher ResNet50 --teacher-weights FILE --student MobileNet --data-dir FOLDER
     python recipes/distill.py --teacher ResNet20 --teachers 3 --student ResNet20 --alpha 0.25
     python recipes/distill.py --teacher ResNet20 --student ResNet20 --alpha 0.25 --hint LAYER LAYER
+    python recipes/distill.py --teacher ResNet56 --student ResNet20 --alpha 0.5 --function-matching
+    python recipes/distill.py --teacher ResNet20 --student ResNet20 --generations 3
+    python recipes/distill.py --teacher ResNet110 --student ResNet20 --alpha 0.25 --assistants ResNet20
+    python recipes/distill.py --teacher ResNet56 --student ResNet20 --mutual
+    python recipes/distill.py --teacher A.keras B.keras --teacher-shares 2 1 --student ResNet20
 
 Options of the student are those that `kerasnets show STUDENT` lists. A teacher is the file of a trained net,
 which says on which images it was trained and how they are augmented, so that no config is needed; or a net's
 name. Then it is loaded from weights, which are files or published checkpoints, or trained first by the
-config. Several teachers form an ensemble, the geometric mean of their predictions. Images are augmented
-differently in every epoch, so the teacher runs on each batch and its logits are not cached. --plain also
-trains the student on hard labels only. The folder of the run contains a folder for each net, as
-recipes/train.py writes it.
+config. Several teachers form an ensemble, the geometric mean of their predictions, in which --teacher-shares
+says how much each counts. Images are augmented differently in every epoch, so the teacher runs on each batch
+and its logits are not cached. --plain also trains the student on hard labels only. The folder of the run
+contains a folder for each net, as recipes/train.py writes it. Nets that are done are not trained again with
+--resume: more generations or seeds can be added later.
+
+--function-matching, --generations, --assistants and --mutual choose who learns from whom;
+kerasnets/cli/schemes.py has their papers.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531. Hints: Romero
 et al., "FitNets", ICLR 2015, arXiv:1412.6550; --hint-epochs adds their first stage, on hints only.

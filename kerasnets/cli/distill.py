@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasnets import files
 from kerasnets.cli.options import (
@@ -30,6 +30,7 @@ from kerasnets.cli.runs import (
     read,
     repeat,
 )
+from kerasnets.cli.schemes import add_schemes, chain, check_schemes, net_words, of_teachers, published
 from kerasnets.tables import text_table
 
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
@@ -41,6 +42,20 @@ METHOD = (
     "fitnet, attention, similarity, relation, nst, pkt; such as dkd,attention. Without other options, each "
     "has the temperature and the weights that its authors published (kl)"
 )
+
+
+class Nets(NamedTuple):
+    """The recipes of the nets of a run.
+
+    Attributes:
+        teacher: That of the teachers; None if they are files that say all that is needed.
+        assistants: Those of the assistants, in their order.
+        student: That of the student.
+    """
+
+    teacher: Recipe | None
+    assistants: list[Recipe]
+    student: Recipe
 
 
 def add(commands: Any) -> None:
@@ -104,6 +119,7 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--plain", action="store_true", help="also train the student on hard labels only")
     add_options(p)
     add_validation(p, "that of the teacher, or none")
+    add_schemes(p)
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
@@ -132,20 +148,27 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
 
         check(options)
         options = argparse.Namespace(**vars(options), report=path is None)
-        own = model_options(options.student, rest)
-        if path is None:
-            teacher, student = None, by_teacher(options, own)
-            place = data_name(options.data_dir, student.data)
-        else:
-            base = adapted(read(path), options)
-            student = for_net(base, options.student, own)
-            student = changed(student, size=options.size, weights=options.student_weights)
-            teacher = teacher_of(base, options)
-            place = path.stem
+        base = adapted(read(path), options) if path else None
+
+        def recipe_of(net: str, own: dict[str, Any], start: str | None = None) -> Recipe:
+            """The recipe of a net that is distilled."""
+            if base is None:
+                return by_teacher(options, net, own, start)
+            return changed(for_net(base, net, own), size=options.size, weights=start)
+
+        named = [net_words(text) for text in options.assistants]
+        assistants = [(net, model_options(net, option_words(pairs))) for net, pairs in named]
+        student = recipe_of(options.student, model_options(options.student, rest), options.student_weights)
+        nets = Nets(
+            teacher=base and teacher_of(base, options),
+            assistants=[recipe_of(*assistant) for assistant in assistants],
+            student=student,
+        )
+        place = path.stem if path else data_name(options.data_dir, student.data)
     return repeat(
         options,
         f"runs/distill/{place}-{options.student}",
-        lambda given: compare(teacher, student, given),
+        lambda given: compare(nets, given),
         lambda found: {f"{net}, {name}": r[name] for net, r in found.items() for name in accuracies(r)},
     )
 
@@ -164,17 +187,27 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError(
             "--teacher-weights, --teacher-options and --teachers are for a --teacher that is a net's name"
         )
+    check_schemes(options)
 
 
-def by_teacher(options: argparse.Namespace, own: dict[str, Any]) -> Recipe:
-    """The recipe of a student that learns what the file of its teacher says; sets where its data is."""
+def by_teacher(
+    options: argparse.Namespace, net: str, own: dict[str, Any], start: str | None = None
+) -> Recipe:
+    """The recipe of a net that learns what the file of its teacher says; sets where its data is.
+
+    Args:
+        options: The parsed options.
+        net: The name of the net.
+        own: Its options.
+        start: What it starts from; None for random weights.
+    """
     from kerasnets import runs
 
     given = dict(data=options.data, size=options.size, options=own, validation=options.validation)
     recipe, options.data_dir = runs.student_of(
         options.teacher[0],
-        options.student,
-        options.student_weights,
+        net,
+        start,
         options.data_dir,
         **{name: value for name, value in given.items() if value},
     )
@@ -198,28 +231,41 @@ def changed(recipe: Recipe, **fields: Any) -> Recipe:
     return dataclasses.replace(recipe, **{name: value for name, value in fields.items() if value is not None})
 
 
-def compare(teacher: Recipe | None, student: Recipe, options: argparse.Namespace) -> dict[str, Any]:
+def compare(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
     """Trains the nets of a run, and prints and writes their results.
 
     Args:
-        teacher: The recipe of the teachers; None if they are files that say all that is needed.
-        student: The recipe of the student.
+        nets: The recipes of the nets.
         options: The parsed options of the run.
 
     Returns:
         For each net, the content of its results.json.
     """
-    from kerasnets import runs
-    from kerasnets.runs.distill import check_maps
     from kerasnets.runs.report import FIGURES
     from kerasnets.runs.several import accuracies
 
-    out, found = options.out, {}
-    check_maps(learning(options, student.epochs)["maps"], teacher=teacher, student=student)
+    found = trained_together(nets, options) if options.mutual else trained_in_turn(nets, options)
+    figures = list(accuracies(list(found.values())[-1]))
+    rows = [[name, *(f"{100 * r[figure]:.2f}%" for figure in figures)] for name, r in found.items()]
+    files.write_json(options.out / "results.json", found)
+    print(text_table(["net", *(FIGURES[figure] for figure in figures)], rows, left=1))
+    return found
+
+
+def trained_in_turn(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
+    """Trains teachers, if they are no files, and the nets of the chain, each taught by the one before."""
+    from kerasnets import runs
+    from kerasnets.runs.distill import check_maps
+
+    out, found, teacher, links = options.out, {}, nets.teacher, chain(nets.student, nets.assistants, options)
+    maps = learning(options, epochs=1)["maps"]
+    check_maps(maps, teacher=teacher)
+    for link in links:
+        check_maps(maps, student=link.recipe)
     sources = options.teacher if teacher is None else list(options.teacher_weights or ())
     if not sources:
         # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.
-        teacher = dataclasses.replace(teacher, scaling=student.scale.mode)
+        teacher = dataclasses.replace(teacher, scaling=nets.student.scale.mode)
         for i in range(options.teachers):
             name = f"teacher{i + 1}"
             own = options_of(options, seed=options.seed + 1000 * i)
@@ -228,21 +274,41 @@ def compare(teacher: Recipe | None, student: Recipe, options: argparse.Namespace
     elif teacher is not None:
         teacher = dataclasses.replace(teacher, scaling=None)
     if options.plain:
-        found["plain student"] = runs.train(student, out / "plain", options_of(options))
-    distillation = runs.Distillation(
-        teacher=teacher,
-        files=tuple(map(str, sources)),
-        hint_epochs=options.hint_epochs,
-        **learning(options, student.epochs),
-    )
-    results = runs.train(student, out / "student", options_of(options), distillation)
-    found["distilled student"] = results
-    if "ensemble" in results:
-        found["teachers together"] = results.pop("ensemble")
-    figures = list(accuracies(results))
-    rows = [[name, *(f"{100 * r[figure]:.2f}%" for figure in figures)] for name, r in found.items()]
-    files.write_json(out / "results.json", found)
-    print(text_table(["net", *(FIGURES[figure] for figure in figures)], rows, left=1))
+        found["plain student"] = runs.train(nets.student, out / "plain", options_of(options))
+    earlier = []
+    for link in links:
+        distillation = runs.Distillation(
+            teacher=teacher,
+            files=tuple(map(str, sources)),
+            earlier=tuple(map(str, earlier)),
+            hint_epochs=options.hint_epochs,
+            **of_teachers(options, len(sources)),
+            **learning(options, link.recipe.epochs),
+        )
+        own = options_of(options, seed=options.seed + link.seed)
+        results = found[link.title] = runs.train(link.recipe, out / link.folder, own, distillation)
+        if "ensemble" in results:
+            found["teachers together"] = results.pop("ensemble")
+        if "together" in results:
+            found[f"generations 1 to {link.number} together"] = results.pop("together")
+        teacher, sources = None, [out / link.folder / results["weights"]]
+        earlier += sources if link.number else []
+    return found
+
+
+def trained_together(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
+    """Trains the student and its peers, which learn from one another."""
+    from kerasnets import runs
+
+    found, peer = {}, nets.teacher
+    if options.plain:
+        found["plain student"] = runs.train(nets.student, options.out / "plain", options_of(options))
+    method = runs.MutualLearning(peers=((peer.model, peer.options),) * options.teachers)
+    results = runs.train(nets.student, options.out / "mutual", options_of(options), method)
+    found["student"] = results
+    for i, of_peer in enumerate(results.pop("peers"), start=1):
+        found[f"peer {i}, {peer.model}"] = of_peer
+    found["all together"] = results.pop("ensemble")
     return found
 
 
@@ -256,7 +322,7 @@ def learning(options: argparse.Namespace, epochs: int) -> dict[str, Any]:
     from kerasnets import runs
     from kerasnets.distillation import Hint
 
-    found = runs.published(options.method.split(","), epochs)
+    found = {**runs.published(options.method.split(","), epochs), **published(options)}
     if options.hard_weight is not None and options.method == "kl":
         found["soft_weight"] = None  # 1 - hard_weight
     names = ("temperature", "hard_weight", "soft_weight", "warm_up")
@@ -268,13 +334,15 @@ def learning(options: argparse.Namespace, epochs: int) -> dict[str, Any]:
 
 def option_words(pairs: list[str]) -> list[str]:
     """Turns pairs such as alpha=0.5 into command-line options, --alpha 0.5."""
-    words = []
+    found = []
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
-            raise ValueError(f"--teacher-options are pairs such as alpha=0.5. Received: {pair}")
-        words += [f"--{name}", value]
-    return words
+            raise ValueError(
+                f"options of a teacher or assistant are pairs such as alpha=0.5. Received: {pair}"
+            )
+        found += [f"--{name}", value]
+    return found
 
 
 def for_net(base: Recipe, model: str, options: dict[str, Any]) -> Recipe:

@@ -5,6 +5,7 @@ from kerasnets.runs.distill import Distillation, published
 from kerasnets.runs.evaluate import Evaluation, evaluate
 from kerasnets.runs.finetune import finetuning
 from kerasnets.runs.folder import finished, history, prepare, save
+from kerasnets.runs.mutual import MutualLearning
 from kerasnets.runs.options import Options
 from kerasnets.runs.several import several, table
 from kerasnets.runs.teachers import student_of
@@ -13,6 +14,7 @@ from kerasnets.runs.train import Supervised, tiny, train
 __all__ = [
     "Distillation",
     "Evaluation",
+    "MutualLearning",
     "Options",
     "Prediction",
     "Predictions",

@@ -31,7 +31,7 @@ class Distillation(Supervised):
 
     Args:
         files: For each teacher a weights file, the id of a published checkpoint, or the name of a dataset
-            such as "imagenet". Several teachers form an ensemble, the geometric mean of their predictions.
+            such as "imagenet". Several teachers form an ensemble, the `mean` of their predictions.
         teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
             do not say it. None for files that say it all, such as best.keras of a run. A teacher of a .keras
             file sees the student's images in its own size.
@@ -46,6 +46,10 @@ class Distillation(Supervised):
             the stages of both nets. They have the published weights.
         hint_epochs: Epochs that are trained on the hints only, before all others, which then have no hints; 0
             adds the hints to the other losses.
+        mean: Mean of the probabilities of several teachers, as `kerasnets.distillation.Ensemble` takes it.
+        shares: For each of several teachers how much it counts; None for teachers that count equally.
+        earlier: Files of earlier nets of the same classes. results.json has under "together" the accuracy of
+            the ensemble of them and of the net.
     """
 
     files: tuple[str, ...]
@@ -59,6 +63,9 @@ class Distillation(Supervised):
     hints: tuple[distillation.Hint, ...] = ()
     maps: tuple[str, ...] = ()
     hint_epochs: int = 0
+    mean: str = "geometric"
+    shares: tuple[float, ...] | None = None
+    earlier: tuple[str, ...] = ()
 
     def __post_init__(self):
         if self.maps and len(self.files) > 1:
@@ -68,7 +75,7 @@ class Distillation(Supervised):
         """The teachers and the options of distillation, as JSON data."""
         fields = (
             *("files", "method", "temperature", "hard_weight", "soft_weight", "standardize", "warm_up"),
-            *("maps", "hint_epochs"),
+            *("maps", "hint_epochs", "mean", "shares", "earlier"),
         )
         return {
             "teacher_model": self.teacher and self.teacher.model,
@@ -96,11 +103,16 @@ class Distillation(Supervised):
             self.fit_hints(net, data, out)
         super().fit(model, net, data, out)
 
-    def test(self, net: keras.Model, data: Data) -> tuple[dict[str, Any], Predicted]:
-        """The accuracy of the net and, under "ensemble", that of several teachers together."""
+    def test(
+        self, net: keras.Model, data: Data, out: pathlib.Path | None = None
+    ) -> tuple[dict[str, Any], Predicted]:
+        """The accuracy of the net, of several teachers ("ensemble"), and with earlier nets ("together")."""
         found, predictions = super().test(net, data)
         if len(self.files) > 1:
             found["ensemble"], _ = super().test(self.teachers(data), data)
+        if self.earlier:
+            nets = [self.fitted(file, data) for file in self.earlier]
+            found["together"], _ = super().test(distillation.Ensemble([net, *nets]), data)
         return found, predictions
 
     def fit_hints(self, net: keras.Model, data: Data, out: pathlib.Path) -> None:
@@ -140,8 +152,12 @@ class Distillation(Supervised):
 
     def teachers(self, data: Data) -> keras.Model:
         """All teachers as one flat model, which takes images in the student's scaling."""
-        nets = [fitted(self.net(file, data), data.recipe.shape, data.scaling) for file in self.files]
-        return nets[0] if len(nets) == 1 else distillation.Ensemble(nets)
+        nets = [self.fitted(file, data) for file in self.files]
+        return nets[0] if len(nets) == 1 else distillation.Ensemble(nets, self.mean, weights=self.shares)
+
+    def fitted(self, file: str, data: Data) -> keras.Model:
+        """The net of a file, which takes images in the student's size and scaling."""
+        return fitted(self.net(file, data), data.recipe.shape, data.scaling)
 
     def net(self, file: str, data: Data) -> keras.Model:
         """A teacher as it was trained. It gives logits, and says how its images are scaled."""

@@ -110,7 +110,8 @@ def phases_of(data: Data, out: pathlib.Path) -> list[Phase]:
     for name, file in PHASES.items():
         if (out / file).exists():
             logs = history(out / file)
-            main = "predictions_" if "predictions_accuracy" in logs else ""  # a net with several outputs
+            # A net with several outputs, or the first of several nets.
+            main = next((m for m in ("predictions_", "net1_") if f"{m}accuracy" in logs), "")
             known = {"loss": data.recipe.loss[0], "accuracy": "accuracy", score(data): score(data)}
             values = [
                 {key: logs[f"{split}{main}{log}"] for key, log in known.items()} for split in ("", "val_")

@@ -25,6 +25,7 @@ from kerasnets.applications.capsnet import labeled
 from kerasnets.assembly.outputs import MAIN
 from kerasnets.checks import refuse
 from kerasnets.data import check_folder
+from kerasnets.distillation import Mutual
 from kerasnets.runs import net_report
 from kerasnets.runs.data import Data
 from kerasnets.runs.folder import finished, prepare
@@ -113,7 +114,7 @@ def train(
         weights.load(net, out / BEST)
     if data.binary and recipe.validation is not None:
         choose_threshold(net, data)
-    results, predictions = method.test(net, data)
+    results, predictions = method.test(net, data, out)
     weights.save(net, out / tested, results=results)
     results |= {"weights": tested, **facts}
     results |= {"seconds": round(time.monotonic() - started, 1), "resumed": options.resume}
@@ -193,17 +194,17 @@ class Supervised:
         recipe, options, state = data.recipe, data.options, out / "state.weights.h5"
         monitor = logged(model, f"val_{score(data)}")
         swap = None if recipe.ema is None else keras.callbacks.SwapEMAWeights()
-        best = None if recipe.validation is None else training.Best(net, out / BEST, monitor, swap)
+        best = [] if recipe.validation is None else self.keepers(model, net, data, out, swap)
         if data.trains_head and (options.hosts > 1 or not state.exists()):
             found = fit_head(net, data, out) if options.hosts == 1 else fit_head_alone(net, data, out)
             if best and not state.exists():
                 training.write_weights(net, out / BEST)
-                best.set_state(found)
+                best[0].set_state(found)
         callbacks = [
             swap,
             recipe.plateau(logged(model, recipe.monitor)),
             training.LogRate(),
-            best,
+            *best,
         ]
         if options.host_index == 0:
             callbacks += [
@@ -222,8 +223,27 @@ class Supervised:
             every=options.save_every,
         )
 
-    def test(self, net: keras.Model, data: Data) -> tuple[dict[str, Any], Predicted]:
-        """The accuracy of the net under the recipe's evaluation protocol, and its predictions."""
+    def keepers(
+        self,
+        model: keras.Model,
+        net: keras.Model,
+        data: Data,
+        out: pathlib.Path,
+        swap: keras.callbacks.SwapEMAWeights | None,
+    ) -> list[training.Best]:
+        """The callbacks that save the nets of the epochs that are best on the validation data."""
+        return [training.Best(net, out / BEST, logged(model, f"val_{score(data)}"), swap)]
+
+    def test(
+        self, net: keras.Model, data: Data, out: pathlib.Path | None = None
+    ) -> tuple[dict[str, Any], Predicted]:
+        """The accuracy of the net under the recipe's evaluation protocol, and its predictions.
+
+        Args:
+            net: The net.
+            data: The data of the run.
+            out: The folder of the run, for methods that have saved other nets there.
+        """
         recipe = data.recipe
         found = predict(net, recipe, data.images(), *recipe.evaluation)
         return {"protocol": recipe.evaluation[0], **figures_of(*found, weights.card_of(net))}, found
@@ -270,11 +290,13 @@ def figures_of(probabilities: np.ndarray, labels: np.ndarray, card: weights.Card
 
 
 def logged(model: keras.Model, name: str) -> str:
-    """The name in the logs of a metric of the main output, such as "val_accuracy"."""
-    if not isinstance(getattr(model, "output", None), dict):
+    """The name in the logs of a metric of the main output, or of the first net, such as "val_accuracy"."""
+    main = MAIN if isinstance(getattr(model, "output", None), dict) else None
+    main = model.names[0] if isinstance(model, Mutual) else main
+    if main is None:
         return name
     split = "val_" if name.startswith("val_") else ""
-    return f"{split}{MAIN}_{name.removeprefix(split)}"
+    return f"{split}{main}_{name.removeprefix(split)}"
 
 
 def copied(net: keras.Model, data: Data) -> keras.Model:

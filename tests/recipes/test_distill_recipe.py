@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import kerasnets
-from kerasnets import data, runs, serving
+from kerasnets import data, runs, serving, weights
 from kerasnets.distillation import Hint
 from kerasnets.runs.data import Data
 from nets import check_served
@@ -71,7 +71,7 @@ def test_what_the_command_line_says_reaches_the_student(recipe, tiny, tmp_path, 
 
     def stands_in(*args):
         seen.append(args)
-        return {"top1": 0.5, "top5": 1.0}
+        return {"top1": 0.5, "top5": 1.0, "weights": "last.keras"}
 
     monkeypatch.setattr(runs, "train", stands_in)
     files = [tmp_path / "one.weights.h5", tmp_path / "two.weights.h5"]
@@ -94,7 +94,7 @@ def test_what_the_command_line_says_reaches_the_student(recipe, tiny, tmp_path, 
         hints=(Hint("a", "b", 3.0), Hint("c", "d", 3.0)),
         hint_epochs=1,
     )
-    assert json.loads((out / "results.json").read_text()) == {"distilled student": {"top1": 0.5, "top5": 1.0}}
+    assert json.loads((out / "results.json").read_text())["distilled student"]["top1"] == 0.5
 
 
 @pytest.mark.parametrize("words", [(), ("--validation", "0.25")])
@@ -122,6 +122,14 @@ def test_a_teacher_has_the_weights_that_were_tested(recipe, tiny, tmp_path, monk
         (("--teacher", "WRN16_8", "--student", "WRN16_8", "--teacher-options", "width"), "alpha=0.5"),
         (("--teacher", "WRN16_8", "--student", "WRN16_8", "--hint-epochs", "1"), "--hint"),
         (("--teacher", "WRN16_8", "--student", "WRN16_8", "--teacher-weights", "no.h5"), "no.h5"),
+        (("--teacher", "WRN16_8", "--student", "WRN16_8", "--assistants", "WRN16_9"), "'WRN16_8'"),
+        (("--teacher", "WRN16_8", "--student", "WRN16_8", "--assistants", "WRN16_8:wdth=2"), "'--width'"),
+        (("--teacher", "WRN16_8", "--student", "WRN16_8", "--teacher-shares", "0.5", "0.5"), "several"),
+        (("--teacher", "WRN16_8", "--student", "WRN16_8", "--mutual", "--temperature", "2"), "--temperature"),
+        (
+            ("--teacher", "WRN16_8", "--student", "WRN16_8", "--generations", "2", "--hint", "a", "b"),
+            "--hint",
+        ),
     ],
 )
 def test_wrong_input_ends_with_one_line_and_status_2(options, message, check_refused):
@@ -149,3 +157,59 @@ def test_a_run_that_is_done_is_not_done_again(recipe, tiny, finished, monkeypatc
     recipe(*words, "--out", finished)
     assert (finished / "results.json").read_text() == before
     assert "teachers together" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_chain_of_nets_goes_on_where_it_was_stopped(recipe, tiny, finished, tmp_path, monkeypatch):
+    """Two teachers of which one counts more, an assistant and two generations, by function matching."""
+    out, real = tmp_path / "run", runs.train
+    files = [finished / f"teacher{i}" / "last.keras" for i in (1, 2)]
+    words = ("--config", tiny, *NETS, "--teacher-weights", *files, "--teacher-shares", 3, 1, "--smoke")
+    words += ("--assistants", "MLP800:hidden=(9,)", "--generations", 2, "--function-matching", "--resume")
+    words += ("--data", "generated", "--epochs", 1, "--out", out)
+
+    def stops(made, folder, *args):
+        if folder.name == "generation2":
+            raise KeyboardInterrupt
+        return real(made, folder, *args)
+
+    monkeypatch.setattr(runs, "train", stops)
+    with pytest.raises(SystemExit):
+        recipe(*words)
+    monkeypatch.setattr(runs, "train", real)
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*.*")}
+    assert {p.parent.name for p in before} >= {"assistant1", "generation1"}
+    recipe(*words)
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+    found = json.loads((out / "results.json").read_text())
+    first = ["assistant 1, MLP800", "teachers together", "generation 1", "generation 2"]
+    assert list(found) == [*first, "generations 1 to 2 together"]
+    made = {p.name: json.loads((p / "config.json").read_text()) for p in out.iterdir() if p.is_dir()}
+    assert {name: row["options"]["hidden"] for name, row in made.items()} == {
+        "assistant1": [9],
+        "generation1": [8],
+        "generation2": [8],
+    }
+    assert {name: row["files"] for name, row in made.items()} == {
+        "assistant1": list(map(str, files)),
+        "generation1": [str(out / "assistant1" / "last.keras")],
+        "generation2": [str(out / "generation1" / "last.keras")],
+    }
+    assert (made["assistant1"]["shares"], made["assistant1"]["mean"]) == ([3, 1], "arithmetic")
+    assert made["generation2"]["earlier"] == made["generation2"]["files"]
+    assert len({row["seed"] for row in made.values()}) == 3
+    for row in made.values():
+        assert (row["temperature"], row["hard_weight"], row["soft_weight"]) == (1, 0, 1)
+        assert row["augmentation"] == [["flip", {}], ["mixup", {"alpha": 1.0}]]
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_nets_that_learn_from_one_another(recipe, tiny, tmp_path):
+    words = ("--config", tiny, *NETS, "--mutual", "--teachers", 2, "--smoke", "--validation", "validation")
+    recipe(*words, "--epochs", 1, "--out", tmp_path)
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert list(found) == ["student", "peer 1, MLP800", "peer 2, MLP800", "all together"]
+    nets = [kerasnets.load_model(tmp_path / "mutual" / f"{name}.keras") for name in ("best", "net2", "net3")]
+    assert [list(weights.card_of(net).options["hidden"]) for net in nets] == [[8], [9], [9]]
+    history = runs.history(tmp_path / "mutual" / "history.csv")
+    assert {"peer_loss", "net1_accuracy", "val_net3_accuracy"} <= set(history)

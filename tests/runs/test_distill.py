@@ -63,6 +63,9 @@ def test_settings_decide_whether_a_run_is_resumed(student):
         "hints": [],
         "maps": (),
         "hint_epochs": 0,
+        "mean": "geometric",
+        "shares": None,
+        "earlier": (),
     }
 
 

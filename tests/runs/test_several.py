@@ -45,10 +45,10 @@ def weights(folder):
 def test_runs_that_are_done_are_not_done_again(command, tmp_path, monkeypatch, capsys):
     out, real = tmp_path / "run", runs.Supervised.test
 
-    def stop(self, net, data):
+    def stop(self, net, data, out):
         if data.options.seed == 1:
             raise KeyboardInterrupt
-        return real(self, net, data)
+        return real(self, net, data, out)
 
     with monkeypatch.context() as patch:
         patch.setattr(runs.Supervised, "test", stop)
