@@ -29,6 +29,7 @@ from kerasnets.distillation.specialists import (
     specialist_dataset,
 )
 from kerasnets.distillation.transfer import add_teacher_logits
+from kerasnets.distillation.trees import Tree, cluster_classes, hierarchical_loss, path_logits, path_loss
 from kerasnets.weights.state import fingerprint
 
 __all__ = [
