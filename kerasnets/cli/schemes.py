@@ -88,6 +88,8 @@ def check_schemes(options: argparse.Namespace) -> None:
     shares = options.teacher_shares
     if shares and (count < 2 or len(shares) != count):
         raise ValueError(f"--teacher-shares are a number for each of several teachers, here {count}")
+    if options.teacher_mean and count < 2 and not options.mutual:
+        raise ValueError("--teacher-mean is for several teachers")
     if options.hint and (options.assistants or options.generations):
         raise ValueError("--hint names layers of one teacher and one student: it is not for a chain of them")
     if not options.mutual:
