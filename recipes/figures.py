@@ -168,6 +168,38 @@ def gains(
     save(figure, path)
 
 
+def league(
+    path: str | os.PathLike,
+    panels: Mapping[str, tuple[Sequence[tuple[str, Mapping[str, Any]]], float]],
+    xlabel: str,
+) -> None:
+    """Draws the mean and the deviation of methods, a panel for each table, with the smallest mean on top.
+
+    Args:
+        path: Path of the PNG file.
+        panels: For the title of each panel, pairs (method, a dict of "mean", "deviation" and "values"), and
+            the value of the teacher, a dashed line. The method "plain" is a dotted line too.
+        xlabel: Label of the horizontal axes.
+    """
+    most = max(len(rows) for rows, _ in panels.values())
+    size = (5.2 * len(panels), 0.27 * most + 1.1)
+    figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
+    for axis, (title, (rows, teacher)) in zip(axes[0], panels.items(), strict=True):
+        rows = sorted(rows, key=lambda row: -row[1]["mean"])
+        for y, (name, found) in enumerate(rows):
+            color = COLORS[1] if name == "plain" else COLORS[0]
+            axis.errorbar(found["mean"], y, xerr=found["deviation"] or 0, fmt="o", color=color, capsize=3)
+            axis.plot(found["values"], [y] * len(found["values"]), "|", color="#888", markersize=7)
+            if name == "plain":
+                axis.axvline(found["mean"], color=color, linewidth=1, linestyle=":")
+        axis.axvline(teacher, color="#666", linewidth=1, linestyle="--", label="teacher")
+        axis.set_yticks(range(len(rows)), [name for name, _ in rows])
+        axis.set(title=title, xlabel=xlabel)
+        axis.grid(axis="x", alpha=0.3)
+        axis.legend(frameon=False, loc="upper right")
+    save(figure, path)
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers for the ticks of a logarithmic axis."""
     return [s * 10.0**e for e in range(-3, 13) for s in (1, 2, 5) if low <= s * 10.0**e <= high]

@@ -3,7 +3,7 @@
 import math
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -134,6 +134,7 @@ def fit_and_save(
     title: str,
     facts: dict[str, Any],
     validation: tuple | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Trains a compiled model and saves the net in it.
 
@@ -150,6 +151,7 @@ def fit_and_save(
         facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them. Unless they
             say otherwise, its images have values of 0 to 1, as those of `read_images`.
         validation: Images and targets to validate on after every epoch, or None.
+        callbacks: Further callbacks.
 
     Raises:
         FloatingPointError: The loss is NaN or infinite.
@@ -165,7 +167,10 @@ def fit_and_save(
         state=state,
         history=path.with_suffix(".csv"),
         validation=None if validation is None else data.batches(validation, 1000),
-        callbacks=[training.Progress(title, ("loss", "val_accuracy"), batch_size=batches.size)],
+        callbacks=[
+            training.Progress(title, ("loss", "val_accuracy"), batch_size=batches.size),
+            *callbacks,
+        ],
     )
     save(net, path)
     state.unlink(missing_ok=True)
