@@ -471,7 +471,7 @@ def distiller(task, net, images, labels):
     hints = [dataclasses.replace(hint, weight=task.factor * hint.weight) for hint in hints]
     folder = task.out / "answers" / nets_of(task.settings, task.pair).teacher
     wanted = [SAID_BY.format(name) for name in (LOGITS, *(hint.teacher_layer for hint in hints))]
-    said = {name: np.load(folder / f"{name}.npy") for name in dict.fromkeys(wanted)}
+    said = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in dict.fromkeys(wanted)}
     if not hints:
         return distillation.Distiller(net, None, **found), (images, {"labels": labels, **said})
     twin, stand_in, own = replay(net, hints, said)
