@@ -7,26 +7,23 @@ OPTIONS = ("--smoke", "--pairs", "resnet", "--runs", 1, "--resume", "--methods")
 
 
 def test_the_whole_way(recipe, tmp_path, capsys):
-    """A table that is resumed: a finished student is kept, and one that was lost or is new is trained."""
+    """A finished student is kept when the table is resumed, and those that are missing are trained."""
     out = tmp_path / "league"
-    recipe(*OPTIONS, "plain,attention", "--tuned", 0, "--out", out)
-    folder = out / "digits" / "resnet"
-    kept, lost = (folder / f"{name}-times1-seed0.npz" for name in ("plain", "attention"))
+    recipe(*OPTIONS, "plain", "--out", out)
+    kept = out / "digits" / "resnet" / "plain-times1-seed0.npz"
     before = kept.stat().st_mtime_ns
-    lost.unlink()
     capsys.readouterr()
 
     recipe(*OPTIONS, "plain,attention,kl", "--tuned", 0, "--combined", 1, "--out", out)
     assert kept.stat().st_mtime_ns == before
-    assert lost.exists()
     text = capsys.readouterr().out
     assert "resnet, plain, seed 0" not in text
     found = json.loads((out / "results.json").read_text())
     assert [row["method"] for row in found["rows"]] == ["plain", "attention", "kl", "kl+attention"]
     for row in found["rows"]:
-        assert 0 <= row["test"]["mean"] <= 100
+        assert 0 <= row["test"]["mean"] <= 80
         assert row["seconds"]["mean"] > 0
-    assert 0 <= found["teachers"]["digits"]["resnet"]["test"] <= 100
+    assert 0 <= found["teachers"]["digits"]["resnet"]["test"] <= 80
     assert (out / "methods.png").read_bytes().startswith(b"\x89PNG")
     assert "kl+attention" in (out / "report.html").read_text()
 
