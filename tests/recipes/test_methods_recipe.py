@@ -29,5 +29,5 @@ def test_the_whole_way(recipe, tmp_path, capsys):
 
 
 def test_unknown_methods_are_refused(check_refused):
-    check_refused(["--methods", "plain,kk"], "`method` is among 'kl'")
-    check_refused(["--methods", "kl+dkd"], "at most one of which is a loss on logits")
+    check_refused(["--methods", "plain,kk"], "`method` is one of 'kl'")
+    check_refused(["--methods", "kl+dkd"], "at most one loss on logits, and no loss twice")
