@@ -218,10 +218,10 @@ class League:
             if row.on_maps
         }
         names = [hint["teacher_layer"] for rows in hints.values() for hint in rows]
-        if not folder.exists():
+        if not all((folder / f"{SAID_BY.format(name)}.npy").exists() for name in (LOGITS, *names)):
             images = viewed(self.settings, self.parts.train[0])
             print(f"{nets.teacher}: answers for {len(images):,} images", flush=True)
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             for name, values in answers(teacher, names, images).items():
                 with files.replacing(folder / f"{name}.npy") as part, open(part, "wb") as file:
                     np.save(file, values)
