@@ -223,8 +223,8 @@ class League:
             print(f"{nets.teacher}: answers for {len(images):,} images", flush=True)
             folder.mkdir(parents=True, exist_ok=True)
             for name, values in answers(teacher, names, images).items():
-                with files.replacing(folder / f"{name}.npy") as part, open(part, "wb") as file:
-                    np.save(file, values)
+                with files.replacing(folder / f"{name}.npy") as part:
+                    np.save(part, values)
         hints_file.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(hints_file, hints)
 
@@ -455,8 +455,8 @@ def train_student(task):
         for part in ("held_out", "test")
     }
     seconds = statistics.median(clock.seconds[1:] or clock.seconds)  # the first epoch traces the model
-    with files.replacing(task.path) as part, open(part, "wb") as file:
-        np.savez(file, **predicted, seconds=seconds)
+    with files.replacing(task.path) as part:
+        np.savez(part, **predicted, seconds=seconds)
     errors = int((predicted["held_out"] != parts.held_out[1]).sum())
     return f"{errors} errors on {len(parts.held_out[1])} held-out images, {seconds:.2f} s an epoch"
 

@@ -46,7 +46,7 @@ def test_weights_are_chosen_by_held_out_images(made):
 
 def test_parts_are_apart():
     parts = league.read_parts(Settings(smoke=True), None)
-    assert [len(labels) for _, labels in parts] == [64, 16, 80]
+    assert [len(labels) for _, labels in parts] == [64, 16, 84]
     train, held_out, _ = (set(map(bytes, images)) for images, _ in parts)
     assert not train & held_out
 
