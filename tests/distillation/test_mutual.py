@@ -5,7 +5,7 @@ from keras import layers
 from scipy.special import log_softmax
 
 from kerasnets import data, training
-from kerasnets.distillation import Mutual
+from kerasnets.distillation import Mutual, hard_loss
 
 RNG = np.random.default_rng(1)
 X = RNG.random((48, 6)).astype("float32")
@@ -46,6 +46,30 @@ def test_loss_and_metrics_match_float64():
     assert found["peer_loss"] == pytest.approx(np.average(np.mean(peer, 0), weights=w), rel=1e-5)
     for i, one in enumerate(z, start=1):
         assert found[f"net{i}_accuracy"] == pytest.approx((one.argmax(1) == LABELS).mean())
+
+
+def array(x):
+    return keras.ops.convert_to_numpy(x)
+
+
+def loss_of(nets, labels, training=False):
+    model = Mutual(nets)
+    return float(model.compute_loss(X, labels, model(X, training=training), training=training))
+
+
+def test_a_single_logit_is_that_of_the_second_of_two_classes():
+    nets = [net(0, classes=1), net(1, classes=1)]
+    two = [keras.Model(n.input, keras.ops.pad(n.output, [(0, 0), (1, 0)])) for n in nets]
+    assert loss_of(nets, LABELS % 2) == pytest.approx(loss_of(two, LABELS % 2), rel=1e-5)
+
+
+def test_auxiliary_heads_learn_from_the_labels():
+    one, other = net(0), net(1)
+    head = layers.Dense(4)
+    aux = keras.Model(one.input, [one.output, head(one.layers[1].output)])
+    added = loss_of([aux, other], LABELS, training=True) - loss_of([aux, other], LABELS)
+    own = hard_loss(LABELS, aux(X)[1])
+    assert added == pytest.approx(0.3 * array(own).mean(), rel=1e-4)
 
 
 def stepped(model):
