@@ -29,7 +29,13 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
 
 DEFAULTS = {
     "digits": dict(epochs=30, clusters=(3, 4, 5, 6, 7), heads=("logsumexp",)),
-    "digit_pairs": dict(epochs=20, clusters=(5, 10, 20, 40), heads=("logsumexp", "reduced", "all-classes")),
+    "digit_pairs": dict(
+        epochs=12,
+        clusters=(10, 20, 40),
+        heads=("logsumexp", "reduced", "all-classes"),
+        specialist_epochs=10,
+        specialist_rate=1e-3,
+    ),
     "mnist": dict(epochs=15, clusters=(3, 4, 5, 6, 7), heads=("logsumexp",)),
     "fashion_mnist": dict(epochs=15, clusters=(3, 4, 5, 6, 7), heads=("logsumexp",)),
 }
@@ -46,14 +52,15 @@ def options() -> argparse.Namespace:
     )
     p.add_argument("--dataset", choices=tuple(DEFAULTS), default="digits", help="dataset (digits)")
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
-    clusters = "numbers of clusters (3 to 7; digit_pairs 5, 10, 20, 40)"
+    clusters = "numbers of clusters (3 to 7; digit_pairs 10, 20, 40)"
     p.add_argument("--clusters", type=shared.whole(2), nargs="+", metavar="N", help=clusters)
     heads = ("logsumexp", "reduced", "all-classes")
     last = f"last layers of specialists: {', '.join(heads)} (logsumexp; digit_pairs all)"
     p.add_argument("--head", choices=heads, nargs="+", metavar="HEAD", help=last)
     soft = "temperature of the soft targets, for clustering and for the head all-classes (16)"
     p.add_argument("--temperature", type=shared.number(above=0), default=16.0, help=soft)
-    p.add_argument("--specialist-epochs", type=shared.whole(1), help="maximum epochs of a specialist (30)")
+    epochs = "maximum epochs of a specialist (30; digit_pairs 10)"
+    p.add_argument("--specialist-epochs", type=shared.whole(1), metavar="N", help=epochs)
     calls = "number of the generalist's most likely classes that call their specialists (1)"
     p.add_argument("--top", type=int, choices=range(1, 11), default=1, help=calls)
     p.add_argument("--jobs", type=shared.whole(1), default=1, help="processes that train specialists (1)")

@@ -193,7 +193,7 @@ def test_training_in_the_wide_net_is_that_of_the_net_with_a_dustbin(head, starte
     own = distillation.specialist(generalist, classes, head)
     model = distillation.correct_dustbin(own, 1 / oversampling)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(specialists.RATE), loss)
+    model.compile(keras.optimizers.Adam(task.settings.specialist_rate), loss)
     half = task.settings.batch_size // 2
     steps = -(-min(special.sum(), (~special).sum()) // half)
     for rows in specialists.halves(special, half, steps, np.random.default_rng(task.settings.seed)):
@@ -207,9 +207,8 @@ def test_training_in_the_wide_net_is_that_of_the_net_with_a_dustbin(head, starte
 
 
 @pytest.mark.parametrize("head", specialists.HEADS)
-def test_each_starts_from_the_generalist_and_keeps_no_epoch_that_is_worse(head, started, monkeypatch):
-    monkeypatch.setattr(specialists, "RATE", 30.0)
-    first, second = tasks(started, head)
+def test_each_starts_from_the_generalist_and_keeps_no_epoch_that_is_worse(head, started):
+    first, second = tasks(started, head, specialist_rate=30.0)
     for task in (first, second):
         assert "not lower" in specialists.train_specialist(task)
     generalist = net(started / "generalist.keras")
