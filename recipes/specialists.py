@@ -33,7 +33,7 @@ DEFAULTS = {
         epochs=12,
         clusters=(10, 20, 40),
         heads=("logsumexp", "reduced", "all-classes"),
-        specialist_epochs=10,
+        specialist_epochs=8,
         specialist_rate=1e-3,
     ),
     "mnist": dict(epochs=15, clusters=(3, 4, 5, 6, 7), heads=("logsumexp",)),
@@ -59,7 +59,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--head", choices=heads, nargs="+", metavar="HEAD", help=last)
     soft = "temperature of the soft targets, for clustering and for the head all-classes (16)"
     p.add_argument("--temperature", type=shared.number(above=0), default=16.0, help=soft)
-    epochs = "maximum epochs of a specialist (30; digit_pairs 10)"
+    epochs = "maximum epochs of a specialist (30; digit_pairs 8)"
     p.add_argument("--specialist-epochs", type=shared.whole(1), metavar="N", help=epochs)
     calls = "number of the generalist's most likely classes that call their specialists (1)"
     p.add_argument("--top", type=int, choices=range(1, 11), default=1, help=calls)

@@ -14,7 +14,7 @@ from kerasnets import files
 JFT = (0.0, 3.4, 7.4, 8.8, 10.5, 11.1, 11.3, 12.8, 13.6, 16.6, 14.1)
 COUNTS = ("cases", "right", "mended", "made")
 GROWTH = (5, 10, 20, 40)  # how many specialists are drawn at random
-DRAWS = 5  # how often
+DRAWS = 3  # how often
 MOST = 20  # classes whose confusions and clusters are drawn, with a name each
 ALL = "all"
 CONTROLS = ("trained longer", "ensemble")  # in `kerasnets.runs.specialists`
