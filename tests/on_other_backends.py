@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import authors
 import kerasnets
 from kerasnets import surgery, training
 from kerasnets.blocks.conv import conv
@@ -196,6 +197,27 @@ def test_ensembles_hints_and_specialists(teacher, student):
     assert np.isfinite(logs["hint_loss"]).all()
     parts = [0.1 * np.array(logs["hard_loss"]), [0.45, 0.9] * np.array(logs["soft_loss"]), logs["hint_loss"]]
     np.testing.assert_allclose(logs["loss"], np.sum(parts, axis=0), rtol=1e-4)
+
+
+def test_losses_of_all_methods():
+    names = [*kerasnets.distillation.LOGIT_LOSSES, *kerasnets.distillation.MAP_LOSSES]
+    rows = {row["loss"]: row for row in authors.ROWS}  # one each
+    for name in names:
+        row = rows[name]
+        guide, guided, labels = authors.tensors(row["inputs"], "float32")
+        size, loss = len(guided), authors.loss_of(row)
+
+        def with_zeros(x, loss=loss, guide=guide, labels=labels):
+            return ops.concatenate([loss(guide, x, labels), loss(guide, 0 * x, labels)])
+
+        def mean(losses, size=size):
+            return ops.mean(losses[:size]) + 0 * ops.sum(losses[size:])
+
+        found, gradient = authors.with_gradient(with_zeros, guided, mean)
+        expected = row["factor"] * np.reshape(row["gradient"], guided.shape)
+        np.testing.assert_allclose(found[:size].mean(), row["factor"] * row["value"], rtol=2e-4, err_msg=name)
+        np.testing.assert_allclose(gradient, expected, atol=2e-4 * np.abs(expected).max(), err_msg=name)
+        assert np.isfinite(found).all(), name
 
 
 def test_teacher_logits_of_tf_data(teacher, student, tmp_path):

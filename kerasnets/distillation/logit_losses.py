@@ -93,8 +93,8 @@ def nkd(teacher_logits: Any, logits: Any, labels: Any, temperature: float, *, ga
     probabilities of the classes other than the label y at temperature T, divided by their sums. These are
     cross-entropies: the least value is not 0. Of two classes, the second is 0.
 
-    Differs from the authors' code: the cross-entropy with the label, which it adds, is left to the caller,
-    and the label's class is left out instead of having 1000 taken from its logit.
+    Differs from the authors' code: the label's class gets a probability of 0 among the others, where they
+    select the others by a mask. The numbers are the same.
 
     Source: Yang et al., section 3.1.
 
@@ -177,7 +177,8 @@ def squared(
     Returns:
         Tensor, (batch,).
     """
-    differences = both_classes(logits) - ops.stop_gradient(both_classes(teacher_logits))
+    ours, theirs = both_classes(logits), ops.stop_gradient(both_classes(teacher_logits))
+    differences = ours - ops.cast(theirs, ours.dtype)
     if centered:
         differences = differences - ops.mean(differences, axis=-1, keepdims=True)
     return ops.mean(ops.square(differences), axis=-1)
@@ -211,9 +212,9 @@ LOGIT_LOSSES = {"kl": kl, "dkd": dkd, "dist": dist, "nkd": nkd, "squared": squar
 
 def at_temperature(teacher_logits: Any, logits: Any, temperature: float) -> tuple[Any, Any]:
     """Log-probabilities of teacher and student, (batch, classes), or (batch, 2) for a single logit."""
-    teacher_logits = ops.stop_gradient(ops.convert_to_tensor(teacher_logits))
-    both = teacher_logits, ops.convert_to_tensor(logits)
-    return tuple(log_probabilities(in_float32(z) / temperature) for z in both)
+    logits = in_float32(ops.convert_to_tensor(logits))
+    teacher_logits = ops.cast(ops.stop_gradient(ops.convert_to_tensor(teacher_logits)), logits.dtype)
+    return tuple(log_probabilities(z / temperature) for z in (teacher_logits, logits))
 
 
 def both_classes(logits: Any) -> Any:

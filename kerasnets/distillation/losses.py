@@ -88,7 +88,8 @@ def soft_loss(teacher_logits: Any, logits: Any, temperature: float, binary: bool
     if binary and logits.shape[-1] > 1:
         own = soft_loss(ops.expand_dims(teacher_logits, -1), ops.expand_dims(logits, -1), temperature)
         return ops.mean(own, axis=-1)
-    log_p = log_probabilities(in_float32(teacher_logits) / temperature)
-    log_q = log_probabilities(in_float32(ops.convert_to_tensor(logits)) / temperature)
+    logits = in_float32(ops.convert_to_tensor(logits))
+    log_p = log_probabilities(ops.cast(teacher_logits, logits.dtype) / temperature)
+    log_q = log_probabilities(logits / temperature)
     kl = ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
     return temperature**2 * ops.maximum(kl, 0.0)
