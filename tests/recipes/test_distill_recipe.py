@@ -159,14 +159,35 @@ def test_a_run_that_is_done_is_not_done_again(recipe, tiny, finished, monkeypatc
     assert "teachers together" in capsys.readouterr().out
 
 
+def test_an_assistant_is_taught_first_and_then_teaches(recipe, tiny, tmp_path, monkeypatch):
+    seen = []
+
+    def stands_in(made, out, options, method):
+        seen.append((out.name, made.options["hidden"], method.teacher, method.files, method.temperature))
+        return {"top1": 0.5, "top5": 1.0, "weights": "last.keras"}
+
+    monkeypatch.setattr(runs, "train", stands_in)
+    (file := tmp_path / "one.weights.h5").touch()
+    words = ("--teacher-weights", file, "--assistants", "MLP800:hidden=(9,)", "MLP800:hidden=7:dropout=0.1")
+    recipe("--config", tiny, *NETS, *words, "--out", tmp_path)
+    (_, _, teacher, *_), *others = seen
+    assert teacher.options == {"hidden": (9,)}
+    assert [row[2] for row in others] == [None, None]  # the files say it all
+    names = ("assistant1", "assistant2")
+    files = [str(file), *(str(tmp_path / name / "last.keras") for name in names)]
+    assert [row[:2] for row in seen] == list(zip((*names, "student"), [(9,), (7,), (8,)], strict=True))
+    assert [row[3:] for row in seen] == [((file,), 4.0) for file in files]
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert list(found) == ["assistant 1, MLP800", "assistant 2, MLP800", "distilled student"]
+
+
 @pytest.mark.usefixtures("eagerly")
-def test_a_chain_of_nets_goes_on_where_it_was_stopped(recipe, tiny, finished, tmp_path, monkeypatch):
-    """Two teachers of which one counts more, an assistant and two generations, by function matching."""
+def test_generations_go_on_where_they_were_stopped(recipe, tiny, finished, tmp_path, monkeypatch):
+    """Two teachers, of which one counts more, teach the first of two generations by function matching."""
     out, real = tmp_path / "run", runs.train
     files = [finished / f"teacher{i}" / "last.keras" for i in (1, 2)]
     words = ("--config", tiny, *NETS, "--teacher-weights", *files, "--teacher-shares", 3, 1, "--smoke")
-    words += ("--assistants", "MLP800:hidden=(9,)", "--generations", 2, "--function-matching", "--resume")
-    words += ("--data", "generated", "--epochs", 1, "--out", out)
+    words += ("--data", "generated", "--generations", 2, "--function-matching", "--epochs", 1, "--resume")
 
     def stops(made, folder, *args):
         if folder.name == "generation2":
@@ -175,41 +196,31 @@ def test_a_chain_of_nets_goes_on_where_it_was_stopped(recipe, tiny, finished, tm
 
     monkeypatch.setattr(runs, "train", stops)
     with pytest.raises(SystemExit):
-        recipe(*words)
+        recipe(*words, "--out", out)
     monkeypatch.setattr(runs, "train", real)
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*.*")}
-    assert {p.parent.name for p in before} >= {"assistant1", "generation1"}
-    recipe(*words)
+    assert {p.parent.name for p in before} >= {"generation1"}
+    recipe(*words, "--out", out)
     assert {p: p.stat().st_mtime_ns for p in before} == before
     found = json.loads((out / "results.json").read_text())
-    first = ["assistant 1, MLP800", "teachers together", "generation 1", "generation 2"]
-    assert list(found) == [*first, "generations 1 to 2 together"]
-    made = {p.name: json.loads((p / "config.json").read_text()) for p in out.iterdir() if p.is_dir()}
-    assert {name: row["options"]["hidden"] for name, row in made.items()} == {
-        "assistant1": [9],
-        "generation1": [8],
-        "generation2": [8],
-    }
-    assert {name: row["files"] for name, row in made.items()} == {
-        "assistant1": list(map(str, files)),
-        "generation1": [str(out / "assistant1" / "last.keras")],
-        "generation2": [str(out / "generation1" / "last.keras")],
-    }
-    assert (made["assistant1"]["shares"], made["assistant1"]["mean"]) == ([3, 1], "arithmetic")
-    assert made["generation2"]["earlier"] == made["generation2"]["files"]
-    assert len({row["seed"] for row in made.values()}) == 3
-    for row in made.values():
+    assert list(found)[:3] == ["generation 1", "teachers together", "generation 2"]
+    assert list(found)[3:] == ["generations 1 to 2 together"]
+    first, second = (json.loads((out / f"generation{k}" / "config.json").read_text()) for k in (1, 2))
+    assert (first["files"], first["shares"], first["mean"]) == (list(map(str, files)), [3, 1], "arithmetic")
+    assert second["files"] == second["earlier"] == [str(out / "generation1" / "last.keras")]
+    assert first["seed"] != second["seed"]
+    for row in (first, second):
         assert (row["temperature"], row["hard_weight"], row["soft_weight"]) == (1, 0, 1)
         assert row["augmentation"] == [["flip", {}], ["mixup", {"alpha": 1.0}]]
 
 
 @pytest.mark.usefixtures("eagerly")
 def test_nets_that_learn_from_one_another(recipe, tiny, tmp_path):
-    words = ("--config", tiny, *NETS, "--mutual", "--teachers", 2, "--smoke", "--validation", "validation")
-    recipe(*words, "--epochs", 1, "--out", tmp_path)
+    words = ("--config", tiny, *NETS, "--mutual", "--smoke", "--epochs", 1, "--validation", "validation")
+    recipe(*words, "--out", tmp_path)
     found = json.loads((tmp_path / "results.json").read_text())
-    assert list(found) == ["student", "peer 1, MLP800", "peer 2, MLP800", "all together"]
-    nets = [kerasnets.load_model(tmp_path / "mutual" / f"{name}.keras") for name in ("best", "net2", "net3")]
-    assert [list(weights.card_of(net).options["hidden"]) for net in nets] == [[8], [9], [9]]
+    assert list(found) == ["student", "peer 1, MLP800", "all together"]
+    nets = [kerasnets.load_model(tmp_path / "mutual" / f"{name}.keras") for name in ("best", "net2")]
+    assert [list(weights.card_of(net).options["hidden"]) for net in nets] == [[8], [9]]
     history = runs.history(tmp_path / "mutual" / "history.csv")
-    assert {"peer_loss", "net1_accuracy", "val_net3_accuracy"} <= set(history)
+    assert {"peer_loss", "net1_accuracy", "val_net2_accuracy"} <= set(history)
