@@ -225,7 +225,7 @@ def test_teacher_logits_of_tf_data(teacher, student, tmp_path):
 
     batches = data.batches((DIGITS, LABELS), 24)
     for _ in range(2):  # computed, then read
-        transfer = add_teacher_logits(batches, teacher, tmp_path)
+        transfer = add_teacher_logits(batches, teacher, tmp_path, dtype="float32")
     found = data.to_arrays(transfer)[1]["teacher_logits"]
     np.testing.assert_allclose(found, teacher.predict(DIGITS, verbose=0), atol=1e-5)
     cached = Distiller(student)

@@ -125,51 +125,75 @@ def marks_of(x: Any) -> tf.Tensor:
 
 
 def join(
-    dataset: tf.data.Dataset, values: Any, combine: Callable, marks: Any | None = None
+    dataset: tf.data.Dataset,
+    values: Any,
+    combine: Callable,
+    marks: Any | None = None,
+    shape: tuple[int, ...] | None = None,
 ) -> tf.data.Dataset:
     """Joins each batch of a dataset with the corresponding rows of an array.
 
     Args:
         dataset: A batched tf.data.Dataset of n examples in a fixed order.
-        values: Array, (n, ...).
-        combine: Function that takes the elements of a batch and then its rows of `values`, and returns the
-            new batch.
+        values: Array of floats, (n, ...); or n rows that are not in memory, as a function of their numbers
+            that returns float32 arrays.
+        combine: Function that takes the elements of a batch and then its rows of `values`, float32, and
+            returns the new batch.
         marks: None, or the marks of the inputs, (n, width), as `marked` gives them. Every pass then compares
             them with those of its inputs, and ends with tf.errors.InvalidArgumentError if they differ.
+        shape: Shape of a row of a function.
 
     Returns:
         Dataset of the new batches.
     """
-    values = tf.constant(values)
     marks = None if marks is None else tf.constant(marks)
+
+    look_up = rows_of(values, shape)
 
     def rows(start, *batch):
         end = start + tf.shape(keras.tree.flatten(batch)[0], tf.int64)[0]
-        if marks is not None:
-            known = tf.gather(marks, tf.minimum(tf.range(start, end), len(marks) - 1))
-            alike = (end <= len(marks)) & tf.reduce_all(marks_of(batch[0]) == known)
-            tf.debugging.Assert(alike, [f"{SAME_AT_EVERY_PASS} Received: other inputs from example", start])
-        return end, combine(*batch, values[start:end])
+        if marks is None:
+            return end, combine(*batch, look_up(tf.range(start, end)))
+        known = tf.gather(marks, tf.minimum(tf.range(start, end), len(marks) - 1))
+        alike = (end <= len(marks)) & tf.reduce_all(marks_of(batch[0]) == known)
+        words = f"{SAME_AT_EVERY_PASS} Received: other inputs from example"
+        with tf.control_dependencies([tf.debugging.Assert(alike, [words, start])]):
+            return tf.identity(end), combine(*batch, look_up(tf.range(start, end)))
 
     return dataset.scan(tf.constant(0, tf.int64), lambda start, batch: rows(start, *batch))
+
+
+def rows_of(values: Any, shape: tuple[int, ...] | None = None) -> Callable:
+    """The function from the numbers of rows, int64, (batch,), to the rows, float32, as tensors.
+
+    Args:
+        values: Array of floats, (n, ...), or a function of numpy arrays.
+        shape: Shape of a row of a function.
+    """
+    if callable(values):
+        return lambda numbers: tf.ensure_shape(
+            tf.numpy_function(values, [numbers], tf.float32), (None, *shape)
+        )
+    table = tf.constant(values)
+    return lambda numbers: tf.cast(tf.gather(table, numbers), tf.float32)
 
 
 def weighted(dataset: tf.data.Dataset, weights: np.ndarray) -> tf.data.Dataset:
     """Adds to each example the weight of its class.
 
     Args:
-        dataset: A batched tf.data.Dataset of (x, labels), class numbers, (batch,), or one-hot or mixed
+        dataset: A batched tf.data.Dataset of (x, labels, ...), class numbers, (batch,), or one-hot or mixed
             labels, (batch, classes).
         weights: The weight of each class, float32, (classes,).
 
     Returns:
-        Dataset of (x, labels, weights), with weights of shape (batch,).
+        Dataset of (x, labels, weights, ...), with weights of shape (batch,).
     """
     table = tf.constant(weights)
 
-    def weigh(x, labels):
+    def weigh(x, labels, *others):
         one_hot = labels.shape.rank == 2
-        return x, labels, tf.linalg.matvec(labels, table) if one_hot else tf.gather(table, labels)
+        return x, labels, tf.linalg.matvec(labels, table) if one_hot else tf.gather(table, labels), *others
 
     return dataset.map(weigh, num_parallel_calls=1)
 

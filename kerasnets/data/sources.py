@@ -41,6 +41,8 @@ class Source:
         labels: The labels of the examples, in the order of the rows: int64, (n,), or float32, (n, classes),
             1 for each class of an example with several. None if they are not known before all files are read.
         paths: The absolute path of each example, or of the folder of a video's frames; None if not in files.
+        number: Function that takes a row and returns its number in the split, from 0, int64. Without a seed,
+            rows come in the order of their numbers.
     """
 
     examples: int
@@ -53,6 +55,7 @@ class Source:
     digest: Callable = lambda: ""
     labels: np.ndarray | None = None
     paths: tuple | None = None
+    number: Callable = lambda row: row
 
     @property
     def several(self):
@@ -284,7 +287,8 @@ def tfds(name, split, size, builder, part):
         return arrays(name, *both, names, size, part)
     check_rank(name, len(shape), size)
 
-    def fetch(record):
+    def fetch(row):
+        _, record = row
         example = features.deserialize_example(record, decoders={image: decoders.SkipDecoding()})
         return example[image], example[label]
 
@@ -292,7 +296,17 @@ def tfds(name, split, size, builder, part):
     order = in_files(info.filepaths, info.shard_lengths, rows, info.num_bytes)
     folder, files = os.path.split(info.filepaths[0])[0], [os.path.basename(path) for path in info.filepaths]
     digest = functools.partial(folders.content_digest, files, folder)
-    return Source(len(rows), names, order, fetch, decoding.decode, clips=len(shape) == 4, digest=digest)
+    chosen = tf.constant(rows, tf.int64)
+    return Source(
+        len(rows),
+        names,
+        order,
+        fetch,
+        decoding.decode,
+        clips=len(shape) == 4,
+        digest=digest,
+        number=lambda row: tf.searchsorted(chosen, row[0][None], out_type=tf.int64)[0],
+    )
 
 
 def check_examples(root, names, files, size):
@@ -404,38 +418,52 @@ def in_files(paths, lengths, chosen, size):
     """The order of the chosen records in TFRecord files of `size` bytes together.
 
     The files are shuffled, and records within blocks of `BLOCK` bytes. Records that are not chosen are read,
-    but not decoded.
+    but not decoded. A row is the number of a record, counted through all files, and the record.
 
     Args:
         paths: Paths of the files.
         lengths: Number of records in each.
-        chosen: Numbers of the chosen records, counted through all files.
+        chosen: Numbers of the chosen records, sorted.
         size: Size of all files in bytes.
     """
     n = sum(lengths)
     paths = tf.constant([os.fspath(path) for path in paths])
     starts = tf.constant(np.cumsum([0, *lengths[:-1]]), tf.int64)
     is_chosen = tf.constant(np.isin(np.arange(n), chosen))
+    kept = tf.constant([*chosen, n], tf.int64)
     block = max(1, BLOCK * n // max(1, size))
 
+    def numbered(path, start):
+        return tf.data.TFRecordDataset(path).enumerate(start)
+
+    def of_chosen(records):
+        return records.filter(lambda number, record: is_chosen[number]) if len(chosen) < n else records
+
+    def in_order(first):
+        number = kept[first]
+        file = tf.searchsorted(starts, number[None], side="right")[0] - 1
+        files = tf.data.Dataset.from_tensor_slices((paths[file:], starts[file:]))
+        return of_chosen(files.flat_map(numbered).skip(number - starts[file]))
+
     def order(epoch, seed, first):
-        seeds = None if seed is None else tf.stack([tf.constant(seed, tf.int64), epoch])
-        numbers = tf.range(len(lengths))
-        numbers = numbers if seed is None else shuffle(numbers, derived_seed(seeds, 0))
+        if seed is None:
+            return in_order(first)
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        numbers = shuffle(tf.range(len(lengths)), derived_seed(seeds, 0))
         records = tf.data.Dataset.from_tensor_slices((tf.gather(paths, numbers), tf.gather(starts, numbers)))
         records = records.interleave(
-            lambda path, start: tf.data.TFRecordDataset(path).enumerate(start),
+            numbered,
             cycle_length=16,
             block_length=16,
             num_parallel_calls=2,
             deterministic=True,
         )
-        if len(chosen) < n:
-            records = records.filter(lambda number, record: is_chosen[number])
-        records = records.map(lambda number, record: record)
-        if seed is not None:
-            blocks = records.batch(block).enumerate(1)
-            records = blocks.map(lambda i, rows: shuffle(rows, derived_seed(seeds, i))).prefetch(1).unbatch()
-        return records.skip(first)
+        blocks = of_chosen(records).batch(block).enumerate(1)
+
+        def mixed(i, rows):
+            places = shuffle(tf.range(tf.size(rows[0])), derived_seed(seeds, i))
+            return tuple(tf.gather(part, places) for part in rows)
+
+        return blocks.map(mixed).prefetch(1).unbatch().skip(first)
 
     return order

@@ -3,9 +3,10 @@
 import dataclasses
 import functools
 import hashlib
+import json
 import os
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,19 @@ WORKERS = os.cpu_count()  # images processed in parallel; the result does not de
 FIT_EXAMPLES = 50_000  # most examples that a change is fitted to
 
 
+class Views(NamedTuple):
+    """Augmented views of examples, which come again every so many epochs.
+
+    Attributes:
+        count: Number of views. Epoch e has view e modulo `count` of each example.
+        seed: Whole number. The view of an example depends on it, on the number of the view, and on that of
+            the example in its split alone; not on the order, the batches or the other examples.
+    """
+
+    count: int
+    seed: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Stream:
     """Batches of a dataset, with its figures.
@@ -27,7 +41,9 @@ class Stream:
         dataset: tf.data.Dataset of (images, labels). Images are float32, (batch, *size), values 0..255,
             scaled as `scaling` says. Labels are int64, (batch,), or one-hot float32, (batch, classes); or
             with several labels an image float32, (batch, classes), 1 for each label and mixed like the
-            images. It contains all epochs, so give Keras `steps_per_epoch`.
+            images. With views there is a third part, the numbers of the rows: view times `examples` of the
+            whole split plus number of the example, int64, (batch,). It contains all epochs, so give Keras
+            `steps_per_epoch`.
         made: Function that makes `dataset` when it is first read, since that takes longer than all the rest.
         steps_per_epoch: Number of batches in an epoch; the last batch may be smaller.
         examples: Number of examples in an epoch.
@@ -45,6 +61,8 @@ class Stream:
             only be read in their order.
         digest: Function that returns a hash of all that decides the batches: the files' content, and the
             arguments of `stream`.
+        content: Function that returns a hash of all that decides the pixels and labels of the views of each
+            example, whatever their order and batches.
         scaling: The `kerasnets.scaling.Scaling` of the images of 0..255: that of the rows of the augmentation
             that scale them, such as "zca", and then that of the argument `scaling`.
     """
@@ -60,6 +78,7 @@ class Stream:
     several: bool = False
     image: Callable[[int], np.ndarray] | None = dataclasses.field(default=None, compare=False, repr=False)
     digest: Callable[[], str] = dataclasses.field(default=lambda: "", compare=False, repr=False)
+    content: Callable[[], str] = dataclasses.field(default=lambda: "", compare=False, repr=False)
     scaling: Scaling = MODES["none"]
 
     @functools.cached_property
@@ -94,6 +113,7 @@ def stream(
     labels: str | os.PathLike | None = None,
     positive: str | None = None,
     balance: Literal["sampling"] | None = None,
+    views: Views | None = None,
 ) -> Stream:
     """Makes batches of a dataset, epoch after epoch.
 
@@ -157,6 +177,9 @@ def stream(
         balance: "sampling" draws each class equally often in an epoch, which keeps its length. No example of
             a class comes again before all of its examples came. An image with several labels is drawn for
             each of them, and images without any are drawn as a class. None draws each example once.
+        views: `Views`, by which examples are augmented instead of by `seed`, which then only shuffles; None
+            augments every epoch differently. They are without "mixup" and "cutmix", which mix the examples
+            that happen to be in a batch.
 
     Returns:
         A Stream.
@@ -170,7 +193,8 @@ def stream(
     rows = augmentation.check(augment)
     devices = hosts if devices is None else devices
     numbers = (epochs, first_step, classes, examples, sample, hosts, host_index, devices)
-    check(size, batch_size, seed, rows, *numbers)
+    check_views(views, rows)
+    check(size, batch_size, seed, rows, *numbers, views)
     check_subset(validation_split, subset)
     check_labels(labels, positive, balance)
     size, last = tuple(size), scaling_named(scaling)
@@ -202,9 +226,18 @@ def stream(
     fixed = augmentation.scaling(rows, fit)
 
     def share(rows, places):
-        count = tf.shape(places)[0] // hosts
+        count = tf.shape(places)[0] // hosts  # a row may have several parts
         mine = slice(host_index * count, (host_index + 1) * count)
-        return rows[mine], places[mine]
+        return tf.nest.map_structure(lambda part: part[mine], (rows, places))
+
+    def seeds_of(row, place, number):
+        if views is None:
+            return key(seed, place)
+        return key(views.seed, number % views.count * source.examples + source.number(row))
+
+    def changed_of(image, label, seeds):
+        image = changed(image, seeds)
+        return (image, label) if views is None else (image, label, seeds[1])
 
     def epoch(number):
         start = tf.where(number == first_step // steps, tf.constant(first_step % steps, tf.int64), 0)
@@ -213,20 +246,20 @@ def stream(
         chosen = chosen.take(n - start * batch_size)
         if hosts > 1:
             chosen = chosen.batch(batch_size).map(share).unbatch()
-        one = chosen.map(lambda row, place: sized(row, key(seed, place)), WORKERS)
+        one = chosen.map(lambda row, place: sized(row, seeds_of(row, place, number)), WORKERS)
         if fixed:
             one = one.batch(local).map(lambda x, *others: (fixed(x), *others), 2).unbatch()
-        one = one.map(lambda image, label, seeds: (changed(image, seeds), label), WORKERS)
+        one = one.map(changed_of, WORKERS)
         batches = one.batch(local, drop_remainder=drop_remainder)
         if last is not MODES["none"]:
-            batches = batches.map(lambda images, labels: (last(images), labels), 2)
+            batches = batches.map(lambda images, *others: (last(images), *others), 2)
         return tf.data.Dataset.zip(batches, tf.data.Dataset.counter(number * steps + start))
 
     mixed = mixing(rows, len(source.class_names), one_hot, source.several)
 
     def made():
         dataset = tf.data.Dataset.range(first_step // steps, epochs).flat_map(epoch)
-        dataset = dataset.map(lambda batch, step: mixed(*batch, key(seed, step)), 1)
+        dataset = dataset.map(lambda batch, step: (*mixed(*batch[:2], key(seed, step)), *batch[2:]), 1)
         options = tf.data.Options()
         options.autotune.enabled = False  # its thread can delay the end of a pass, up to doubling its time
         dataset = dataset.prefetch(2).with_options(options)
@@ -243,6 +276,12 @@ def stream(
         text = repr((plan, source.digest()))
         return hashlib.sha256(text.encode() + known).hexdigest()
 
+    def content():
+        plan = (source.digest() or name, split, size, part, rows, last.mode, source.examples, views)
+        known = b"" if source.labels is None else source.labels.tobytes()
+        text = json.dumps((plan, source.class_names), default=repr, sort_keys=True)  # of tuples, or of lists
+        return hashlib.sha256(text.encode() + known).hexdigest()
+
     names = source.class_names
     return Stream(
         made=made,
@@ -256,12 +295,25 @@ def stream(
         several=source.several,
         image=image if source.labels is not None else None,
         digest=digest,
+        content=content,
         scaling=last.after(fixed),
     )
 
 
 def check(
-    size, batch_size, seed, rows, epochs, first_step, classes, examples, sample, hosts, host_index, devices
+    size,
+    batch_size,
+    seed,
+    rows,
+    epochs,
+    first_step,
+    classes,
+    examples,
+    sample,
+    hosts,
+    host_index,
+    devices,
+    views=None,
 ):
     """Refuses arguments of `stream` that are not allowed."""
     if not is_ints(size, 1) or len(size) not in (3, 4) or size[-1] not in (1, 3):
@@ -289,10 +341,22 @@ def check(
         if value is not None and not is_int(value, 0):
             refuse(name, "None or a whole number, at least 0", value)
     random = [name for name, _ in rows if name not in augmentation.FIXED]
-    if random and seed is None:
+    if random and seed is None and views is None:
         refuse("seed", f"a whole number with {random[0]!r} in `augment`", seed)
     if batch_size > 1 and "whole" in dict(rows):
         refuse("batch_size", "1 with 'whole' in `augment`, since images then differ in size", batch_size)
+
+
+def check_views(views, rows):
+    """Refuses views that are not allowed, and rows that mix examples of a batch."""
+    if views is None:
+        return
+    if not isinstance(views, tuple) or len(views) != 2 or not is_int(views[0], 1) or not is_int(views[1], 0):
+        refuse("views", "None or kerasnets.data.Views(count, seed)", views)
+    mixes = [name for name, _ in rows if name in augmentation.MIXES]
+    if mixes:
+        words = "a plan without 'mixup' and 'cutmix' where views of single examples are kept"
+        refuse("augment", words, mixes[0])
 
 
 def check_subset(validation_split, subset):

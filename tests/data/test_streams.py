@@ -102,6 +102,35 @@ def test_augmentation_does_not_depend_on_the_batch():
     np.testing.assert_array_equal(small, large)
 
 
+def views_of(stream):
+    """The bytes and the label of each image by the number of its row."""
+    return {
+        int(row): (image.tobytes(), int(label))
+        for batch in stream.dataset.as_numpy_iterator()
+        for image, label, row in zip(*batch, strict=True)
+    }
+
+
+def test_views_depend_on_their_seed_and_the_example_alone(monkeypatch):
+    """Pixels are the same to the last bit, whatever the order, batches, first step and workers."""
+    plan = PLAN[:-1]
+    ordered = generated(views=data.Views(2, 7), seed=None, epochs=2, augment=plan)
+    views = views_of(ordered)
+    assert [*views] == list(range(22))
+    assert len({image for image, _ in views.values()}) == 22
+    assert [label for _, label in views.values()] == [row % 10 for row in range(11)] * 2
+    monkeypatch.setattr(streams, "WORKERS", 1)
+    order = dict(views=data.Views(2, 7), augment=plan, batch_size=3, balance="sampling")
+    for options in (dict(epochs=4, first_step=8), dict(epochs=2), dict(epochs=2, hosts=3, host_index=1)):
+        shuffled = generated(**order, **options)
+        seen = views_of(shuffled)
+        assert seen.items() <= views.items()
+        assert shuffled.content() == ordered.content()
+    for change in (dict(views=data.Views(2, 8)), dict(augment=plan[:-1]), dict(examples=10)):
+        other = generated(**{**dict(views=data.Views(2, 7), augment=plan), **change})
+        assert other.content() != ordered.content()
+
+
 @pytest.mark.parametrize(("examples", "drop_remainder", "left"), [(11, True, 3), (10, False, 5)])
 def test_hosts_share_each_batch(examples, drop_remainder, left):
     options = {"augment": PLAN[:-1], "examples": examples, "epochs": 2, "first_step": 1}
@@ -446,6 +475,13 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         left, held_out = (np.concatenate(shades_of(d.as_numpy_iterator())) for d in (left, held_out))
         assert len(held_out) == 7
         assert sorted([*left, *held_out]) == list(range(30))
+        views = [
+            data.stream(name, "train", views=data.Views(1, 0), examples=12, seed=seed, **options)
+            for seed in (None, 3)
+        ]
+        known, seen = map(views_of, views)
+        assert known == seen
+        assert [*known] == list(range(12)) != [*seen]
         with pytest.raises(ValueError, match="`split` is one of train, validation for"):
             data.stream(name, "test", **options)
 
@@ -495,6 +531,8 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         ("positive", {"positive": 3}),
         ("positive", {"positive": "10"}),
         ("balance", {"balance": "weights"}),
+        ("views", {"views": (1, -1)}),
+        ("augment", {"views": data.Views(1, 0), "augment": ("mixup",)}),
         ("data_dir", {"name": "mnist", "data_dir": "/no/such/folder"}),
     ],
 )

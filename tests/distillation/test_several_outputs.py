@@ -134,7 +134,7 @@ def test_what_else_takes_the_main_output(kind):
     np.testing.assert_allclose(specialist(nets[0], [1])(X)[:, 0], logits[0][:, 1], atol=1e-6)
     np.testing.assert_allclose(reduced[:, 0], logits[0][:, 1], atol=1e-6)
     dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(6)
-    parts = [y["teacher_logits"] for _, y in add_teacher_logits(dataset, nets[0])]
+    parts = [y["teacher_logits"] for _, y in add_teacher_logits(dataset, nets[0], dtype="float32")]
     np.testing.assert_allclose(np.concatenate(parts), logits[0], atol=1e-6)
 
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from kerasnets import data
+from kerasnets import data, files
 from kerasnets.distillation import add_teacher_logits, fingerprint, transfer
 
 RNG = np.random.default_rng(0)
@@ -41,7 +41,7 @@ def forget(monkeypatch, teacher):
 
 @pytest.mark.parametrize("weights", [False, True])
 def test_each_batch_gets_its_own_logits(teacher, weights):
-    x, y, *rest = data.to_arrays(add_teacher_logits(dataset(weights=weights), teacher))
+    x, y, *rest = data.to_arrays(add_teacher_logits(dataset(weights=weights), teacher, dtype="float32"))
     np.testing.assert_array_equal(x, X)
     np.testing.assert_array_equal(y["labels"], Y)
     np.testing.assert_allclose(y["teacher_logits"], teacher.predict(X, verbose=0), atol=1e-6)
@@ -59,19 +59,19 @@ def test_a_cache_is_read_again(teacher, tmp_path, monkeypatch):
 
 
 def test_a_changed_teacher_never_meets_old_logits(teacher, tmp_path):
-    add_teacher_logits(dataset(), teacher, cache=tmp_path)
+    add_teacher_logits(dataset(), teacher, cache=tmp_path, dtype="float32")
     teacher.set_weights([w + 1e-6 for w in teacher.get_weights()])
-    new = logits(add_teacher_logits(dataset(), teacher, cache=tmp_path))
+    new = logits(add_teacher_logits(dataset(), teacher, cache=tmp_path, dtype="float32"))
     np.testing.assert_allclose(new, teacher.predict(X, verbose=0), atol=1e-7)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("rows", [slice(None), slice(49, None)], ids=["all", "the last"])
 def test_other_data_of_the_same_size_never_meets_old_logits(teacher, tmp_path, rows):
-    add_teacher_logits(dataset(), teacher, cache=tmp_path)
+    add_teacher_logits(dataset(), teacher, cache=tmp_path, dtype="float32")
     changed = X.copy()
     changed[rows] = changed[rows][::-1] + 1e-7
-    other = logits(add_teacher_logits(dataset(changed), teacher, cache=tmp_path))
+    other = logits(add_teacher_logits(dataset(changed), teacher, cache=tmp_path, dtype="float32"))
     np.testing.assert_allclose(other, teacher.predict(changed, verbose=0), atol=1e-6)
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -96,22 +96,39 @@ def test_the_name_of_a_cache_depends_on_inputs_alone(teacher, tmp_path, kind, fi
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, -8])
-def test_a_cache_cut_short_is_rebuilt(teacher, tmp_path, keep):
-    true = logits(add_teacher_logits(dataset(), teacher, cache=tmp_path))
-    (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:keep])
-    np.testing.assert_array_equal(logits(add_teacher_logits(dataset(), teacher, cache=tmp_path)), true)
-    assert np.load(file).shape == (50, 3)
+@pytest.mark.parametrize("name", ["view0000-00001.logits", "store.json"])
+def test_a_cache_cut_short_is_mended(teacher, tmp_path, name, keep):
+    """Only what is missing is computed again: the last of the two shards, or all for another header."""
+    true = logits(add_teacher_logits(dataset(), teacher, cache=tmp_path, shards=2))
+    (folder,) = tmp_path.iterdir()
+    known = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / name).write_bytes(known[name][:keep])
+    np.testing.assert_array_equal(
+        logits(add_teacher_logits(dataset(), teacher, cache=tmp_path, shards=2)), true
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == known
 
 
-def test_a_failed_write_leaves_nothing(teacher, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError("No space left on device")
+def test_a_failed_write_leaves_no_part_of_a_shard(teacher, tmp_path, monkeypatch):
+    """The next call goes on with the shards that are whole, and with the teacher on the others alone."""
+    real = files.sync
 
-    monkeypatch.setattr(np, "save", full)
+    def full(path):
+        if path.name.endswith("00001.logits"):
+            raise OSError("No space left on device")
+        real(path)
+
+    monkeypatch.setattr(files, "sync", full)
     with pytest.raises(OSError, match="No space"):
-        add_teacher_logits(dataset(), teacher, cache=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+        add_teacher_logits(dataset(), teacher, cache=tmp_path, shards=3)
+    (folder,) = tmp_path.iterdir()
+    assert {path.name for path in folder.iterdir()} == {"store.json", "view0000-00000.logits"}
+    monkeypatch.undo()
+    seen, predict = [], teacher.predict_on_batch
+    monkeypatch.setattr(teacher, "predict_on_batch", lambda x: seen.append(len(x)) or predict(x))
+    found = logits(add_teacher_logits(dataset(), teacher, cache=tmp_path, shards=3))
+    assert sum(seen) == 16 + 34  # the first batch, to recognize the teacher; rows 0 to 16 are there
+    np.testing.assert_array_equal(found, logits(add_teacher_logits(dataset(), teacher)))
 
 
 @pytest.mark.parametrize("size", [8, 25])  # two batches of 25 come in the same order half of the time
