@@ -58,13 +58,8 @@ class MutualLearning(Supervised):
         for own in self.recipes(data):
             nets.append(random_net(own, data.classes))
             recipe.regularize(nets[-1])
-            own = own.as_json()
-            data.describe(
-                nets[-1],
-                **self.settings(),
-                **{k: own[k] for k in ("model", "options")},
-                seed=data.options.seed,
-            )
+            named = {"model": own.model, "options": own.as_json()["options"]}
+            data.describe(nets[-1], seed=data.options.seed, **self.settings(), **named)
         model = distillation.Mutual(nets, aux_weight=recipe.aux_weight, binary=data.training.several)
         model.compile(
             recipe.make_optimizer(data.training.steps_per_epoch, net, model),
