@@ -9,13 +9,20 @@ import math
 import types
 import weakref
 
+import keras
 import tensorflow as tf
 from keras.src.initializers import constant_initializers, random_initializers
 from keras.src.layers import layer
 from keras.src.ops import operation
 from tensorflow.python.framework import tensor_util
+from tensorflow.python.trackable import data_structures
 
-PLAIN = frozenset({type(None), bool, int, float, str})
+# What is tracked as an attribute of a layer, or may hold what is.
+TRACKED = (
+    *(keras.Variable, keras.Metric, keras.layers.Layer, keras.random.SeedGenerator),
+    *(tf.__internal__.tracking.Trackable, data_structures.NoDependency),
+    *(tuple, list, dict, set),
+)
 LARGE = 4_000  # numbers; tensors of as many are not kept
 
 
@@ -61,13 +68,19 @@ def setter(slow):
 
     def set_attribute(self, name, value):
         kind = type(value)
-        plain = kind in PLAIN or (kind is tuple and all(type(x) in PLAIN for x in value))
+        plain = is_untracked(kind) or (kind is tuple and all(is_untracked(type(x)) for x in value))
         if plain and "_tracker" in self.__dict__ and not hasattr(type(self), name):
             self.__dict__[name] = value
         else:
             slow(self, name, value)
 
     return set_attribute
+
+
+@functools.cache
+def is_untracked(kind):
+    """Whether neither Keras nor TensorFlow tracks objects of a class, such as numbers and initializers."""
+    return not issubclass(kind, TRACKED)
 
 
 class OfKinds(type):
