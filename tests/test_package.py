@@ -3,6 +3,7 @@
 import ast
 import configparser
 import fnmatch
+import functools
 import importlib
 import pathlib
 import re
@@ -61,9 +62,15 @@ ATTRIBUTE_FUNCTIONS = {"getattr", "hasattr", "setattr", "delattr"}
 each_file = pytest.mark.parametrize("file", FILES, ids=str)
 
 
+@functools.cache
+def parsed(file):
+    """All nodes of a file, which most of the laws ask for."""
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 def imports(file):
     """Dotted names of all that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+    for node in parsed(ROOT / file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -110,9 +117,8 @@ def test_tensorflow_stays_in_its_places(file):
         assert "tensorflow" not in {name.split(".")[0] for name in imports(file)}
 
 
-def private_names(tree):
+def private_names(nodes):
     """Names with one underscore that a file uses as attributes and does not define itself."""
-    nodes = list(ast.walk(tree))
     used = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
     for call in nodes:
         if isinstance(call, ast.Call) and getattr(call.func, "id", None) in ATTRIBUTE_FUNCTIONS:
@@ -135,7 +141,7 @@ def test_private_names_of_keras_stand_in_one_file(file):
     assert "keras.src" not in text
     if file.parent != ROOT / "tuning":
         assert "keras_tuner.src" not in text
-        assert not private_names(ast.parse(text))
+        assert not private_names(parsed(file))
 
 
 @pytest.mark.parametrize(
@@ -149,26 +155,23 @@ def test_private_names_of_keras_stand_in_one_file(file):
     ],
 )
 def test_private_names_are_found(program):
-    assert private_names(ast.parse(program))
+    assert private_names(list(ast.walk(ast.parse(program))))
 
 
 @pytest.mark.parametrize(
     "program", ["self._own = 1; self._own", "def _own(): x._own", "x.__dict__", "_own()"]
 )
 def test_private_names_of_a_file_are_its_own(program):
-    assert not private_names(ast.parse(program))
+    assert not private_names(list(ast.walk(ast.parse(program))))
 
 
-def parsed(file):
-    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-
-
+@functools.cache
 def calls(file):
     """Calls in a file, each with what its function is an attribute of, and the function's name."""
-    for node in parsed(file):
-        if isinstance(node, ast.Call):
-            of, _, name = ast.unparse(node.func).rpartition(".")
-            yield node, of, name
+    found = [
+        (node, *ast.unparse(node.func).rpartition(".")) for node in parsed(file) if isinstance(node, ast.Call)
+    ]
+    return [(node, of, name) for node, of, _, name in found]
 
 
 def writes(file):
