@@ -83,11 +83,13 @@ def straight(request, tmp_path_factory):
     return request.param, folder, fit(folder, **OPTIONS[request.param]())
 
 
-@pytest.mark.parametrize("kill", [0, 10, 17])
-def test_a_killed_run_ends_with_the_weights_it_would_have_had(straight, kill, tmp_path):
+def test_a_run_that_is_killed_three_times_ends_with_the_weights_it_would_have_had(straight, tmp_path):
+    """Before anything is kept, between two epochs, and within one."""
     options, folder, straight = straight
-    with pytest.raises(KilledError):
-        fit(tmp_path, kill=kill, **OPTIONS[options]())
+    for kill, kept in ((0, None), (10, 10), (7, 17)):
+        with pytest.raises(KilledError):
+            fit(tmp_path, kill=kill, **OPTIONS[options]())
+        assert kept_steps(tmp_path / "run.weights.h5") == kept
     resumed = fit(tmp_path, **OPTIONS[options]())
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
@@ -101,41 +103,50 @@ def test_a_killed_run_ends_with_the_weights_it_would_have_had(straight, kill, tm
         assert len({row["learning_rate"] for row in one}) > 1  # there was something to lose
 
 
+def kept_steps(path):
+    """The steps after which a state was kept, or None where there is none."""
+    if not path.exists():
+        return None
+    with h5py.File(path) as file:
+        return file.attrs["kerasnets_step"]
+
+
+def fit_together(folder, together, kill=None):
+    """A run of 12 steps, some of them in one call; its model."""
+    model = net(learning_rate=1e-2)
+    model.compile(keras.optimizers.Adam(1e-2), model.loss, steps_per_execution=together, run_eagerly=True)
+    training.fit(
+        model,
+        lambda step: data.batches(ARRAYS, 10, seed=1, epochs=3, first_step=step),
+        4,
+        3,
+        state=folder / "run.weights.h5",
+        history=folder / "history.csv",
+        callbacks=[] if kill is None else [Kill(kill)],
+        every=0,
+    )
+    return model
+
+
+@pytest.fixture(scope="module")
+def one_by_one(tmp_path_factory):
+    """The model of a run of one step in each call."""
+    return fit_together(tmp_path_factory.mktemp("one"), 1)
+
+
 @pytest.mark.parametrize("stopped_after", [None, 1, 3])
-def test_several_steps_in_one_call_are_counted_one_by_one(tmp_path, stopped_after):
+def test_several_steps_in_one_call_are_counted_one_by_one(one_by_one, tmp_path, stopped_after):
     """The batches are those of the run, each once, and the weights those of one step in each call."""
-
-    def run(folder, together, kill=None):
-        model = net(learning_rate=1e-2)
-        model.compile(keras.optimizers.Adam(1e-2), model.loss, steps_per_execution=together, run_eagerly=True)
-        training.fit(
-            model,
-            lambda step: data.batches(ARRAYS, 10, seed=1, epochs=3, first_step=step),
-            4,
-            3,
-            state=folder / "run.weights.h5",
-            history=folder / "history.csv",
-            callbacks=[] if kill is None else [Kill(kill)],
-            every=0,
-        )
-        return model
-
-    one, several = tmp_path / "one", tmp_path / "several"
-    for folder in (one, several):
-        folder.mkdir()
-    expected = run(one, 1)
     if stopped_after:
         with pytest.raises(KilledError):
-            run(several, 2, stopped_after)
-        with h5py.File(several / "run.weights.h5") as file:
-            assert file.attrs["kerasnets_step"] == 2 * stopped_after
-    found = run(several, 2)
-    assert int(found.optimizer.iterations) == int(expected.optimizer.iterations) == 12
-    for a, b in zip(expected.get_weights(), found.get_weights(), strict=True):
+            fit_together(tmp_path, 2, stopped_after)
+        assert kept_steps(tmp_path / "run.weights.h5") == 2 * stopped_after
+    found = fit_together(tmp_path, 2)
+    assert int(found.optimizer.iterations) == int(one_by_one.optimizer.iterations) == 12
+    for a, b in zip(one_by_one.get_weights(), found.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
-    with h5py.File(several / "run.weights.h5") as file:
-        assert file.attrs["kerasnets_step"] == 12
-    assert (several / "history.csv").read_text().count("\n") == 4
+    assert kept_steps(tmp_path / "run.weights.h5") == 12
+    assert (tmp_path / "history.csv").read_text().count("\n") == 4
 
 
 @pytest.mark.parametrize("together", [3, 8, "auto"])
