@@ -12,7 +12,7 @@ import tensorflow as tf
 import kerasnets
 from kerasnets import cli
 
-FEW = ["--epochs", "2", "--batch-size", "4"]
+FEW = ["--epochs", "1", "--batch-size", "4"]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def run(capsys, *words):
 @pytest.mark.usefixtures("eagerly")
 def test_each_command_prints_the_next_and_asks_for_nothing_twice(cats, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    start = ["--model", "LeNet5", "--weights", "mnist", "--data-dir", "cats", "--head-epochs", "3"]
+    start = ["--model", "LeNet5", "--weights", "mnist", "--data-dir", "cats", "--head-epochs", "2"]
     text = run(capsys, "finetune", *start, "--augment", "none", *FEW)
     _, *words = re.search(r"kerasnets (distill .*) --student", text)[1].split()
     trained = pathlib.Path(words[words.index("--teacher") + 1]).parent
