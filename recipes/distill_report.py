@@ -15,6 +15,18 @@ NETS = {
 }
 WORDS = {"teacher": "teacher", "plain": "vanilla", "student": "distilled"}  # in results.json
 
+# What a run says about the images on which it counts errors, and about its learning curves.
+USED = {
+    "test": (
+        "The test images are used once, after the training, and decide nothing in this run.",
+        "Errors on the images of training in each epoch, as a net sees them: some are changed.",
+    ),
+    "validation": (
+        "The validation images are held out of the training images. The test images are not used.",
+        "Errors on the validation images after each epoch.",
+    ),
+}
+
 
 def compare(results: dict[str, Any], teacher: str | None = None) -> list[list[str]]:
     """Makes the rows of the table.
@@ -38,17 +50,29 @@ def compare(results: dict[str, Any], teacher: str | None = None) -> list[list[st
         errors["moved"] = moved["errors"]
         title = f"student, biases of {classes} by the frequencies of the training images"
         titles["moved"] = (f"{title} ({right:.1%} of these right)", "")
-    rows = [["net", f"errors of {n:,}", "error", "paper, MNIST"]]
+    kind = " validation images" if results["validation"] else ""
+    rows = [["net", f"errors of {n:,}{kind}", "error", "paper, MNIST"]]
     for name, (title, paper) in titles.items():
         rows.append([title, str(errors[name]), f"{100 * errors[name] / n:.2f}%", paper])
     return rows
 
 
 def curve(out: pathlib.Path, name: str, n: int) -> list[float]:
-    """Reads the test errors of a net after each epoch."""
+    """Reads the errors of a net per n images: on the validation images after each epoch, or in training."""
     from kerasnets import runs
 
-    return [n * (1 - accuracy) for accuracy in runs.history(out / f"{name}.csv")["val_accuracy"]]
+    logs = runs.history(out / f"{name}.csv")
+    return [n * (1 - accuracy) for accuracy in logs.get("val_accuracy", logs["accuracy"])]
+
+
+def augmented(results: dict[str, Any]) -> str:
+    """Says how the student's images were changed; an empty text if they were not."""
+    rows, passes = results["augment"], results["passes"]
+    if not rows and not passes:
+        return ""
+    changes = ", ".join(rows) or "jitter"
+    how = f"on {passes} passes, stored" if passes else "at every step"
+    return f"The student's images are changed ({changes}), and the teacher saw the same images, {how}. "
 
 
 def report(
@@ -69,6 +93,8 @@ def report(
     images, labels = test[0][..., 0], test[1]
     guess = {name: z.argmax(1) for name, z in logits.items()}
     n, temperature = len(labels), results["temperature"]
+    tested, verb = ("validation", "validate") if results["validation"] else ("test", "test")
+    used, when = USED[tested]
     names = CLASSES[results["dataset"]]
     nets = ["teacher" if results["teachers"] == 1 else "teacher1", "plain", "student"]
     figures.curves(
@@ -78,7 +104,7 @@ def report(
             for (title, *_), name in zip(table[1:], nets, strict=False)
             if (out / f"{name}.csv").exists()  # the teacher of a file was not trained here
         },
-        f"errors on {n:,} test images",
+        f"errors of {n:,} {'validation' if results['validation'] else 'training'} images",
     )
 
     # Of each class, the correctly classified image whose soft targets have the highest entropy.
@@ -90,35 +116,38 @@ def report(
         for c in range(10)
         if (right & (labels == c)).any()
     ]
-    figures.beside(
-        out / "soft_targets.png",
-        images[shown],
-        {f"T = {t:g}": p[shown] for t, p in soft.items()},
-        names,
-        titles=[names[labels[i]] for i in shown],
-    )
-
     rescued = [i for i in range(n) if guess["plain"][i] != labels[i] == guess["student"][i]]
     lost = sum(guess["student"][i] != labels[i] == guess["plain"][i] for i in range(n))
     parts = [
-        f"{results['dataset']}: {results['train_size']:,} images to train on, {n:,} to test on. "
+        f"{results['dataset']}: {results['train_size']:,} images to train on, {n:,} to {verb} on. "
         f"Temperature {temperature:g}, hard weight {results['hard_weight']:g}, {results['epochs']} epochs of "
         f"batch {results['batch_size']}, seed {results['seed']}, {results['seconds']:.0f} s. "
-        "The test images decide nothing in this run.",
+        f"{augmented(results)}{used}",
         table,
         pages.Figure(
             "Learning curves",
             out / "curves.png",
-            "Errors on the test images after each epoch.",
-        ),
-        pages.Figure(
-            "Soft targets",
-            out / "soft_targets.png",
-            "The teacher's probabilities for test images that it classifies correctly: for each class, the "
-            "image of which it is least certain. They are shown at temperature 1 and at the temperature of "
-            "the student's training, which brings out the other classes that the image resembles.",
+            when,
         ),
     ]
+    if shown:
+        figures.beside(
+            out / "soft_targets.png",
+            images[shown],
+            {f"T = {t:g}": p[shown] for t, p in soft.items()},
+            names,
+            titles=[names[labels[i]] for i in shown],
+        )
+        parts.append(
+            pages.Figure(
+                "Soft targets",
+                out / "soft_targets.png",
+                f"The teacher's probabilities for {tested} images that it classifies correctly: for each "
+                "class, the image of which it is least certain. They are shown at temperature 1 and at the "
+                "temperature of the student's training, which brings out the other classes that the image "
+                "resembles.",
+            )
+        )
     if results["sweep"]:
         held = f"{results['held_size']:,} images that are held out of the training images"
         best = next(row for row in results["sweep"] if "test_errors" in row)
@@ -143,7 +172,8 @@ def report(
             pages.Figure(
                 "What distillation gained",
                 out / "rescued.png",
-                f"{len(rescued)} test images that the student classifies correctly and the plain net does not"
+                f"{len(rescued)} {tested} images that the student classifies correctly and the plain net "
+                "does not"
                 + (f", the first {len(most)} of them" if len(most) < len(rescued) else "")
                 + f". On {lost} images it is the other way round.",
             )

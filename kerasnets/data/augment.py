@@ -80,6 +80,7 @@ OPTIONS = {
     "sigma": POSITIVE,
     "degrees": NOT_NEGATIVE,
     "stretch": SHARE,
+    "share": (lambda v: is_number(v) and 0 < v <= 1, "a share above 0 and up to 1"),
     "shear": NOT_NEGATIVE,
     "std": POSITIVE,
     "scale": POSITIVE,
@@ -206,3 +207,40 @@ def mix(row):
     """The function of a row of `MIXES`, which takes a dict of images and one-hot labels, and a seed."""
     name, options = row
     return functools.partial(transforms.keras_layer, MIXES[name](**options, dtype="float32"))
+
+
+def of_batches(rows, classes=None):
+    """The function of a plan for batches in memory, which have their size and scaling already.
+
+    Args:
+        rows: Rows of `CHANGES` without statistics to fit, then rows of `MIXES`.
+        classes: Number of classes, with rows of `MIXES`.
+
+    Returns:
+        A function that takes images, (batch, ...), labels, (batch,), and a seed of two whole numbers. It
+        returns new images and labels, which are one-hot with rows of `MIXES`.
+
+    Raises:
+        ValueError: A row is not allowed, or `classes` is missing.
+    """
+    rows = check(rows)
+    names = [name for name, _ in rows]
+    allowed = [name for name in (*CHANGES, *MIXES) if name not in FITS]
+    if not set(names) <= set(allowed):
+        refuse("augment", f"rows of {', '.join(allowed)} for arrays", names)
+    changes = [change(row, None) for row in rows if row[0] in CHANGES]
+    mixes = [mix(row) for row in rows if row[0] in MIXES]
+    if mixes and not is_int(classes, 1):
+        refuse("classes", f"a whole number, at least 1, with {names[-1]!r} in `augment`", classes)
+
+    def augmented(images, labels, seed):
+        for i, function in enumerate(changes):
+            images = function(images, transforms.derived_seed(seed, i))
+        if not mixes:
+            return images, labels
+        both = {"images": images, "labels": keras.ops.one_hot(labels, classes)}
+        for i, function in enumerate(mixes, start=len(changes)):
+            both = function(both, transforms.derived_seed(seed, i))
+        return both["images"], both["labels"]
+
+    return augmented

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
+from kerasnets.data import augment as augmentation
 
 SAME_AT_EVERY_PASS = "`dataset` is the same at every pass, in content and order."
 
@@ -32,7 +33,8 @@ def batches(
     seed: int | None = None,
     epochs: int = 1,
     first_step: int = 0,
-    augment: Callable | None = None,
+    augment: Callable | Sequence[str | tuple[str, dict]] | None = None,
+    classes: int | None = None,
 ) -> tf.data.Dataset:
     """Makes batches of arrays, epoch after epoch.
 
@@ -47,14 +49,17 @@ def batches(
         epochs: Number of epochs, counted from the start of the run.
         first_step: Number of batches to skip, over all epochs.
         augment: None, or a function that takes a batch of images and a seed of two whole numbers and returns
-            the changed images, such as `kerasnets.data.jitter`. The images are the first of `arrays`.
+            the changed images, such as `kerasnets.data.jitter`. The images are the first of `arrays`. Or rows
+            of `kerasnets.data.augment` that change or mix images: ("elastic", ("jitter", {"pixels": 1})).
+        classes: Number of classes, for rows that mix images, such as "mixup". They take images and labels,
+            which become one-hot.
 
     Returns:
         Dataset of batches in the structure of `arrays`.
 
     Raises:
-        ValueError: An argument is out of range, the arrays differ in length, or `augment` is given without
-            `seed`.
+        ValueError: An argument is out of range, the arrays differ in length, `augment` is given without
+            `seed`, or a row is not allowed.
     """
     sizes = {len(a) for a in keras.tree.flatten(arrays)}
     if len(sizes) != 1 or 0 in sizes:
@@ -70,6 +75,8 @@ def batches(
         refuse("seed", "a whole number if `augment` is given", seed)
     if seed is not None and not is_int(seed, 0):
         refuse("seed", "None or a whole number, at least 0", seed)
+    by_rows = augment is not None and not callable(augment)
+    augmented = augmentation.of_batches(augment, classes) if by_rows else None
 
     n = sizes.pop()
     steps = -(-n // batch_size)
@@ -87,7 +94,11 @@ def batches(
         if augment is None:
             return examples
         images, *rest = examples
-        return (augment(images, tf.stack([tf.constant(seed, tf.int64), step])), *rest)
+        seeds = tf.stack([tf.constant(seed, tf.int64), step])
+        if not by_rows:
+            return (augment(images, seeds), *rest)
+        images, labels = augmented(images, rest[0], seeds)
+        return (images, labels, *rest[1:])
 
     ids = tf.data.Dataset.range(first_step, epochs * steps)
     options = tf.data.Options()

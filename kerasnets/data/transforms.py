@@ -178,7 +178,11 @@ def jitter(
 
 
 def elastic(
-    images: tf.Tensor, seed: tf.Tensor | Sequence[int], alpha: float = 34.0, sigma: float = 4.0
+    images: tf.Tensor,
+    seed: tf.Tensor | Sequence[int],
+    alpha: float = 34.0,
+    sigma: float = 4.0,
+    share: float = 1.0,
 ) -> tf.Tensor:
     """Displaces the pixels of each image by a smooth random field, as a hand varies what it writes.
 
@@ -193,6 +197,8 @@ def elastic(
         seed: Two whole numbers; the same seed gives the same fields.
         alpha: Factor of the smoothed displacements, in pixels.
         sigma: Standard deviation of the Gaussian filter, in pixels.
+        share: Probability with which an image is displaced. Others keep their sharpness, which a net that
+            sees only displaced images, between whose pixels values are interpolated, does not know.
 
     Returns:
         A tensor of the same shape, float32.
@@ -200,7 +206,8 @@ def elastic(
     shape = tf.shape(images)
     fields = tf.random.stateless_uniform([shape[0], 2, shape[-3], shape[-2]], seed, -1.0, 1.0)
     rows, columns = (gaussian_matrix(side, sigma) for side in (shape[-3], shape[-2]))
-    return displaced(images, alpha * tf.matmul(rows, tf.matmul(fields, columns)))
+    factor = tf.reshape(alpha * chosen(seed, shape[0], share), [-1, 1, 1, 1])
+    return displaced(images, factor * tf.matmul(rows, tf.matmul(fields, columns)))
 
 
 def affine(
@@ -209,6 +216,7 @@ def affine(
     degrees: float = 10.0,
     stretch: float = 0.1,
     shear: float = 0.1,
+    share: float = 1.0,
 ) -> tf.Tensor:
     """Rotates, scales and shears each image randomly about its center.
 
@@ -221,12 +229,15 @@ def affine(
         degrees: Largest angle, in degrees.
         stretch: Largest change of height and width, each a share of its own.
         shear: Largest shift of a row against the next, in pixels.
+        share: Probability with which an image is changed, as of `elastic`.
 
     Returns:
         A tensor of the same shape, float32.
     """
     shape = tf.shape(images)
-    angle, high, wide, slant = tf.unstack(tf.random.stateless_uniform([4, shape[0]], seed, -1.0, 1.0))
+    angle, high, wide, slant = tf.unstack(
+        tf.random.stateless_uniform([4, shape[0]], seed, -1.0, 1.0) * chosen(seed, shape[0], share)
+    )
     angle, slant = angle * (degrees * np.pi / 180), shear * slant
     high, wide = 1.0 + stretch * high, 1.0 + stretch * wide
     sin, cos = tf.sin(angle), tf.cos(angle)
@@ -246,6 +257,12 @@ def affine(
         interpolation="BILINEAR",
     )
     return tf.reshape(changed, shape)
+
+
+def chosen(seed, count, share):
+    """1 for a random share of images, and 0 for the others."""
+    draws = tf.random.stateless_uniform([count], derived_seed(seed, 1))
+    return tf.cast(draws < share, tf.float32)
 
 
 def gaussian_matrix(side, sigma):

@@ -54,7 +54,12 @@ def read_images(
 
 
 def shuffled(
-    arrays: Any, batch_size: int, epochs: int, seed: int, augment: Callable | None = None
+    arrays: Any,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    augment: Callable | Sequence[str | tuple[str, dict]] | None = None,
+    classes: int | None = None,
 ) -> Batches:
     """The batches of arrays, shuffled anew for every epoch.
 
@@ -63,13 +68,14 @@ def shuffled(
         batch_size: Examples in a batch.
         epochs: Epochs of the run.
         seed: Seed of order and augmentation.
-        augment: Function that augments images, as `kerasnets.data.batches` takes it, or None.
+        augment: Function or rows that augment images, as `kerasnets.data.batches` takes them, or None.
+        classes: Number of classes, for rows that mix images.
 
     Returns:
         The `Batches`.
     """
     steps = math.ceil(len(keras.tree.flatten(arrays)[0]) / batch_size)
-    order = dict(seed=seed, epochs=epochs, augment=augment)
+    order = dict(seed=seed, epochs=epochs, augment=augment, classes=classes)
     return Batches(lambda step: data.batches(arrays, batch_size, first_step=step, **order), steps, batch_size)
 
 
@@ -80,7 +86,7 @@ def train_once(
     epochs: int,
     *,
     seed: int,
-    validation: tuple,
+    validation: tuple | None,
     facts: dict[str, Any],
     distiller: dict | None = None,
     loss: Callable | None = None,
@@ -95,7 +101,7 @@ def train_once(
             `kerasnets.distillation.add_teacher_logits` gives.
         epochs: Epochs of the training.
         seed: Seed of the weights.
-        validation: Images and labels to validate on after every epoch.
+        validation: Images and labels to validate on after every epoch, or None.
         facts: Facts to record in the card of the net, as `kerasnets.weights.describe` takes them.
         distiller: Arguments of the `kerasnets.distillation.Distiller` to train with; None trains on labels.
         loss: Function of labels and logits to train on labels with; None is their cross-entropy.
@@ -159,6 +165,7 @@ def fit_and_save(
     path = pathlib.Path(path)
     weights.describe(net, **{"scaling": SCALING, **facts})
     state = path.with_suffix(".weights.h5")
+    measure = "accuracy" if validation is None else "val_accuracy"
     training.fit(
         model,
         batches.start,
@@ -168,7 +175,7 @@ def fit_and_save(
         history=path.with_suffix(".csv"),
         validation=None if validation is None else data.batches(validation, 1000),
         callbacks=[
-            training.Progress(title, ("loss", "val_accuracy"), batch_size=batches.size),
+            training.Progress(title, ("loss", measure), batch_size=batches.size),
             *callbacks,
         ],
     )

@@ -4,15 +4,20 @@
     results = distill(settings, "runs/digits", resume=True)
 
 The teacher is a 784-1200-1200-10 net with dropout, a limit on weights and jittered images, or another net.
-The plain net and the student are 784-800-800-10 nets, with neither dropout nor jitter. The plain net is
-trained on labels only, the student on labels and on the teacher's soft targets.
+The plain net and the student are 784-800-800-10 nets, without dropout. The plain net is trained on the images
+themselves and on labels only, the student on labels and on the teacher's soft targets.
+
+The student may learn from changed images, which are shifted, displaced or mixed, and for which the teacher
+gives soft targets as well. Either the teacher runs at every step, and each epoch has other images; or it runs
+on some passes over the images, for which its logits are stored.
 
 The student may see no images of some classes. Its biases of the classes that it saw too seldom or too often
 are then changed until it predicts each of them as often as the training images have it. (The paper changes
 them until the errors on the test images are fewest; here the test images choose nothing.)
 
 A sweep trains students with many temperatures and hard weights. They are compared on images that are held out
-of the training images of all nets of the run, and only the best is tested.
+of the training images of all nets of the run, and only the best is tested. The test images are used once,
+at the end. To choose other settings, `validation` counts errors on training images that are held out instead.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 3.
 """
@@ -41,9 +46,24 @@ CARD = "distill_mnist.json"  # the settings of a run
 TEACHERS = {
     "mlp": ("MLP1200", dict(dropout=0.3, input_dropout=0.1, max_norm=3.0), 100),
     "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
+    "simpnet": (
+        "SimpNetSlim300K",
+        dict(
+            kernels=((3, 3), (3, 3), (3, 3)), filters=(12, 24, 32, 48, 64, 128), strides=(1, 2), dropout=0.0
+        ),
+        25,
+    ),
 }
 SHAPE = (28, 28, 1)  # of the images
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
+# Rows of kerasnets.data.augment for digits, by name. The fields of `elastic` are the smoother ones of Ciresan
+# et al. 2010, section 3. A part of the images stays sharp, as the images of the test are.
+CHANGES = {
+    "jitter": ("jitter", {}),
+    "elastic": ("elastic", dict(alpha=36.0, sigma=6.0, share=0.6)),
+    "affine": ("affine", dict(share=0.6)),
+    "mixup": ("mixup", {}),
+}
 HELD_OUT = 6  # one of 6 training images is held out in a sweep
 FEW = 500  # the least number of examples of a split in a tiny run
 
@@ -62,7 +82,13 @@ class Settings:
         seed: Seed of weights, order and jitter.
         teacher: Key of `TEACHERS`, the name of another net, or a file of a trained net.
         teachers: Number of teachers; several teach as an ensemble.
-        passes: Jittered copies of the images for the student; 0 for the images themselves.
+        augment: How the student's images are changed: names of `CHANGES`, in this order. The teacher is
+            trained on images that are changed alike, but not mixed, or jittered if `augment` is empty.
+        passes: Number of passes over the changed images for which the teacher's logits are stored. They are
+            repeated if there are more epochs. 0 lets the teacher run at every step, on other images in each
+            epoch. Without `augment`, the images are jittered, or with 0 not changed.
+        validation: Number of images, the last ones of the training images, on which errors are counted
+            instead of on the test images. No net is trained on them.
         omit_digit: A class that the student does not see, or None.
         only_digits: The classes that the student sees; empty for all.
         sweep: Whether to train a student for each temperature and hard weight of `SWEEP` too. Images are
@@ -83,7 +109,9 @@ class Settings:
     smoke: bool = False
     teacher: str = "mlp"
     teachers: int = 1
+    augment: tuple[str, ...] = ()
     passes: int = 0
+    validation: int = 0
     omit_digit: int | None = None
     only_digits: tuple[int, ...] = ()
     sweep: bool = False
@@ -95,11 +123,21 @@ class Settings:
             )
         if self.teacher_is_file and self.teachers > 1:
             refuse("teachers", "1 for the teacher of a file", self.teachers)
+        if not set(self.augment) <= set(CHANGES) or "mixup" in self.augment[:-1]:
+            refuse("augment", f"of {', '.join(CHANGES)}, mixup the last of them", self.augment)
 
     @property
     def teacher_is_file(self) -> bool:
         """Whether the teacher is there already."""
         return self.teacher.endswith(SUFFIXES)
+
+    def changes(self) -> tuple[tuple, ...]:
+        """The rows of the student's images."""
+        return tuple(CHANGES[name] for name in self.augment or ("jitter",) * bool(self.passes))
+
+    def teacher_changes(self) -> tuple[tuple, ...]:
+        """The rows of the teacher's images."""
+        return tuple(CHANGES[name] for name in self.augment if name != "mixup") or (CHANGES["jitter"],)
 
     def seen(self) -> tuple[int, ...]:
         """The classes that the student sees."""
@@ -160,19 +198,27 @@ def distill(
         ValueError: The run in the folder had other settings, or the dataset is not found.
     """
     s, few = settings, FEW if settings.smoke else None
-    train, test = (arrays.read_images(s.dataset, split, data_dir, few) for split in ("train", "test"))
+    train = arrays.read_images(s.dataset, "train", data_dir, few)
+    if s.validation >= len(train[0]):
+        refuse("validation", f"below {len(train[0])}, the number of training images", s.validation)
+    if s.validation:
+        train, test = tuple(a[: -s.validation] for a in train), tuple(a[-s.validation :] for a in train)
+    else:
+        test = arrays.read_images(s.dataset, "test", data_dir, few)
     is_held_out = np.arange(len(train[0])) % HELD_OUT == 0 if s.sweep else np.zeros(len(train[0]), bool)
     held_out, train = (tuple(a[chosen] for a in train) for chosen in (is_held_out, ~is_held_out))
     held = f"{len(held_out[0]):,} to compare students on, " if s.sweep else ""
-    print(f"{s.dataset}: {len(train[0]):,} images to train on, {held}{len(test[0]):,} to test on")
+    use = "validate" if s.validation else "test"
+    print(f"{s.dataset}: {len(train[0]):,} images to train on, {held}{len(test[0]):,} to {use} on")
     prepare(out, dataclasses.asdict(s), resume, CARD)
     nets = Nets(s, pathlib.Path(out), train, test, held_out)
     with strategy.scope() if strategy else contextlib.nullcontext():
         teacher = nets.teacher()
         plain = nets.plain()
         transfer = nets.transfer_set(teacher)
-        student = nets.student("student", transfer, s.temperature, s.hard_weight)
-        sweep = nets.sweep(transfer) if s.sweep else []
+        live = teacher if nets.is_live else None
+        student = nets.student("student", transfer, s.temperature, s.hard_weight, live)
+        sweep = nets.sweep(transfer, live) if s.sweep else []
     found = {"teacher": teacher, "plain": plain, "student": student}
     logits = {name: arrays.predict(net, test[0]) for name, net in found.items()}
     for name, net in found.items():
@@ -190,7 +236,7 @@ class Nets:
         settings: The `Settings`.
         out: Folder of the run.
         train: Images and labels to train on.
-        test: Images and labels to test on after every epoch.
+        test: Images and labels to test on.
         held_out: Images and labels to compare the students of a sweep on.
     """
 
@@ -217,7 +263,7 @@ class Nets:
         return self.trained(
             name,
             lambda: kerasnets.build(model, classifier_activation=None, name=name, **options),
-            self.shuffled(self.train, epochs, data.jitter),
+            self.shuffled(self.train, epochs, self.settings.teacher_changes()),
             epochs,
             seed=3 * self.settings.seed + 1000 * index,
         )
@@ -233,31 +279,39 @@ class Nets:
         s, cache = self.settings, self.out / "cache"
         seen = np.isin(self.train[1], s.seen())
         examples = tuple(a[seen] for a in self.train)
-        copies = f", {s.passes} times jittered" if s.passes else ""
-        print(f"the student is shown {len(examples[0]):,} images{copies}")
-        if not s.passes:
+        rows = s.changes()
+        names = " and ".join(name for name, _ in rows)
+        how = f", {names} in {s.passes or s.epochs} ways each" if rows else ""
+        print(f"the student is shown {len(examples[0]):,} images{how}")
+        if self.is_live:
+            return self.shuffled(examples, s.epochs, rows)
+        if not rows:
             once = distillation.add_teacher_logits(data.batches(examples, 1000), teacher, cache)
             return self.shuffled(data.to_arrays(once), s.epochs)
-        order = dict(seed=s.seed + 1, epochs=s.passes, augment=data.jitter)
-        jittered = data.batches(examples, s.batch_size, **order)
-        jittered = distillation.add_teacher_logits(jittered, teacher, cache)
-        steps = -(-len(examples[0]) // s.batch_size)
+        changed = arrays.shuffled(examples, s.batch_size, s.passes, s.seed + 1, rows, 10)
+        stored = distillation.add_teacher_logits(changed.start(0), teacher, cache)
         return arrays.Batches(
-            lambda step: jittered.repeat().skip(step % (s.passes * steps)), steps, s.batch_size
+            lambda step: stored.repeat().skip(step % (s.passes * changed.steps)), changed.steps, s.batch_size
         )
 
-    def student(self, name, transfer, temperature, hard_weight):
+    @property
+    def is_live(self):
+        """Whether the teacher runs on the student's batches."""
+        return bool(self.settings.augment) and not self.settings.passes
+
+    def student(self, name, transfer, temperature, hard_weight, teacher=None):
         """The small net, distilled."""
-        s, distiller = self.settings, dict(temperature=temperature, hard_weight=hard_weight)
+        s = self.settings
+        distiller = dict(teacher=teacher, temperature=temperature, hard_weight=hard_weight)
         return self.trained(name, small_net, transfer, s.epochs, 3 * s.seed + 2, distiller)
 
-    def sweep(self, transfer):
+    def sweep(self, transfer, teacher=None):
         """The errors of a student for each temperature and hard weight, as in `Results`."""
         (self.out / "sweep").mkdir(exist_ok=True)
         rows, best = [], None
         for temperature, hard_weight in itertools.product(*SWEEP.values()):
             name = f"sweep/T{temperature:g}-w{hard_weight:g}"
-            net = self.student(name, transfer, temperature, hard_weight)
+            net = self.student(name, transfer, temperature, hard_weight, teacher)
             rows.append(
                 dict(temperature=temperature, hard_weight=hard_weight, errors=errors(net, self.held_out))
             )
@@ -269,13 +323,17 @@ class Nets:
 
     def shuffled(self, examples, epochs, augment=None):
         """The shuffled batches of examples."""
-        return arrays.shuffled(examples, self.settings.batch_size, epochs, self.settings.seed, augment)
+        return arrays.shuffled(examples, self.settings.batch_size, epochs, self.settings.seed, augment, 10)
 
     def trained(self, name, build, batches, epochs, seed, distiller=None):
         """Trains a net and saves it to a file of this name, or loads that file."""
         s = self.settings
         facts = dict(class_names=CLASSES[s.dataset], training={"net": name, **dataclasses.asdict(s)})
-        options = dict(seed=seed, validation=self.test, distiller=distiller, facts=facts)
+        validation = self.test if s.validation else None  # nothing is chosen by the test images
+        if validation and distiller and "mixup" in s.augment:
+            images, labels = validation
+            validation = images, np.eye(10, dtype="float32")[labels]  # one form of labels for its accuracy
+        options = dict(seed=seed, validation=validation, distiller=distiller, facts=facts)
         return arrays.train_once(self.path(name), build, batches, epochs, **options)
 
     def path(self, name):

@@ -76,6 +76,8 @@ def test_join_follows_uneven_batches():
         ("first_step", {"first_step": 99}),
         ("seed", {"seed": -1}),
         ("seed", {"augment": data.jitter}),
+        ("augment", {"augment": ("pad",), "seed": 0}),
+        ("classes", {"augment": ("mixup",), "seed": 0}),
     ],
 )
 def test_bad_arguments(argument, options):
@@ -107,3 +109,19 @@ def test_jitter_brings_in_zeros_and_keeps_the_rest():
     assert any(
         not np.array_equal(data.jitter(image, (0, s)), data.jitter(image, (1, s))) for s in range(5)
     ) or not np.array_equal(same, other)
+
+
+def test_rows_change_and_mix_images_with_their_labels():
+    images = np.tile(np.arange(12, dtype="float32")[:, None, None, None], (1, 6, 6, 1))
+    labels = np.arange(12) % 3
+    plan = (("jitter", {"pixels": 1}), "mixup")
+    options = dict(seed=3, epochs=2, augment=plan, classes=12)
+    x, y = data.to_arrays(data.batches((images, np.arange(12)), 4, **options))
+    assert (x.shape, y.shape) == ((24, 6, 6, 1), (24, 12))
+    np.testing.assert_allclose(y @ np.arange(12), x[:, 2, 2, 0], atol=1e-4)  # shifts leave the center
+    assert len(np.unique(x[:, 2, 2, 0])) > 12
+    resumed = data.to_arrays(data.batches((images, np.arange(12)), 4, first_step=2, **options))
+    np.testing.assert_array_equal(x[8:], resumed[0])
+    x, y, z = data.to_arrays(data.batches((images, labels, labels), 4, seed=3, augment=("jitter",)))
+    np.testing.assert_array_equal(y, z)  # without a mix labels stay
+    np.testing.assert_array_equal(x.max((1, 2, 3)) % 3, y)

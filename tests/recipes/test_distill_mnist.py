@@ -79,10 +79,10 @@ def test_a_stopped_run_goes_on_and_the_same_seed_gives_the_same_result(
 
 def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, capsys):
     out = tmp_path / "run"
-    recipe("--smoke", "--teachers", 2, "--passes", 2, "--omit-digit", 3, "--out", out)
+    recipe("--smoke", "--teachers", 2, "--augment", "jitter", "--passes", 2, "--omit-digit", 3, "--out", out)
     assert (out / "teacher1.keras").exists()
     assert (out / "teacher2.keras").exists()
-    shown = re.search(r"the student is shown (\d+) images, 2 times jittered", capsys.readouterr().out)
+    shown = re.search(r"the student is shown (\d+) images, jitter in 2 ways each", capsys.readouterr().out)
     images, labels = arrays.read_images("digits", "train", least=500)
     assert int(shown[1]) == (labels != 3).sum()
     moved = json.loads((out / "results.json").read_text())["moved"]
@@ -91,6 +91,24 @@ def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, ca
     student = keras.saving.load_model(out / "student.keras", compile=False)
     logits = mnist.shifted(student.predict(images, verbose=0), [3], moved["biases"])
     assert abs((logits.argmax(1) == 3).sum() - (labels == 3).sum()) <= 1
+
+
+def test_a_live_teacher_of_mixed_images_is_chosen_on_training_images(recipe, tmp_path, monkeypatch):
+    out, read = tmp_path / "run", []
+    real = arrays.read_images
+    monkeypatch.setattr(arrays, "read_images", lambda *given: read.append(given[1]) or real(*given))
+    how = ("--augment", "elastic", "mixup", "--hard-weight", 0, "--epochs", 1, "--validation", 60)
+    recipe("--smoke", "--teacher", "simpnet", *how, "--out", out)
+    assert read == ["train"]  # and not the test images
+    results = json.loads((out / "results.json").read_text())
+    assert (results["augment"], results["passes"], results["validation"]) == (["elastic", "mixup"], 0, 60)
+    assert (results["train_size"], results["test_size"]) == (440, 60)
+    images, labels = (a[-60:] for a in real("digits", "train", None, 500))
+    student = keras.saving.load_model(out / "student.keras", compile=False)
+    wrong = arrays.count_errors(student.predict(images, verbose=0), labels)
+    assert results["distilled_errors"] == wrong
+    assert not (out / "cache").exists()
+    assert "elastic, mixup" in (out / "report.html").read_text()
 
 
 @pytest.fixture
@@ -166,6 +184,8 @@ def test_a_resumed_run_must_be_the_same_run(recipe, finished, capsys):
         (("--only-digits", "7", "--sweep"), "not allowed with"),
         (("--only-digits", *"0123456789"), "at least one digit out"),
         (("--teacher", "cat"), "convnet"),
+        (("--augment", "flip"), "jitter, elastic"),
+        (("--smoke", "--validation", "500"), "below 500"),
         (("--smoke", "--data-dir", "/no/such/folder", "--dataset", "mnist"), "`data_dir`"),
     ],
 )
