@@ -42,17 +42,13 @@ from kerasnets.runs.teachers import check_classes, fitted, load_teacher
 from kerasnets.weights.reading import SUFFIXES
 
 CARD = "distill_mnist.json"  # the settings of a run
+# A SimpNet of 127,000 parameters, which takes 4 times the time of the student.
+SMALL = dict(kernels=((3, 3), (3, 3), (3, 3)), filters=(12, 24, 32, 48, 64, 128), strides=(1, 2))
 # A teacher: the model, its options, and its epochs in percent of the student's.
 TEACHERS = {
     "mlp": ("MLP1200", dict(dropout=0.3, input_dropout=0.1, max_norm=3.0), 100),
     "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
-    "simpnet": (
-        "SimpNetSlim300K",
-        dict(
-            kernels=((3, 3), (3, 3), (3, 3)), filters=(12, 24, 32, 48, 64, 128), strides=(1, 2), dropout=0.0
-        ),
-        25,
-    ),
+    "simpnet": ("SimpNetSlim300K", dict(**SMALL, dropout=0.0, input_shape=(28, 28, 1)), 25),
 }
 SHAPE = (28, 28, 1)  # of the images
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))

@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+import kerasnets
 from distill_report import WORDS
+from kerasnets import graph
 from kerasnets.runs import arrays, mnist
 from nets import check_digits_served
 
@@ -93,12 +95,12 @@ def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, ca
     assert abs((logits.argmax(1) == 3).sum() - (labels == 3).sum()) <= 1
 
 
-def test_a_live_teacher_of_mixed_images_is_chosen_on_training_images(recipe, tmp_path, monkeypatch):
+def test_a_live_teacher_of_mixed_images_without_the_test_images(recipe, finished, tmp_path, monkeypatch):
     out, read = tmp_path / "run", []
     real = arrays.read_images
     monkeypatch.setattr(arrays, "read_images", lambda *given: read.append(given[1]) or real(*given))
     how = ("--augment", "elastic", "mixup", "--hard-weight", 0, "--epochs", 1, "--validation", 60)
-    recipe("--smoke", "--teacher", "simpnet", *how, "--out", out)
+    recipe("--smoke", "--teacher", finished / "teacher.keras", *how, "--out", out)
     assert read == ["train"]  # and not the test images
     results = json.loads((out / "results.json").read_text())
     assert (results["augment"], results["passes"], results["validation"]) == (["elastic", "mixup"], 0, 60)
@@ -109,6 +111,15 @@ def test_a_live_teacher_of_mixed_images_is_chosen_on_training_images(recipe, tmp
     assert results["distilled_errors"] == wrong
     assert not (out / "cache").exists()
     assert "elastic, mixup" in (out / "report.html").read_text()
+
+
+def test_the_teachers_fit_the_images():
+    for model, options, percent in mnist.TEACHERS.values():
+        with graph.no_values():
+            net = kerasnets.build(model, **{"input_shape": mnist.SHAPE, "classes": 10, **options})
+        assert net.input_shape[1:] == mnist.SHAPE
+        assert net.output_shape == (None, 10)
+        assert 0 < percent <= 100
 
 
 @pytest.fixture
