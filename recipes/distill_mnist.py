@@ -194,13 +194,14 @@ def teacher_of(settings: Settings) -> str | None:
     """A description of the teacher; None for the paper's."""
     from kerasnets.runs import mnist
 
-    if (settings.teacher, settings.teachers) == ("mlp", 1):
+    changes = " and ".join(name for name, _ in settings.teacher_changes())
+    if (settings.teacher, settings.teachers, changes) == ("mlp", 1, "jitter"):
         return None
     if settings.teacher_is_file:
         return settings.teacher
     many = f"{settings.teachers} of " if settings.teachers > 1 else ""
     kind, *_ = mnist.TEACHERS.get(settings.teacher, (settings.teacher,))
-    return f"{many}{kind}, jitter"
+    return f"{many}{kind}, {changes}"
 
 
 if __name__ == "__main__":

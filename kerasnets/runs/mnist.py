@@ -241,7 +241,7 @@ class Nets:
         self.train, self.test, self.held_out = train, test, held_out
 
     def teacher(self):
-        """The teacher, trained on jittered images; an ensemble if there are several."""
+        """The teacher, trained on changed images; an ensemble if there are several."""
         count = self.settings.teachers
         if count == 1:
             return self.one_teacher("teacher", 0)
