@@ -27,8 +27,8 @@ from kerasnets import files
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.runs.mnist import Settings
 
-# Defaults of a run by dataset; --long does not change the epochs of the plain net. Those of MNIST and
-# Fashion-MNIST repeat the paper's experiment. Those of the digits were chosen on 1,000 training images.
+# Defaults of a run by dataset, which repeat the paper's experiment; --long does not change the epochs of the
+# plain net.
 PAPER = dict(
     epochs=60,
     batch_size=256,
