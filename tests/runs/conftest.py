@@ -1,5 +1,4 @@
 import pytest
-import tensorflow as tf
 
 from kerasnets import runs
 from kerasnets.training import Recipe
@@ -30,10 +29,7 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def finished(tiny, tmp_path_factory):
-    """The folder of a run of `tiny` that nothing stopped, computed op by op."""
+    """The folder of a run of `tiny` that nothing stopped."""
     out = tmp_path_factory.mktemp("runs") / "whole"
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
     runs.train(tiny, out)
-    tf.config.run_functions_eagerly(before)
     return out

@@ -119,7 +119,6 @@ def weights(folder):
 
 def train_until(left, recipe, out, resume):
     """Trains, and is killed at a moment: a step, an array that is written, or a file that is put in place."""
-    tf.config.run_functions_eagerly(True)
 
     def watch(owner, name):
         real = getattr(owner, name)
@@ -139,7 +138,6 @@ def train_until(left, recipe, out, resume):
     runs.train(recipe, out, runs.Options(save_every=0, resume=resume))
 
 
-@pytest.mark.usefixtures("eagerly")
 def test_a_killed_run_ends_with_the_weights_it_would_have_had(apart, tiny, finished, tmp_path):
     """Killed at two random moments, at least one of them within an epoch."""
     out = tmp_path / "killed"
