@@ -156,7 +156,7 @@ def main(
     names: Sequence[str],
     experiment: Experiment,
     table: Callable[[argparse.Namespace, Callable[[str, str], str]], list[list[str]]],
-    draw: Callable[[list[pathlib.Path]], Any] | None = None,
+    draw: Callable[[pathlib.Path, list[pathlib.Path]], str] | None = None,
 ) -> None:
     """Runs an experiment, with --runs several times, and shows its table.
 
@@ -166,8 +166,8 @@ def main(
         experiment: The experiment.
         table: Function of the options and of another function, which gives the text of a measure of a net:
             its value, or the mean and the deviation of several runs. It returns the rows of the table.
-        draw: Function of the folders of all runs that draws something in the first's parent, or in the
-            folder of a single run, or None.
+        draw: Function of the folder and of those of the single runs, which draws a picture in the first and
+            returns its name; or None.
     """
     args.epochs = args.epochs or (2 if args.smoke else args.default_epochs[args.dataset])
     args.batch_size = args.batch_size or args.default_batch_size
@@ -185,7 +185,8 @@ def main(
     of_runs = found["measures"] if text else {k: {"mean": v} for k, v in measures(found).items()}
     shared.show(table(args, lambda net, measure: cell(of_runs.get(f"{net}: {measure}"))))
     picture = draw(out, folders) if draw else None
-    print(f"In {out}: {'results.json'}{f' and {picture}' if picture else ''}; the nets are *.keras")
+    nets = "a folder for each seed" if text else "the nets, *.keras"
+    print(f"In {out}: {f'{picture}, ' if picture else ''}results.json and {nets}")
 
 
 def run_once(args: argparse.Namespace, settings: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
@@ -227,5 +228,5 @@ def cell(measure: dict[str, Any] | None) -> str:
         return ""
     mean, deviation = measure["mean"], measure.get("deviation")
     if deviation is None:
-        return f"{mean:,.4g}" if mean == int(mean) else f"{mean:,.2f}"
+        return f"{mean:,.0f}" if mean == int(mean) else f"{mean:,.2f}"
     return f"{mean:,.2f} ± {deviation:,.2f}"

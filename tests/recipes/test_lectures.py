@@ -5,18 +5,47 @@ import json
 import sys
 
 import keras
+import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 import lectures
 import shared
+from kerasnets.distillation import Tree, hierarchical_loss, path_logits
+from kerasnets.runs import arrays
+from nets import array
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 @pytest.fixture
-def recipe(monkeypatch):
-    """Function that runs a recipe with words on its command line, on few images."""
+def small(monkeypatch):
+    """Puts a small net in the place of each, and few images in the place of those of a tiny run."""
+    real = lectures.Nets.build
+
+    def build(self, model, classes=10, **options):
+        return real(self, "MLP800", hidden=(16,), classes=classes)
+
+    monkeypatch.setattr(lectures.Nets, "build", build)
     monkeypatch.setattr(lectures, "FEW", 100)
+
+
+@pytest.fixture
+def untrained(small, monkeypatch):
+    """The arguments with which each net would be trained, which stays as it was built."""
+    seen = {}
+
+    def stands_in(path, build, batches, epochs, **how):
+        seen[path.stem] = dict(how, batches=batches, epochs=epochs)
+        return build()
+
+    monkeypatch.setattr(arrays, "train_once", stands_in)
+    return seen
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    """Function that runs a recipe with words on its command line."""
 
     def run(name, *words):
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, words)])
@@ -34,17 +63,29 @@ def errors(path, images, labels):
     return int((guesses != labels).sum())
 
 
-def test_soft_targets_of_few_images(recipe, tmp_path, capsys):
-    words = ("--smoke", "--share", 0.3, "--few-epochs", 3, "--runs", 1, "--out", tmp_path)
-    recipe("soft_targets", *words)
+def test_soft_targets_of_few_images(recipe, small, tmp_path, monkeypatch, capsys):
+    seen, train = {}, lectures.Nets.trained
+
+    def trained(self, name, build, examples, *rest, **more):
+        seen[name] = {image.tobytes() for image in examples[0]}
+        seen["counted"] = {image.tobytes() for image in self.test[0]}
+        return train(self, name, build, examples, *rest, **more)
+
+    monkeypatch.setattr(lectures.Nets, "trained", trained)
+    words = ("--smoke", "--share", 0.2, "--few-epochs", 1, "--epochs", 1, "--held-out", "--runs", 1)
+    recipe("soft_targets", *words, "--out", tmp_path)
+    # No net sees an image that counts, and the nets of few images see the same ones.
+    counted = seen.pop("counted")
+    assert not any(counted & images for images in seen.values())
+    assert seen["probe"] < seen["hard"] == seen["stopped"] == seen["soft"] < seen["whole"]
+    assert [len(seen[name]) for name in ("probe", "soft", "whole")] == [13, 17, 83]
+
     found, printed = results(tmp_path / "seed0"), capsys.readouterr().out
     assert found["nets"].keys() == {"whole", "hard", "stopped", "soft"}
-    from kerasnets.runs import arrays
-
-    test = arrays.read_images("digits", "test", least=100)
-    for name, row in found["nets"].items():
-        assert row["test"] == pytest.approx(100 - errors(tmp_path / "seed0" / f"{name}.keras", *test))
-    assert found["nets"]["stopped"]["epochs"] in (1, 2, 3)
+    held_out = tuple(a[::6] for a in arrays.read_images("digits", "train", least=100))
+    wrong = errors(tmp_path / "seed0" / "soft.keras", *held_out)
+    assert found["nets"]["soft"]["test"] == pytest.approx(100 * (1 - wrong / 17))
+    assert found["nets"]["stopped"]["epochs"] == 1
     rows = printed[printed.index("accuracy, %") :].splitlines()
     assert [row.split()[-2:] for row in (rows[2], rows[4], rows[5])] == [
         ["63.4", "58.9"],
@@ -56,40 +97,46 @@ def test_soft_targets_of_few_images(recipe, tmp_path, capsys):
     assert values == [found["nets"]["soft"]["test"]]
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "seed0").iterdir()}
-    recipe("soft_targets", *words)  # a run that is done is not done again
+    recipe("soft_targets", *words, "--out", tmp_path)  # a run that is done is not done again
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "seed0").iterdir()}
 
 
-@pytest.mark.parametrize("kind", ["binary", "kmeans"])
-def test_class_trees(kind, recipe, tmp_path, capsys):
-    recipe("class_trees", "--smoke", "--held-out", "--tree", kind, "--out", tmp_path)
-    found = results(tmp_path)
-    assert (found["train_size"], found["test_size"]) == (83, 17)
-    assert found["nets"].keys() == {"teacher", "labels", "path", "hierarchical", "tree", "soft"}
-    for row in found["nets"].values():
-        assert 1 <= row["severity"] <= 9 if row["errors"] else row["severity"] == 0
-    nodes = keras.saving.load_model(tmp_path / "path.keras", compile=False).output_shape[-1]
-    assert nodes == 18 if kind == "binary" else 10 < nodes <= 14
+def test_class_trees(recipe, untrained, tmp_path, capsys):
+    words = ("--tree", "kmeans", "--alpha", 0.7, "--beta", 5, "--epochs", 3)
+    recipe("class_trees", "--smoke", *words, "--out", tmp_path)
+    found = results(tmp_path)["nets"]
+    assert found.keys() == untrained.keys() == {"teacher", "labels", "path", "hierarchical", "tree", "soft"}
+    assert (untrained["teacher"]["epochs"], untrained["soft"]["epochs"]) == (6, 3)
+    for row in found.values():
+        assert 1 <= row["severity"] <= 2
     assert "labels on the path to the root" in capsys.readouterr().out
 
+    lines = (tmp_path / "tree.txt").read_text().strip().split("; ")
+    groups = [list(map(int, line.split(": ")[1].split())) for line in lines]
+    alone = sorted(set(range(10)) - {c for group in groups for c in group})
+    tree = Tree([*groups, *alone])
+    labels, rng = np.arange(10), np.random.default_rng(0)
+    logits, units = (rng.normal(size=(10, n)).astype("float32") for n in (10, len(tree.nodes) - 1))
+    ours = hierarchical_loss(labels, logits, tree, 0.7)
+    np.testing.assert_allclose(untrained["hierarchical"]["loss"](labels, logits), ours, rtol=1e-6)
+    shares = -(tree.soft_labels(5) * log_softmax(logits, axis=1)).sum(1)
+    np.testing.assert_allclose(untrained["tree"]["loss"](labels, logits), shares, rtol=1e-5)
+    assert array(untrained["path"]["loss"](labels, units)).sum() > 0
+    guesses = array(path_logits(units, tree)).argmax(1)
+    np.testing.assert_array_equal(untrained["path"]["accuracy"](labels, units), guesses == labels)
+    assert untrained["soft"]["distiller"]["temperature"] == 4.0
 
-def test_a_net_of_few_images_sees_no_other(recipe, tmp_path, monkeypatch):
-    """With --held-out, none of the images that count is among those that any net is trained on."""
-    seen, train = [], lectures.Nets.trained
 
-    def trained(self, name, build, examples, *rest, **more):
-        seen.append((name, examples[0]))
-        return train(self, name, build, examples, *rest, **more)
-
-    monkeypatch.setattr(lectures.Nets, "trained", trained)
-    tested = []
-    monkeypatch.setattr(lectures.Nets, "errors", lambda self, *given: tested.append(self.test[0]) or 0)
-    recipe("soft_targets", "--smoke", "--share", 0.2, "--held-out", "--out", tmp_path)
-    counted = {image.tobytes() for image in tested[0]}
-    sets = {name: {image.tobytes() for image in images} for name, images in seen}
-    assert not any(counted & images for images in sets.values())
-    assert sets["probe"] < sets["hard"] == sets["stopped"] == sets["soft"] < sets["whole"]
-    assert (len(sets["probe"]), len(sets["soft"]), len(sets["whole"])) == (13, 17, 83)
+def test_a_shallow_net_mimics_a_deep_one(recipe, untrained, tmp_path, capsys):
+    recipe("mimic", "--smoke", "--hidden", 50, "--bottleneck", 20, "--passes", 2, "--out", tmp_path)
+    found = [row["parameters"] for row in results(tmp_path)["nets"].values()]
+    assert found[1:] == [784 * 20 + 20 * 50 + 50 + 50 * 10 + 10] * 3
+    assert untrained["squared"]["distiller"] == {"method": "squared", "hard_weight": 0.0}
+    assert untrained["labels"].get("distiller") is None
+    images, targets = next(iter(untrained["squared"]["batches"].start(0)))
+    assert images.shape == (128, 28, 28, 1)
+    assert targets["teacher_logits"].shape == (128, 10)
+    assert "TIMIT" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
