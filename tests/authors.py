@@ -73,7 +73,8 @@ def with_gradient(f, x, of=ops.sum):
     else:
         x = x.detach().clone().requires_grad_()
         y = f(x)
-        of(y).backward()
+        if y.requires_grad:
+            of(y).backward()
         y, gradient = y.detach(), ops.zeros_like(x) if x.grad is None else x.grad
     return array(y), array(gradient)
 

@@ -65,7 +65,7 @@ def dkd(
     Differs from the authors' code: the logarithms are those of log-softmax, so that a student who is certain
     has a finite loss; there, the logarithm of a probability that has been rounded to 0 is infinite.
 
-    Source: Zhao et al., equations 6 and 7.
+    Source: Zhao et al., section 3.3.
 
     Args:
         teacher_logits: Logits of the teacher, (batch, classes).
@@ -138,7 +138,7 @@ def dist(
     Differs from the authors' code, which adds 1e-8 to the product of the lengths: it is not in the paper, and
     hides classes that are rare in the whole batch. T^2 is that of their code; the paper does not have it.
 
-    Source: Huang et al., equations 6 to 9.
+    Source: Huang et al., section 4.
 
     Args:
         teacher_logits: Logits of the teacher, (batch, classes).
@@ -165,7 +165,7 @@ def squared(
     Twice the limit of `kl` at high temperature, if the mean over the classes is taken off the differences.
     Otherwise it also fixes the constant that may be added to all logits without changing any probability.
 
-    Source: Ba and Caruana, equation 1, which has half the sum instead of the mean.
+    Source: Ba and Caruana, section 2, which has half the sum instead of the mean.
 
     Args:
         teacher_logits: Logits of the teacher, (batch, classes).
@@ -194,7 +194,7 @@ def standardized(logits: Any) -> Any:
     Differs from the authors' code, which adds 1e-7 to the deviation: gradients of nearly equal logits are not
     multiplied by 10 million here.
 
-    Source: Sun et al., algorithm 1.
+    Source: Sun et al., algorithms 1 and 2.
 
     Args:
         logits: Logits, (..., classes).

@@ -90,7 +90,7 @@ def nst(guide: Any, guided: Any) -> Any:
     average-pooled to the smaller one; numbers of channels may differ. The scale of each channel and their
     order do not matter.
 
-    Source: Huang and Wang, equation 8 with d = 2 and c = 0.
+    Source: Huang and Wang, section 4, the polynomial kernel with d = 2 and c = 0.
 
     Args:
         guide: Maps of the teacher, (batch, ..., channels).
@@ -118,7 +118,7 @@ def similarity(guide: Any, guided: Any) -> Any:
     a common factor of all maps of a net does not matter. The value depends on the batch, and on several
     replicas on each replica's part of it; it falls with the batch as 1 / size.
 
-    Source: Tung and Mori, equations 2 to 4.
+    Source: Tung and Mori, section 3.
 
     Args:
         guide: Maps of the teacher, (batch, ..., channels), or vectors.
@@ -160,7 +160,7 @@ def relation_distance(guide: Any, guided: Any) -> Any:
     Differs from the authors' code: the distances come from the differences of the vectors rather than from
     their products, which are the same but for rounding. See `relation`.
 
-    Source: Park et al., equations 4 to 6.
+    Source: Park et al., section 3.2.1.
 
     Args:
         guide: Vectors or maps of the teacher, (batch, ...).
@@ -185,7 +185,7 @@ def relation_angle(guide: Any, guided: Any) -> Any:
 
     See `relation` for the memory.
 
-    Source: Park et al., equations 7 and 8.
+    Source: Park et al., section 3.2.2.
 
     Args:
         guide: Vectors or maps of the teacher, (batch, ...).
@@ -207,7 +207,7 @@ def pkt(guide: Any, guided: Any) -> Any:
     several replicas on each replica's part of it. The paper leaves the example itself out; this is what the
     authors' code has, as are the mean and the 1e-7 beside p and q.
 
-    Source: Passalis and Tefas, equations 3 to 6.
+    Source: Passalis and Tefas, section 3.
 
     Args:
         guide: Vectors or maps of the teacher, (batch, ...).

@@ -206,7 +206,7 @@ def test_extreme_logits_have_finite_losses_and_gradients(classes, standard):
     z, labels = np.concatenate(students).astype("float16"), np.tile(np.arange(8) % max(2, classes), 5)
     before = standardized if standard else ops.convert_to_tensor
     for v in (np.tile(far, (5, 1)).astype("float16"), np.zeros_like(z)):
-        for way in WAYS:
+        for way in ("kl", "dkd", "dist", "nkd", "squared"):
             found, gradient = with_gradient(
                 lambda z, v=v, way=way: WAYS[way](before(v), before(z), labels, 1.0), z
             )

@@ -167,7 +167,7 @@ def test_simple_figures():
     close(array(pkt(opposite, right)), np.log(3 / 2) / 2, rtol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(6, 5), (6, 4, 5), (6, 2, 3, 2, 5), (1, 2, 2, 5)])
+@pytest.mark.parametrize("shape", [(6, 5), (6, 4, 5), (1, 2, 2, 5)])
 def test_extreme_maps_have_finite_losses_and_gradients(shape):
     far = (60 * RNG.choice([-1, 1], shape)).astype("float16")
     for name, loss in MAP_LOSSES.items():
