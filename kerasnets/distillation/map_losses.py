@@ -85,8 +85,9 @@ def nst(guide: Any, guided: Any) -> Any:
 
     Each channel is a vector of all positions, divided by its length. With the kernel k(a, b) = (a . b)^2,
     this is the mean of k over pairs of the teacher's channels, plus that of the student's, minus twice that
-    of one of each. It is computed as |S S^T / (channels of S) - T T^T / (channels of T)|^2, where S and T
-    have one row a position: the same number from (positions)^2 values an example. The larger grid is
+    of one of each. Where the positions are few, it is computed as
+    |S S^T / (channels of S) - T T^T / (channels of T)|^2, where S and T have one row a position, else from
+    the products of channels: the same number, with the fewest values in memory. The larger grid is
     average-pooled to the smaller one; numbers of channels may differ. The scale of each channel and their
     order do not matter.
 
@@ -102,11 +103,14 @@ def nst(guide: Any, guided: Any) -> Any:
     Raises:
         ValueError: These are not maps of the same number of axes.
     """
-    grams = []
-    for x in on_one_grid(*both(guide, guided)):
-        rows = of_unit_length(ops.reshape(x, (-1, math.prod(ops.shape(x)[1:-1]), x.shape[-1])), axis=1)
-        grams.append(ops.matmul(rows, ops.swapaxes(rows, 1, 2)) / x.shape[-1])
-    theirs, ours = grams
+    theirs, ours = (
+        of_unit_length(ops.reshape(x, (-1, math.prod(ops.shape(x)[1:-1]), x.shape[-1])), axis=1)
+        for x in on_one_grid(*both(guide, guided))
+    )
+    n, m, positions = theirs.shape[-1], ours.shape[-1], ours.shape[1]
+    if positions is None or n * n + m * m + n * m < positions * (n + m):
+        return kernels(theirs, theirs) + kernels(ours, ours) - 2 * kernels(theirs, ours)
+    theirs, ours = (ops.matmul(x, ops.swapaxes(x, 1, 2)) / x.shape[-1] for x in (theirs, ours))
     return ops.sum(ops.square(ours - theirs), axis=(1, 2))
 
 
@@ -250,6 +254,11 @@ def flat(x: Any) -> Any:
 def products(x: Any) -> Any:
     """Scalar products of all pairs of vectors, (..., n, features) -> (..., n, n)."""
     return ops.matmul(x, ops.swapaxes(x, -1, -2))
+
+
+def kernels(x: Any, y: Any) -> Any:
+    """Mean of the squared products of pairs of channels, (batch, positions, channels) -> (batch,)."""
+    return ops.mean(ops.square(ops.matmul(ops.swapaxes(x, 1, 2), y)), axis=(1, 2))
 
 
 def differences(x: Any) -> Any:
