@@ -9,6 +9,7 @@
     python recipes/benchmark.py finetune   errors of nets fine-tuned on few images, and trained from scratch
     python recipes/benchmark.py head       seconds of a new classifier alone: kept features, Keras's guide
     python recipes/benchmark.py formats    differences between files of other runtimes and Keras, by family
+    python recipes/benchmark.py store      seconds and memory of stored logits of 1.28 million images
 
 The contenders take turns, round after round. Since machines are noisy, the result is the median of the ratios
 of all rounds. Memory is the peak of the training process (VmHWM of /proc/self/status, so on Linux only) minus
@@ -20,7 +21,7 @@ untrained except for the statistics of batch normalization; `--models` measures 
 import pathlib
 
 import shared
-from benchmarks import build, digits, distill, finetune, formats, head, imports, memory, serve
+from benchmarks import build, digits, distill, finetune, formats, head, imports, memory, serve, store
 
 BENCHMARKS = {
     "distill": distill,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "finetune": finetune,
     "head": head,
     "formats": formats,
+    "store": store,
 }
 
 

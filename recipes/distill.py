@@ -10,15 +10,17 @@
     python recipes/distill.py --teacher ResNet110 --student ResNet20 --alpha 0.25 --assistants ResNet20
     python recipes/distill.py --teacher ResNet56 --student ResNet20 --mutual
     python recipes/distill.py --teacher A.keras B.keras --teacher-shares 2 1 --student ResNet20
+    python recipes/distill.py --stored labels --student SqueezeNet
 
 Options of the student are those that `kerasnets show STUDENT` lists. A teacher is the file of a trained net,
 which says on which images it was trained and how they are augmented, so that no config is needed; or a net's
 name. Then it is loaded from weights, which are files or published checkpoints, or trained first by the
 config. Several teachers form an ensemble, the geometric mean of their predictions, in which --teacher-shares
 says how much each counts. Images are augmented differently in every epoch, so the teacher runs on each batch
-and its logits are not cached. --plain also trains the student on hard labels only. The folder of the run
-contains a folder for each net, as recipes/train.py writes it. Nets that are done are not trained again with
---resume: more generations or seeds can be added later.
+and its logits are not cached; with --stored, epochs have in turn the views of the images that
+recipes/label.py labeled, and no teacher runs. --plain also trains the student on hard labels only. The folder
+of the run contains a folder for each net, as recipes/train.py writes it. Nets that are done are not trained
+again with --resume: more generations or seeds can be added later.
 
 --function-matching, --generations, --assistants and --mutual choose who learns from whom;
 kerasnets/cli/schemes.py has their papers.
@@ -53,7 +55,8 @@ def options() -> tuple[argparse.Namespace, list[str]]:
 def main() -> None:
     """Distills as `kerasnets distill` does, and prints the comparison."""
     args, words = options()
-    config = args.config or (None if distill.is_file(args.teacher[0]) else config_of(args.student))
+    known = args.stored or (args.teacher and distill.is_file(args.teacher[0]))
+    config = args.config or (None if known else config_of(args.student))
     shared.say(distill.distill(config and train.find(config), args, words))
 
 

@@ -17,6 +17,7 @@ from kerasnets.cli.options import whole as whole
 from kerasnets.cli.runs import STOPPED
 from kerasnets.cli.runs import adapted as adapted
 from kerasnets.cli.runs import add_options as add_options
+from kerasnets.cli.runs import add_validation as add_validation
 from kerasnets.cli.runs import fields as fields
 from kerasnets.cli.runs import options_of as options_of
 from kerasnets.cli.runs import parser as parser

@@ -11,6 +11,7 @@ from kerasnets import files
 from kerasnets.cli.options import (
     Parser,
     command,
+    folder,
     is_file,
     model_options,
     net_or_file,
@@ -74,18 +75,9 @@ def add_arguments(p: Parser) -> None:
     epochs = "as in the config; without one 60, or 30 from trained weights"
     add_common(p, epochs, own, "runs/distill/CONFIG-STUDENT-seedSEED, or DATA-STUDENT-seedSEED")
     teacher = "files of trained nets, such as best.keras of a run; or the name of a net to train first"
-    p.add_argument("--teacher", required=True, nargs="+", type=net_or_file, metavar="FILE|NAME", help=teacher)
-    p.add_argument(
-        "--teacher-options", nargs="+", default=[], metavar="NAME=VALUE", help="such as alpha=0.5 depth=40"
-    )
-    p.add_argument(
-        "--teacher-weights",
-        nargs="+",
-        type=weights,
-        metavar="FILE",
-        help="for each teacher of this name a weights file, the id of a checkpoint, or a dataset such as "
-        "imagenet (trains the teachers first)",
-    )
+    add_teacher(p, teacher, "trains the teachers first")
+    stored = "folder of teachers' logits that recipes/label.py wrote, instead of --teacher"
+    p.add_argument("--stored", type=folder, metavar="FOLDER", help=stored)
     count = "number of teachers to train (1)"
     p.add_argument("--teachers", type=whole(1), default=1, metavar="N", help=count)
     p.add_argument("--student", required=True, metavar="NAME", help="net of the student")
@@ -122,12 +114,39 @@ def add_arguments(p: Parser) -> None:
     add_schemes(p)
 
 
+def add_teacher(p: Parser, text: str, default: str, required: bool = False) -> None:
+    """Adds the options of teachers.
+
+    Args:
+        p: The parser.
+        text: What a teacher may be, as shown in the help.
+        default: What happens without weights of a teacher that is a net's name, as shown in the help.
+        required: Whether there must be a teacher.
+    """
+    p.add_argument(
+        "--teacher", required=required, nargs="+", type=net_or_file, metavar="FILE|NAME", help=text
+    )
+    p.add_argument(
+        "--teacher-options", nargs="+", default=[], metavar="NAME=VALUE", help="such as alpha=0.5 depth=40"
+    )
+    p.add_argument(
+        "--teacher-weights",
+        nargs="+",
+        type=weights,
+        metavar="FILE",
+        help="for each teacher of this name a weights file, the id of a checkpoint, or a dataset such as "
+        f"imagenet ({default})",
+    )
+
+
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets distill`."""
-    if options.config is None and not is_file(options.teacher[0]):
+    known = options.stored or (options.teacher and is_file(options.teacher[0]))
+    if options.config is None and not known:
         raise ValueError(
             "--config FILE.py is missing: it says how the teacher is trained. It is not needed where "
-            "--teacher is the file of a trained net, such as best.keras of `kerasnets finetune`"
+            "--teacher is the file of a trained net, such as best.keras of `kerasnets finetune`, or with "
+            "--stored"
         )
     return distill(options.config and config_file(options.config), options, rest)
 
@@ -136,7 +155,7 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
     """Trains teachers, the plain student and the distilled student, with --runs several times.
 
     Args:
-        path: The path of a config; None for the images and the labels of the teacher's file.
+        path: The path of a config; None for the images and labels of the teacher's file or stored logits.
         options: The parsed options of `add_arguments`.
         rest: The unknown arguments, which are options of the student.
 
@@ -175,11 +194,22 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
 
 def check(options: argparse.Namespace) -> None:
     """Refuses options that contradict one another, and unknown methods."""
+    options.teacher = options.teacher or []
+    if bool(options.teacher) == bool(options.stored):
+        raise ValueError("--teacher FILE|NAME or --stored FOLDER is needed, and not both")
     on_maps = learning(options, epochs=1)["maps"]
+    if options.stored and (on_maps or options.hint):
+        raise ValueError("--hint, and --method with a loss on maps, need a --teacher, not --stored")
     if options.hint_epochs and not (options.hint or on_maps):
         raise ValueError("--hint-epochs needs --hint, or a method on maps")
     if on_maps and max(len(options.teacher), options.teachers, len(options.teacher_weights or ())) > 1:
         raise ValueError("--method with a loss on maps needs a single teacher, for its layers")
+    check_teacher(options)
+    check_schemes(options)
+
+
+def check_teacher(options: argparse.Namespace) -> None:
+    """Refuses options of teachers that contradict one another."""
     files_given = [is_file(net) for net in options.teacher]
     if not all(files_given) and len(files_given) > 1:
         raise ValueError("--teacher is the name of one net, or one or several files")
@@ -187,13 +217,12 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError(
             "--teacher-weights, --teacher-options and --teachers are for a --teacher that is a net's name"
         )
-    check_schemes(options)
 
 
 def by_teacher(
     options: argparse.Namespace, net: str, own: dict[str, Any], start: str | None = None
 ) -> Recipe:
-    """The recipe of a net that learns what the file of its teacher says; sets where its data is.
+    """The recipe of a net that learns what its teacher's file or logits say; sets where the data is.
 
     Args:
         options: The parsed options.
@@ -205,7 +234,7 @@ def by_teacher(
 
     given = dict(data=options.data, size=options.size, options=own, validation=options.validation)
     recipe, options.data_dir = runs.student_of(
-        options.teacher[0],
+        options.stored or options.teacher[0],
         net,
         start,
         options.data_dir,
@@ -220,9 +249,9 @@ def by_teacher(
 
 def teacher_of(base: Recipe, options: argparse.Namespace) -> Recipe | None:
     """The recipe of a teacher that is a net's name; None for files, which say all that is needed."""
-    (name, *_) = options.teacher
-    if is_file(name):
+    if options.stored or is_file(options.teacher[0]):
         return None
+    name = options.teacher[0]
     return for_net(base, name, model_options(name, option_words(options.teacher_options)))
 
 
@@ -263,7 +292,7 @@ def trained_in_turn(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
     for link in links:
         check_maps(maps, student=link.recipe)
     sources = options.teacher if teacher is None else list(options.teacher_weights or ())
-    if not sources:
+    if not sources and not options.stored:
         # A teacher that is trained here takes images in the student's scaling, so that one batch fits both.
         teacher = dataclasses.replace(teacher, scaling=nets.student.scale.mode)
         for i in range(options.teachers):
@@ -275,11 +304,12 @@ def trained_in_turn(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
         teacher = dataclasses.replace(teacher, scaling=None)
     if options.plain:
         found["plain student"] = runs.train(nets.student, out / "plain", options_of(options))
-    earlier = []
+    earlier, stored = [], options.stored and str(options.stored)
     for link in links:
         distillation = runs.Distillation(
             teacher=teacher,
             files=tuple(map(str, sources)),
+            stored=stored,
             earlier=tuple(map(str, earlier)),
             hint_epochs=options.hint_epochs,
             **of_teachers(options, len(sources)),
@@ -291,7 +321,7 @@ def trained_in_turn(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
             found["teachers together"] = results.pop("ensemble")
         if "together" in results:
             found[f"generations 1 to {link.number} together"] = results.pop("together")
-        teacher, sources = None, [out / link.folder / results["weights"]]
+        teacher, stored, sources = None, None, [out / link.folder / results["weights"]]
         earlier += sources if link.number else []
     return found
 

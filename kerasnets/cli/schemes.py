@@ -33,7 +33,7 @@ PUBLISHED = dict(temperature=1.0, hard_weight=0.0, soft_weight=1.0)
 MIXED = ("mixup", {"alpha": 1.0})
 # The options of a loss on a teacher's outputs, which nets that learn from one another do not have.
 OF_LOSSES = ("temperature", "hard_weight", "soft_weight", "standardize", "warm_up", "hint")
-OF_TEACHERS = ("teacher_weights", "teacher_shares", "teacher_mean", "student_weights")
+OF_TEACHERS = ("stored", "teacher_weights", "teacher_shares", "teacher_mean", "student_weights")
 CHAINS = ("assistants", "generations", "function_matching")
 
 

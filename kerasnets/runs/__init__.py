@@ -5,10 +5,11 @@ from kerasnets.runs.distill import Distillation, published
 from kerasnets.runs.evaluate import Evaluation, evaluate
 from kerasnets.runs.finetune import finetuning
 from kerasnets.runs.folder import finished, history, prepare, save
+from kerasnets.runs.label import check_labels, label
 from kerasnets.runs.mutual import MutualLearning
 from kerasnets.runs.options import Options
 from kerasnets.runs.several import several, table
-from kerasnets.runs.teachers import student_of
+from kerasnets.runs.teachers import builder_of, student_of
 from kerasnets.runs.train import Supervised, tiny, train
 
 __all__ = [
@@ -19,11 +20,14 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Supervised",
+    "builder_of",
+    "check_labels",
     "classify",
     "evaluate",
     "finished",
     "finetuning",
     "history",
+    "label",
     "prepare",
     "published",
     "save",

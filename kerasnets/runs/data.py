@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from kerasnets import data, weights
-from kerasnets.checks import refuse
+from kerasnets.checks import changes, refuse
 from kerasnets.data import sources
 from kerasnets.data.augment import FIXED, MIXES, SIZINGS
+from kerasnets.distillation.store import Store
 from kerasnets.runs.options import Options
 from kerasnets.runs.start import Start
 from kerasnets.scaling import Scaling
@@ -81,19 +82,27 @@ class Data:
         streams = (self.training, self.watched, self.testing)
         return list(dict.fromkeys(name for stream in streams for name in stream.skipped))
 
-    def batches(self, net: keras.Model, first_step: int = 0, epochs: int | None = None) -> Any:
+    def batches(
+        self,
+        net: keras.Model,
+        first_step: int = 0,
+        epochs: int | None = None,
+        store: Store | None = None,
+    ) -> Any:
         """The training batches of a net.
 
         Args:
             net: The net.
             first_step: The first step, counted from the start of the run.
             epochs: Number of epochs in the run; None for the recipe's.
+            store: Logits of a teacher for views of the images, which then are these views, and have targets
+                as a Distiller without a teacher takes them; or None.
 
         Returns:
             A tf.data.Dataset.
         """
-        stream = self.training_from(first_step, epochs)
-        return self.prepared(net, stream, weighted=self.recipe.balance == "weights")
+        stream = self.training_from(first_step, epochs, store and views_of(store))
+        return self.prepared(net, stream, self.recipe.balance == "weights", store)
 
     def validation(self, net: keras.Model) -> Any:
         """The batches to validate a net on after every epoch, a tf.data.Dataset."""
@@ -105,6 +114,18 @@ class Data:
         changes = {"batch_size": 1} if whole else {}
         stream = self.stream(self.recipe.splits[1], self.rows_for_tests(whole), **changes)
         return stream.dataset.map(lambda images, labels: (self.scale(images), labels))
+
+    def in_order(self, views: data.Views, first_step: int = 0, **changes: Any) -> data.Stream:
+        """The stream of views of the training images, one view after the other, in the order of the split.
+
+        Args:
+            views: The views.
+            first_step: Number of batches to skip, over all views.
+            **changes: Other arguments of the stream.
+        """
+        r = self.recipe
+        order = dict(epochs=views.count, first_step=first_step, views=views, **changes)
+        return self.stream(r.splits[0], r.augmentation, self.subset("training"), **order)
 
     def views(self, count: int) -> list[data.Stream]:
         """The streams of views of the training images, which are the same at every pass.
@@ -184,10 +205,10 @@ class Data:
             },
         )
 
-    def training_from(self, first_step, epochs=None):
+    def training_from(self, first_step, epochs=None, views=None):
         """The stream to train on, beginning at a step."""
         r = self.recipe
-        order = dict(seed=self.options.seed, epochs=epochs or r.epochs, first_step=first_step)
+        order = dict(seed=self.options.seed, epochs=epochs or r.epochs, first_step=first_step, views=views)
         order["balance"] = "sampling" if r.balance == "sampling" else None
         return self.stream(r.splits[0], r.augmentation, self.subset("training"), **order, **self.shared)
 
@@ -237,17 +258,23 @@ class Data:
             keywords["classes"] = r.classes or r.spec.classes
         return data.stream(r.data, split, **keywords | changes)
 
-    def prepared(self, net, stream, weighted=False):
+    def prepared(self, net, stream, weighted=False, store=None):
         """Batches with scaled images and a target for each output; a decoder also takes the labels."""
         outputs = net.output if isinstance(net.output, dict) else ()
         one_score = self.classes == 1
+        logits_of = store and data.rows_of(store.values(), (self.classes,))
 
         def prepare(images, labels, *weights):
+            rows = None
+            if store:
+                *weights, rows = weights
             images = self.scale(images)
             labels = labels[:, 1] if one_score and self.one_hot else labels
             targets = {name: images if name == "reconstruction" else labels for name in outputs}
             if "reconstruction" in outputs:
                 images = {net.inputs[0].name: images, "labels": labels}
+            if store:
+                targets = {"labels": labels, "teacher_logits": logits_of(rows)}
             return images, targets or labels, *weights
 
         dataset = stream.dataset
@@ -258,6 +285,37 @@ class Data:
     def rows_for_tests(self, whole: bool = False) -> tuple:
         """The rows by which test images are sized and scaled, for their center or for whole ones."""
         return rows_for_tests(self.recipe, whole, self.start and self.start.sizing)
+
+
+def views_of(store: Store) -> data.Views:
+    """The views of the images whose logits a store has."""
+    return data.Views(store.views, store.header["seed"])
+
+
+def check_source(store: Store, data: Data, argument: str) -> None:
+    """Refuses a store whose logits are for other images, views or classes than those of a run.
+
+    Args:
+        store: The store.
+        data: The data of the run.
+        argument: What the caller calls the store.
+
+    Raises:
+        ValueError: They are others.
+    """
+    if "seed" not in store.header:
+        words = "a folder of logits for views of images, as kerasnets.runs.label makes it"
+        refuse(argument, words, str(store.folder))
+    if store.form.classes != data.classes:
+        words = f"a folder of logits of {data.classes} classes, those of the data"
+        refuse(argument, words, f"{store.folder}, of {store.form.classes}")
+    if data.in_order(views_of(store)).content() != store.header["data"]:
+        said, about = data.recipe.as_json(), store.header["about"]
+        known = about["training"] | {"shape": about["shape"]}
+        ours = {"shape": list(data.recipe.shape), "steps": data.options.steps}
+        differences = changes(known, {name: ours.get(name, said.get(name)) for name in known} | ours)
+        words = "a folder of logits for the training images of this run, of this size and augmentation"
+        refuse(argument, f"{words}: {'; '.join(differences) or 'the images differ'}", str(store.folder))
 
 
 def check_labels(data: Data) -> None:

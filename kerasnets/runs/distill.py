@@ -1,6 +1,7 @@
 """A training run that distills teachers into a student."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +13,9 @@ from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
 from kerasnets.distillation.methods import together
+from kerasnets.distillation.store import Store, opened
 from kerasnets.graph import no_values
-from kerasnets.runs.data import Data
+from kerasnets.runs.data import Data, check_source
 from kerasnets.runs.metrics import metrics
 from kerasnets.runs.teachers import check_classes, check_kind, check_names, fitted, load_teacher
 from kerasnets.runs.train import Predicted, Supervised
@@ -32,6 +34,10 @@ class Distillation(Supervised):
     Args:
         files: For each teacher a weights file, the id of a published checkpoint, or the name of a dataset
             such as "imagenet". Several teachers form an ensemble, the `mean` of their predictions.
+            Empty with `stored`.
+        stored: Folder of the teachers' logits for views of the same images, as `kerasnets.runs.label` writes
+            it; then no teacher runs, and epoch e of the run has view e modulo their number. The run has its
+            own seed, order and batches.
         teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
             do not say it. None for files that say it all, such as best.keras of a run. A teacher of a .keras
             file sees the student's images in its own size.
@@ -52,7 +58,8 @@ class Distillation(Supervised):
             the ensemble of them and of the net.
     """
 
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    stored: str | None = None
     teacher: Recipe | None = None
     method: Any = "kl"
     temperature: float = 4.0
@@ -68,6 +75,11 @@ class Distillation(Supervised):
     earlier: tuple[str, ...] = ()
 
     def __post_init__(self):
+        if bool(self.files) == bool(self.stored):
+            words = "files of teachers, or empty with `stored`, a folder of their logits"
+            refuse("files", words, self.files)
+        if self.stored and (self.hints or self.maps):
+            refuse("stored", "None with hints and losses on maps, which need a live teacher", self.stored)
         if self.maps and len(self.files) > 1:
             refuse("maps", "empty for several teachers, which have no maps in common", self.maps)
 
@@ -77,7 +89,9 @@ class Distillation(Supervised):
             *("files", "method", "temperature", "hard_weight", "soft_weight", "standardize", "warm_up"),
             *("maps", "hint_epochs", "mean", "shares", "earlier"),
         )
+        stored = {"stored": self.stored, "labels": self.store.name} if self.stored else {}
         return {
+            **stored,
             "teacher_model": self.teacher and self.teacher.model,
             "teacher_options": self.teacher and self.teacher.options,
             "hints": [vars(hint) for hint in self.hints],
@@ -86,11 +100,22 @@ class Distillation(Supervised):
         }
 
     def check(self, data: Data) -> None:
-        """Refuses files of teachers that say that they have other classes than the data."""
+        """Refuses files of teachers that say that they have other classes than the data, and other labels."""
+        if self.stored:
+            check_source(self.store, data, "stored")
         for file in self.files:
             card = read_card(file, "files") if file.endswith(SUFFIXES) else None
             if card is not None and card.class_names is not None:
                 check_names(card.class_names, names_of(data))
+
+    @functools.cached_property
+    def store(self) -> Store | None:
+        """The stored logits."""
+        return opened(self.stored) if self.stored else None
+
+    def batches(self, net: keras.Model, data: Data, first_step: int) -> Any:
+        """The training batches from a step on, with the stored logits if there are any."""
+        return data.batches(net, first_step, store=self.store)
 
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The compiled Distiller that `fit` trains."""
@@ -133,7 +158,7 @@ class Distillation(Supervised):
         self, net: keras.Model, data: Data, hinted: bool = True, hints_only: bool = False
     ) -> keras.Model:
         """The net with its teachers as a Distiller, with or without hints."""
-        teachers = self.teachers(data)
+        teachers = None if self.stored else self.teachers(data)
         found = [hint for name in self.maps for hint in hints_of(distillation.METHODS[name], teachers, net)]
         return distillation.Distiller(
             net,

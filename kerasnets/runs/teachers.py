@@ -16,6 +16,7 @@ from kerasnets.assembly.outputs import as_logits, main_output
 from kerasnets.assembly.preprocessing import taken
 from kerasnets.assembly.registry import find
 from kerasnets.checks import refuse
+from kerasnets.distillation.store import opened
 from kerasnets.graph import flat
 from kerasnets.runs.finetune import finetuning
 from kerasnets.scaling import MODES, Scaling, agree
@@ -50,14 +51,15 @@ def student_of(
 ) -> tuple[Recipe, str | None]:
     """The recipe by which a student learns from a trained teacher, on the teacher's own training images.
 
-    The file of the teacher says which images these are, their labels, splits, size and augmentation.
+    The file of the teacher says which images these are, their labels, splits, size and augmentation; or a
+    folder of logits that `kerasnets.runs.label` has written says it of those that it labels.
 
         recipe, folder = runs.student_of("best.keras", "SqueezeNet")
         method = runs.Distillation(files=("best.keras",))
         runs.train(recipe, "runs/student", runs.Options(data_dir=folder), method)
 
     Args:
-        teacher: A file that `runs.train` has written, such as best.keras.
+        teacher: A file that `runs.train` has written, such as best.keras, or a folder of stored logits.
         model: Name of the student.
         weights: What the student starts from, as the field of `kerasnets.training.Recipe`; None for random
             weights.
@@ -71,8 +73,7 @@ def student_of(
         ValueError: The file does not say what it was trained on, the folder is not there, or a field is not
             allowed.
     """
-    card = read_card(teacher, "teacher")
-    known = dict(card.training or {}) if card else {}
+    known, shape = labeled(teacher) if os.path.isdir(teacher) else trained(teacher)
     folder = os.fspath(data_dir) if data_dir is not None else known.get("data_dir")
     if "data" not in {**known, **fields} and folder is None:
         refuse(
@@ -86,9 +87,9 @@ def student_of(
         refuse("data_dir", f"a folder that exists{moved if data_dir is None else ''}", folder)
     own = {name: known[name] for name in SAME if name in known}
     own |= {"evaluation": known["evaluation"]} if "evaluation" in known and weights is None else {}
-    if card and card.shape and None not in card.shape:
-        fits = MODES[find(model).spec.mode].fits(card.shape[-1])
-        own |= {"size": size_for(card.shape[:-1], model), "channels": card.shape[-1] if fits else None}
+    if shape and None not in shape:
+        fits = MODES[find(model).spec.mode].fits(shape[-1])
+        own |= {"size": size_for(shape[:-1], model), "channels": shape[-1] if fits else None}
     own = {"epochs": EPOCHS["trained" if weights else "random"]} | own | fields
     if weights is not None:
         own.pop("channels", None)
@@ -97,6 +98,33 @@ def student_of(
     base = {"data": "images", "batch": 32, **SCRATCH, **own}
     recipe = Recipe(model=model, epochs=EPOCHS["random"], **base)
     return recipe.for_epochs(epochs), folder
+
+
+def trained(teacher: str | os.PathLike) -> tuple[dict[str, Any], Sequence[int] | None]:
+    """What the file of a net says of its training images, and their shape; {} and None if it says nothing."""
+    card = read_card(teacher, "teacher")
+    return (dict(card.training or {}), card.shape) if card else ({}, None)
+
+
+def labeled(folder: str | os.PathLike) -> tuple[dict[str, Any], Sequence[int]]:
+    """What a folder of stored logits says of the images that it labels, and their shape."""
+    about = opened(folder).header["about"]
+    if "training" not in about:
+        refuse("stored", "a folder of logits that says of which images, as that of runs.label", str(folder))
+    return dict(about["training"]), tuple(about["shape"])
+
+
+def builder_of(teacher: str | os.PathLike) -> str:
+    """The name of the net in a file.
+
+    Raises:
+        ValueError: The file does not say it.
+    """
+    card = read_card(teacher, "teacher")
+    if card is None or card.builder is None:
+        words = "a file that says of which net it is; name a student, whose images are labeled"
+        refuse("teacher", words, os.fspath(teacher))
+    return card.builder
 
 
 def size_for(sides: Sequence[int], model: str) -> tuple[int, ...]:

@@ -213,7 +213,7 @@ class Supervised:
             ]
         training.fit(
             model,
-            lambda step: data.batches(net, step),
+            lambda step: self.batches(net, data, step),
             data.training.steps_per_epoch,
             recipe.epochs,
             state=state,
@@ -222,6 +222,10 @@ class Supervised:
             callbacks=[c for c in callbacks if c],
             every=options.save_every,
         )
+
+    def batches(self, net: keras.Model, data: Data, first_step: int) -> Any:
+        """The training batches from a step on, a tf.data.Dataset."""
+        return data.batches(net, first_step)
 
     def keepers(
         self,

@@ -1,0 +1,178 @@
+"""Seconds and memory of stored logits of 1.28 million images, and what the largest logits leave out."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+from typing import Any
+
+import shared
+from benchmarks import training_steps
+from kerasnets import files
+
+DENSE, LARGEST = "all, float16", "the largest {}"
+
+
+def add_options(p: argparse.ArgumentParser) -> None:
+    """Adds the options of this benchmark."""
+    p.add_argument("--examples", type=shared.whole(1), default=1_281_167, help="images (1,281,167)")
+    p.add_argument("--classes", type=shared.whole(2), default=1000, help="classes (1000)")
+    p.add_argument("--top", type=shared.whole(1), nargs="+", default=[10], help="logits that are stored (10)")
+    p.add_argument("--batch-size", type=shared.whole(1), default=256, help="images per batch (256)")
+    teacher = "file of a trained net: also measures what --top leaves out of its logits for test images"
+    p.add_argument("--teacher", metavar="FILE", help=teacher)
+    p.add_argument("--data", metavar="NAME", default="digit_pairs", help="these images (digit_pairs)")
+    p.add_argument("--data-dir", metavar="FOLDER", help="folder of these images")
+    p.add_argument("--folder", type=shared.folder, help="where the logits are written (a temporary folder)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Writes and reads logits that are drawn at random, all of them and the largest, in this process."""
+    with shared.quiet():
+        from kerasnets.distillation.records import Form
+    figures = {}
+    if args.folder:
+        args.folder.mkdir(parents=True, exist_ok=True)
+    place = pathlib.Path(tempfile.mkdtemp(prefix="store-", dir=args.folder))
+    forms = {DENSE: Form(args.classes)}
+    forms |= {LARGEST.format(k): Form(args.classes, top=k) for k in args.top if k < args.classes}
+    try:
+        for name, form in forms.items():
+            figures[name] = measured(place / "logits", form, args)
+            shutil.rmtree(place / "logits")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    print(f"{args.examples:,} images of {args.classes:,} classes, batches of {args.batch_size}")
+    head = ["stored", *next(iter(figures.values()))]
+    shared.show([head, *([name, *(f"{v:,.1f}" for v in row.values())] for name, row in figures.items())])
+    if args.teacher:
+        figures["errors"] = errors(args)
+    if args.out:
+        files.write_json(args.out, figures)
+
+
+def measured(folder: pathlib.Path, form: Any, args: argparse.Namespace) -> dict[str, float]:
+    """Figures of a store: megabytes, seconds, and the peak of the memory of this process in megabytes.
+
+    Args:
+        folder: Where it is written.
+        form: The form of its records.
+        args: Parsed options.
+
+    Returns:
+        Values by what they are. Seconds to write are those of encoding and writing, without the teacher.
+    """
+    import numpy as np
+    import rich.progress
+
+    from kerasnets.distillation import store as stores
+
+    store = stores.made(folder, form, args.examples, teacher="none", data="none")
+    seconds, rng = 0.0, np.random.default_rng(0)
+    before = training_steps.memory()["VmRSS"]
+    reset_peak()
+    for shard in rich.progress.track(range(store.shards), "writing", transient=True):
+        records = np.empty(store.place(shard)[1], form.record)
+        for start in range(0, len(records), args.batch_size):
+            part = records[start : start + args.batch_size]
+            logits = drawn(rng, len(part), args.classes)
+            started = time.perf_counter()
+            part[:] = form.encode(logits)
+            seconds += time.perf_counter() - started
+        started = time.perf_counter()
+        store.write(shard, records)
+        seconds += time.perf_counter() - started
+    found = {"MB": store.bytes / 1e6, "write s": seconds, "peak MB": training_steps.memory()["VmHWM"]}
+    order = rng.permutation(args.examples)
+    for name, rows, cold in (
+        ("in order, from disk s", np.arange(args.examples), True),
+        ("in order s", np.arange(args.examples), False),
+        ("shuffled s", order, False),
+    ):
+        if cold:
+            forget(store)
+        reset_peak()
+        found[name] = epoch(stores.opened(folder), rows, args)
+        found["peak MB"] = max(training_steps.memory()["VmHWM"], found["peak MB"])
+    return {"MB before": before, **found}
+
+
+def epoch(store: Any, rows: Any, args: argparse.Namespace) -> float:
+    """Seconds to read the logits of rows in batches, as the training batches of a student have them."""
+    import tensorflow as tf
+
+    from kerasnets import data
+
+    look_up = data.rows_of(store.rows, (store.form.classes,))
+    batches = tf.data.Dataset.from_tensor_slices(rows).batch(args.batch_size).map(look_up).prefetch(4)
+    started = time.perf_counter()
+    for _ in batches:
+        pass
+    return time.perf_counter() - started
+
+
+def drawn(rng: Any, count: int, classes: int) -> Any:
+    """Logits of deviation 2, 8 more for one class and 4 more for some others: float32, (count, classes)."""
+    logits = rng.standard_normal((count, classes), "float32") * 2
+    logits[range(count), rng.integers(0, classes, count)] += 8
+    for _ in range(9):
+        logits[range(count), rng.integers(0, classes, count)] += 4
+    return logits
+
+
+def errors(args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Prints what the largest logits of a trained net leave out, on its test images.
+
+    Returns:
+        By what is stored, the mean over the images of the Kullback-Leibler divergence from all classes, and
+        of half the sum of the differences of the probabilities, at temperatures 1 and 4.
+    """
+    import numpy as np
+
+    from kerasnets import data
+    from kerasnets.assembly.preprocessing import taken
+    from kerasnets.distillation.records import Form
+    from kerasnets.distillation.transfer import logits_of
+    from kerasnets.runs.teachers import load_teacher
+
+    net = load_teacher(args.teacher)
+    images = data.load(args.data, "test", data_dir=args.data_dir).batch(500)
+    scaling = taken(net).scaling
+    logits = np.concatenate([logits_of(net, scaling(np.asarray(x, "float32"))) for x, _ in images])
+    classes, found = logits.shape[1], {}
+    forms = {DENSE: Form(classes)}
+    forms |= {LARGEST.format(k): Form(classes, top=k) for k in args.top if k < classes}
+    for name, form in forms.items():
+        kept, found[name] = form.decode(form.encode(logits)), {}
+        for temperature in (1, 4):
+            p, q = (log_softmax(z / temperature) for z in (logits, kept))
+            distances = np.abs(np.exp(p) - np.exp(q)).sum(1) / 2
+            found[name][f"KL, T = {temperature}"] = float((np.exp(p) * (p - q)).sum(1).mean())
+            found[name][f"distance, T = {temperature}"] = float(distances.mean())
+    print(f"{args.teacher}: {len(logits):,} test images of {classes} classes")
+    head = ["stored", *found[DENSE]]
+    shared.show([head, *([name, *(f"{v:.2g}" for v in row.values())] for name, row in found.items())])
+    return found
+
+
+def log_softmax(logits: Any) -> Any:
+    """Logarithms of probabilities, float64."""
+    import numpy as np
+
+    logits = logits.astype("float64")
+    logits -= logits.max(1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
+
+def forget(store: Any) -> None:
+    """Asks the system to drop what it remembers of the files of a store, so that the disk is read."""
+    for shard in range(store.shards):
+        with open(store.path(shard), "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def reset_peak() -> None:
+    """Lets the peak of the memory of this process begin anew."""
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
