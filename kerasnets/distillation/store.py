@@ -33,7 +33,7 @@ FREE = ("shard", *REMARKS)  # what may differ where a store is continued
 LIBRARIES = ("kerasnets", "keras", "tensorflow", "numpy")
 OPEN = 1024  # most shards that are mapped at once
 IN_MEMORY = 2**28  # bytes; larger stores are read batch by batch
-MAPPED = 2**28  # bytes that may be mapped before all shards are closed: mapped pages count as memory used
+MAPPED = 2**27  # bytes that may be mapped before all shards are closed: mapped pages count as memory used
 AROUND = 2**16  # bytes that the system maps around a record that is read
 
 

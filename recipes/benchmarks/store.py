@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import shared
@@ -31,26 +32,27 @@ def add_options(p: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Writes and reads logits that are drawn at random, all of them and the largest, in this process."""
     with shared.quiet():
-        from kerasnets.distillation.records import Form
-    figures = {}
+        import numpy as np
+
     if args.folder:
         args.folder.mkdir(parents=True, exist_ok=True)
-    place = pathlib.Path(tempfile.mkdtemp(prefix="store-", dir=args.folder))
-    forms = {DENSE: Form(args.classes)}
-    forms |= {LARGEST.format(k): Form(args.classes, top=k) for k in args.top if k < args.classes}
+    figures, place = {}, pathlib.Path(tempfile.mkdtemp(prefix="store-", dir=args.folder))
     try:
-        for name, form in forms.items():
+        for name, form in forms(args.classes, args.top).items():
             figures[name] = measured(place / "logits", form, args)
             shutil.rmtree(place / "logits")
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    print(f"{args.examples:,} images of {args.classes:,} classes, batches of {args.batch_size}")
-    head = ["stored", *next(iter(figures.values()))]
-    shared.show([head, *([name, *(f"{v:,.1f}" for v in row.values())] for name, row in figures.items())])
+    found = {f"{args.examples:,} images of {args.classes:,} classes, batches of {args.batch_size}": figures}
+    show(*next(iter(found.items())), ",.1f")
+    kinds = {"what is left out of such logits": drawn(np.random.default_rng(1), 2000, args.classes)}
     if args.teacher:
-        figures["errors"] = errors(args)
+        kinds[f"of those of {args.teacher} for test images of {args.data}"] = logits_of_images(args)
+    for title, logits in kinds.items():
+        found[title] = errors(logits, args)
+        show(title, found[title], ".2g")
     if args.out:
-        files.write_json(args.out, figures)
+        files.write_json(args.out, found)
 
 
 def measured(folder: pathlib.Path, form: Any, args: argparse.Namespace) -> dict[str, float]:
@@ -122,39 +124,58 @@ def drawn(rng: Any, count: int, classes: int) -> Any:
     return logits
 
 
-def errors(args: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Prints what the largest logits of a trained net leave out, on its test images.
-
-    Returns:
-        By what is stored, the mean over the images of the Kullback-Leibler divergence from all classes, and
-        of half the sum of the differences of the probabilities, at temperatures 1 and 4.
-    """
+def logits_of_images(args: argparse.Namespace) -> Any:
+    """Logits of a trained net for the test images of a dataset, float32, (n, classes)."""
     import numpy as np
 
     from kerasnets import data
     from kerasnets.assembly.preprocessing import taken
-    from kerasnets.distillation.records import Form
     from kerasnets.distillation.transfer import logits_of
     from kerasnets.runs.teachers import load_teacher
 
     net = load_teacher(args.teacher)
     images = data.load(args.data, "test", data_dir=args.data_dir).batch(500)
     scaling = taken(net).scaling
-    logits = np.concatenate([logits_of(net, scaling(np.asarray(x, "float32"))) for x, _ in images])
-    classes, found = logits.shape[1], {}
-    forms = {DENSE: Form(classes)}
-    forms |= {LARGEST.format(k): Form(classes, top=k) for k in args.top if k < classes}
-    for name, form in forms.items():
+    return np.concatenate([logits_of(net, scaling(np.asarray(x, "float32"))) for x, _ in images])
+
+
+def errors(logits: Any, args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """What is lost of logits where the largest are stored.
+
+    Args:
+        logits: The logits, float32, (n, classes).
+        args: Parsed options.
+
+    Returns:
+        By what is stored, the mean over the examples of the Kullback-Leibler divergence from all classes, and
+        of half the sum of the differences of the probabilities, at temperatures 1 and 4.
+    """
+    import numpy as np
+
+    found = {}
+    for name, form in forms(logits.shape[1], args.top).items():
         kept, found[name] = form.decode(form.encode(logits)), {}
         for temperature in (1, 4):
             p, q = (log_softmax(z / temperature) for z in (logits, kept))
             distances = np.abs(np.exp(p) - np.exp(q)).sum(1) / 2
             found[name][f"KL, T = {temperature}"] = float((np.exp(p) * (p - q)).sum(1).mean())
             found[name][f"distance, T = {temperature}"] = float(distances.mean())
-    print(f"{args.teacher}: {len(logits):,} test images of {classes} classes")
-    head = ["stored", *found[DENSE]]
-    shared.show([head, *([name, *(f"{v:.2g}" for v in row.values())] for name, row in found.items())])
     return found
+
+
+def forms(classes: int, tops: Sequence[int]) -> dict[str, Any]:
+    """The forms of records by name: all logits, and the largest."""
+    from kerasnets.distillation.records import Form
+
+    largest = {LARGEST.format(k): Form(classes, top=k) for k in tops if k < classes}
+    return {DENSE: Form(classes), **largest}
+
+
+def show(title: str, found: dict[str, dict[str, float]], shape: str) -> None:
+    """Prints a table of figures by what is stored."""
+    print(title)
+    head = ["stored", *next(iter(found.values()))]
+    shared.show([head, *([name, *(format(v, shape) for v in row.values())] for name, row in found.items())])
 
 
 def log_softmax(logits: Any) -> Any:
