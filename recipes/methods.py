@@ -81,12 +81,12 @@ def main() -> None:
     first, *others = dict.fromkeys(args.data)
     ours = started(first, out, args, args.epochs or EPOCHS)
     rows, best = compare(ours, methods, args.pairs, seeds, args.combined)
-    tuned = [method for method in best if method != league.PLAIN][: args.tuned]
-    rows += tune(ours, tuned, args.pairs[0], seeds)
+    best = [method for method in best if method != league.PLAIN]
+    rows += tune(ours, best[: args.tuned], args.pairs[0], seeds)
     teachers = {first: {pair: ours.teacher_errors(pair) for pair in args.pairs}}
     for dataset in others:
         theirs = started(dataset, out, args, args.epochs or FASHION_EPOCHS)
-        rows += compare(theirs, (league.PLAIN, *tuned[:BEST]), [FURTHER], seeds, 0)[0]
+        rows += compare(theirs, (league.PLAIN, *best[:BEST]), [FURTHER], seeds, 0)[0]
         teachers[dataset] = {FURTHER: theirs.teacher_errors(FURTHER)}
     write(out, rows, teachers)
 
@@ -95,7 +95,8 @@ def started(dataset: str, out: pathlib.Path, args: argparse.Namespace, epochs: i
     """The league of a dataset, in a folder of its own."""
     from kerasnets.runs.league import League
 
-    place = dict(data_dir=args.data_dir, jobs=args.jobs, resume=args.resume)
+    folder = None if dataset == "digits" else args.data_dir  # the digits come with a package
+    place = dict(data_dir=folder, jobs=args.jobs, resume=args.resume)
     return League(settings_of(dataset, args, epochs), out / dataset, **place)
 
 

@@ -44,6 +44,8 @@ from kerasnets.runs.several import spread
 from kerasnets.runs.teachers import fitted
 
 CARD = "methods.json"  # the settings of a run
+PARTS = ("held_out", "test")  # that nets are tested on
+PREDICTIONS = "predictions.npz"  # of a teacher
 PLAIN = "plain"  # the student that has no teacher
 HELD_OUT = 5  # one of 5 training images is held out
 RATE = 3e-3  # Adam's, with a cosine decay to 0; for few epochs better than 1e-3 on the held-out images
@@ -206,7 +208,6 @@ class League:
     def prepare(self, pair: str) -> None:
         """Trains the teacher of a pair and computes its answers, unless it is done."""
         nets = nets_of(self.settings, pair)
-        folder = self.out / "answers" / nets.teacher
         hints_file = self.out / pair / "hints.json"
         if hints_file.exists():
             return
@@ -217,16 +218,29 @@ class League:
             for name, row in METHODS.items()
             if row.on_maps
         }
-        names = [hint["teacher_layer"] for rows in hints.values() for hint in rows]
-        if not all((folder / f"{SAID_BY.format(name)}.npy").exists() for name in (LOGITS, *names)):
-            images = viewed(self.settings, self.parts.train[0])
-            print(f"{nets.teacher}: answers for {len(images):,} images", flush=True)
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, values in answers(teacher, names, images).items():
-                with files.replacing(folder / f"{name}.npy") as part:
-                    np.save(part, values)
+        self.ask(teacher, [hint["teacher_layer"] for rows in hints.values() for hint in rows], pair)
         hints_file.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(hints_file, hints)
+
+    def ask(self, teacher: keras.Model, names: Sequence[str], pair: str) -> None:
+        """Computes the answers of a teacher for all views, and its predictions, unless it is done."""
+        folder = answers_in(self.out, self.settings, pair)
+        if all(
+            (folder / file).exists() for file in (PREDICTIONS, *(f"{SAID_BY.format(n)}.npy" for n in names))
+        ):
+            return
+        images = viewed(self.settings, self.parts.train[0])
+        print(f"{folder.name}: answers for {len(images):,} images", flush=True)
+        whole = np.concatenate([images, self.parts.held_out[0], self.parts.test[0]])
+        folder.mkdir(parents=True, exist_ok=True)
+        found = answers(teacher, names, whole)
+        for name, values in found.items():
+            with files.replacing(folder / f"{name}.npy") as part:
+                np.save(part, values[: len(images)])
+        predicted = found[SAID_BY.format(LOGITS)][len(images) :].argmax(1).astype("uint8")
+        held_out, test = np.split(predicted, [len(self.parts.held_out[0])])
+        with files.replacing(folder / PREDICTIONS) as part:
+            np.savez(part, held_out=held_out, test=test)
 
     def teacher(self, pair: str) -> keras.Model:
         """The teacher of a pair: published, trained, or loaded if an earlier run has trained it."""
@@ -244,10 +258,9 @@ class League:
             arrays.fit_and_save(net, net, path, batches, s.teacher_epochs, nets.teacher, facts)
         return fitted(kerasnets.load_model(path), SHAPE, arrays.SCALING)
 
-    def errors(self, task: Task, part: str) -> int:
-        """The errors of a trained student on "held_out" or "test" images."""
-        predicted = np.load(task.path)[part]
-        return int((predicted != getattr(self.parts, part)[1]).sum())
+    def errors(self, path: pathlib.Path, part: str) -> int:
+        """The errors on "held_out" or "test" images, by a file with predictions."""
+        return int((np.load(path)[part] != getattr(self.parts, part)[1]).sum())
 
     def validation(
         self, methods: Iterable[str], pair: str, seeds: Iterable[int], factor: float = 1.0
@@ -255,7 +268,7 @@ class League:
         """The errors on the held-out images by method, means over the seeds."""
         return {
             method: statistics.fmean(
-                self.errors(task, "held_out") for task in self.tasks([method], pair, seeds, [factor])
+                self.errors(task.path, "held_out") for task in self.tasks([method], pair, seeds, [factor])
             )
             for method in methods
         }
@@ -281,19 +294,17 @@ class League:
             "method": method,
             "factor": factor,
             "seeds": list(seeds),
-            **{part: spread([self.errors(task, part) for task in tasks]) for part in ("held_out", "test")},
+            **{
+                part: spread([self.errors(task.path, part) for task in tasks])
+                for part in ("held_out", "test")
+            },
             "seconds": spread(seconds),
         }
 
     def teacher_errors(self, pair: str) -> dict[str, int]:
         """The errors of the teacher of a pair on held-out and test images."""
-        teacher = self.teacher(pair)
-        teacher.jit_compile = False
-        return {
-            part: arrays.count_errors(arrays.predict(teacher, images), labels)
-            for part, (images, labels) in self.parts._asdict().items()
-            if part != "train"
-        }
+        path = answers_in(self.out, self.settings, pair) / PREDICTIONS
+        return {part: self.errors(path, part) for part in PARTS}
 
 
 def least(found: Mapping[Any, float], count: int) -> list:
@@ -348,6 +359,11 @@ def build(model: str, options: Mapping[str, Any]) -> keras.Model:
 def nets_of(settings, name):
     """The `Pair` of this name; with `smoke` one of tiny nets."""
     return TINY if settings.smoke else PAIRS[name]
+
+
+def answers_in(out, settings, pair):
+    """The folder with the answers of the teacher of a pair."""
+    return out / "answers" / nets_of(settings, pair).teacher
 
 
 @functools.cache
@@ -451,8 +467,7 @@ def train_student(task):
     arrays.fit_and_save(model, net, path, batches, s.epochs, str(task), facts, callbacks=[clock])
     net.jit_compile = False
     predicted = {
-        part: arrays.predict(net, getattr(parts, part)[0]).argmax(1).astype("uint8")
-        for part in ("held_out", "test")
+        part: arrays.predict(net, getattr(parts, part)[0]).argmax(1).astype("uint8") for part in PARTS
     }
     seconds = statistics.median(clock.seconds[1:] or clock.seconds)  # the first epoch traces the model
     with files.replacing(task.path) as part:
@@ -469,7 +484,7 @@ def distiller(task, net, images, labels):
     saved = files.read_json(task.out / task.pair / "hints.json")
     hints = [distillation.Hint(**row) for name in found.pop("maps") for row in saved[name]]
     hints = [dataclasses.replace(hint, weight=task.factor * hint.weight) for hint in hints]
-    folder = task.out / "answers" / nets_of(task.settings, task.pair).teacher
+    folder = answers_in(task.out, task.settings, task.pair)
     wanted = [SAID_BY.format(name) for name in (LOGITS, *(hint.teacher_layer for hint in hints))]
     said = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in dict.fromkeys(wanted)}
     if not hints:
