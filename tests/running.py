@@ -17,6 +17,8 @@ from tensorflow.python import pywrap_tfe
 from apart import Apart
 from swift import make_swift
 
+# To rewrite graphs for speed takes longer than the few steps that they are used for.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 PROCESSES = Apart()  # before a test or its module uses TensorFlow
 
 
