@@ -47,8 +47,8 @@ class Distiller(RandomStatesSaved, keras.Model):
 
         w * CE(y, softmax(z)) + (1 - w) * T^2 * KL(softmax(v / T) || softmax(z / T))
 
-    Other losses on logits take the place of T^2 * KL by `method`, and another weight the place of 1 - w by
-    `soft_weight`. `METHODS` has the weights and temperatures that the authors of each method published.
+    `method` replaces T^2 * KL by another loss on logits, and `soft_weight` replaces 1 - w by another weight.
+    `METHODS` has the weights and temperatures that the authors of each method published.
 
     Compile the Distiller with an optimizer and metrics, but without a loss. `fit` and `evaluate` take data in
     one of two forms:
@@ -63,20 +63,20 @@ class Distiller(RandomStatesSaved, keras.Model):
 
     Labels are class indices or one-hot vectors. The logs contain `loss`, `hard_loss`, `soft_loss` and the
     compiled metrics of the student's logits; `soft_loss` is the loss of the method, T^2 included, before its
-    weight. `evaluate` without a teacher and without its logits gives the
-    hard loss as `loss`, and 0 as `soft_loss`. `predict` gives the student's outputs. Only the student is
-    trained. The teacher runs in inference mode, and its `trainable` flags are not changed.
+    weight. `evaluate` without a teacher and without its logits gives the hard loss as `loss`, and 0 as
+    `soft_loss`. `predict` gives the student's outputs. Only the student is trained. The teacher runs in
+    inference mode, and its `trainable` flags are not changed.
 
     A single logit tells two classes apart: both losses are then those of its sigmoid, and labels are 0, 1 or
     the probability of 1. The metric "accuracy" counts a logit above 0 as class 1. Metrics given as objects
     see the logit, as in `keras.metrics.BinaryAccuracy(threshold=0.0)`.
 
     Several logits may be independent labels, any number of which may be right. With `binary`, both losses
-    are means over the labels of those of their sigmoids, and labels are 0 or 1 for each, (batch, labels).
-    The method is "kl" or "squared" then.
+    are means over the labels of the losses of their sigmoids, and labels are 0 or 1 for each, (batch,
+    labels). `method` must then be "kl", "squared" or a function.
 
     Losses that compare the examples of a batch, "dist", "similarity", "relation" and "pkt", depend on its
-    size. On several replicas, each compares those of its own part of the batch.
+    size. With several replicas, each compares the examples of its own part of the batch.
 
     Of several outputs, the main one teaches and is taught: "predictions" of a dict, or the first of a list.
     The student's others that have its shape are auxiliary heads, such as those of GoogLeNet. In training,
@@ -111,7 +111,7 @@ class Distiller(RandomStatesSaved, keras.Model):
             the teacher has a `threshold`; the student's card then has it too.
 
     Raises:
-        ValueError: A model does not give logits, the numbers of classes differ, a number is out of range, or
+        ValueError: A model does not give logits, the numbers of classes differ, an argument is not allowed,
             the hints do not fit the models, or the cards of the two models name different scalings or class
             names.
 

@@ -25,14 +25,14 @@ class Ensemble(keras.Model):
     Args:
         models: At least two functional models that give logits of the same classes, from inputs of the same
             shape. Their weights are shared, not copied. Of several outputs, the main one counts, as described
-            at `Distiller`. A single logit stands for the two probabilities of its sigmoid. Several logits
-            that are independent labels, as the `threshold` in the card of a model says, have the geometric
-            mean alone.
+            at `Distiller`. A single logit stands for the two probabilities of its sigmoid. If the logits are
+            independent labels, as the `threshold` in the card of a model says, only the geometric mean is
+            allowed.
         mean: "geometric" or "arithmetic", the mean of the probabilities. The geometric mean of probabilities
             corresponds to the mean of the logits.
         name: Name of the model.
-        weights: For each model how much it counts, numbers above 0 of which only the proportions matter; None
-            for models that count equally.
+        weights: For each model how much it counts, a positive number. Only their proportions matter. None
+            lets all models count equally.
 
     Raises:
         ValueError: A model does not give logits, inputs or classes differ, the cards of two models name

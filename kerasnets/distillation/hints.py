@@ -18,7 +18,7 @@ from kerasnets.distillation.methods import map_loss
 from kerasnets.graph import flat, output_of, producer, with_outputs
 
 FEATURES = "features"  # stands for what the classifier reads
-COMPARES_MAPS = ("attention", "nst")  # losses that know nothing of vectors
+COMPARES_MAPS = ("attention", "nst")  # losses that take maps, but no vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +131,9 @@ def features(role: str, model: keras.Model) -> keras.KerasTensor:
     """What the classifier of a flat model reads, (batch, features), without dropout in front of it."""
     call = classifier(main_of(output_of(model)), certain=True)
     if call is None:
-        refuse("hints", f"layers of the {role}, which has no classifier whose input are features", FEATURES)
+        refuse(
+            "hints", f"names of layers of the {role}, which has no classifier that reads features", FEATURES
+        )
     (x,) = call.input_tensors
     while isinstance(producer(x).operation, layers.Dropout):
         (x,) = producer(x).input_tensors

@@ -10,10 +10,10 @@
 - `standardized`, which goes before any of them: Sun, Ren, Li, Wang, Cao, "Logit Standardization in Knowledge
   Distillation", CVPR 2024, arXiv:2403.01427.
 
-Each is a function (teacher_logits, logits, labels, temperature), where constants of the method are keywords.
-It gives the loss of each example, with T^2 in it where the method has it, before any weight. The arithmetic
-is in float32 at least, no gradient flows into the teacher's logits, and logits that are all alike have a
-finite loss and gradient.
+Each is a function (teacher_logits, logits, labels, temperature); constants of the method are keywords.
+It returns the loss of each example before any weight; the loss includes the factor T^2 if the method has it.
+The arithmetic is in float32 at least, no gradient flows into the teacher's logits, and logits that are all
+equal have a finite loss and gradient.
 
 A single logit z tells two classes apart. All formulas then hold for the two logits 0 and z.
 """
@@ -24,10 +24,8 @@ from keras import ops
 
 from kerasnets.distillation.losses import soft_loss
 from kerasnets.layers.lengths import centered_to_unit_length
-from kerasnets.layers.log_mean import log_probabilities
+from kerasnets.layers.log_mean import NEVER, log_probabilities
 from kerasnets.layers.precision import in_float32
-
-NEVER = -1e9  # log-probability of a class that is left out; times its probability, 0, it is 0
 
 
 def kl(teacher_logits: Any, logits: Any, labels: Any, temperature: float) -> Any:
@@ -58,12 +56,13 @@ def dkd(
 ) -> Any:
     """T^2 * (alpha * KL of the label against the rest + beta * KL among the other classes).
 
-    With p = softmax(teacher / T) and the label y, the first compares (p[y], 1 - p[y]), the second the
-    probabilities of the other classes divided by their sum 1 - p[y]. Weights of 1 and 1 - p[y] would give the
-    KL of all classes. Of two classes, the second is 0.
+    The paper calls the two terms target-class (TCKD) and non-target-class (NCKD) distillation. With
+    p = softmax(teacher / T) and the label y, the first compares (p[y], 1 - p[y]), the second the
+    probabilities of the other classes divided by their sum 1 - p[y]. With weights of 1 and 1 - p[y] their sum
+    would be the KL of all classes. With two classes, the second term is 0.
 
-    Differs from the authors' code: the logarithms are those of log-softmax, so that a student who is certain
-    has a finite loss; there, the logarithm of a probability that has been rounded to 0 is infinite.
+    Differs from the authors' code, where the logarithm of a probability that has been rounded to 0 is
+    infinite: the logarithms here are those of log-softmax, so a student that is certain has a finite loss.
 
     Source: Zhao et al., section 3.3.
 
@@ -89,12 +88,12 @@ def dkd(
 def nkd(teacher_logits: Any, logits: Any, labels: Any, temperature: float, *, gamma: float = 1.5) -> Any:
     """- p[y] * log q[y] - gamma * T^2 * the sum over the other classes of p'[c] * log q'[c].
 
-    p and q are the softmaxes of teacher and student at temperature 1 whatever T is, p' and q' their
-    probabilities of the classes other than the label y at temperature T, divided by their sums. These are
-    cross-entropies: the least value is not 0. Of two classes, the second is 0.
+    p and q are the softmaxes of teacher and student at temperature 1, whatever T is; p' and q' are their
+    probabilities of the classes other than the label y at temperature T, divided by their sums. Both terms
+    are cross-entropies, so the smallest value is not 0. With two classes, the second term is 0.
 
-    Differs from the authors' code: the label's class gets a probability of 0 among the others, where they
-    select the others by a mask. The numbers are the same.
+    Differs from the authors' code, which selects the other classes by a mask: here the label's class gets a
+    probability of 0 among them. The values are the same.
 
     Source: Yang et al., section 3.1.
 
@@ -130,13 +129,14 @@ def dist(
     """T^2 * (beta * (1 - correlation of the classes) + gamma * (1 - mean correlation of the examples)).
 
     The correlations are Pearson's, of the softmaxes of teacher and student at temperature T: in the first
-    term over the classes of an example, in the second over the examples of the batch, class by class. The
-    second term is the same for each example. It depends on the batch, and on several replicas on each
-    replica's part of it. In a batch of one example it is constant. Probabilities that are all alike have a
-    correlation of 0 with any others. The first term has no gradient for two classes.
+    term, the paper's inter-class loss, over the classes of an example; in the second, its intra-class loss,
+    over the examples of the batch, class by class. The second term is the same for each example. It depends
+    on the batch; with several replicas, on each replica's part of it. For a batch of one example it is
+    constant. Probabilities that are all equal have a correlation of 0 with any others. The first term has no
+    gradient for two classes.
 
-    Differs from the authors' code, which adds 1e-8 to the product of the lengths: it is not in the paper, and
-    hides classes that are rare in the whole batch. T^2 is that of their code; the paper does not have it.
+    Differs from the authors' code, which adds 1e-8 to the product of the lengths. This is not in the paper,
+    and it hides classes that are unlikely in the whole batch. T^2 is in their code but not in the paper.
 
     Source: Huang et al., section 4.
 
@@ -162,8 +162,8 @@ def squared(
 ) -> Any:
     """Mean of the squared differences of the logits.
 
-    Twice the limit of `kl` at high temperature, if the mean over the classes is taken off the differences.
-    Otherwise it also fixes the constant that may be added to all logits without changing any probability.
+    It is twice the limit of `kl` at high temperature if the differences are `centered`. Otherwise it also
+    determines the constant that may be added to all logits without changing any probability.
 
     Source: Ba and Caruana, section 2, which has half the sum instead of the mean.
 
@@ -172,7 +172,7 @@ def squared(
         logits: Logits of the student, (batch, classes).
         labels: Not used.
         temperature: Not used.
-        centered: Whether the mean over the classes is taken off the differences.
+        centered: Whether the mean over the classes is subtracted from the differences first.
 
     Returns:
         Tensor, (batch,).
@@ -188,11 +188,12 @@ def standardized(logits: Any) -> Any:
     """Logits minus their mean over the classes, divided by their standard deviation.
 
     A loss of such logits leaves the student's scale and offset free; the cross-entropy with the labels sets
-    them. The deviation has the divisor classes - 1. Of two logits the sign of their difference remains, of
-    one nothing, 0. Logits that are all alike become zeros, with a finite gradient.
+    them. The variance is the sum of squares divided by classes - 1. Of two logits only the sign of their
+    difference remains; a single logit becomes 0. Logits that are all equal become zeros, with a finite
+    gradient.
 
-    Differs from the authors' code, which adds 1e-7 to the deviation: gradients of nearly equal logits are not
-    multiplied by 10 million here.
+    Differs from the authors' code, which adds 1e-7 to the standard deviation: there, gradients of nearly
+    equal logits are multiplied by up to 10 million.
 
     Source: Sun et al., algorithms 1 and 2.
 
@@ -224,7 +225,7 @@ def both_classes(logits: Any) -> Any:
 
 
 def is_label(labels: Any, classes: int) -> Any:
-    """Which class is the label of each example, or the likeliest one.
+    """A mask of the class of each example that is its label, or the most likely class of its labels.
 
     Args:
         labels: Class indices, (batch,) or (batch, 1), or probabilities, (batch, classes). For a single logit
@@ -232,7 +233,7 @@ def is_label(labels: Any, classes: int) -> Any:
         classes: Number of classes, 2 for a single logit.
 
     Returns:
-        Tensor of bools, (batch, classes).
+        Boolean tensor, (batch, classes).
     """
     labels = ops.convert_to_tensor(labels)
     if labels.ndim == 2 and labels.shape[-1] == classes:
@@ -245,15 +246,15 @@ def is_label(labels: Any, classes: int) -> Any:
 
 
 def decoupled(logs: Any, chosen: Any) -> tuple[Any, Any]:
-    """Parts log-probabilities into those of one class against the rest, and those among the other classes.
+    """Splits log-probabilities into those of one class against the rest, and those among the other classes.
 
     Args:
         logs: Log-probabilities, (batch, classes).
-        chosen: Which class is the one, (batch, classes).
+        chosen: A mask of the one class, (batch, classes), as `is_label` returns it.
 
     Returns:
-        Log-probabilities of the one class and of all others together, (batch, 2), and those of the others
-        among themselves, (batch, classes), in which the one class has next to nothing.
+        Log-probabilities of the one class and of all others together, (batch, 2); and those of the others
+        among themselves, (batch, classes), in which the one class has a probability of 0.
     """
     others = ops.where(chosen, NEVER * ops.ones_like(logs), logs)
     rest = ops.logsumexp(others, axis=-1, keepdims=True)

@@ -28,14 +28,14 @@ from kerasnets.checks import refuse
 from kerasnets.layers.lengths import of_unit_length
 from kerasnets.layers.precision import in_float32
 
-NEAR = 1e-12  # squared distance of two points that counts as none
-EPSILON = 1e-7  # beside probabilities in a logarithm
+NEAR = 1e-12  # least squared distance whose root is taken, and least mean distance to divide by
+EPSILON = 1e-7  # added to probabilities before the logarithm
 
 
 def fitnet(guide: Any, guided: Any) -> Any:
     """Half the mean squared difference between the feature maps.
 
-    Images of another resolution are resized to the student's.
+    Maps of a teacher of images are resized to the student's grid if theirs differs.
 
     Source: Romero et al., equation 3, which has half the sum.
 
@@ -60,8 +60,8 @@ def attention(guide: Any, guided: Any) -> Any:
     larger grid is average-pooled to the smaller one; numbers of channels may differ. The sign, the order and
     the scale of the channels together do not matter. Made for maps after a ReLU.
 
-    The paper has the length of the difference of the vectors, times beta / 2; this is what the authors' code
-    has.
+    Differs from the paper, which has the length of the difference of the vectors, times beta / 2: the mean
+    of the squares is what the authors' code has.
 
     Source: Zagoruyko and Komodakis, section 3.1.
 
@@ -85,11 +85,11 @@ def nst(guide: Any, guided: Any) -> Any:
 
     Each channel is a vector of all positions, divided by its length. With the kernel k(a, b) = (a . b)^2,
     this is the mean of k over pairs of the teacher's channels, plus that of the student's, minus twice that
-    of one of each. Where the positions are few, it is computed as
-    |S S^T / (channels of S) - T T^T / (channels of T)|^2, where S and T have one row a position, else from
-    the products of channels: the same number, with the fewest values in memory. The larger grid is
-    average-pooled to the smaller one; numbers of channels may differ. The scale of each channel and their
-    order do not matter.
+    of one of each. If there are few positions, it is computed as
+    |S S^T / (channels of S) - T T^T / (channels of T)|^2, where S and T have one row for each position;
+    otherwise from the products of channels. Both give the same number, and the one with fewer values in
+    memory is chosen. The larger grid is average-pooled to the smaller one; numbers of channels may differ.
+    The scale of each channel and their order do not matter.
 
     Source: Huang and Wang, section 4, the polynomial kernel with d = 2 and c = 0.
 
@@ -115,12 +115,12 @@ def nst(guide: Any, guided: Any) -> Any:
 
 
 def similarity(guide: Any, guided: Any) -> Any:
-    """Mean over the batch of the squared differences between the similarities with each example.
+    """Mean over the batch of the squared differences between the two nets' similarities of the examples.
 
-    Similarities are the scalar products of the maps of two examples; those of one example with the whole
-    batch, itself included, are divided by the length of their vector. Maps may have any shapes. A rotation or
-    a common factor of all maps of a net does not matter. The value depends on the batch, and on several
-    replicas on each replica's part of it; it falls with the batch as 1 / size.
+    The similarity of two examples is the scalar product of their maps; the similarities of one example to
+    the whole batch, itself included, are divided by the length of their vector. Maps may have any shapes. The
+    loss does not change if all maps of a net are rotated or multiplied by one factor. The value depends on
+    the batch, with several replicas on each replica's part of it; it decreases as 1 / batch size.
 
     Source: Tung and Mori, section 3.
 
@@ -138,13 +138,13 @@ def similarity(guide: Any, guided: Any) -> Any:
 def relation(guide: Any, guided: Any) -> Any:
     """`relation_distance` + 2 * `relation_angle`, in the proportion of the paper.
 
-    The value depends on the batch, and on several replicas on each replica's part of it. A shift, a rotation
-    or a common factor of all vectors of a net does not matter. In memory there are batch^3 numbers, and
-    batch^2 times the width: meant for vectors of features, (batch, features). Maps count as vectors of all
-    their values.
+    The value depends on the batch, with several replicas on each replica's part of it. The loss does not
+    change if all vectors of a net are shifted, rotated or multiplied by one factor. It is meant for vectors
+    of features, (batch, features), because it keeps batch^3 numbers, and batch^2 times the number of
+    features, in memory. Maps are flattened.
 
-    Source: Park et al., section 3.2. RepDistiller has weights of 25 and 50 for means over all pairs and
-    triples, which are a weight of 25 here; the authors have 1 and 2 for metric learning.
+    Source: Park et al., section 3.2. RepDistiller weights the distances with 25 and the angles with 50, which
+    is a weight of 25 here; the authors use 1 and 2 for metric learning.
 
     Args:
         guide: Vectors or maps of the teacher, (batch, ...).
@@ -157,12 +157,13 @@ def relation(guide: Any, guided: Any) -> Any:
 
 
 def relation_distance(guide: Any, guided: Any) -> Any:
-    """Mean over the batch of Huber's loss between the distances of an example from each other.
+    """Mean Huber loss between the two nets' distances of an example from each example of the batch.
 
-    Distances are divided by the mean over all pairs. Huber's loss is x^2 / 2 up to 1, and |x| - 1 / 2 beyond.
+    Distances are divided by their mean over all pairs. The Huber loss is x^2 / 2 up to 1, and |x| - 1 / 2
+    beyond. See `relation` for what it depends on.
 
-    Differs from the authors' code: the distances come from the differences of the vectors rather than from
-    their products, which are the same but for rounding. See `relation`.
+    Differs from the authors' code, which computes distances from scalar products: here they are computed from
+    the differences of the vectors, which gives the same numbers but for rounding.
 
     Source: Park et al., section 3.2.1.
 
@@ -185,9 +186,10 @@ def relation_distance(guide: Any, guided: Any) -> Any:
 
 
 def relation_angle(guide: Any, guided: Any) -> Any:
-    """Mean over pairs of examples of Huber's loss between the cosines at which an example sees them.
+    """Mean Huber loss between the two nets' cosines of the angles at an example, over all pairs of examples.
 
-    See `relation` for the memory.
+    The angle of a pair is that between the vectors from the example to the two others. See `relation` for
+    the memory.
 
     Source: Park et al., section 3.2.2.
 
@@ -203,13 +205,15 @@ def relation_angle(guide: Any, guided: Any) -> Any:
 
 
 def pkt(guide: Any, guided: Any) -> Any:
-    """Mean over the batch of p * log(p / q), with p and q the shares of the similarity with each example.
+    """Mean over the batch of p * log(p / q), with p and q the normalized similarities of the examples.
 
-    The similarity of two examples is (1 + cosine) / 2 of their vectors; those of one example with the whole
-    batch, itself included, are divided by their sum, which gives the teacher's p and the student's q. A
-    rotation of all vectors and the length of each do not matter. The value depends on the batch, and on
-    several replicas on each replica's part of it. The paper leaves the example itself out; this is what the
-    authors' code has, as are the mean and the 1e-7 beside p and q.
+    The similarity of two examples is (1 + cosine) / 2, with the cosine of their vectors; the similarities of
+    one example to the whole batch, itself included, are divided by their sum, which gives the teacher's p and
+    the student's q. The loss does not change if all vectors of a net are rotated, or any is multiplied by a
+    positive factor. The value depends on the batch, with several replicas on each replica's part of it.
+
+    Differs from the paper, which leaves the example itself out: like the mean, and the 1e-7 added to p and
+    q, it is included as in the authors' code.
 
     Source: Passalis and Tefas, section 3.
 
@@ -262,7 +266,7 @@ def kernels(x: Any, y: Any) -> Any:
 
 
 def differences(x: Any) -> Any:
-    """What each vector minus each one is, (batch, features) -> (batch, batch, features)."""
+    """Differences of all pairs of vectors, (batch, features) -> (batch, batch, features)."""
     return ops.expand_dims(x, 0) - ops.expand_dims(x, 1)
 
 
@@ -274,7 +278,11 @@ def huber(x: Any) -> Any:
 
 
 def on_one_grid(guide: Any, guided: Any) -> tuple[Any, Any]:
-    """Guide and guided, both average-pooled to the smaller number of cells along each axis."""
+    """Guide and guided, both average-pooled to the smaller number of cells along each axis.
+
+    Raises:
+        ValueError: These are not maps of the same number of axes, or grids that differ are not known.
+    """
     if guide.ndim != guided.ndim or guided.ndim < 3:
         refuse("guided", f"maps, (batch, ..., channels), with the guide's {guide.ndim} axes", guided.shape)
     for axis in range(1, guided.ndim - 1):
@@ -287,10 +295,18 @@ def on_one_grid(guide: Any, guided: Any) -> tuple[Any, Any]:
 
 
 def pooled(x: Any, axis: int, cells: int) -> Any:
-    """Means of an axis over so many parts of it, which share a cell where the numbers do not divide.
+    """Averages an axis over bins, which overlap if their number does not divide the size of the axis.
 
-    Part i of n of an axis of m cells goes from floor(i * m / n) to ceil((i + 1) * m / n), as in PyTorch's
+    Bin i of n of an axis of m cells goes from floor(i * m / n) to ceil((i + 1) * m / n), as in PyTorch's
     adaptive average pooling.
+
+    Args:
+        x: Tensor of floats.
+        axis: The axis, of known size.
+        cells: Number of bins.
+
+    Returns:
+        A tensor of the shape of `x`, but for `cells` along the axis.
     """
     size = x.shape[axis]
     if size == cells:

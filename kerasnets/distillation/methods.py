@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.logit_losses import LOGIT_LOSSES
 from kerasnets.distillation.map_losses import MAP_LOSSES
 
-LAYERS = ("stages", "middle", "last", "features")  # which outputs of a net a loss on maps compares
-INDEPENDENT = ("kl", "squared")  # methods that know independent labels
+INDEPENDENT = ("kl", "squared")  # losses on logits that are defined for independent labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +103,7 @@ METHODS = {
     ),
     "fitnet": Method(
         "fitnet",
-        weight=200.0,  # 100 of RepDistiller, whose loss has no factor of a half
+        weight=200.0,  # 100 in RepDistiller, whose loss has no factor of a half
         layers="middle",
         source="Romero et al., ICLR 2015, arXiv:1412.6550; in one stage, as in RepDistiller",
     ),
@@ -162,18 +161,24 @@ def logit_loss(method: Any) -> Callable:
         return method
     name, constants = method if isinstance(method, (tuple, list)) and len(method) == 2 else (method, {})
     if not isinstance(name, str) or name not in LOGIT_LOSSES:
-        refuse("method", f"one of {some(LOGIT_LOSSES)}, or a function", method)
+        refuse("method", f"one of {quoted(LOGIT_LOSSES)}, or a function", method)
     loss = LOGIT_LOSSES[name]
     known = loss.__kwdefaults__ or {}
     if not isinstance(constants, dict) or set(constants) - set(known):
-        refuse("method", f"{name!r} with constants among {some(known)}", method)
+        refuse("method", f"{name!r} with constants among {quoted(known)}", method)
     if not all(is_number(value) or isinstance(value, bool) for value in constants.values()):
         refuse("method", f"{name!r} with numbers", method)
     return functools.partial(loss, **constants) if constants else loss
 
 
 def map_loss(loss: Any) -> Callable:
-    """The loss on maps that a name or a function of (guide, guided) stands for.
+    """The loss on maps that a name or a function stands for.
+
+    Args:
+        loss: A key of `MAP_LOSSES`, or a function of (guide, guided) that returns a tensor, (batch,).
+
+    Returns:
+        The function.
 
     Raises:
         ValueError: `loss` is neither a key of `MAP_LOSSES` nor a function.
@@ -181,14 +186,14 @@ def map_loss(loss: Any) -> Callable:
     if callable(loss):
         return loss
     if not isinstance(loss, str) or loss not in MAP_LOSSES:
-        refuse("loss", f"one of {some(MAP_LOSSES)}, or a function", loss)
+        refuse("loss", f"one of {quoted(MAP_LOSSES)}, or a function", loss)
     return MAP_LOSSES[loss]
 
 
-def together(names: Sequence[str]) -> tuple[Method, tuple[Method, ...]]:
-    """The methods of a run that has at most one loss on logits, and any number of losses on maps.
+def look_up(names: Sequence[str]) -> tuple[Method, tuple[Method, ...]]:
+    """Looks up the methods of a run, at most one loss on logits and any number of losses on maps.
 
-    A loss on maps without one on logits has the labels beside it alone, as in RepDistiller.
+    Losses on maps without one on logits are added to the cross-entropy with the labels, as in RepDistiller.
 
     Args:
         names: Keys of `METHODS`.
@@ -201,7 +206,7 @@ def together(names: Sequence[str]) -> tuple[Method, tuple[Method, ...]]:
     """
     for name in names:
         if name not in METHODS:
-            refuse("method", f"one of {some(METHODS)}, or several with commas", name)
+            refuse("method", f"one of {quoted(METHODS)}, or several with commas", name)
     rows = [METHODS[name] for name in names]
     on_logits = [row for row in rows if not row.on_maps]
     if not names or len(set(names)) < len(names) or len(on_logits) > 1:
@@ -210,6 +215,6 @@ def together(names: Sequence[str]) -> tuple[Method, tuple[Method, ...]]:
     return (*on_logits, labels_alone)[0], tuple(row for row in rows if row.on_maps)
 
 
-def some(names: Sequence[str]) -> str:
-    """Names in quotes, for an error."""
+def quoted(names: Iterable[str]) -> str:
+    """Names in quotes, for an error message; "none" if there are none."""
     return ", ".join(map(repr, names)) or "none"

@@ -4,8 +4,8 @@ Zhang, Xiang, Hospedales, Lu, "Deep Mutual Learning", CVPR 2018, arXiv:1706.0038
 
 The paper gives each net an optimizer of its own and updates one net after the other, on predictions that are
 computed anew. Here, as in the authors' code, all nets take a step at once. One optimizer has the variables of
-all nets. For nets that share no variables this is the same as an optimizer for each, but for a limit of the
-global norm of the gradient, which is then that of all nets.
+all nets. For nets that share no variables this is the same as an optimizer for each, except that
+`global_clipnorm` limits the norm of the gradients of all nets together.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from kerasnets.weights.state import RandomStatesSaved
 
 @keras.saving.register_keras_serializable("kerasnets")
 class Mutual(RandomStatesSaved, keras.Model):
-    """Trains several nets at once, each on the labels and on what the others say of the same images.
+    """Trains several nets at once, each on the labels and on the predictions of the others.
 
     The loss of an example is the sum over the K nets of
 
@@ -33,11 +33,11 @@ class Mutual(RandomStatesSaved, keras.Model):
 
     in which no gradient flows into p_l. The probabilities are those at temperature 1.
 
-    Compile it with an optimizer, without a loss. `fit` and `evaluate` take (x, y) or (x, y, sample_weight), y
-    as for `Distiller`. `predict` gives a dict with the outputs of each net: "net1", "net2" and so on. The
-    logs contain `loss`; the means over the nets `hard_loss` and `peer_loss`, the two terms above; and the
-    metrics of each net, such as `net1_accuracy`. Single logits, independent labels and auxiliary heads are as
-    for `Distiller`.
+    Compile it with an optimizer and metrics, but without a loss. `fit` and `evaluate` take (x, y) or
+    (x, y, sample_weight), y as for `Distiller`. `predict` gives a dict with the outputs of each net: "net1",
+    "net2" and so on. The logs contain `loss`; `hard_loss` and `peer_loss`, the means over the nets of the two
+    terms above; and the metrics of each net, such as `net1_accuracy`. Single logits, independent labels and
+    auxiliary heads are as for `Distiller`.
 
     Source: equations 1 to 7.
 
@@ -50,8 +50,8 @@ class Mutual(RandomStatesSaved, keras.Model):
             `threshold`.
 
     Raises:
-        ValueError: A model does not give logits, is there twice or has other classes, or a number is out of
-            range.
+        ValueError: A model does not give logits or is there twice, the numbers of classes differ, or another
+            argument is not allowed.
 
     Example:
         mutual = Mutual([small, large])

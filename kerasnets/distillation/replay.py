@@ -1,7 +1,7 @@
-"""A teacher that ran once: its logits and maps are kept, and a stand-in for it gives them back.
+"""A teacher that runs once: its logits and maps are kept, and a stand-in for the teacher replays them.
 
 Hints need the teacher's maps, and so a live teacher. If the images are the same in every epoch, so are the
-maps, and if they fit into memory, the teacher need not run again:
+maps; if they fit into memory, the teacher need not run again:
 
     found = answers(teacher, [hint.teacher_layer for hint in hints], images)
     twin, stand_in, hints = replay(student, hints, found)
@@ -25,7 +25,7 @@ from kerasnets.distillation.models import check_logits
 from kerasnets.graph import output_of
 
 LOGITS = "logits"
-SAID_BY = "teacher_{}"  # the name of an answer, by that of the layer
+KEY = "teacher_{}"  # the name of an answer, by that of the layer
 LARGEST = float(np.finfo("float16").max)
 
 
@@ -38,10 +38,11 @@ def answers(
         teacher: Functional or sequential model that gives logits.
         names: Names of layers, as `Hint` takes them.
         images: Images as the teacher takes them, (n, ...).
-        batch_size: Images that are computed at once.
+        batch_size: Number of images in a batch.
 
     Returns:
-        Arrays of float16, (n, ...): "teacher_logits", and "teacher_LAYER" for each layer.
+        Arrays of float16, (n, ...), the answers: "teacher_logits", and "teacher_LAYER" for each layer.
+        Values beyond the range of float16 are clipped to it.
 
     Raises:
         ValueError: `teacher` does not give logits or lacks one of the layers.
@@ -50,7 +51,7 @@ def answers(
     names = list(dict.fromkeys(names))
     model = with_maps("teacher", teacher, names)
     model.jit_compile = False  # to compile it with XLA would take longer than to run it once
-    parts = {SAID_BY.format(name): [] for name in (LOGITS, *names)}
+    parts = {KEY.format(name): [] for name in (LOGITS, *names)}
     for start in range(0, len(images), batch_size):
         outputs, maps = model.predict_on_batch(images[start : start + batch_size])
         for kept, values in zip(parts.values(), (main_of(outputs), *maps), strict=True):
@@ -79,9 +80,9 @@ def replay(
     if len(getattr(student, "inputs", None) or ()) != 1:
         refuse("student", "a functional or sequential model of one input", student)
     places = {name: f"replayed_{i}" for i, name in enumerate(found)}
-    asked = [SAID_BY.format(hint.teacher_layer) for hint in hints]
+    asked = [KEY.format(hint.teacher_layer) for hint in hints]
     if missing := set(asked) - set(found):
-        refuse("hints", f"of layers among the answers, {', '.join(found)}", sorted(missing))
+        refuse("hints", f"a list for layers among the answers, {', '.join(found)}", sorted(missing))
     given = {
         name: keras.Input(values.shape[1:], dtype=values.dtype.name, name=name)
         for name, values in found.items()
@@ -90,7 +91,7 @@ def replay(
     twin = keras.Model({own.name: own, **given}, output_of(student), name=student.name)
     images = keras.Input(batch_shape=own.shape, dtype=own.dtype, name=own.name)
     repeated = {name: layers.Identity(dtype="float32", name=places[name])(x) for name, x in given.items()}
-    outputs = {MAIN if name == SAID_BY.format(LOGITS) else name: x for name, x in repeated.items()}
+    outputs = {MAIN if name == KEY.format(LOGITS) else name: x for name, x in repeated.items()}
     stand_in = keras.Model({own.name: images, **given}, outputs, name="stand_in")
     replayed = [
         dataclasses.replace(hint, teacher_layer=places[name]) for hint, name in zip(hints, asked, strict=True)

@@ -4,12 +4,12 @@
     net.compile("adam", lambda labels, logits: hierarchical_loss(labels, logits, tree, alpha=0.5))
     tree.distances[labels, guesses]  # 0 for a right guess, 1 for a sibling, 2 for any other class
 
-Three ways to tell a net where its classes are in the tree, in the order in which they change it more:
+There are three ways to tell a net where its classes are in the tree, from the least change to the greatest:
 
 - `hierarchical_loss` weights the steps of the path from the root to the class,
-- `Tree.soft_labels` gives each class a share of the target, the less the farther it is,
-- `path_loss` trains a net that has a unit for each node, all of which are labels of an image that are on its
-  path: "instead of just predicting a label, predict all of the labels on the path to the root" (Hinton,
+- `Tree.soft_labels` gives each class a share of the target, which decreases with its distance from the label,
+- `path_loss` trains a net that has a unit for each node; the labels of an image are all nodes on the path of
+  its class: "instead of just predicting a label, predict all of the labels on the path to the root" (Hinton,
   Vinyals, Dean, "Dark Knowledge", talk, 2014).
 
 Bertinetto, Mueller, Tertikas, Samangooei, Lord, "Making Better Mistakes: Leveraging Class Hierarchies with
@@ -25,9 +25,9 @@ from keras import ops
 from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.losses import soft_targets
 from kerasnets.distillation.specialists import confusable_classes
+from kerasnets.layers.log_mean import NEVER
 from kerasnets.layers.precision import in_float32
 
-FAR = -1e9  # stands for the logarithm of 0, whose gradient would be NaN
 NESTED = "nested lists in which each of the classes 0, 1, 2, ... is once, at least two of them"
 
 
@@ -38,18 +38,22 @@ class Tree:
     classes is the height of their lowest common ancestor.
 
     Args:
-        groups: The root, a list of its children. A child is a class number or a list of children.
+        groups: The root, a list of its children. A child is a class number or a list of children:
+            [[0, 1], [2, 3, 4]] has two groups of classes below the root.
 
     Attributes:
         classes: Number of classes.
         nodes: For each node the sorted classes below it; first the leaves, by class, and last the root.
         heights: The height of each node, (nodes,).
         distances: The distance of each pair of classes, (classes, classes).
-        paths: Whether a node is on the path of a class to the root, as 0 or 1, (classes, nodes - 1). The root
-            is left out, which is on all of them.
+        paths: Whether a node is on the path of a class to the root, as 0 or 1, (classes, nodes - 1). The
+            root, which is on all paths, is left out.
+        members: Whether a class is below a node, (nodes, classes).
+        chains: The nodes from the leaf of each class to the root, which is repeated if other paths are
+            longer, (classes, depth).
 
     Raises:
-        ValueError: `groups` are not such lists.
+        ValueError: `groups` is not such a list, or the classes are not 0, 1, 2, ..., each once.
     """
 
     def __init__(self, groups: Sequence) -> None:
@@ -80,21 +84,24 @@ class Tree:
         """The tree of two levels in which each class is below its group.
 
         Args:
-            groups: The number of the group of each class. A class that is alone in it is a child of the root.
+            groups: The number of the group of each class. The only class of a group is a child of the root.
+
+        Returns:
+            The `Tree`.
         """
         groups = np.asarray(list(groups))
         sets = [np.flatnonzero(groups == g).tolist() for g in np.unique(groups)]
         return cls([s if len(s) > 1 else s[0] for s in sets] if len(sets) > 1 else sets[0])
 
     def soft_labels(self, beta: float) -> np.ndarray:
-        """Targets that give each class a share, the less the farther it is from the label.
+        """Targets that give each class a share, which decreases with its distance from the label.
 
         Source: equation 5: the share of class A for the label C is proportional to exp(-beta * d(A, C)), and
         d is the distance divided by the height of the root.
 
         Args:
-            beta: A number of at least 0: for 0, all classes have the same share, and for a very large one the
-                label has all of it. In the paper 4 to 30.
+            beta: A number, at least 0. With 0, all classes have the same share; with a very large number, the
+                label has everything. The paper uses 4 to 30.
 
         Returns:
             Array of probabilities, float32, (classes, classes); row C is the target of the label C.
@@ -108,13 +115,16 @@ class Tree:
         return (shares / shares.sum(1, keepdims=True)).astype("float32")
 
     def severity(self, labels: np.ndarray, guesses: np.ndarray) -> float:
-        """The mean distance of the guesses that are wrong from their labels, or NaN if all are right.
+        """The mean distance of wrong predictions from their labels.
 
         Source: section 4.1, "hierarchical distance of a mistake".
 
         Args:
             labels: Class numbers, (n,).
-            guesses: Class numbers, (n,).
+            guesses: Predicted class numbers, (n,).
+
+        Returns:
+            The mean in steps up the tree, at least 1; NaN if all predictions are right.
         """
         wrong = self.distances[labels, guesses][np.not_equal(labels, guesses)]
         return float(wrong.mean()) if len(wrong) else float("nan")
@@ -128,7 +138,7 @@ class Tree:
 
 
 def walk(node: Any, inner: list) -> tuple[list[int], int]:
-    """The leaves below a node and its height; adds both to `inner` for all nodes that are no leaves."""
+    """The leaves below a node and its height; adds both to `inner` for all nodes that are not leaves."""
     if is_int(node, 0):
         return [int(node)], 0
     if not isinstance(node, (tuple, list)) or not node:
@@ -141,10 +151,10 @@ def walk(node: Any, inner: list) -> tuple[list[int], int]:
 def hierarchical_loss(labels: Any, logits: Any, tree: Tree, alpha: float = 0.0) -> Any:
     """Hierarchical cross-entropy: each step from the root to the class counts by its height.
 
-    With l from the leaf to the child of the root, it is -sum_l exp(-alpha * height_l) * log p(node_l given
-    its parent), where the probability of a node is the sum of those of its classes. For `alpha` 0 it is
-    cross-entropy, whatever the tree. The larger `alpha`, the more the step to the leaf counts, and the less
-    those high in the tree.
+    With l running from the leaf to the child of the root, it is -sum_l exp(-alpha * height_l) *
+    log p(node_l given its parent), where the probability of a node is the sum over its classes. With `alpha`
+    0 it is cross-entropy, whatever the tree. The larger `alpha`, the more the step to the leaf counts, and
+    the less those high in the tree.
 
     Source: equations 3 and 4.
 
@@ -152,7 +162,7 @@ def hierarchical_loss(labels: Any, logits: Any, tree: Tree, alpha: float = 0.0) 
         labels: Class numbers, (batch,) or (batch, 1).
         logits: Logits of the classes, (batch, classes).
         tree: The tree.
-        alpha: A finite number. With one below 0, the first steps from the root count most.
+        alpha: A finite number. If it is below 0, the first steps from the root count most.
 
     Returns:
         Tensor, (batch,).
@@ -165,7 +175,7 @@ def hierarchical_loss(labels: Any, logits: Any, tree: Tree, alpha: float = 0.0) 
     labels, logits = checked(labels, logits, tree.classes)
     log_p = ops.log_softmax(logits)[:, None, :]
     on_path = ops.take(ops.convert_to_tensor(tree.members[tree.chains]), labels, axis=0)
-    log_nodes = ops.logsumexp(ops.where(on_path, log_p, FAR), axis=-1)  # (batch, depth), from the leaf
+    log_nodes = ops.logsumexp(ops.where(on_path, log_p, NEVER), axis=-1)  # (batch, depth), from the leaf
     weights = ops.cast(np.exp(-alpha * tree.heights[tree.chains[:, :-1]]), logits.dtype)
     steps = log_nodes[:, :-1] - log_nodes[:, 1:]
     return -ops.sum(ops.take(weights, labels, axis=0) * steps, axis=-1)
@@ -174,8 +184,8 @@ def hierarchical_loss(labels: Any, logits: Any, tree: Tree, alpha: float = 0.0) 
 def path_loss(labels: Any, logits: Any, tree: Tree) -> Any:
     """The loss of a net that has a logit for each node: all nodes on the path of the class are labels.
 
-    It is the sum over the nodes of the cross-entropies of their sigmoids. `path_logits` makes logits of the
-    classes of those of the nodes.
+    It is the sum over the nodes of the cross-entropies of their sigmoids. `path_logits` turns the logits of
+    the nodes into logits of the classes.
 
     Args:
         labels: Class numbers, (batch,) or (batch, 1).
@@ -196,8 +206,8 @@ def path_loss(labels: Any, logits: Any, tree: Tree) -> Any:
 def path_logits(logits: Any, tree: Tree) -> Any:
     """Logits of the classes from those of the nodes: the sum of those on the path of each class.
 
-    Their softmax are the probabilities of the classes if `path_loss` is read as a likelihood, given that the
-    labels of an image are a path.
+    `path_loss` is a negative log-likelihood of sets of nodes. The softmax of these logits is its distribution
+    over the classes, given that the set is the path of a class.
 
     Args:
         logits: Logits of all nodes but the root, (batch, nodes - 1).

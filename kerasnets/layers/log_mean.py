@@ -9,6 +9,8 @@ from keras import ops
 
 from kerasnets.layers.precision import in_float32
 
+NEVER = -1e9  # stands for the logarithm of 0, whose gradient would be NaN; times a probability of 0 it is 0
+
 
 @keras.saving.register_keras_serializable("kerasnets")
 class LogMeanProbability(keras.layers.Layer):

@@ -12,7 +12,7 @@ import kerasnets
 from kerasnets import distillation, training
 from kerasnets.assembly.outputs import main_output
 from kerasnets.checks import refuse
-from kerasnets.distillation.methods import together
+from kerasnets.distillation.methods import look_up
 from kerasnets.distillation.store import Store, opened
 from kerasnets.graph import no_values
 from kerasnets.runs.data import Data, check_source
@@ -38,24 +38,24 @@ class Distillation(Supervised):
         stored: Folder of the teachers' logits for views of the same images, as `kerasnets.runs.label` writes
             it; then no teacher runs, and epoch e of the run has view e modulo their number. The run has its
             own seed, order and batches.
-        teacher: Recipe of the teachers: the net, its options, and the scaling of its images where the files
-            do not say it. None for files that say it all, such as best.keras of a run. A teacher of a .keras
-            file sees the student's images in its own size.
+        teacher: Recipe of the teachers: the net, its options, and the scaling of its images if the files do
+            not say it. None for files that say all of this, such as best.keras of a run. A teacher that is
+            loaded from a .keras file sees the student's images in its own size.
         method: Loss on logits, as the `kerasnets.distillation.Distiller` takes it.
         temperature: Temperature of the Distiller.
         hard_weight: Weight of the labels in the Distiller.
         soft_weight: Weight of the loss on logits; None for 1 - `hard_weight`.
         standardize: Whether logits are standardized before the loss.
-        warm_up: Epochs in which the weight of the loss on logits rises.
+        warm_up: Epochs over which the weight of the loss on logits rises to `soft_weight`.
         hints: `kerasnets.distillation.Hint`s.
-        maps: Names of losses on maps in `kerasnets.distillation.METHODS`, whose layers are found: the ends of
-            the stages of both nets. They have the published weights.
+        maps: Names of losses on maps in `kerasnets.distillation.METHODS`. They compare the layers that
+            METHODS says, which are found in both nets, and have the published weights.
         hint_epochs: Epochs that are trained on the hints only, before all others, which then have no hints; 0
             adds the hints to the other losses.
         mean: Mean of the probabilities of several teachers, as `kerasnets.distillation.Ensemble` takes it.
-        shares: For each of several teachers how much it counts; None for teachers that count equally.
-        earlier: Files of earlier nets of the same classes. results.json has under "together" the accuracy of
-            the ensemble of them and of the net.
+        shares: For each of several teachers how much it counts; None lets all count equally.
+        earlier: Files of earlier nets of the same classes. results.json has the accuracy of their ensemble
+            with the net under "together".
     """
 
     files: tuple[str, ...] = ()
@@ -217,12 +217,12 @@ class Distillation(Supervised):
 
 
 def published(names: Sequence[str], epochs: int) -> dict[str, Any]:
-    """The fields of a `Distillation` by methods of the weights that their authors published.
+    """The fields of a `Distillation` that uses methods with the weights that their authors published.
 
         runs.Distillation(files=("best.keras",), **runs.published(["dkd", "attention"], epochs=60))
 
     Args:
-        names: Keys of `kerasnets.distillation.METHODS`, at most one of which is a loss on logits.
+        names: Keys of `kerasnets.distillation.METHODS`, of which at most one is a loss on logits.
         epochs: Epochs of the run, of which the warm-up is a share.
 
     Returns:
@@ -231,7 +231,7 @@ def published(names: Sequence[str], epochs: int) -> dict[str, Any]:
     Raises:
         ValueError: A name is unknown, or there are two losses on logits.
     """
-    row, on_maps = together(names)
+    row, on_maps = look_up(names)
     return dict(
         method=(row.loss, dict(row.options)) if row.options else row.loss,
         temperature=row.temperature,

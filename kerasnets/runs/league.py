@@ -35,8 +35,8 @@ import kerasnets
 from kerasnets import data, distillation, files
 from kerasnets.checks import nearest
 from kerasnets.data.datasets import CLASSES
-from kerasnets.distillation.methods import METHODS, together
-from kerasnets.distillation.replay import LOGITS, SAID_BY, answers, replay
+from kerasnets.distillation.methods import METHODS, look_up
+from kerasnets.distillation.replay import KEY, LOGITS, answers, replay
 from kerasnets.runs import arrays
 from kerasnets.runs.distill import hints_of, published
 from kerasnets.runs.folder import prepare
@@ -225,9 +225,7 @@ class League:
     def ask(self, teacher: keras.Model, names: Sequence[str], pair: str) -> None:
         """Computes the answers of a teacher for all views, and its predictions, unless it is done."""
         folder = answers_in(self.out, self.settings, pair)
-        if all(
-            (folder / file).exists() for file in (PREDICTIONS, *(f"{SAID_BY.format(n)}.npy" for n in names))
-        ):
+        if all((folder / file).exists() for file in (PREDICTIONS, *(f"{KEY.format(n)}.npy" for n in names))):
             return
         images = viewed(self.settings, self.parts.train[0])
         print(f"{folder.name}: answers for {len(images):,} images", flush=True)
@@ -237,7 +235,7 @@ class League:
         for name, values in found.items():
             with files.replacing(folder / f"{name}.npy") as part:
                 np.save(part, values[: len(images)])
-        predicted = found[SAID_BY.format(LOGITS)][len(images) :].argmax(1).astype("uint8")
+        predicted = found[KEY.format(LOGITS)][len(images) :].argmax(1).astype("uint8")
         held_out, test = np.split(predicted, [len(self.parts.held_out[0])])
         with files.replacing(folder / PREDICTIONS) as part:
             np.savez(part, held_out=held_out, test=test)
@@ -348,7 +346,7 @@ def check_methods(methods: Sequence[str]) -> None:
     """Refuses names that are neither "plain", nor of a method, nor of methods that can be combined."""
     for method in methods:
         if method != PLAIN:
-            together(method.split("+"))
+            look_up(method.split("+"))
 
 
 def build(model: str, options: Mapping[str, Any]) -> keras.Model:
@@ -485,13 +483,13 @@ def distiller(task, net, images, labels):
     hints = [distillation.Hint(**row) for name in found.pop("maps") for row in saved[name]]
     hints = [dataclasses.replace(hint, weight=task.factor * hint.weight) for hint in hints]
     folder = answers_in(task.out, task.settings, task.pair)
-    wanted = [SAID_BY.format(name) for name in (LOGITS, *(hint.teacher_layer for hint in hints))]
-    said = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in dict.fromkeys(wanted)}
+    wanted = [KEY.format(name) for name in (LOGITS, *(hint.teacher_layer for hint in hints))]
+    kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in dict.fromkeys(wanted)}
     if not hints:
-        return distillation.Distiller(net, None, **found), (images, {"labels": labels, **said})
-    twin, stand_in, own = replay(net, hints, said)
+        return distillation.Distiller(net, None, **found), (images, {"labels": labels, **kept})
+    twin, stand_in, own = replay(net, hints, kept)
     return distillation.Distiller(twin, stand_in, hints=own, **found), (
-        {net.inputs[0].name: images, **said},
+        {net.inputs[0].name: images, **kept},
         labels,
     )
 

@@ -11,7 +11,7 @@ import kerasnets
 from kerasnets.distillation import METHODS, Distiller, Hint
 from kerasnets.distillation.logit_losses import LOGIT_LOSSES, dkd, standardized
 from kerasnets.distillation.map_losses import MAP_LOSSES
-from kerasnets.distillation.methods import together
+from kerasnets.distillation.methods import look_up
 
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(16, 8, 8, 1)).astype("float32"), RNG.integers(0, 4, 16)
@@ -159,13 +159,13 @@ def test_refused(options, words):
 
 
 def test_methods_are_combined_with_the_weights_of_the_loss_on_logits():
-    row, maps = together(["attention", "dkd"])
+    row, maps = look_up(["attention", "dkd"])
     assert (row.loss, row.soft_weight, [m.loss for m in maps]) == ("dkd", 1.0, ["attention"])
-    row, maps = together(["pkt"])
+    row, maps = look_up(["pkt"])
     assert (row.hard_weight, row.soft_weight, maps[0].weight) == (1.0, 0.0, 30000.0)  # RepDistiller
     for names in (["kl", "dkd"], [], ["nst", "nst"], ["crd"]):
         with pytest.raises(ValueError, match="`method`"):
-            together(names)
+            look_up(names)
 
 
 def test_the_page_shows_the_published_weights():

@@ -33,5 +33,5 @@ def test_a_student_learns_the_same_from_kept_answers():
 
 def test_hints_without_answers_are_refused():
     net = tiny("ResNet20", classifier_activation=None)
-    with pytest.raises(ValueError, match="`hints` is of layers among the answers, teacher_logits"):
+    with pytest.raises(ValueError, match="`hints` is a list for layers among the answers, teacher_logits"):
         replay(net, HINTS, {"teacher_logits": np.zeros((2, 5), "float16")})
