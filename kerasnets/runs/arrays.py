@@ -32,6 +32,14 @@ class Batches(NamedTuple):
     size: int
 
 
+class Parts(NamedTuple):
+    """Images, (n, height, width, 1), values 0 to 1, and labels, (n,), for each purpose."""
+
+    train: tuple[np.ndarray, np.ndarray]
+    held_out: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+
+
 def read_images(
     dataset: str, split: str, data_dir: str | os.PathLike | None = None, least: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,12 @@
-"""Labels by teachers: their logits for views of the training images of a run, stored for all its students.
+"""Labels by teachers: their logits for views of the training images of a recipe, stored for all students.
 
     recipe, folder = runs.student_of("best.keras", "MobileNet")
     method, options = runs.Distillation(files=("best.keras",)), runs.Options(data_dir=folder)
     runs.label(recipe, "labels", options, method, views=10)
     runs.train(recipe, "runs/student", options, runs.Distillation(stored="labels"))
 
-Large teachers label for days. A shard that is written is never computed again, whatever stops the others.
-Several machines share the work by Ray: P. Moritz et al., "Ray: A Distributed Framework for Emerging AI
+Large teachers take days. A shard that is written is not computed again if the others are interrupted. With
+Ray, several machines share the work: P. Moritz et al., "Ray: A Distributed Framework for Emerging AI
 Applications", OSDI 2018, arXiv:1712.05889.
 """
 
@@ -37,8 +37,6 @@ from kerasnets.training import Recipe
 
 SAMPLE, TOGETHER = 64, 8  # examples that are checked, and how many of them are read at once
 RETRIES = 10  # how often Ray runs a shard again whose process or machine is lost
-
-
 LOADED = {}  # data and teachers of the latest work of this process
 
 
@@ -74,8 +72,8 @@ def label(
 
     The view of an image depends on the seed, the number of the view and the image alone, so that students see
     the same pixels in any order and batches: `runs.Distillation(stored=out)`. Epoch e of a student has view e
-    modulo `views`. The folder gets a header, store.json, and shards, each written whole. What was interrupted
-    goes on with the shards that are missing.
+    modulo `views`. The folder gets a header, store.json, and shards, each written whole. The same call again
+    continues an interrupted one with the missing shards.
 
     Args:
         recipe: Recipe of the students. Their images are those of `splits`, `validation` and `size`, augmented
@@ -149,14 +147,17 @@ def check_labels(
     """Computes a sample of stored logits anew: 64 of them, spread evenly.
 
     Args:
-        recipe, out, options, method: Arguments of `label`.
+        recipe: The recipe of `label`.
+        out: Folder of the store.
+        options: The options of `label`.
+        method: The teachers, as for `label`.
 
     Returns:
         The largest difference of the logits, how large it may be by rounding, and the share of the examples
         whose largest logit is that of another class, as `kerasnets.distillation.records.Form.difference`.
 
     Raises:
-        ValueError: There is no whole store in the folder, or it is that of other images or teachers.
+        ValueError: The store in the folder lacks shards, or has the logits of other images or teachers.
     """
     store = opened(out, "out")
     work = Work(recipe, options or Options(), method, str(pathlib.Path(out).expanduser().absolute()))
@@ -204,7 +205,7 @@ def batches(data: Data, store: Store, shards: Sequence[int]) -> Iterator[tuple[i
 
 
 def steps_of(examples: int, data: Data) -> int:
-    """The number of batches of the recipe that some examples are."""
+    """The number of batches of the recipe's size that hold these examples."""
     return -(-examples // data.recipe.batch)
 
 
@@ -217,7 +218,7 @@ def here(work: Work, store: Store, missing: Sequence[int]) -> Iterator[int]:
         missing: Numbers of the shards.
 
     Yields:
-        Numbers of examples that are done since the last one.
+        The number of examples of each shard that is done.
     """
     data, teacher = loaded(work)
     for _, run in itertools.groupby(enumerate(missing), lambda pair: pair[1] - pair[0]):

@@ -1,16 +1,18 @@
 """A league table of the methods of distillation: same teacher, student, images and epochs, another loss.
 
+    methods = ["plain", "kl", "dkd"]
     league = League(Settings(dataset="digits"), "runs/methods/digits", jobs=2)
-    league.train(["plain", "kl", "dkd", "attention"], ["resnet"], seeds=range(3))
-    league.rows(["plain", "kl", "dkd", "attention"], "resnet", range(3))
+    league.train(league.tasks(methods, "resnet", seeds=range(3)))
+    rows = [league.row(method, "resnet", range(3)) for method in methods]
 
-A part of the training images is held out, of the teacher's too. All that is chosen is chosen by the errors on
-these: which methods are combined, and by which factor the published weight of a method is multiplied. The
-test images are classified once by each student, after its last epoch, and counted when a table is made.
+A part of the training images is held out; the teacher does not see it either. The errors on these images
+decide all that is chosen: which methods are combined, and by which factor the published weight of a method is
+multiplied. Each student classifies the test images once, after its last epoch, and the errors are counted
+when a table is made.
 
-The student learns from several views of each image, which are jittered once, so that the teacher runs once on
-each, whatever the number of students: its logits and maps are kept in files. What a method costs in seconds
-is therefore the cost of its loss; a live teacher takes as long for each method.
+The student learns from several views of each image, which are jittered once. So the teacher runs once on each
+view, whatever the number of students: its answers, that is its logits and maps, are kept in files. The
+seconds of a method are therefore the cost of its loss; a live teacher would add the same to all methods.
 """
 
 import concurrent.futures
@@ -19,11 +21,9 @@ import dataclasses
 import functools
 import itertools
 import math
-import multiprocessing
 import os
 import pathlib
 import statistics
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -38,20 +38,22 @@ from kerasnets.data.datasets import CLASSES
 from kerasnets.distillation.methods import METHODS, look_up
 from kerasnets.distillation.replay import KEY, LOGITS, answers, replay
 from kerasnets.runs import arrays
+from kerasnets.runs.arrays import Parts
 from kerasnets.runs.distill import hints_of, published
 from kerasnets.runs.folder import prepare
+from kerasnets.runs.processes import attempt, attempt_apart
 from kerasnets.runs.several import spread
 from kerasnets.runs.teachers import fitted
 
 CARD = "methods.json"  # the settings of a run
-PARTS = ("held_out", "test")  # that nets are tested on
+PARTS = ("held_out", "test")  # on which errors are counted
 PREDICTIONS = "predictions.npz"  # of a teacher
 PLAIN = "plain"  # the student that has no teacher
 HELD_OUT = 5  # one of 5 training images is held out
-RATE = 3e-3  # Adam's, with a cosine decay to 0; for few epochs better than 1e-3 on the held-out images
+RATE = 3e-3  # of Adam, with a cosine decay to 0; with few epochs better than 1e-3 on the held-out images
 FACTORS = (0.3, 1.0, 3.0)  # by which published weights are multiplied
 FEW = 80  # the least number of examples of a split in a tiny run
-VIEWS = {"digits": 5}  # jittered copies of each image; 1 of other datasets, which have more images
+VIEWS = {"digits": 5}  # views of each image; 1 for other datasets, which have more images
 IMAGES_AT_MOST = 10_000  # of a dataset, to train on
 SHAPE = (28, 28, 1)  # of the images
 THREADS = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
@@ -94,7 +96,8 @@ class Settings:
         epochs: Epochs of each student.
         teacher_epochs: Epochs of a teacher without published weights.
         batch_size: Examples in a batch.
-        views: Jittered copies of each training image, of which an epoch has as many as there are images.
+        views: Number of views of each training image, the first of which is the image itself and the others
+            are jittered. An epoch has as many views as there are images.
         images: Largest number of training images.
         smoke: Whether to use a few images and tiny nets, as a test.
     """
@@ -108,17 +111,19 @@ class Settings:
     smoke: bool = False
 
 
-class Parts(NamedTuple):
-    """Images, (n, height, width, 1), values 0 to 1, and labels, (n,), for each purpose."""
-
-    train: tuple[np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-
-
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """The training of one student: all that another process needs to run it."""
+    """The training of one student: all that another process needs to run it.
+
+    Attributes:
+        out: Folder of the league.
+        settings: Its `Settings`.
+        data_dir: Folder of the dataset, or None.
+        pair: Key of `PAIRS`.
+        method: "plain", or a key of `kerasnets.distillation.METHODS`, or two keys joined by "+".
+        factor: By what the published weights of the method are multiplied.
+        seed: Seed of weights and order.
+    """
 
     out: pathlib.Path
     settings: Settings
@@ -147,8 +152,8 @@ class Task:
 class League:
     """Students of several methods, in a folder.
 
-    The folder gets methods.json, the settings; a .keras file of each teacher and, below "answers", what it
-    says of the training images; and below the folder of each pair of nets a .keras file of each student, a
+    The folder gets methods.json, the settings; a .keras file of each teacher and, below "answers", its
+    answers for the training images; and in the folder of each pair of nets a .keras file of each student, a
     .csv file with the logs of its training, and a .npz file with its predictions. Students whose predictions
     are there are not trained again.
 
@@ -199,10 +204,10 @@ class League:
             groups.setdefault((task.pair, task.method, task.factor), []).append(task)
         if self.jobs == 1:
             for group in groups.values():
-                attempt(group)
+                attempt(train_student, group)
         else:
             with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool, one_thread():
-                list(pool.map(attempt_in_a_process, groups.values()))
+                list(pool.map(functools.partial(attempt_apart, train_student), groups.values()))
         return [task for task in tasks if not task.is_done]
 
     def prepare(self, pair: str) -> None:
@@ -223,7 +228,7 @@ class League:
         files.write_json(hints_file, hints)
 
     def ask(self, teacher: keras.Model, names: Sequence[str], pair: str) -> None:
-        """Computes the answers of a teacher for all views, and its predictions, unless it is done."""
+        """Computes a teacher's answers for all views, and its predictions for `PARTS`, unless it is done."""
         folder = answers_in(self.out, self.settings, pair)
         if all((folder / file).exists() for file in (PREDICTIONS, *(f"{KEY.format(n)}.npy" for n in names))):
             return
@@ -282,7 +287,7 @@ class League:
         Returns:
             A dict: "dataset", "pair", "method", "factor" and "seeds"; "held_out" and "test", the errors, each
             with the "mean", the "deviation" and the "values" of all seeds; and "seconds", the same of the
-            processor's seconds of an epoch.
+            CPU seconds of an epoch.
         """
         tasks = self.tasks([method], pair, seeds, [factor])
         seconds = [float(np.load(task.path)["seconds"]) for task in tasks]
@@ -306,12 +311,12 @@ class League:
 
 
 def least(found: Mapping[Any, float], count: int) -> list:
-    """The keys of the smallest values, the first of equal ones first."""
+    """The keys of the smallest values in ascending order; of equal values the first comes first."""
     return sorted(found, key=found.get)[:count]
 
 
 def is_changed(factor: float) -> tuple[bool, float]:
-    """A key that puts the published weight first, which so is taken where another is not better."""
+    """A sort key that puts the published weight first, so that another one is only chosen if it is better."""
     return factor != 1, factor
 
 
@@ -334,7 +339,7 @@ def combinations(found: Mapping[str, float], count: int) -> list[str]:
 
 
 def check_pairs(pairs: Sequence[str]) -> None:
-    """Refuses names that are not of pairs of nets."""
+    """Refuses names that are not keys of `PAIRS`."""
     for name in pairs:
         if name not in PAIRS:
             raise ValueError(
@@ -386,7 +391,7 @@ def viewed(settings, images):
 
 @contextlib.contextmanager
 def one_thread():
-    """Within it, processes that are started compute with one thread each."""
+    """A context in which processes that are started compute with one thread each."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(THREADS)
     try:
@@ -399,31 +404,11 @@ def one_thread():
                 os.environ[name] = value
 
 
-def attempt_in_a_process(tasks):
-    """Does what `attempt` does, so that whatever happens to one process leaves the others alone."""
-    process = multiprocessing.get_context("spawn").Process(target=attempt, args=(tasks,), daemon=True)
-    process.start()
-    process.join()
-
-
-def attempt(tasks):
-    """Trains students and prints the results, or the errors."""
-    for task in tasks:
-        try:
-            print(f"{task}: {train_student(task)}", flush=True)
-        except KeyboardInterrupt:
-            if multiprocessing.parent_process() is None:
-                raise
-            return
-        except Exception as error:
-            print(f"{task} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-
-
 class Clock(keras.callbacks.Callback):
-    """Measures the seconds of the processor that each epoch takes, whatever else the machine does.
+    """Measures the CPU seconds of each epoch, which do not count what other programs take.
 
     Attributes:
-        seconds: Those of each epoch.
+        seconds: The CPU seconds of each epoch.
     """
 
     def __init__(self) -> None:
@@ -435,7 +420,7 @@ class Clock(keras.callbacks.Callback):
         self.start = time.process_time()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Notes the time since the begin of the epoch."""
+        """Notes the time since the start of the epoch."""
         self.seconds.append(time.process_time() - self.start)
 
 

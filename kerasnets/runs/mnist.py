@@ -7,9 +7,9 @@ The teacher is a 784-1200-1200-10 net with dropout, a limit on weights and jitte
 The plain net and the student are 784-800-800-10 nets, without dropout. The plain net is trained on the images
 themselves and on labels only, the student on labels and on the teacher's soft targets.
 
-The student may learn from changed images, which are shifted, displaced or mixed, and for which the teacher
-gives soft targets as well. Either the teacher runs at every step, and each epoch has other images; or it runs
-on some passes over the images, for which its logits are stored.
+The student may learn from changed images, which are shifted, displaced or mixed; the teacher's soft targets
+are those of the changed images. Either the teacher runs at every step, and every epoch has other images; or
+it runs once on some passes over the images, and its logits are stored.
 
 The student may see no images of some classes. Its biases of the classes that it saw too seldom or too often
 are then changed until it predicts each of them as often as the training images have it. (The paper changes
@@ -53,7 +53,7 @@ TEACHERS = {
 SHAPE = (28, 28, 1)  # of the images
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
 # Rows of kerasnets.data.augment for digits, by name. The fields of `elastic` are the smoother ones of Ciresan
-# et al. 2010, section 3. A part of the images stays sharp, as the images of the test are.
+# et al. 2010, section 3. Some of the images stay sharp, as the test images are.
 CHANGES = {
     "jitter": ("jitter", {}),
     "elastic": ("elastic", dict(alpha=36.0, sigma=6.0, share=0.6)),
@@ -79,10 +79,10 @@ class Settings:
         teacher: Key of `TEACHERS`, the name of another net, or a file of a trained net.
         teachers: Number of teachers; several teach as an ensemble.
         augment: How the student's images are changed: names of `CHANGES`, in this order. The teacher is
-            trained on images that are changed alike, but not mixed, or jittered if `augment` is empty.
+            trained on images with the same changes except "mixup", or on jittered ones if `augment` is empty.
         passes: Number of passes over the changed images for which the teacher's logits are stored. They are
             repeated if there are more epochs. 0 lets the teacher run at every step, on other images in each
-            epoch. Without `augment`, the images are jittered, or with 0 not changed.
+            epoch. If `augment` is empty, the images are jittered, or with 0 passes not changed.
         validation: Number of images, the last ones of the training images, on which errors are counted
             instead of on the test images. No net is trained on them.
         omit_digit: A class that the student does not see, or None.
@@ -92,7 +92,8 @@ class Settings:
         smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
-        ValueError: `only_digits` holds all classes, or there are several teachers of one file.
+        ValueError: `only_digits` holds all classes, `augment` is not allowed, or there are several teachers
+            of one file.
     """
 
     dataset: str = "mnist"
@@ -120,7 +121,7 @@ class Settings:
         if self.teacher_is_file and self.teachers > 1:
             refuse("teachers", "1 for the teacher of a file", self.teachers)
         if not set(self.augment) <= set(CHANGES) or "mixup" in self.augment[:-1]:
-            refuse("augment", f"of {', '.join(CHANGES)}, mixup the last of them", self.augment)
+            refuse("augment", f"names among {', '.join(CHANGES)}, with mixup last", self.augment)
 
     @property
     def teacher_is_file(self) -> bool:
@@ -128,11 +129,11 @@ class Settings:
         return self.teacher.endswith(SUFFIXES)
 
     def changes(self) -> tuple[tuple, ...]:
-        """The rows of the student's images."""
+        """How the student's images are changed, as rows of `CHANGES`."""
         return tuple(CHANGES[name] for name in self.augment or ("jitter",) * bool(self.passes))
 
     def teacher_changes(self) -> tuple[tuple, ...]:
-        """The rows of the teacher's images."""
+        """How the teacher's images are changed, as rows of `CHANGES`."""
         return tuple(CHANGES[name] for name in self.augment if name != "mixup") or (CHANGES["jitter"],)
 
     def seen(self) -> tuple[int, ...]:

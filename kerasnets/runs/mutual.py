@@ -22,13 +22,13 @@ from kerasnets.training import Recipe
 class MutualLearning(Supervised):
     """Trains the net of a recipe together with others, as `kerasnets.distillation.Mutual` does.
 
-    The folder gets net2.keras, net3.keras and so on with the others, each of the epoch that is best on the
-    validation data, or without these of the last. results.json has their accuracies under "peers", and under
-    "ensemble" that of all nets together.
+    The folder gets the other nets as net2.keras, net3.keras and so on, each from its best epoch on the
+    validation data, or from the last epoch if there are none. results.json has their accuracies under
+    "peers", and the accuracy of the ensemble of all nets under "ensemble".
 
     Args:
-        peers: For each of the other nets its name, as `kerasnets.list_models` gives it, and its options.
-            Everything else is as the recipe says.
+        peers: For each of the other nets its name, as `kerasnets.list_models` gives it, and its options. All
+            else is as in the recipe.
     """
 
     peers: tuple[tuple[str, Mapping[str, Any]], ...]
@@ -75,7 +75,7 @@ class MutualLearning(Supervised):
                 training.write_weights(peer, out / f"{name}.keras")
 
     def keepers(self, model, net, data, out, swap):
-        """The callbacks that save each net of the epoch in which it is best on the validation data."""
+        """The callbacks that save each net after its best epoch on the validation data."""
         others = [
             training.Best(peer, out / f"{name}.keras", f"val_{name}_{score(data)}", swap)
             for name, peer in self.others(model)

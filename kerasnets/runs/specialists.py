@@ -13,9 +13,9 @@ specialists or none.
 The soft targets are those of the held-out images at a high temperature. At temperature 1 the generalist is so
 certain that little but the diagonal of the covariance is left, and k-means finds sets of a single class.
 
-What else the same effort is good for is measured too. The controls are a generalist that is trained from the
-start for as many steps more as all specialists of a head took, and an ensemble of as many generalists as can
-be trained in these steps.
+Controls show what else the same training steps are good for: a generalist that is trained from the start for
+as many steps more as all specialists of a head took, and an ensemble of as many generalists as can be trained
+in these steps.
 
 Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 5, and
 the same authors' talk "Dark Knowledge", 2014.
@@ -25,10 +25,8 @@ import concurrent.futures
 import dataclasses
 import functools
 import math
-import multiprocessing
 import os
 import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -40,20 +38,23 @@ from kerasnets import distillation, files, weights
 from kerasnets.applications import MLP
 from kerasnets.checks import is_int, refuse
 from kerasnets.data.datasets import CLASSES
+from kerasnets.layers.log_mean import NEVER
 from kerasnets.runs import arrays
+from kerasnets.runs.arrays import Parts
 from kerasnets.runs.folder import prepare, save
+from kerasnets.runs.processes import attempt, attempt_apart
 from kerasnets.tables import first_of
 
 CARD = "specialists.json"  # the settings of a run
 SETS = "sets.json"  # the classes of its specialists
 HEADS = ("logsumexp", "reduced", "all-classes")
 NET = dict(hidden=(512, 512), dropout=0.3, input_dropout=0.1)  # of the generalist
-# Those of other datasets. A net that is small for its images errs on many, as that of the paper does.
+# Those of other datasets. A net that is small for its images makes many errors, as the paper's does.
 NETS = {"digit_pairs": dict(hidden=(32, 32), dropout=0.1, input_shape=(28, 56, 1), classes=100)}
 PATIENCE = 3  # epochs without improvement after which a specialist's training ends
 HELD_OUT = 6  # one of 6 training images is held out
 FEW = 500  # the least number of examples of a split in a tiny run
-NEVER = -1e9  # added to the logit of a class that is not counted
+
 MEMBER = 1000  # added to the seed for each further generalist
 
 
@@ -78,7 +79,7 @@ class Settings:
         smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
-        ValueError: `heads` are not one or more of these, or `clusters` not below the number of classes.
+        ValueError: `heads` is not one or more of these, or a number of `clusters` is not allowed.
     """
 
     dataset: str = "digits"
@@ -103,14 +104,6 @@ class Settings:
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes."""
         return CLASSES[self.dataset]
-
-
-class Parts(NamedTuple):
-    """Images, (n, height, width, 1), values 0 to 1, and labels, (n,), for each purpose."""
-
-    train: tuple[np.ndarray, np.ndarray]
-    held_out: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +149,7 @@ class Trained(NamedTuple):
         logits: The generalist's logits of the held-out images.
         sets: The classes of each specialist.
         tasks: For each head the `Task` of each specialist.
-        failed: Those of the tasks that failed.
+        failed: The tasks that failed.
         controls: For the title of each control the paths of its nets, whose predictions are averaged.
         steps: Training steps by title: of the generalist, of all specialists of each head, and of the
             controls.
@@ -310,7 +303,7 @@ def train_specialists(tasks, jobs):
     """Trains the specialists that have no file yet, and returns the tasks that failed."""
     missing = [task for task in tasks if not task.path.exists()]
     if jobs == 1:
-        attempt(missing)
+        attempt(train_specialist, missing)
     else:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             list(pool.map(attempt_in_processes, [missing[job::jobs] for job in range(jobs)]))
@@ -318,25 +311,10 @@ def train_specialists(tasks, jobs):
 
 
 def attempt_in_processes(tasks):
-    """Does what `attempt` does in a process. If that dies, another one goes on after the task it died of."""
+    """Trains specialists in a process. If it dies, another one continues after the task that killed it."""
     while tasks:
-        process = multiprocessing.get_context("spawn").Process(target=attempt, args=(tasks,), daemon=True)
-        process.start()
-        process.join()
-        tasks = [task for task in tasks if not task.path.exists()][1:] if process.exitcode else []
-
-
-def attempt(tasks):
-    """Trains specialists one after another and prints the results, or the errors."""
-    for task in tasks:
-        try:
-            print(f"{task}: {train_specialist(task)}", flush=True)
-        except KeyboardInterrupt:
-            if multiprocessing.parent_process() is None:
-                raise
-            return
-        except Exception as error:
-            print(f"{task} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        died = attempt_apart(train_specialist, tasks)
+        tasks = [task for task in tasks if not task.path.exists()][1:] if died else []
 
 
 def train_specialist(task):
@@ -374,11 +352,11 @@ def trainer_of(out, settings, data_dir, head):
 class Trainer:
     """Trains the specialists of a head one after another in a net with all classes, which is traced once.
 
-    The classes of a specialist are only known to the numbers that are added to the logits: to those of the
-    outcomes that are right for an example, and to those of all outcomes. The former are `NEVER` for all
-    classes but that of the example, or but all classes in the dustbin if the example is of one of them. The
-    dustbin's logit is the log-sum-exp of theirs, or with the head "reduced" that of the first of them, while
-    the others are not counted. So nothing but numbers differs between specialists.
+    Specialists differ only in the numbers that are added to the logits, once for the outcomes that are right
+    for an example, and once for all outcomes. The former numbers are `NEVER` for all classes but that of the
+    example; or, if that is in the dustbin, for all classes outside the dustbin. The dustbin's logit is the
+    log-sum-exp of the logits of its classes; with the head "reduced" it is the logit of the first of them,
+    and the others are not counted.
 
     Args:
         settings: The settings.

@@ -11,7 +11,7 @@ import pytest
 
 import specialists_report as report
 from kerasnets import distillation
-from kerasnets.runs import specialists
+from kerasnets.runs import processes, specialists
 from nets import check_digits_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -166,7 +166,7 @@ def test_a_process_that_dies_loses_one_specialist(monkeypatch, tmp_path, finishe
         exitcode = None
 
         def __init__(self, target, args, daemon):
-            (self.tasks,) = pickle.loads(pickle.dumps(args))
+            _, self.tasks = pickle.loads(pickle.dumps(args))
 
         def start(self):
             alive = itertools.takewhile(lambda task: task.number not in (2, 5), self.tasks)
@@ -179,7 +179,7 @@ def test_a_process_that_dies_loses_one_specialist(monkeypatch, tmp_path, finishe
             pass
 
     context = types.SimpleNamespace(Process=Process)
-    monkeypatch.setattr(specialists.multiprocessing, "get_context", lambda kind: context)
+    monkeypatch.setattr(processes.multiprocessing, "get_context", lambda kind: context)
     failed = specialists.train_specialists(many, jobs=2)
     assert [task.number for task in failed] == [2, 5]
 
