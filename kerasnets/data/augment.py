@@ -218,7 +218,8 @@ def of_batches(rows, classes=None):
 
     Returns:
         A function that takes images, (batch, ...), labels, (batch,), and a seed of two whole numbers. It
-        returns new images and labels, which are one-hot with rows of `MIXES`.
+        returns new images and labels, which are one-hot with rows of `MIXES`. The first row has the seed
+        itself, so that a plan of one row gives what its function gives.
 
     Raises:
         ValueError: A row is not allowed, or `classes` is missing.
@@ -235,7 +236,7 @@ def of_batches(rows, classes=None):
 
     def augmented(images, labels, seed):
         for i, function in enumerate(changes):
-            images = function(images, transforms.derived_seed(seed, i))
+            images = function(images, transforms.derived_seed(seed, i) if i else seed)
         if not mixes:
             return images, labels
         both = {"images": images, "labels": keras.ops.one_hot(labels, classes)}

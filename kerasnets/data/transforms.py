@@ -261,7 +261,7 @@ def affine(
 
 def chosen(seed, count, share):
     """1 for a random share of images, and 0 for the others."""
-    draws = tf.random.stateless_uniform([count], derived_seed(seed, 1))
+    draws = tf.random.stateless_uniform([count], derived_seed(seed, -1))
     return tf.cast(draws < share, tf.float32)
 
 

@@ -125,3 +125,5 @@ def test_rows_change_and_mix_images_with_their_labels():
     x, y, z = data.to_arrays(data.batches((images, labels, labels), 4, seed=3, augment=("jitter",)))
     np.testing.assert_array_equal(y, z)  # without a mix labels stay
     np.testing.assert_array_equal(x.max((1, 2, 3)) % 3, y)
+    alone = data.to_arrays(data.batches((images, labels), 4, seed=3, augment=data.jitter))
+    np.testing.assert_array_equal(x, alone[0])
