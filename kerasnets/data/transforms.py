@@ -228,7 +228,7 @@ def affine(
         seed: Two whole numbers; the same seed gives the same changes.
         degrees: Largest angle, in degrees.
         stretch: Largest change of height and width, each a share of its own.
-        shear: Largest shift of a row against the next, in pixels.
+        shear: Largest shift of a row against the next one, in pixels, before the rotation.
         share: Probability with which an image is changed, as of `elastic`.
 
     Returns:
@@ -241,9 +241,10 @@ def affine(
     angle, slant = angle * (degrees * np.pi / 180), shear * slant
     high, wide = 1.0 + stretch * high, 1.0 + stretch * wide
     sin, cos = tf.sin(angle), tf.cos(angle)
-    # Where a pixel of the result is taken from, in columns and rows from the center.
-    across, across_down = wide * cos, slant * cos - wide * sin
-    down_across, down = high * sin, slant * high * sin + high * cos
+    # The column and row, from the center, that a pixel of the result is taken from: its own are scaled, then
+    # sheared, then rotated.
+    across, across_down = cos * wide, (cos * slant - sin) * high
+    down_across, down = sin * wide, (sin * slant + cos) * high
     y, x = (tf.cast(shape[axis] - 1, tf.float32) / 2 for axis in (-3, -2))
     none = tf.zeros_like(angle)
     matrix = [across, across_down, x - across * x - across_down * y]

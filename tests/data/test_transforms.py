@@ -154,6 +154,51 @@ def test_jitter_can_let_the_mirror_image_in():
         assert transforms.jitter(image, seed, mode="reflect").numpy()[0, ..., 0].tolist() in windows
 
 
+def test_an_elastic_image_is_that_of_scipy():
+    clips = RNG.uniform(0, 255, (3, 2, 11, 14, 2)).astype("float32")
+    changed = tf.function(transforms.elastic)(clips, (3, 5), alpha=30.0, sigma=2.0)
+    fields = tf.random.stateless_uniform([3, 2, 11, 14], (3, 5), -1.0, 1.0).numpy().astype("float64")
+    places = np.indices((11, 14))
+    for clip, field, found in zip(clips, fields, changed.numpy(), strict=True):
+        offsets = 30 * np.stack([ndimage.gaussian_filter(f, 2.0, mode="constant") for f in field])
+        assert np.abs(offsets).max() > 3
+        check_displaced(clip, places + offsets, found)
+    np.testing.assert_allclose(transforms.elastic(clips, (3, 5), alpha=0.0), clips, rtol=1e-6)
+
+
+def test_an_affine_image_is_that_of_scipy():
+    clips = RNG.uniform(0, 255, (3, 2, 11, 14, 2)).astype("float32")
+    changed = tf.function(transforms.affine)(clips, (3, 5), degrees=40.0, stretch=0.3, shear=0.4)
+    drawn = tf.random.stateless_uniform([4, 3], (3, 5), -1.0, 1.0).numpy().astype("float64").T
+    center = np.array([5.0, 6.5])[:, None, None]
+    for clip, (angle, high, wide, slant), found in zip(clips, drawn, changed.numpy(), strict=True):
+        angle = np.radians(40 * angle)
+        rotation = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]  # of rows and columns
+        matrix = rotation @ np.array([[1, 0], [0.4 * slant, 1]]) @ np.diag([1 + 0.3 * high, 1 + 0.3 * wide])
+        places = np.einsum("ij,jhw->ihw", matrix, np.indices((11, 14)) - center) + center
+        check_displaced(clip, places, found)
+    np.testing.assert_allclose(transforms.affine(clips, (3, 5), 0.0, 0.0, 0.0), clips, atol=1e-2)
+
+
+def check_displaced(clip, places, found):
+    """Compares a changed clip with what scipy finds in its frames at these places."""
+    for frame, other in zip(clip, found, strict=True):
+        for channel in range(clip.shape[-1]):
+            expected = ndimage.map_coordinates(
+                frame[..., channel].astype("float64"), places, order=1, mode="grid-constant"
+            )
+            np.testing.assert_allclose(other[..., channel], expected, atol=0.02)
+
+
+@pytest.mark.parametrize("change", [transforms.elastic, transforms.affine])
+def test_a_share_of_the_images_is_changed(change):
+    images = RNG.uniform(0, 255, (400, 6, 6, 1)).astype("float32")
+    every, some = change(images, (3, 5)).numpy(), change(images, (3, 5), share=0.25).numpy()
+    changed = np.abs(some - images).max((1, 2, 3)) > 0.1
+    assert 60 < changed.sum() < 140
+    np.testing.assert_array_equal(some[changed], every[changed])
+
+
 def test_lighting_spreads_along_the_principal_components():
     images = np.zeros((40000, 2, 1, 3), "float32")
     added = transforms.lighting(images, (3, 4)).numpy()
