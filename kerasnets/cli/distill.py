@@ -31,7 +31,7 @@ from kerasnets.cli.runs import (
     read,
     repeat,
 )
-from kerasnets.cli.schemes import add_schemes, chain, check_schemes, net_words, of_teachers, published
+from kerasnets.cli.schemes import add_schemes, chain, check_schemes, net_words, of_teachers, weights_of
 from kerasnets.tables import text_table
 
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
@@ -39,9 +39,9 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
 
 SMOKE_EPOCHS = 2
 METHOD = (
-    "losses by name, at most one of them on logits: kl, standardized, dkd, dist, nkd, squared; on maps: "
-    "fitnet, attention, similarity, relation, nst, pkt; such as dkd,attention. Without other options, each "
-    "has the temperature and the weights that its authors published (kl)"
+    "losses by name, such as dkd,attention. At most one on logits: kl, standardized, dkd, dist, nkd or "
+    "squared; any on maps: fitnet, attention, similarity, relation, nst, pkt. Each has the temperature and "
+    "the weights that its authors published, unless other options change them (kl)"
 )
 
 
@@ -49,9 +49,9 @@ class Nets(NamedTuple):
     """The recipes of the nets of a run.
 
     Attributes:
-        teacher: That of the teachers; None if they are files that say all that is needed.
-        assistants: Those of the assistants, in their order.
-        student: That of the student.
+        teacher: The recipe of the teachers; None for files, which say all that is needed.
+        assistants: The recipes of the assistants, the largest first.
+        student: The recipe of the student.
     """
 
     teacher: Recipe | None
@@ -87,28 +87,28 @@ def add_arguments(p: Parser) -> None:
     p.add_argument("--size", type=whole(1), metavar="PIXELS", help=side)
     p.add_argument("--method", default="kl", metavar="NAME[,NAME]", help=METHOD)
     own = "that of the method"
-    temperature = f"softmax temperature ({own}; of kl 4)"
+    temperature = f"temperature of the softmax ({own}; for kl 4)"
     p.add_argument("--temperature", type=number(above=0), metavar="T", help=temperature)
-    weight = f"weight of hard labels ({own}; of kl 0.1)"
+    weight = f"weight of the labels ({own}; for kl 0.1)"
     p.add_argument("--hard-weight", type=number(0, 1), metavar="WEIGHT", help=weight)
-    weight = f"weight of the loss on logits ({own}; of kl 0.9, or 1 - the weight of hard labels)"
+    weight = f"weight of the loss on logits ({own}; for kl 1 - --hard-weight)"
     p.add_argument("--soft-weight", type=number(0), metavar="WEIGHT", help=weight)
-    text = "standardize the logits of each image before the loss"
+    text = "standardize the logits of each image before the loss (as the method does; for kl no)"
     p.add_argument("--standardize", action="store_true", help=text)
-    epochs = "epochs in which the weight of the loss on logits rises (those of the method; of kl 0)"
+    epochs = "epochs over which the weight of the loss on logits rises (those of the method; for kl 0)"
     p.add_argument("--warm-up", type=whole(0), metavar="N", help=epochs)
     p.add_argument(
         "--hint",
         nargs=2,
         action="append",
         metavar=("TEACHER_LAYER", "STUDENT_LAYER"),
-        help="two layers; repeatable",
+        help="layers of both nets; the student's learns to give the teacher's maps (FitNets); repeatable",
     )
     weight = "weight of each --hint (1)"
     p.add_argument("--hint-weight", type=number(0), default=1.0, metavar="WEIGHT", help=weight)
-    epochs = "epochs on hints only, before the others (0)"
+    epochs = "epochs on hints or losses on maps only, before all others (0)"
     p.add_argument("--hint-epochs", type=whole(0), default=0, metavar="N", help=epochs)
-    p.add_argument("--plain", action="store_true", help="also train the student on hard labels only")
+    p.add_argument("--plain", action="store_true", help="also train the student on the labels only")
     add_options(p)
     add_validation(p, "that of the teacher, or none")
     add_schemes(p)
@@ -127,7 +127,11 @@ def add_teacher(p: Parser, text: str, default: str, required: bool = False) -> N
         "--teacher", required=required, nargs="+", type=net_or_file, metavar="FILE|NAME", help=text
     )
     p.add_argument(
-        "--teacher-options", nargs="+", default=[], metavar="NAME=VALUE", help="such as alpha=0.5 depth=40"
+        "--teacher-options",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="options of the teacher's net, such as alpha=0.5 depth=40 (none)",
     )
     p.add_argument(
         "--teacher-weights",
@@ -352,7 +356,7 @@ def learning(options: argparse.Namespace, epochs: int) -> dict[str, Any]:
     from kerasnets import runs
     from kerasnets.distillation import Hint
 
-    found = {**runs.published(options.method.split(","), epochs), **published(options)}
+    found = {**runs.published(options.method.split(","), epochs), **weights_of(options)}
     if options.hard_weight is not None and options.method == "kl":
         found["soft_weight"] = None  # 1 - hard_weight
     names = ("temperature", "hard_weight", "soft_weight", "warm_up")

@@ -1,14 +1,14 @@
 """The schemes of `kerasnets distill`: who learns from whom, and in which order.
 
 Function matching: Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR
-2022, arXiv:2106.05237. The student sees no labels, and both nets the same mixed images, for many epochs. In
-the paper one number mixes a whole batch with the batch shifted by an image; here each image has a number of
-its own, from 0 to 1 with equal probability, and a random partner. The paper adds the losses of several
-teachers. At temperature 1 this is, but for a factor and a constant, the loss of one teacher that gives the
-arithmetic mean of their probabilities.
+2022, arXiv:2106.05237. The student learns without labels for many epochs, and both nets see the same mixed
+images. In the paper one number mixes a whole batch with the batch shifted by one image; here each image has a
+random partner and a number of its own, uniform in [0, 1]. The paper adds the losses of several teachers. At
+temperature 1 this is, but for a factor and a constant, the loss of one teacher that gives the arithmetic mean
+of their probabilities.
 
 Generations: Furlanello et al., "Born-Again Neural Networks", ICML 2018, arXiv:1805.04770. Each is a new net
-of the same architecture, which learns from the one before, without labels or, by --hard-weight, with them.
+of the same architecture, which learns from the one before, without labels unless --hard-weight is given.
 
 Assistants: Mirzadeh et al., "Improved Knowledge Distillation via Teacher Assistant", AAAI 2020,
 arXiv:1902.03393. Nets of decreasing size between the teacher and the student.
@@ -28,7 +28,7 @@ from kerasnets.cli.options import Parser, is_file, number, whole
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.training import Recipe
 
-# What function matching and born-again nets publish, in place of what "kl" does.
+# The temperature and weights of function matching and of born-again nets, which replace those of "kl".
 PUBLISHED = dict(temperature=1.0, hard_weight=0.0, soft_weight=1.0)
 MIXED = ("mixup", {"alpha": 1.0})
 # The options of a loss on a teacher's outputs, which nets that learn from one another do not have.
@@ -58,12 +58,15 @@ class Link(NamedTuple):
 def add_schemes(p: Parser) -> None:
     """Adds the options of the schemes."""
     g = p.add_argument_group("several teachers")
-    text = "how much each teacher counts, such as 0.5 0.3 0.2 (equally)"
+    text = "how much each teacher counts, such as 0.5 0.3 0.2 (all equally)"
     g.add_argument("--teacher-shares", nargs="+", type=number(above=0), metavar="SHARE", help=text)
     text = "the mean of the teachers' probabilities (geometric; arithmetic with --function-matching)"
     g.add_argument("--teacher-mean", choices=("geometric", "arithmetic"), help=text)
     g = p.add_argument_group("who learns from whom")
-    text = "no labels, temperature 1, and mixed images (mixup) for both nets; --epochs should be many"
+    text = (
+        "learn from the teacher alone, without labels, at temperature 1, on mixed images (mixup) that both "
+        "nets see; takes many --epochs"
+    )
     g.add_argument("--function-matching", action="store_true", help=text)
     text = (
         "train K students, each taught by the one before, at temperature 1, without labels unless "
@@ -103,8 +106,8 @@ def check_schemes(options: argparse.Namespace) -> None:
         raise ValueError("--mutual trains all nets from random weights: --teacher is then the name of a net")
 
 
-def published(options: argparse.Namespace) -> dict[str, float]:
-    """The temperature and weights of the scheme; none where those of the method hold."""
+def weights_of(options: argparse.Namespace) -> dict[str, float]:
+    """The published temperature and weights of the scheme; none if those of the method hold."""
     own = options.function_matching or options.generations
     return dict(PUBLISHED) if own and options.method == "kl" else {}
 

@@ -210,11 +210,11 @@ def mix(row):
 
 
 def of_batches(rows, classes=None):
-    """The function of a plan for batches in memory, which have their size and scaling already.
+    """Makes a function that augments batches of arrays, which have their final size and scaling.
 
     Args:
         rows: Rows of `CHANGES` without statistics to fit, then rows of `MIXES`.
-        classes: Number of classes, with rows of `MIXES`.
+        classes: Number of classes, needed with rows of `MIXES`.
 
     Returns:
         A function that takes images, (batch, ...), labels, (batch,), and a seed of two whole numbers. It
@@ -228,7 +228,7 @@ def of_batches(rows, classes=None):
     names = [name for name, _ in rows]
     allowed = [name for name in (*CHANGES, *MIXES) if name not in FITS]
     if not set(names) <= set(allowed):
-        refuse("augment", f"rows of {', '.join(allowed)} for arrays", names)
+        refuse("augment", f"rows with names among {', '.join(allowed)} for arrays", names)
     changes = [change(row, None) for row in rows if row[0] in CHANGES]
     mixes = [mix(row) for row in rows if row[0] in MIXES]
     if mixes and not is_int(classes, 1):

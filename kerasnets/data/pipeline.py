@@ -49,10 +49,11 @@ def batches(
         epochs: Number of epochs, counted from the start of the run.
         first_step: Number of batches to skip, over all epochs.
         augment: None, or a function that takes a batch of images and a seed of two whole numbers and returns
-            the changed images, such as `kerasnets.data.jitter`. The images are the first of `arrays`. Or rows
-            of `kerasnets.data.augment` that change or mix images: ("elastic", ("jitter", {"pixels": 1})).
-        classes: Number of classes, for rows that mix images, such as "mixup". They take images and labels,
-            which become one-hot.
+            the changed images, such as `kerasnets.data.jitter`. Or rows of `kerasnets.data.augment` that
+            change or mix images: ("elastic", ("jitter", {"pixels": 1})). The images are the first of
+            `arrays`; with rows, the labels are the second.
+        classes: Number of classes, needed for rows that mix images, such as "mixup". The labels then become
+            one-hot.
 
     Returns:
         Dataset of batches in the structure of `arrays`.
@@ -146,19 +147,18 @@ def join(
 
     Args:
         dataset: A batched tf.data.Dataset of n examples in a fixed order.
-        values: Array of floats, (n, ...); or n rows that are not in memory, as a function of their numbers
-            that returns float32 arrays.
+        values: Array of floats, (n, ...); or for n rows that are not in memory, a function as `rows_of` takes
+            it.
         combine: Function that takes the elements of a batch and then its rows of `values`, float32, and
             returns the new batch.
         marks: None, or the marks of the inputs, (n, width), as `marked` gives them. Every pass then compares
             them with those of its inputs, and ends with tf.errors.InvalidArgumentError if they differ.
-        shape: Shape of a row of a function.
+        shape: Shape of a row, if `values` is a function.
 
     Returns:
         Dataset of the new batches.
     """
     marks = None if marks is None else tf.constant(marks)
-
     look_up = rows_of(values, shape)
 
     def rows(start, *batch):
@@ -175,11 +175,16 @@ def join(
 
 
 def rows_of(values: Any, shape: tuple[int, ...] | None = None) -> Callable:
-    """The function from the numbers of rows, int64, (batch,), to the rows, float32, as tensors.
+    """Makes a function that looks up rows in a tf.data pipeline.
 
     Args:
-        values: Array of floats, (n, ...), or a function of numpy arrays.
-        shape: Shape of a row of a function.
+        values: Array of floats, (n, ...), or a function that takes the numbers of rows, a NumPy array, int64,
+            (batch,), and returns the rows, float32, (batch, ...).
+        shape: Shape of a row, if `values` is a function.
+
+    Returns:
+        A function that takes the numbers of rows, a tensor, int64, (batch,), and returns the rows, float32,
+        (batch, ...).
     """
     if callable(values):
         return lambda numbers: tf.ensure_shape(

@@ -21,7 +21,7 @@ FIT_EXAMPLES = 50_000  # most examples that a change is fitted to
 
 
 class Views(NamedTuple):
-    """Augmented views of examples, which come again every so many epochs.
+    """Augmented views of examples, which repeat after as many epochs as there are views.
 
     Attributes:
         count: Number of views. Epoch e has view e modulo `count` of each example.
@@ -177,9 +177,9 @@ def stream(
         balance: "sampling" draws each class equally often in an epoch, which keeps its length. No example of
             a class comes again before all of its examples came. An image with several labels is drawn for
             each of them, and images without any are drawn as a class. None draws each example once.
-        views: `Views`, by which examples are augmented instead of by `seed`, which then only shuffles; None
-            augments every epoch differently. They are without "mixup" and "cutmix", which mix the examples
-            that happen to be in a batch.
+        views: `Views`, by which examples are augmented; `seed` then only shuffles. None augments every epoch
+            differently. "mixup" and "cutmix", which mix the examples that happen to be in a batch, are not
+            allowed with views.
 
     Returns:
         A Stream.
@@ -355,7 +355,7 @@ def check_views(views, rows):
         refuse("views", "None or kerasnets.data.Views(count, seed)", views)
     mixes = [name for name, _ in rows if name in augmentation.MIXES]
     if mixes:
-        words = "a plan without 'mixup' and 'cutmix' where views of single examples are kept"
+        words = "a plan without 'mixup' and 'cutmix' if there are `views`"
         refuse("augment", words, mixes[0])
 
 

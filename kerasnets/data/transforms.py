@@ -184,7 +184,7 @@ def elastic(
     sigma: float = 4.0,
     share: float = 1.0,
 ) -> tf.Tensor:
-    """Displaces the pixels of each image by a smooth random field, as a hand varies what it writes.
+    """Displaces the pixels of each image by a smooth random field, like the variation of handwriting.
 
     Each pixel's displacement is random, uniform in [-1, 1] along both axes. The field of displacements is
     smoothed by a Gaussian filter and multiplied by `alpha`.
@@ -197,8 +197,8 @@ def elastic(
         seed: Two whole numbers; the same seed gives the same fields.
         alpha: Factor of the smoothed displacements, in pixels.
         sigma: Standard deviation of the Gaussian filter, in pixels.
-        share: Probability with which an image is displaced. Others keep their sharpness, which a net that
-            sees only displaced images, between whose pixels values are interpolated, does not know.
+        share: Probability that an image is displaced. The others stay sharp, while interpolation blurs those
+            that are displaced; a net that is trained on blurred images alone has not seen sharp ones.
 
     Returns:
         A tensor of the same shape, float32.
@@ -227,9 +227,9 @@ def affine(
         images: Tensor, (batch, ..., height, width, channels).
         seed: Two whole numbers; the same seed gives the same changes.
         degrees: Largest angle, in degrees.
-        stretch: Largest change of height and width, each a share of its own.
+        stretch: Largest relative change of height and of width, which are drawn independently.
         shear: Largest shift of a row against the next one, in pixels, before the rotation.
-        share: Probability with which an image is changed, as of `elastic`.
+        share: Probability that an image is changed, as in `elastic`.
 
     Returns:
         A tensor of the same shape, float32.
@@ -267,7 +267,7 @@ def chosen(seed, count, share):
 
 
 def gaussian_matrix(side, sigma):
-    """The matrix of a Gaussian filter along an axis of this length, which is cut off at 4 deviations."""
+    """The matrix, (side, side), of a Gaussian filter along an axis, which is cut off at 4 sigma."""
     reach = int(4 * sigma + 0.5)
     whole = tf.reduce_sum(tf.exp(-0.5 * (tf.range(-reach, reach + 1.0) / sigma) ** 2))
     apart = tf.cast(tf.range(side)[:, None] - tf.range(side), tf.float32)

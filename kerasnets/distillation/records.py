@@ -2,11 +2,12 @@
 
 Stored logits are those of the teacher, before any temperature, so that students may choose theirs.
 
-A record of the k largest logits has their classes, their values, and the log-sum-exp of all others, which is
-spread evenly over these classes when it is read. At temperature 1 the k classes and all others together then
-have the probabilities that they had. At higher temperatures the others matter more, and so does how they
-were spread: Z. Shen, E. Xing, "A Fast Knowledge Distillation Framework for Visual Recognition", ECCV 2022,
-arXiv:2112.01528, spreads probabilities of temperature 1, which allow no other.
+A record of the k largest logits has their classes, their values, and the log-sum-exp of all other logits.
+When it is read, this is spread evenly over the other classes. At temperature 1, each of the k classes and all
+others together then have the teacher's probabilities. At higher temperatures the other classes matter more,
+and so does the error of spreading them evenly. (Z. Shen, E. Xing, "A Fast Knowledge Distillation Framework
+for Visual Recognition", ECCV 2022, arXiv:2112.01528, store probabilities instead, which fix the temperature
+at 1.)
 """
 
 import dataclasses
@@ -17,7 +18,7 @@ import numpy as np
 from kerasnets.checks import is_int, refuse
 
 DTYPES = {"float16": "<f2", "float32": "<f4"}
-TOLERANCE = 1e-3  # of the largest logit: float16 rounds by at most half of it
+TOLERANCE = 1e-3  # allowed difference, relative to the largest logit; float16 rounds by at most half of it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +109,8 @@ class Form:
             logits: Logits of the same examples, float32, (batch, classes).
 
         Returns:
-            The largest difference of what the records hold; how large it may be, by rounding; and the share
-            of the examples whose largest logit is that of another class.
+            The largest difference of the values in the records, how large it may be by rounding, and the
+            share of the examples whose largest logit is that of another class.
         """
         known = self.decode(records)
         if self.top is None:
@@ -126,7 +127,7 @@ class Form:
 
 
 def check_form(dtype: str, top: int | None) -> None:
-    """Refuses a form that no number of classes would allow."""
+    """Refuses a type or a number of largest logits that is not allowed for any number of classes."""
     if not isinstance(dtype, str) or dtype not in DTYPES:
         refuse("dtype", f"one of {', '.join(map(repr, DTYPES))}", dtype)
     if top is not None and not is_int(top, 1):

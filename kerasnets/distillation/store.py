@@ -1,8 +1,8 @@
-"""Stored logits: a folder with a header in JSON and shards, of which any rows are read without the others.
+"""Stored logits: a folder with a JSON header and shards, any rows of which can be read without the others.
 
 A shard is a file of records of fixed size and a tail, which says whether the shard is whole and which one it
-is. Shards are written whole or not at all, in any order and by any process, so that what was interrupted
-goes on with the shards that are missing. They are read by memory maps.
+is. Shards are written whole or not at all, in any order and by any process, so that an interrupted run
+continues with the missing shards. They are read through memory maps.
 
 Row r of view v of n examples is row v * n + r of the store. A shard has rows of one view.
 """
@@ -28,8 +28,8 @@ HEADER, FORMAT = "store.json", 1
 TAIL = struct.Struct("<8s16sQ32s")  # magic, which shard of which store, number of records, their SHA-256
 MAGIC = b"KNLOGITS"
 SHARD = 10_000  # examples in a shard by default
-REMARKS = ("about", "versions")  # what does not decide the logits
-FREE = ("shard", *REMARKS)  # what may differ where a store is continued
+REMARKS = ("about", "versions")  # fields of the header that do not decide the logits
+FREE = ("shard", *REMARKS)  # fields of the header that may differ when a store is continued
 LIBRARIES = ("kerasnets", "keras", "tensorflow", "numpy")
 OPEN = 1024  # most shards that are mapped at once
 IN_MEMORY = 2**28  # bytes; larger stores are read batch by batch
@@ -66,12 +66,12 @@ class Store:
 
     @property
     def name(self) -> str:
-        """A hash of the header, by which these logits are told from others."""
+        """A hash of the header, by which these logits are distinguished from others."""
         return self.key(0).hex()
 
     @property
     def bytes(self) -> int:
-        """Size of all records."""
+        """Size of all records, in bytes."""
         return len(self) * self.form.record.itemsize
 
     def place(self, shard: int) -> tuple[int, int]:
@@ -86,16 +86,16 @@ class Store:
         return self.folder / f"view{view:04}-{part:05}.logits"
 
     def key(self, shard: int) -> bytes:
-        """16 bytes by which a shard of this store is told from all others."""
+        """16 bytes by which a shard of this store is distinguished from all others."""
         own = {name: value for name, value in self.header.items() if name not in REMARKS}
         return hashlib.sha256(json.dumps([own, shard], sort_keys=True).encode()).digest()[:16]
 
     def is_whole(self, shard: int, thorough: bool = False) -> bool:
-        """Whether a shard is there, to its end.
+        """Whether a shard exists and is complete.
 
         Args:
             shard: Number of the shard.
-            thorough: Whether all of it is read and compared with its hash, not only its size and tail.
+            thorough: Whether all of it is read and compared with its hash, not only its size and its tail.
         """
         count = self.place(shard)[1]
         size = count * self.form.record.itemsize
@@ -126,7 +126,8 @@ class Store:
             records: The records of its rows.
 
         Raises:
-            OSError: It cannot be written.
+            ValueError: The records are not those of such a shard in number or type.
+            OSError: The shard cannot be written.
         """
         _, count = self.place(shard)
         if len(records) != count or records.dtype not in (self.form.record, self.form.record.base):
@@ -137,7 +138,7 @@ class Store:
             file.write(TAIL.pack(MAGIC, self.key(shard), count, hashlib.sha256(content).digest()))
 
     def parts(self, start: int, count: int) -> Iterator[tuple[int, slice, slice]]:
-        """Cuts successive rows into those of each shard.
+        """Divides successive rows among their shards.
 
         Args:
             start: The first row.
@@ -229,9 +230,9 @@ def made(
         views: Number of views.
         shards: Most shards of a view; None for shards of about 10,000 examples. A store that is continued
             keeps its own.
-        multiple: A number of examples of which a shard has a multiple, such as those of a batch.
+        multiple: The number of examples in a shard is a multiple of this, such as the size of a batch.
         argument: What the caller calls `folder`.
-        about: Remarks for the header, as JSON data.
+        about: Remarks for the header that do not decide the logits, as JSON data.
         **facts: What else decides the logits, as JSON data.
 
     Returns:
@@ -271,10 +272,17 @@ def made(
 
 
 def opened(folder: str | os.PathLike, argument: str = "stored") -> Store:
-    """Opens a store whose shards are all there.
+    """Opens a store that has all of its shards.
+
+    Args:
+        folder: The folder.
+        argument: What the caller calls `folder`.
+
+    Returns:
+        The Store.
 
     Raises:
-        ValueError: There is none in the folder, its header is damaged, or shards are missing.
+        ValueError: There is no store in the folder, its header is damaged, or shards are missing.
     """
     if not (pathlib.Path(folder) / HEADER).is_file():
         refuse(argument, f"a folder of stored logits, with the file {HEADER}", str(folder))

@@ -55,16 +55,16 @@ def add_teacher_logits(
             described at `Distiller`.
         cache: Folder in which the logits are kept for later runs, or None to keep them in memory. It gets a
             folder for these logits, whose name depends on the teacher's weights and on all inputs, so other
-            data never meets old logits. Labels, sample weights and the size of the batches may change. What
-            was interrupted goes on after the last whole shard. Before logits are read, the first batch is
-            compared with newly computed ones, to detect another teacher of the same weights. Only logits of
-            at most 256 MB are read into memory; the rows of others are read when their batch comes.
+            data never meets old logits. Labels, sample weights and the size of the batches may change. A call
+            that was interrupted continues with the missing shards. Before logits are read, those of the first
+            batch are compared with newly computed ones, to detect another teacher with the same weights.
+            Logits of at most 256 MB are read into memory; larger ones are read batch by batch.
         dtype: Type in which logits are kept, with and without `cache`: "float16", which rounds a logit of 20
             by at most 0.008, or "float32".
         top: Number of the largest logits to keep of each example; None for all. The probability of the other
             classes is spread evenly over them, which suits a temperature near 1: see
             `kerasnets.distillation.records`.
-        shards: Most files that the logits of a view are divided into; None for one for every 10,000 examples.
+        shards: Largest number of files for the logits of a view; None for one for every 10,000 examples.
         views: Number of views of the same examples that the dataset consists of, one after the other.
 
     Returns:
@@ -124,7 +124,7 @@ def opened_for(
     facts: dict[str, Any],
     sample: np.ndarray,
 ) -> Store:
-    """Opens the store of a teacher's logits, or makes it anew if what is there is damaged or of another.
+    """Opens the store of a teacher's logits, or makes it anew if it is damaged or has other logits.
 
     Args:
         folder: Its folder.

@@ -8,6 +8,7 @@ from kerasnets.checks import refuse
 from kerasnets.graph import check_graph, deep_recursion, flat, nodes
 from kerasnets.surgery.strides import strides_of
 
+# Layers that do not end a stage: they prepare the input of the layer behind them.
 NO_ENDS = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D, layers.Dropout)
 NO_MAP = float("inf")  # the stride of what has no positions, such as the vectors in front of a classifier
 
@@ -59,13 +60,13 @@ def stages_of(model: keras.Model) -> list[list[keras.Layer]]:
 def stage_ends(model: keras.Model) -> list[str]:
     """Names of the layers that give the last feature maps of each stage, lowest stage first.
 
-    Padding and dropout belong to the layer behind them, and class maps are no feature maps.
+    Padding and dropout belong to the layer behind them, and maps of class scores are not feature maps.
 
     Args:
         model: A functional or sequential model of one output, or of a dict of outputs with "predictions".
 
     Returns:
-        A name for each stage of maps that has layers with weights; none for a net without maps.
+        A name for each stage that has maps and layers with weights; an empty list for a net without maps.
 
     Raises:
         ValueError: `model` has no graph of layers.
