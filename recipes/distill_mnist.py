@@ -63,6 +63,8 @@ def options() -> argparse.Namespace:
     weight = f"weight of the labels in the student's loss ({defaults('hard_weight')})"
     p.add_argument("--hard-weight", type=shared.number(0, 1), help=weight)
     p.add_argument("--long", action="store_true", help=f"{LONG} times the epochs of teacher and student")
+    plain = "epochs of the plain net (those of the student, without --long)"
+    p.add_argument("--plain-epochs", type=shared.whole(1), metavar="N", help=plain)
     kinds = "mlp, convnet or simpnet, the name of another net, or a file of a trained net"
     p.add_argument("--teacher", type=teacher, metavar="NAME|FILE", help=f"{kinds} ({defaults('teacher')})")
     number = "number of teachers; several teach as an ensemble (1)"
@@ -171,7 +173,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     epochs = 2 if args.smoke and not args.epochs else given["epochs"]
     given |= dict(
         epochs=epochs * (LONG if args.long else 1),
-        plain_epochs=epochs,
+        plain_epochs=args.plain_epochs or epochs,
         augment=() if args.augment == ["none"] else tuple(given["augment"]),
         only_digits=tuple(sorted(set(args.only_digits or ()))),
     )
