@@ -97,18 +97,17 @@ def experiment(nets: lectures.Nets) -> dict[str, dict[str, float]]:
 
 def table(args: argparse.Namespace, text) -> list[list[str]]:
     """The rows of the table, in the form of the speech experiment's and beside its figures."""
-    share = f"{100 * args.share:g}%"
-    stopped = text("stopped", "epochs")
+    share, few = f"{100 * args.share:g}%", str(args.few_epochs)
     titles = {
-        "whole": "100% of the images, labels",
-        "hard": f"{share}, labels, {args.few_epochs} epochs",
-        "stopped": f"{share}, labels, stopped early after {stopped} epochs",
-        "soft": f"{share}, soft targets, {args.few_epochs} epochs",
+        "whole": ("100% of the images, labels", str(args.epochs)),
+        "hard": (f"{share}, labels", few),
+        "stopped": (f"{share}, labels, early stopping", text("stopped", "epochs")),
+        "soft": (f"{share}, soft targets", few),
     }
-    rows = [["accuracy, %", "training", "test", "speech: training", "speech: test"]]
-    for name, title in titles.items():
+    rows = [["accuracy, %", "epochs", "training", "test", "speech: training", "speech: test"]]
+    for name, (title, epochs) in titles.items():
         printed = map(str, SPEECH.get(name, ("", "")))
-        rows.append([title, text(name, "training"), text(name, "test"), *printed])
+        rows.append([title, epochs, text(name, "training"), text(name, "test"), *printed])
     return rows
 
 
