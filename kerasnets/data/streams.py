@@ -61,8 +61,8 @@ class Stream:
             only be read in their order.
         digest: Function that returns a hash of all that decides the batches: the files' content, and the
             arguments of `stream`.
-        content: Function that returns a hash of all that decides the pixels and labels of the views of each
-            example, whatever their order and batches.
+        content: Function that returns a hash of all that decides the pixels and labels of each example but
+            `seed` and `views`, whatever their order and batches.
         scaling: The `kerasnets.scaling.Scaling` of the images of 0..255: that of the rows of the augmentation
             that scale them, such as "zca", and then that of the argument `scaling`.
     """
@@ -277,7 +277,7 @@ def stream(
         return hashlib.sha256(text.encode() + known).hexdigest()
 
     def content():
-        plan = (source.digest() or name, split, size, part, rows, last.mode, source.examples, views)
+        plan = (source.digest() or name, split, size, part, rows, last.mode, source.examples)
         known = b"" if source.labels is None else source.labels.tobytes()
         text = json.dumps((plan, source.class_names), default=repr, sort_keys=True)  # of tuples, or of lists
         return hashlib.sha256(text.encode() + known).hexdigest()

@@ -35,7 +35,7 @@ from kerasnets.runs.progress import watched
 from kerasnets.runs.teachers import SAME
 from kerasnets.training import Recipe
 
-SAMPLE, TOGETHER = 64, 8  # examples that are checked, and how many of them are read at once
+SAMPLE, TOGETHER = 64, 16  # examples that are checked, and how many of them are read at once
 RETRIES = 10  # how often Ray runs a shard again whose process or machine is lost
 LOADED = {}  # data and teachers of the latest work of this process
 

@@ -126,9 +126,12 @@ def test_views_depend_on_their_seed_and_the_example_alone(monkeypatch):
         seen = views_of(shuffled)
         assert seen.items() <= views.items()
         assert shuffled.content() == ordered.content()
-    for change in (dict(views=data.Views(2, 8)), dict(augment=plan[:-1]), dict(examples=10)):
-        other = generated(**{**dict(views=data.Views(2, 7), augment=plan), **change})
-        assert other.content() != ordered.content()
+    for change in (dict(augment=plan[:-1]), dict(examples=10), dict(size=(9, 8, 3))):
+        assert generated(**{**dict(augment=plan), **change}).content() != ordered.content()
+    reseeded = generated(views=data.Views(2, 8), seed=None, epochs=2, augment=plan)
+    assert not {pixels for pixels, _ in views_of(reseeded).values()} & {
+        pixels for pixels, _ in views.values()
+    }
 
 
 @pytest.mark.parametrize(("examples", "drop_remainder", "left"), [(11, True, 3), (10, False, 5)])

