@@ -15,10 +15,11 @@ Knowledge", talk, 2014.) Here it is tried: the same net learns from
   "Making Better Mistakes", CVPR 2020, arXiv:1912.09393),
 - the soft targets of a larger net, trained twice as long with dropout on jittered images.
 
-The tree joins the classes that the larger net confuses on the training images, unless the classes have
-superclasses. The tree "shuffled" is a control: the same with the classes in other places. What a loss gains
-with it, such as that of smoothed labels, is no merit of the tree. The table has the errors and how severe
-they are: the mean height of the lowest common ancestor of the true class and the guess.
+--tree is a binary tree or one of two levels, which join the classes that the larger net confuses on the
+training images; or that of the superclasses of CIFAR-100. The tree "shuffled" is a control: the binary tree
+with its classes in other places. What a loss gains with it, such as by smoothing the labels, is no merit of
+the tree. The table has the errors and how severe they are: the mean height of the lowest common ancestor of
+the true class and the predicted one.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from kerasnets import files
 EPOCHS = {"digits": 12, "mnist": 5, "fashion_mnist": 5, "cifar100": 30}
 TREES = ("binary", "kmeans", "shuffled", "superclasses")
 ALPHA, BETA, TEMPERATURE, HARD_WEIGHT, TREE_TEMPERATURE = 0.5, 10.0, 4.0, 0.1, 16.0
-LONGER = 2  # times as many epochs of the teacher
-LARGE = dict(dropout=0.3, input_dropout=0.1, max_norm=3.0)  # of the grey images' teacher
+LONGER = 2  # the teacher is trained for so many times the epochs
+LARGE = dict(dropout=0.3, input_dropout=0.1, max_norm=3.0)  # options of the teacher of grey images
 TITLES = {
     "teacher": "larger net, the teacher",
     "labels": "labels",
@@ -49,18 +50,18 @@ TITLES = {
 
 def options() -> argparse.Namespace:
     """Parses the command line."""
-    p = lectures.parser("Learn labels on the path to the root of a tree.", "class_trees", EPOCHS, 128)
-    p.set_defaults(temperature=TEMPERATURE)
+    about = "Learn labels on the path to the root of a tree."
+    p = lectures.parser(about, "class_trees", EPOCHS, 128, TEMPERATURE)
     p.add_argument("--tree", choices=TREES, default="binary", help="kind of the tree of classes (binary)")
     clusters = "number of clusters of the tree kmeans (4)"
     p.add_argument("--clusters", type=shared.whole(2), default=4, metavar="N", help=clusters)
-    alpha = f"decay of the weights of hierarchical cross-entropy with the height ({ALPHA})"
+    alpha = f"by how much the weights of hierarchical cross-entropy decay with the height ({ALPHA})"
     p.add_argument("--alpha", type=shared.number(0), default=ALPHA, help=alpha)
-    beta = f"decay of the soft labels with the distance of the classes ({BETA:g})"
+    beta = f"by how much soft labels decay with the distance of the classes ({BETA:g})"
     p.add_argument("--beta", type=shared.number(0), default=BETA, help=beta)
     lectures.add_net(p, "name of the students' net")
     args = p.parse_args()
-    if (args.tree == "superclasses") and args.dataset != lectures.COLOR:
+    if args.tree == "superclasses" and args.dataset != lectures.COLOR:
         p.error("argument --tree: only the classes of cifar100 have superclasses")
     return args
 

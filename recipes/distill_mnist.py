@@ -69,9 +69,9 @@ def options() -> argparse.Namespace:
     p.add_argument("--teacher", type=teacher, metavar="NAME|FILE", help=f"{kinds} ({defaults('teacher')})")
     number = "number of teachers; several teach as an ensemble (1)"
     p.add_argument("--teachers", type=shared.whole(1), default=1, help=number)
-    rows = f"how images are changed for the student: {', '.join(CHANGES)}, or none"
+    rows = f"how images are changed for the student: {', '.join(CHANGES)}; or none"
     p.add_argument("--augment", nargs="+", metavar="ROW", help=f"{rows} ({defaults('augment')})")
-    passes = "passes over the changed images to store the teacher's logits of; 0 lets it run at every step"
+    passes = "passes over the changed images whose logits are stored; 0 runs the teacher at every step"
     p.add_argument("--passes", type=shared.whole(0), metavar="N", help=f"{passes} ({defaults('passes')})")
     validation = "count errors on the last N training images, not on the test images, to choose settings (0)"
     p.add_argument("--validation", type=shared.whole(0), default=0, metavar="N", help=validation)

@@ -19,7 +19,7 @@ WORDS = {"teacher": "teacher", "plain": "vanilla", "student": "distilled"}  # in
 USED = {
     "test": (
         "The test images are used once, after the training, and decide nothing in this run.",
-        "Errors on the images of training in each epoch, as a net sees them: some are changed.",
+        "Errors on the training images in each epoch, changed as the net sees them.",
     ),
     "validation": (
         "The validation images are held out of the training images. The test images are not used.",
@@ -58,7 +58,7 @@ def compare(results: dict[str, Any], teacher: str | None = None) -> list[list[st
 
 
 def curve(out: pathlib.Path, name: str, n: int) -> list[float]:
-    """Reads the errors of a net per n images: on the validation images after each epoch, or in training."""
+    """Reads the errors of a net in each epoch, per n images: validation images, or else training images."""
     from kerasnets import runs
 
     logs = runs.history(out / f"{name}.csv")

@@ -1,4 +1,4 @@
-"""Labels images by trained nets, once for all students that learn from them.
+"""Labels images with the logits of trained nets, once for all students that learn from them.
 
     python recipes/label.py --teacher runs/finetune/flowers-ResNet50-seed0/best.keras --views 10 --out labels
     python recipes/distill.py --stored labels --student SqueezeNet
@@ -9,12 +9,12 @@
 The file of a teacher says on which images it was trained and how they are augmented; options change that.
 Each image gets --views augmented views, which depend on --seed and on the image alone, so that students see
 the same pixels in any order. The folder --out gets a header and shards, which are written whole: the same
-command again goes on where it was interrupted. --check computes 64 of the logits anew, and ends with status 1
-if they differ by more than rounding.
+command continues an interrupted one. --check computes 64 of the logits anew, and ends with status 1 if they
+differ by more than rounding.
 
 With --ray, the machines of a Ray cluster share the shards (`ray start --head` on one of them, `ray start
---address HOST:PORT` on the others); Ray runs a shard again whose machine is lost. They need the same files by
-the same paths, --out among them. `--ray local` takes the CPUs of this machine.
+--address HOST:PORT` on the others). If a machine is lost, Ray runs its shard again. All machines need the
+same files by the same paths, --out among them. `--ray local` uses the CPUs of this machine.
 
 Z. Shen, E. Xing, "A Fast Knowledge Distillation Framework for Visual Recognition", ECCV 2022,
 arXiv:2112.01528; K. Wu et al., "TinyViT: Fast Pretraining Distillation for Small Vision Transformers", ECCV
@@ -40,27 +40,28 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
 def options() -> argparse.Namespace:
     """Parses the command line."""
     p = shared.Parser(description="Label images by trained nets.", epilog=shared.DEFAULTS)
-    config = "name in recipes/configs, or a path, which says what is labeled (the teacher's file)"
+    config = "name in recipes/configs, or a path, which says which images are labeled (the teacher's file)"
     p.add_argument("--config", help=config)
-    teacher = "files of trained nets, which label together; or the name of a net"
+    teacher = "files of trained nets, several of which label as an ensemble; or the name of a net"
     distill.add_teacher(p, teacher, "needed with a name", required=True)
-    student = "net that is to learn, if its images are larger than the teacher's (the teacher's)"
+    student = "net that is to learn, if its images are larger than the teacher's (the teacher's net)"
     p.add_argument("--student", metavar="NAME", help=student)
-    p.add_argument("--size", type=shared.whole(1), metavar="PIXELS", help="side of the images (as above)")
-    rows = "changes of the images, such as flip jitter:pixels=2; none for the images as they are (as above)"
+    own = "as in the config, or the teacher's"
+    p.add_argument("--size", type=shared.whole(1), metavar="PIXELS", help=f"side of the images ({own})")
+    rows = f"augmentation, such as flip jitter:pixels=2; none for the images themselves ({own})"
     p.add_argument("--augment", nargs="+", metavar="ROW", help=rows)
-    count = "views of each image, which the epochs of a student have in turn (1)"
+    count = "views of each image, which a student sees in successive epochs (1)"
     p.add_argument("--views", type=shared.whole(1), default=1, metavar="K", help=count)
     p.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="seed of the views (0)")
-    p.add_argument("--batch-size", type=shared.whole(1), metavar="N", help="images per batch (as above)")
-    top = "number of the largest logits to store; the rest is spread evenly (all)"
+    p.add_argument("--batch-size", type=shared.whole(1), metavar="N", help=f"images per batch ({own})")
+    top = "number of the largest logits to store; the others are taken to be equal (all)"
     p.add_argument("--top", type=shared.whole(1), metavar="K", help=top)
     dtype = "type of the stored logits (float16)"
     p.add_argument("--dtype", choices=["float16", "float32"], default="float16", help=dtype)
-    count = "most files of a view (one for 10,000 images)"
+    count = "largest number of files for a view (one for every 10,000 images)"
     p.add_argument("--shards", type=shared.whole(1), metavar="N", help=count)
     p.add_argument("--out", type=shared.folder, required=True, metavar="FOLDER", help="folder of the labels")
-    address = "Ray cluster that shares the work: HOST:PORT, auto, or local (this process alone)"
+    address = "Ray cluster that shares the work: HOST:PORT, auto, or local (none: this process alone)"
     p.add_argument("--ray", metavar="ADDRESS", help=address)
     p.add_argument("--check", action="store_true", help="compute a sample of the labels in --out anew")
     p.add_argument("--smoke", action="store_true", help="label two batches only, as a test")
@@ -124,7 +125,7 @@ def recipes(args: argparse.Namespace) -> tuple[Recipe, Recipe | None]:
 
 
 def dropped(args: argparse.Namespace) -> argparse.Namespace:
-    """The options without --smoke, which shrinks the number of the images here, and not the images."""
+    """The options without --smoke, which here makes the images fewer, but not smaller."""
     return argparse.Namespace(**{**vars(args), "smoke": False})
 
 

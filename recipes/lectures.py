@@ -1,6 +1,8 @@
-"""What the recipes of the lecture's experiments share: options, images, nets that are trained once, tables.
+"""What class_trees.py, mimic.py and soft_targets.py share: options, images, nets, results and tables.
 
-An experiment is a function of `Nets`. It returns the measures of each of its nets, by name.
+They repeat experiments that Hinton, Vinyals and Dean describe or refer to in their paper on distillation and
+in the talk "Dark Knowledge", 2014. An experiment is a function of `Nets`. It returns the measures of each of
+its nets, by name.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ COLOR = "cifar100"  # the dataset whose images are not grey
 CARD = "experiment.json"  # the settings of a run
 HELD_OUT = 6  # one of 6 training images is held out with --held-out
 FEW = 500  # the least number of examples of a split in a tiny run
-WATCHED = 1000  # about as many images show after each epoch how well a net does
+WATCHED = 1000  # about as many images are validated on after each epoch; they decide nothing
 
 Experiment = Callable[["Nets"], dict[str, dict[str, float]]]
 
 
-def parser(description: str, name: str, epochs: dict[str, int], batch_size: int) -> shared.Parser:
+def parser(
+    description: str, name: str, epochs: dict[str, int], batch_size: int, temperature: float
+) -> shared.Parser:
     """Makes the parser of an experiment.
 
     Args:
@@ -34,14 +38,16 @@ def parser(description: str, name: str, epochs: dict[str, int], batch_size: int)
         name: Name of the recipe.
         epochs: Default number of epochs by dataset.
         batch_size: Default number of examples in a batch.
+        temperature: Default temperature of the soft targets.
     """
     shown = ", ".join(f"{dataset} {count}" for dataset, count in epochs.items())
     p = shared.parser(description, shown, batch_size, f"runs/{name}/DATASET-seedSEED")
     p.set_defaults(name=name, default_epochs=epochs, default_batch_size=batch_size)
     p.add_argument("--dataset", choices=tuple(epochs), default="digits", help="dataset (digits)")
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
-    p.add_argument("--temperature", type=shared.number(above=0), help="temperature of the soft targets")
-    held_out = f"train without one of {HELD_OUT} training images and count errors on these, to choose options"
+    text = f"temperature of the soft targets ({temperature:g})"
+    p.add_argument("--temperature", type=shared.number(above=0), default=temperature, help=text)
+    held_out = f"hold out one of {HELD_OUT} training images and count errors on these, to choose options"
     p.add_argument("--held-out", action="store_true", help=f"{held_out}; the test images are not used")
     return p
 
@@ -122,11 +128,11 @@ class Nets:
             name: Name of the net.
             build: Function that builds it.
             examples: What to train on, as `kerasnets.runs.arrays.shuffled` takes it.
-            seed: Number of the net, which gives it weights and an order of its own.
+            seed: Number of the net, which gives it weights of its own.
             epochs: Number of epochs; None for --epochs.
             batch_size: Examples in a batch; None for --batch-size.
             augment: Function that augments images, or None.
-            validation: Images and labels to show after each epoch how well it does; None for some of `test`.
+            validation: Images and labels to validate on after each epoch; None for some of `test`.
             **how: Other arguments of `kerasnets.runs.arrays.train_once`.
         """
         epochs, seed = epochs or self.args.epochs, 10 * self.args.seed + seed

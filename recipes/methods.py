@@ -4,11 +4,11 @@
     python recipes/methods.py --jobs 2 --data digits fashion_mnist --data-dir FOLDER
     python recipes/methods.py --methods kl,dkd,attention --pairs resnet --runs 1 --epochs 5
 
-Each method teaches the same student from the same teacher, with the weights that its authors published, on
-the same images, for as many epochs, with several seeds. "plain" is the student without a teacher. Then losses
-on logits are combined with losses on maps, and for the best methods the weights are multiplied by other
-factors. Both are chosen by the errors on images that are held out of the training images. On datasets behind
-the first, the best methods are compared alone. The test images are counted once, for the table.
+Each method trains the same student with the same teacher, with the weights that its authors published, on the
+same images, for as many epochs, with several seeds. "plain" is the student without a teacher. Then losses on
+logits are combined with losses on maps, and the weights of the best methods are multiplied by other factors.
+Both are chosen by the errors on images that are held out of the training images. On further datasets, only
+the best methods are compared. Errors on the test images are counted once, for the table.
 
 The folder has methods.png, results.json, report.html, and below it what `kerasnets.runs.league` describes. A
 student that is trained is not trained again with --resume, so methods, pairs and seeds can be added later.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.runs.league import League, Settings
 
 EPOCHS, BATCH, RUNS = 40, 64, 3
-FASHION_EPOCHS = 15  # of datasets behind the first, which have more images
+FURTHER_EPOCHS = 15  # of datasets after the first, which have more images
 TEACHER_EPOCHS = 30
 BEST = 5  # methods with other weights, and on further datasets
 PAIRS = ("resnet", "simpnet")
@@ -39,24 +39,25 @@ def options() -> argparse.Namespace:
     """Parses the command line."""
     p = shared.parser(
         "Compare the methods of distillation.",
-        epochs=f"{EPOCHS}, of further datasets {FASHION_EPOCHS}",
+        epochs=f"{EPOCHS}, for further datasets {FURTHER_EPOCHS}",
         batch_size=str(BATCH),
         out="runs/methods",
         runs=RUNS,
     )
     datasets = ("digits", "mnist", "fashion_mnist")
-    p.add_argument("--data", choices=datasets, nargs="+", default=["digits"], help="datasets (digits)")
+    text = "datasets; all methods are compared on the first, the best ones on the others (digits)"
+    p.add_argument("--data", choices=datasets, nargs="+", default=["digits"], help=text)
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
     p.add_argument("--methods", type=words, metavar="A,B", help="methods, such as plain,kl,dkd+nst (all)")
     shown = ",".join(PAIRS)
     p.add_argument("--pairs", type=words, default=PAIRS, metavar="A,B", help=f"pairs of nets ({shown})")
-    p.add_argument("--teacher-epochs", type=shared.whole(1), metavar="N", help=f"({TEACHER_EPOCHS})")
-    p.add_argument(
-        "--views", type=shared.whole(1), metavar="N", help="jittered copies of an image (digits 5)"
-    )
+    epochs = f"epochs of a teacher without published weights ({TEACHER_EPOCHS})"
+    p.add_argument("--teacher-epochs", type=shared.whole(1), metavar="N", help=epochs)
+    views = "views of each image: the image itself, and jittered copies (digits 5, others 1)"
+    p.add_argument("--views", type=shared.whole(1), metavar="N", help=views)
     both = "combinations of a loss on logits and one on maps, for each pair of nets (2)"
     p.add_argument("--combined", type=shared.whole(0), default=2, metavar="N", help=both)
-    tuned = f"methods of the first pair whose weights are chosen too ({BEST})"
+    tuned = f"number of the best methods of the first pair whose weights are chosen too ({BEST})"
     p.add_argument("--tuned", type=shared.whole(0), default=BEST, metavar="N", help=tuned)
     p.add_argument("--jobs", type=shared.whole(1), default=1, metavar="N", help="students at a time (1)")
     return p.parse_args()
@@ -85,7 +86,7 @@ def main() -> None:
     rows += tune(ours, best[: args.tuned], args.pairs[0], seeds)
     teachers = {first: {pair: ours.teacher_errors(pair) for pair in args.pairs}}
     for dataset in others:
-        theirs = started(dataset, out, args, args.epochs or FASHION_EPOCHS)
+        theirs = started(dataset, out, args, args.epochs or FURTHER_EPOCHS)
         rows += compare(theirs, (league.PLAIN, *best[:BEST]), [FURTHER], seeds, 0)[0]
         teachers[dataset] = {FURTHER: theirs.teacher_errors(FURTHER)}
     write(out, rows, teachers)

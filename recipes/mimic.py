@@ -5,8 +5,9 @@
 
 A convolutional net learns from jittered images. A net with a single wide hidden layer then learns from the
 same jittered images: from their labels; from the deep net's logits, by the mean of the squared differences,
-which is how Caruana and his students compressed models; and from its soft targets. The labels are not used
-where a net is taught. A linear bottleneck below the hidden layer makes the net smaller and faster to train.
+which is how Caruana and his students compressed models; and from its soft targets. A net that the deep net
+teaches does not see the labels. A linear bottleneck below the hidden layer makes the net smaller and faster
+to train.
 
 Ba, Caruana, "Do Deep Nets Really Need to be Deep?", NeurIPS 2014, arXiv:1312.6184; Bucila, Caruana,
 Niculescu-Mizil, "Model Compression", KDD 2006.
@@ -39,14 +40,14 @@ TIMIT = {"deep": 19.5, "labels": 23.1, "squared": 21.6}
 
 def options() -> argparse.Namespace:
     """Parses the command line."""
-    p = lectures.parser("Teach a shallow net the logits of a deep one.", "mimic", EPOCHS, 128)
-    p.set_defaults(temperature=TEMPERATURE)
+    p = lectures.parser("Teach a shallow net the logits of a deep one.", "mimic", EPOCHS, 128, TEMPERATURE)
     hidden = f"units of the hidden layer ({HIDDEN})"
     p.add_argument("--hidden", type=shared.whole(1), default=HIDDEN, metavar="N", help=hidden)
     bottleneck = "linear units below the hidden layer; 0 for none (0)"
     p.add_argument("--bottleneck", type=shared.whole(0), default=0, metavar="N", help=bottleneck)
     passes = ", ".join(f"{dataset} {count}" for dataset, count in PASSES.items())
-    p.add_argument("--passes", type=shared.whole(1), metavar="N", help=f"jittered copies ({passes})")
+    copies = f"jittered copies of each image ({passes})"
+    p.add_argument("--passes", type=shared.whole(1), metavar="N", help=copies)
     return p.parse_args()
 
 

@@ -4,10 +4,10 @@
     python recipes/soft_targets.py --dataset mnist --data-dir FOLDER --runs 3
     python recipes/soft_targets.py --share 0.1 --held-out
 
-A net learns from all training images. The same net then learns from a share of them: from their labels until
-the end, from their labels with early stopping, and from the soft targets of the first net. Early stopping
-holds one of 5 of the few images out, finds the epoch with the least loss on them, and trains on all of the
-few images for as many epochs.
+A net learns from all training images. A net of the same kind then learns from a share of them: from their
+labels for all epochs, from their labels with early stopping, and from the soft targets of the first net.
+Early stopping holds out one of 5 of the few images, finds the epoch with the lowest loss on those, and then
+trains on all of the few images for as many epochs.
 
 The table has the form and the figures of the speech experiment: Hinton, Vinyals, Dean, "Distilling the
 Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 6, table 5.
@@ -34,13 +34,14 @@ SPEECH = {"whole": (63.4, 58.9), "stopped": (67.3, 44.5), "soft": (65.4, 57.0)}
 
 def options() -> argparse.Namespace:
     """Parses the command line."""
-    p = lectures.parser("Learn from the soft targets of few images.", "soft_targets", EPOCHS, 128)
-    p.set_defaults(temperature=TEMPERATURE)
-    p.add_argument("--share", type=shared.number(0.001, 1), default=0.03, help="share of images (0.03)")
+    about = "Learn from the soft targets of few images."
+    p = lectures.parser(about, "soft_targets", EPOCHS, 128, TEMPERATURE)
+    share = "share of the training images that the few are (0.03)"
+    p.add_argument("--share", type=shared.number(0.001, 1), default=0.03, help=share)
     weight = f"weight of the labels in the loss with soft targets ({HARD_WEIGHT:g})"
     p.add_argument("--hard-weight", type=shared.number(0, 1), default=HARD_WEIGHT, help=weight)
     shown = ", ".join(f"{dataset} {count}" for dataset, count in FEW_EPOCHS.items())
-    epochs = f"number of epochs on the share ({shown})"
+    epochs = f"epochs on the few images ({shown})"
     p.add_argument("--few-epochs", type=shared.whole(1), metavar="N", help=epochs)
     lectures.add_net(p, "name of the net")
     return p.parse_args()

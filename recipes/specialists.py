@@ -6,8 +6,9 @@
 
 `kerasnets.runs.specialists` describes how the nets are made and trains them. This recipe counts which errors
 the specialists correct and which they make, by the number of specialists of the true class, as table 4 of the
-paper does; with how many specialists the gain grows; and what generalists do with the same training steps. It
-writes a report. "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531, section 5.
+paper does; how the gain grows with the number of specialists; and what generalists gain from the same
+training steps. It writes a report. "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531,
+section 5.
 """
 
 from __future__ import annotations

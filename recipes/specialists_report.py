@@ -13,8 +13,8 @@ from kerasnets import files
 # Table 4: relative gain in percent by the number of specialists of the true class; the last for 10 and more.
 JFT = (0.0, 3.4, 7.4, 8.8, 10.5, 11.1, 11.3, 12.8, 13.6, 16.6, 14.1)
 COUNTS = ("cases", "right", "mended", "made")
-GROWTH = (5, 10, 20, 40)  # how many specialists are drawn at random
-DRAWS = 3  # how often
+GROWTH = (5, 10, 20, 40)  # numbers of specialists that are drawn at random
+DRAWS = 3  # random selections of each number
 MOST = 20  # classes whose confusions and clusters are drawn, with a name each
 ALL = "all"
 CONTROLS = ("trained longer", "ensemble")  # in `kerasnets.runs.specialists`
@@ -29,7 +29,8 @@ def changes(guess: np.ndarray, before: np.ndarray, labels: np.ndarray) -> dict[s
         labels: The true classes.
 
     Returns:
-        The number of "errors", and how many errors of the generalist are "mended" and new ones "made".
+        The number of "errors", the number of errors of the generalist that are corrected, "mended", and that
+        of new errors, "made".
     """
     right, was = guess == labels, before == labels
     counts = dict(errors=~right, mended=right & ~was, made=was & ~right)
@@ -76,7 +77,7 @@ def pooled(rows: Iterable[dict[str, int]]) -> list[dict[str, int]]:
 
 
 def draws(committee: Any, labels: np.ndarray, seed: int) -> list[dict[str, Any]]:
-    """Measures random selections of the specialists, in which each class has another number of them.
+    """Measures random selections of the specialists, so that classes have fewer or more of them.
 
     Args:
         committee: A `kerasnets.runs.specialists.Committee`.

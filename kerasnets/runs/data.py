@@ -95,8 +95,8 @@ class Data:
             net: The net.
             first_step: The first step, counted from the start of the run.
             epochs: Number of epochs in the run; None for the recipe's.
-            store: Logits of a teacher for views of the images, which then are these views, and have targets
-                as a Distiller without a teacher takes them; or None.
+            store: Stored logits of a teacher for views of the images. The batches then consist of these
+                views, with the targets of a Distiller without a teacher. None for the recipe's images.
 
         Returns:
             A tf.data.Dataset.
@@ -288,7 +288,7 @@ class Data:
 
 
 def views_of(store: Store) -> data.Views:
-    """The views of the images whose logits a store has."""
+    """The views of images that a store has the logits of."""
     return data.Views(store.views, store.header["seed"])
 
 
@@ -301,7 +301,7 @@ def check_source(store: Store, data: Data, argument: str) -> None:
         argument: What the caller calls the store.
 
     Raises:
-        ValueError: They are others.
+        ValueError: The images, views or classes differ.
     """
     if "seed" not in store.header:
         words = "a folder of logits for views of images, as kerasnets.runs.label makes it"

@@ -100,7 +100,7 @@ class Distillation(Supervised):
         }
 
     def check(self, data: Data) -> None:
-        """Refuses files of teachers that say that they have other classes than the data, and other labels."""
+        """Refuses files of teachers of other classes than those of the data, and logits of other images."""
         if self.stored:
             check_source(self.store, data, "stored")
         for file in self.files:

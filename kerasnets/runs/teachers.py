@@ -51,8 +51,8 @@ def student_of(
 ) -> tuple[Recipe, str | None]:
     """The recipe by which a student learns from a trained teacher, on the teacher's own training images.
 
-    The file of the teacher says which images these are, their labels, splits, size and augmentation; or a
-    folder of logits that `kerasnets.runs.label` has written says it of those that it labels.
+    The file of the teacher says which images these are, their labels, splits, size and augmentation. So does
+    a folder of logits that `kerasnets.runs.label` has written.
 
         recipe, folder = runs.student_of("best.keras", "SqueezeNet")
         method = runs.Distillation(files=("best.keras",))
@@ -110,7 +110,8 @@ def labeled(folder: str | os.PathLike) -> tuple[dict[str, Any], Sequence[int]]:
     """What a folder of stored logits says of the images that it labels, and their shape."""
     about = opened(folder).header["about"]
     if "training" not in about:
-        refuse("stored", "a folder of logits that says of which images, as that of runs.label", str(folder))
+        words = "a folder of logits that says of which images they are, as kerasnets.runs.label writes it"
+        refuse("stored", words, str(folder))
     return dict(about["training"]), tuple(about["shape"])
 
 
@@ -122,7 +123,7 @@ def builder_of(teacher: str | os.PathLike) -> str:
     """
     card = read_card(teacher, "teacher")
     if card is None or card.builder is None:
-        words = "a file that says of which net it is; name a student, whose images are labeled"
+        words = "a file that names its net; otherwise name a student, whose images are labeled"
         refuse("teacher", words, os.fspath(teacher))
     return card.builder
 
