@@ -52,7 +52,8 @@ def options() -> argparse.Namespace:
     """Parses the command line."""
     about = "Learn labels on the path to the root of a tree."
     p = lectures.parser(about, "class_trees", EPOCHS, 128, TEMPERATURE)
-    p.add_argument("--tree", choices=TREES, default="binary", help="kind of the tree of classes (binary)")
+    kinds = "tree of classes: kmeans has two levels, shuffled is a control, cifar100 has superclasses"
+    p.add_argument("--tree", choices=TREES, default="binary", help=f"{kinds} (binary)")
     clusters = "number of clusters of the tree kmeans (4)"
     p.add_argument("--clusters", type=shared.whole(2), default=4, metavar="N", help=clusters)
     alpha = f"by how much the weights of hierarchical cross-entropy decay with the height ({ALPHA})"
