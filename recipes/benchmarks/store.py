@@ -24,7 +24,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--batch-size", type=shared.whole(1), default=256, help="images per batch (256)")
     teacher = "file of a trained net: also measures what --top leaves out of its logits for test images"
     p.add_argument("--teacher", metavar="FILE", help=teacher)
-    p.add_argument("--data", metavar="NAME", default="digit_pairs", help="these images (digit_pairs)")
+    p.add_argument(
+        "--data", metavar="NAME", default="digit_pairs", help="dataset of the test images (digit_pairs)"
+    )
     p.add_argument("--data-dir", metavar="FOLDER", help="folder of these images")
     p.add_argument("--folder", type=shared.folder, help="where the logits are written (a temporary folder)")
 
@@ -141,15 +143,15 @@ def logits_of_images(args: argparse.Namespace) -> Any:
 
 
 def errors(logits: Any, args: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """What is lost of logits where the largest are stored.
+    """Measures what is lost if only the largest logits are stored.
 
     Args:
         logits: The logits, float32, (n, classes).
         args: Parsed options.
 
     Returns:
-        By what is stored, the mean over the examples of the Kullback-Leibler divergence from all classes, and
-        of half the sum of the differences of the probabilities, at temperatures 1 and 4.
+        By what is stored, the means over the examples of the Kullback-Leibler divergence from the original
+        probabilities, in nats, and of the total variation distance, at temperatures 1 and 4.
     """
     import numpy as np
 
