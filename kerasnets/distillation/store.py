@@ -7,7 +7,6 @@ continues with the missing shards. They are read through memory maps.
 Row r of view v of n examples is row v * n + r of the store. A shard has rows of one view.
 """
 
-import functools
 import hashlib
 import importlib.metadata
 import json
@@ -58,8 +57,7 @@ class Store:
         self.examples, self.views, self.size = header["examples"], header["views"], header["shard"]
         self.in_view = -(-self.examples // self.size)
         self.shards = self.views * self.in_view
-        self.map = functools.lru_cache(OPEN)(self.mapped)
-        self.touched = 0
+        self.maps, self.touched = {}, 0
 
     def __len__(self) -> int:
         return self.views * self.examples
@@ -180,14 +178,18 @@ class Store:
             refuse("rows", f"from 0 to {len(self) - 1}", rows)
         touched = len(rows) * max(AROUND, self.form.record.itemsize)
         if self.touched + touched > MAPPED:
-            self.map.cache_clear()
+            self.maps.clear()
             self.touched = 0
         self.touched += touched
         found = np.empty(len(rows), self.form.record)
         shards = self.shards_of(rows)
         for shard in np.unique(shards):
             mine = shards == shard
-            found[mine] = self.map(int(shard))[rows[mine] - self.place(int(shard))[0]]
+            if shard not in self.maps:
+                if len(self.maps) == OPEN:
+                    self.maps.clear()
+                self.maps[shard] = self.mapped(int(shard))
+            found[mine] = self.maps[shard][rows[mine] - self.place(int(shard))[0]]
         return found
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
@@ -202,7 +204,7 @@ class Store:
 
     def remove(self) -> None:
         """Removes the header and all shards."""
-        self.map.cache_clear()
+        self.maps.clear()
         for path in (self.folder / HEADER, *map(self.path, range(self.shards))):
             path.unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
