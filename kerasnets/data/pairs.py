@@ -32,6 +32,9 @@ def digit_pairs(
     for name, value, least in (("count", count, 1), ("seed", seed, 0)):
         if not is_int(value, least):
             refuse(name, f"a whole number, at least {least}", value)
+    labels = np.asarray(labels)
+    if labels.shape != (len(images),):
+        refuse("labels", f"one for each of {len(images)} images", labels.shape)
     kinds = [np.flatnonzero(labels == digit) for digit in range(10)]
     if min(map(len, kinds)) < GROUPS:
         few = [len(rows) for rows in kinds]

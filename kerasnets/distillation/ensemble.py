@@ -56,7 +56,7 @@ class Ensemble(keras.Model):
         members = [only_main(m, name=f"member{i}") for i, m in enumerate(models)]
         given = [keras.tree.pack_sequence_as(member.input, [inputs]) for member in members]
         logits = [member(x) for member, x in zip(members, given, strict=True)]
-        shares = None if weights is None else [w / sum(weights) for w in weights]
+        shares = None if weights is None else [float(w / sum(weights)) for w in weights]
         logits = mean_of(logits, mean, shares)
         super().__init__(inputs, logits, name=name, **options)
         self.mean, self.shares = mean, shares
@@ -102,9 +102,13 @@ def mean_of(logits: list, mean: str, shares: list[float] | None) -> Any:
 
 def check_weights(weights: Any, count: int) -> None:
     """Refuses weights that are not those of so many models."""
+    if weights is None:
+        return
     several = isinstance(weights, (tuple, list)) and len(weights) == count
-    if weights is not None and not (several and all(is_number(w) and 0 < w < float("inf") for w in weights)):
+    if not several or not all(is_number(w) and w > 0 for w in weights):
         refuse("weights", f"None or {count} numbers above 0, one for each model", weights)
+    if not is_number(sum(weights)) or min(weights) / sum(weights) == 0:
+        refuse("weights", "numbers whose shares of their sum are above 0", weights)
 
 
 def check_members(models: Any, mean: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from kerasnets.assembly.outputs import AUX_WEIGHT, main_of
 from kerasnets.checks import is_number, refuse
@@ -19,7 +20,7 @@ from kerasnets.distillation.distiller import Distiller, WeightedMean, of_one_log
 from kerasnets.distillation.losses import hard_loss, soft_loss
 from kerasnets.distillation.models import auxiliary, check_logits, count_logits
 from kerasnets.graph import summed_penalty
-from kerasnets.weights.card import card_of
+from kerasnets.weights.card import card_of, common
 from kerasnets.weights.state import RandomStatesSaved
 
 
@@ -77,6 +78,7 @@ class Mutual(RandomStatesSaved, keras.Model):
         self.nets = list(nets)
         self.names = [f"net{i}" for i, _ in enumerate(nets, start=1)]
         self.aux_weight = float(aux_weight)
+        common(nets, "nets")  # refuses nets of other images or other classes
         self.binary = card_of(nets[0]).threshold is not None if binary is None else binary
         self.hard_tracker = keras.metrics.Mean("hard_loss")
         self.peer_tracker = keras.metrics.Mean("peer_loss")
@@ -110,7 +112,8 @@ class Mutual(RandomStatesSaved, keras.Model):
         if loss is not None:
             refuse("loss", "None, because the nets have their own", loss)
         if metrics is not None and not isinstance(metrics, dict):
-            if not all(isinstance(metric, str) for metric in metrics):
+            named = isinstance(metrics, (tuple, list)) and all(isinstance(m, str) for m in metrics)
+            if not named:
                 refuse(
                     "metrics", "names, or a dict with a list for each of " + ", ".join(self.names), metrics
                 )
@@ -125,6 +128,8 @@ class Mutual(RandomStatesSaved, keras.Model):
         labels, _, _, sample_weight = Distiller.split(y, sample_weight)
         outputs = [y_pred[name] for name in self.names]
         logits = [main_of(one) for one in outputs]
+        dtype = keras.backend.result_type("float32", *(z.dtype for z in logits))
+        logits = [ops.cast(z, dtype) for z in logits]
         count = len(logits)
         hard = sum(hard_loss(labels, z, self.binary) for z in logits)
         peer = sum(
@@ -135,7 +140,9 @@ class Mutual(RandomStatesSaved, keras.Model):
         losses = hard + peer
         if training:
             heads = [head for one in outputs for head in auxiliary(one)]
-            losses = losses + self.aux_weight * sum(hard_loss(labels, head, self.binary) for head in heads)
+            losses = losses + self.aux_weight * sum(
+                hard_loss(labels, ops.cast(head, dtype), self.binary) for head in heads
+            )
         total = self.mean(losses, losses, sample_weight)
         for penalty in self.losses:
             total = total + summed_penalty(self, penalty)

@@ -216,15 +216,25 @@ def path_logits(logits: Any, tree: Tree) -> Any:
     Returns:
         Tensor, (batch, classes).
     """
-    return ops.matmul(in_float32(ops.convert_to_tensor(logits)), ops.convert_to_tensor(tree.paths.T))
+    logits = with_count(logits, len(tree.nodes) - 1)
+    return ops.matmul(logits, ops.cast(tree.paths.T, logits.dtype))
 
 
 def checked(labels, logits, count):
     """Labels as whole numbers, (batch,), and logits in float32, (batch, count)."""
+    logits = with_count(logits, count)
+    labels = ops.convert_to_tensor(labels)
+    if labels.ndim > 1 and labels.shape[-1] != 1:
+        refuse("labels", "class numbers, (batch,) or (batch, 1)", tuple(labels.shape))
+    return ops.cast(ops.reshape(labels, (-1,)), "int32"), logits
+
+
+def with_count(logits, count):
+    """Logits in float32, (batch, count)."""
     logits = in_float32(ops.convert_to_tensor(logits))
     if logits.shape[-1] != count:
         refuse("logits", f"an array (batch, {count}) for this tree", logits.shape)
-    return ops.cast(ops.reshape(labels, (-1,)), "int32"), logits
+    return logits
 
 
 def cluster_classes(
@@ -247,7 +257,8 @@ def cluster_classes(
         ValueError: The arguments are not those of `confusable_classes`.
         ModuleNotFoundError: scikit-learn is not installed.
     """
-    groups = confusable_classes(logits, clusters or 1, seed, temperature)  # checks the arguments too
+    # It checks the arguments too.
+    groups = confusable_classes(logits, 1 if clusters is None else clusters, seed, temperature)
     if clusters is not None:
         number = np.zeros(np.shape(logits)[1], int)
         for i, classes in enumerate(groups):

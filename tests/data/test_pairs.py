@@ -44,6 +44,7 @@ def test_pairs_of_a_split_consist_of_its_own_digits():
         (lambda: digit_pairs(NUMBERED, KINDS, 0), "count"),
         (lambda: digit_pairs(NUMBERED, KINDS, 5, seed=-1), "seed"),
         (lambda: digit_pairs(NUMBERED[:59], KINDS[:59], 5), "labels"),
+        (lambda: digit_pairs(NUMBERED[:59], KINDS, 5), "labels"),
         (lambda: data.load("digit_pairs", "train", data_dir="/tmp"), "data_dir"),
         (lambda: data.stream("digit_pairs", "all", size=(28, 56, 1), batch_size=8), "split"),
     ],

@@ -71,7 +71,9 @@ def test_the_arithmetic_mean_teaches_as_the_sum_of_the_losses_at_temperature_1()
     np.testing.assert_allclose(summed[0] - summed[1], of_one, atol=1e-5)
 
 
-@pytest.mark.parametrize("weights", [(1,), (1, 0), (1, -1), (1, float("nan")), (1, "a"), 0.5])
+@pytest.mark.parametrize(
+    "weights", [(1,), (1, 0), (1, -1), (1, float("nan")), (1, "a"), 0.5, (1e308, 1e308), (1e-320, 1e9)]
+)
 def test_weights_that_are_refused(weights):
     with pytest.raises(ValueError, match="`weights`"):
         Ensemble([net(), net(1)], weights=weights)

@@ -6,6 +6,7 @@ from scipy.special import log_softmax
 
 from kerasnets import data, training
 from kerasnets.distillation import Mutual, hard_loss
+from kerasnets.weights import describe
 
 RNG = np.random.default_rng(1)
 X = RNG.random((48, 6)).astype("float32")
@@ -20,6 +21,12 @@ def net(seed=0, classes=4, noisy=False, penalty=None):
     if noisy:
         x = layers.Dropout(0.5)(layers.BatchNormalization()(x))
     return keras.Model(inputs, layers.Dense(classes)(x))
+
+
+def named(names):
+    made = net()
+    describe(made, class_names=list(names))
+    return made
 
 
 def mutual(*nets):
@@ -61,6 +68,12 @@ def test_a_single_logit_is_that_of_the_second_of_two_classes():
     nets = [net(0, classes=1), net(1, classes=1)]
     two = [keras.Model(n.input, keras.ops.pad(n.output, [(0, 0), (1, 0)])) for n in nets]
     assert loss_of(nets, LABELS % 2) == pytest.approx(loss_of(two, LABELS % 2), rel=1e-5)
+
+
+def test_nets_may_differ_in_their_precision():
+    one = net(1)
+    precise = keras.Model(one.input, layers.Identity(dtype="float64")(one.output))
+    assert loss_of([net(0), precise], LABELS) == pytest.approx(loss_of([net(0), one], LABELS), rel=1e-6)
 
 
 def test_auxiliary_heads_learn_from_the_labels():
@@ -150,6 +163,7 @@ def test_saved_and_loaded(tmp_path):
         lambda: [net(), net(classes=5)],
         lambda: [net(), keras.Sequential([net(), layers.Softmax()])],
         lambda: [net(), "net"],
+        lambda: [named("abcd"), named("dcba")],
     ],
 )
 def test_refused(nets):
@@ -161,5 +175,7 @@ def test_what_compile_refuses():
     model = Mutual([net(0), net(1)])
     with pytest.raises(ValueError, match="`loss`"):
         model.compile("adam", "mse")
-    with pytest.raises(ValueError, match="`metrics`.*net1, net2"):
-        model.compile("adam", metrics=[keras.metrics.SparseCategoricalAccuracy()])
+    metric = keras.metrics.SparseCategoricalAccuracy()
+    for metrics in ([metric], metric, "accuracy"):
+        with pytest.raises(ValueError, match="`metrics`.*net1, net2"):
+            model.compile("adam", metrics=metrics)

@@ -124,7 +124,10 @@ def test_superclasses_of_cifar100():
         (lambda: hierarchical_loss(LABELS, LOGITS, Tree([0, 1])), r"`logits` is an array \(batch, 2\)"),
         (lambda: hierarchical_loss(LABELS, LOGITS, Tree([0, 1]), "big"), "`alpha`"),
         (lambda: path_loss(LABELS, LOGITS, Tree([[0, 1], [2, 3, 4]])), r"\(batch, 7\)"),
+        (lambda: hierarchical_loss(np.eye(5)[:1], LOGITS[:1], Tree([0, 1, 2, 3, 4])), "`labels`"),
+        (lambda: path_logits(LOGITS, Tree([[0, 1], [2, 3, 4]])), r"\(batch, 7\)"),
         (lambda: cluster_classes(LOGITS, 6), "`clusters`"),
+        (lambda: cluster_classes(LOGITS, 0), "`clusters`"),
     ],
 )
 def test_what_is_no_tree_is_refused(call, message):
