@@ -58,7 +58,12 @@ def is_int(value: Any, least: int) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite real number, and not a bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that is too large for a float
+        return False
 
 
 def is_folder(value: Any) -> bool:

@@ -149,6 +149,46 @@ def flat(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, run(model, inputs, lambda layer: layer), name=model.name)
 
 
+def flat_with(model: keras.Model) -> tuple[keras.Model, dict[str, Any]]:
+    """The same as `flat` gives, and what its layers give there, those of nested models apart.
+
+    Args:
+        model: A functional or sequential model.
+
+    Returns:
+        The flat model, and by the name of each layer of `model`, nested models included, the output of its
+        first call in the graph of the flat model.
+    """
+    model, found = functional(model), {}
+    inputs = fresh_inputs(model.input)
+    found.update({x.name: x for x in tensors(inputs)})
+
+    def visit(operation):
+        def call(*xs, **options):
+            if has_graph(operation):
+                result = run(operation, xs, lambda layer: layer)
+            else:
+                result = operation(*xs, **options)
+            found.setdefault(operation.name, result)
+            return result
+
+        return call
+
+    outputs = run(model, inputs, visit, spread=False)
+    return keras.Model(inputs, outputs, name=model.name), found
+
+
+def outputs_of(model: keras.Model) -> dict[str, Any]:
+    """What each layer of a model gives in the model's own graph, by its name: the output of its first call.
+
+    `layer.output` is that of the first call of all, which may be in another model, or in a nested one.
+    """
+    found = {}
+    for node in nodes(functional(model), inputs=True):
+        found.setdefault(node.operation.name, node.outputs[0] if len(node.outputs) == 1 else node.outputs)
+    return found
+
+
 # Calls of layers: each has `operation`, `input_tensors` and `outputs`.
 
 

@@ -15,7 +15,7 @@ from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.distillation.hints import Hint, HintModels
 from kerasnets.distillation.logit_losses import standardized
 from kerasnets.distillation.losses import hard_loss, soft_loss
-from kerasnets.distillation.methods import INDEPENDENT, logit_loss
+from kerasnets.distillation.methods import INDEPENDENT, logit_loss, of_examples
 from kerasnets.distillation.models import auxiliary, check_logits, count_logits
 from kerasnets.graph import has_graph, no_gradients, output_of, summed_penalty
 from kerasnets.weights.card import Card, attach, card_of, common, describe
@@ -142,6 +142,8 @@ class Distiller(RandomStatesSaved, keras.Model):
         check_logits("student", student)
         if teacher is not None:
             check_logits("teacher", teacher)
+            if teacher is student:
+                refuse("teacher", "another model than the student, which would learn from itself", teacher)
             if None not in (sizes := (count_logits(student), count_logits(teacher))) and sizes[0] != sizes[1]:
                 refuse("teacher", f"a model of the student's {sizes[0]} classes", f"{sizes[1]} classes")
         if not is_number(temperature) or not 0 < temperature < float("inf"):
@@ -198,6 +200,8 @@ class Distiller(RandomStatesSaved, keras.Model):
         if self.binary and (count_logits(student) or 2) > 1:
             if name_of(method) not in (None, *INDEPENDENT):
                 refuse("method", "'kl' or 'squared' for independent labels", method)
+            if not isinstance(method, str) and not callable(method) and method[1].get("centered"):
+                refuse("method", "'squared' that is not centered for independent labels", method)
             if standardize:
                 refuse("standardize", "False for independent labels", standardize)
         if self.warm_up:
@@ -257,7 +261,7 @@ class Distiller(RandomStatesSaved, keras.Model):
             if teacher_logits.shape[-1] != logits.shape[-1]:
                 classes = logits.shape[-1]
                 refuse("teacher_logits", f"of the student's {classes} classes", teacher_logits.shape)
-            soft = self.loss_on_logits(teacher_logits, logits, labels)
+            soft = ops.cast(self.loss_on_logits(teacher_logits, logits, labels), hard.dtype)
             w = self.hard_weight if hard_weight is None else ops.cast(hard_weight, soft.dtype)
             soft_weight = 1 - w if self.soft_weight is None else self.soft_weight
             if self.warm_up:
@@ -274,7 +278,7 @@ class Distiller(RandomStatesSaved, keras.Model):
             losses = losses + self.aux_weight * of_heads
         if student_maps:
             pairs = zip(self.hints, student_maps, teacher_maps, strict=True)
-            of_hints = sum(hint.compare(theirs, ours) for hint, ours, theirs in pairs)
+            of_hints = sum(ops.cast(hint.compare(theirs, ours), hard.dtype) for hint, ours, theirs in pairs)
             self.hint_tracker.update_state(of_hints, sample_weight)
             losses = of_hints if self.hints_only else losses + of_hints
 
@@ -289,7 +293,8 @@ class Distiller(RandomStatesSaved, keras.Model):
             return soft_loss(teacher_logits, logits, self.temperature, binary=True)
         if self.standardize:
             teacher_logits, logits = standardized(teacher_logits), standardized(logits)
-        return logit_loss(self.method)(teacher_logits, logits, labels, self.temperature)
+        losses = logit_loss(self.method)(teacher_logits, logits, labels, self.temperature)
+        return of_examples(losses, "method")
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         labels, _, _, sample_weight = self.split(y, sample_weight)
@@ -309,7 +314,9 @@ class Distiller(RandomStatesSaved, keras.Model):
         """Trains the student as `keras.Model.fit` does, with the warm-up of `soft_weight`."""
         if self.warm_up:
             if isinstance(callbacks, keras.callbacks.CallbackList):
-                callbacks.append(WarmUp())
+                if not any(isinstance(callback, WarmUp) for callback in callbacks.callbacks):
+                    callbacks.callbacks.insert(0, WarmUp())
+                    callbacks.set_model(self)
             else:
                 callbacks = [WarmUp(), *keras.tree.flatten(callbacks or [])]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)

@@ -14,8 +14,8 @@ from keras import layers
 from kerasnets.assembly.heads import pool
 from kerasnets.assembly.outputs import classifier, main_of
 from kerasnets.checks import is_number, nearest, refuse
-from kerasnets.distillation.methods import map_loss
-from kerasnets.graph import flat, output_of, producer, with_outputs
+from kerasnets.distillation.methods import map_loss, of_examples
+from kerasnets.graph import flat_with, output_of, outputs_of, producer, with_outputs
 
 FEATURES = "features"  # stands for what the classifier reads
 COMPARES_MAPS = ("attention", "nst")  # losses that take maps, but no vectors
@@ -65,7 +65,7 @@ class Hint:
 
     def compare(self, guide: Any, guided: Any) -> Any:
         """The weighted loss of each example, (batch,)."""
-        return self.weight * map_loss(self.loss)(guide, guided)
+        return self.weight * of_examples(map_loss(self.loss)(guide, guided), "loss")
 
 
 class HintModels:
@@ -115,26 +115,38 @@ def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Mode
     """
     if not getattr(model, "inputs", None):
         refuse(role, "a functional or sequential model if there are hints", model)
-    known = [layer.name for layer in model.layers]
-    if FEATURES in names and FEATURES not in known:
-        model = flat(model)  # the classifier may be in a nested model, whose tensors are not of this graph
+    known = {layer.name for layer in model.layers}
     for name in names:
-        if name not in [FEATURES, *known]:
+        if name not in {FEATURES, *known}:
             raise ValueError(
                 f"`hints` name layers of the {role} {model.name}.{nearest(name, known)} Received: {name!r}"
             )
-    maps = [model.get_layer(name).output if name in known else features(role, model) for name in names]
-    return with_outputs(model, (output_of(model), maps))
+    if FEATURES in set(names) - known:
+        classifier_of(role, model)
+        # The classifier may be in a nested model, whose tensors are not of this graph.
+        model, found = flat_with(model)
+        found[FEATURES] = features(role, model)
+    else:
+        found = outputs_of(model)
+    for name in names:
+        if not keras.utils.is_keras_tensor(found[name]):
+            refuse("hints", f"layers of the {role} {model.name} that give one tensor", name)
+    return with_outputs(model, (output_of(model), [found[name] for name in names]))
 
 
-def features(role: str, model: keras.Model) -> keras.KerasTensor:
-    """What the classifier of a flat model reads, (batch, features), without dropout in front of it."""
+def classifier_of(role: str, model: keras.Model) -> Any:
+    """The call of the layer that classifies; refuses a model without one."""
     call = classifier(main_of(output_of(model)), certain=True)
     if call is None:
         refuse(
             "hints", f"names of layers of the {role}, which has no classifier that reads features", FEATURES
         )
-    (x,) = call.input_tensors
+    return call
+
+
+def features(role: str, model: keras.Model) -> keras.KerasTensor:
+    """What the classifier of a flat model reads, (batch, features), without dropout in front of it."""
+    (x,) = classifier_of(role, model).input_tensors
     while isinstance(producer(x).operation, layers.Dropout):
         (x,) = producer(x).input_tensors
     return pool(x, "avg", name="features_") if x.ndim > 2 else x
@@ -159,11 +171,9 @@ def regressor_for(
     """
     ours, theirs = tuple(student_maps.shape), tuple(teacher_maps.shape)
     same_rank = len(ours) == len(theirs)
-    if (hint.loss == "fitnet" or hint.regresses) and not (
-        same_rank
-        and (hint.regresses or ours[-1] == theirs[-1])
-        and (len(ours) == 4 or ours[1:-1] == theirs[1:-1])
-    ):
+    same_grid = len(ours) == 4 or ours[1:-1] == theirs[1:-1]  # images are resized
+    fits = same_rank and same_grid and (hint.regresses or ours[-1] == theirs[-1])
+    if (hint.regresses and not same_rank) or (hint.loss == "fitnet" and not fits):
         refuse("hints", f"layers whose output shapes fit each other: the teacher's is {theirs}", ours)
     if hint.loss in COMPARES_MAPS and (not same_rank or len(ours) < 3):
         refuse(

@@ -47,9 +47,8 @@ def fitnet(guide: Any, guided: Any) -> Any:
         Tensor, (batch,).
     """
     guide, guided = both(guide, guided)
-    if guided.ndim == 4 and guided.shape[1:3] != guide.shape[1:3]:
-        grid = ops.shape(guided)[1:3]
-        guide = ops.image.resize(guide, grid, antialias=True, data_format="channels_last")
+    if guided.ndim == 4:
+        guide = resized(guide, guided)
     return 0.5 * ops.mean(ops.square(guided - guide), axis=tuple(range(1, guided.ndim)))
 
 
@@ -294,6 +293,28 @@ def on_one_grid(guide: Any, guided: Any) -> tuple[Any, Any]:
     return guide, guided
 
 
+def resized(images: Any, like: Any) -> Any:
+    """Images, (batch, height, width, channels), on the grid of others: bilinear, with antialiasing.
+
+    Known sides are resized by matrices, which XLA can compile too.
+    """
+    if None in (*images.shape[1:3], *like.shape[1:3]):
+        return ops.image.resize(images, ops.shape(like)[1:3], antialias=True, data_format="channels_last")
+    for axis in (1, 2):
+        size, cells = images.shape[axis], like.shape[axis]
+        if size != cells:
+            places = (np.arange(cells) + 0.5) * size / cells - 0.5
+            reach = max(size / cells, 1.0)
+            shares = np.maximum(1 - np.abs(places - np.arange(size)[:, None]) / reach, 0.0)
+            images = along(images, axis, shares / shares.sum(0))
+    return images
+
+
+def along(x: Any, axis: int, matrix: np.ndarray) -> Any:
+    """A tensor whose cells along an axis are combined by a matrix, (cells before, cells after)."""
+    return ops.moveaxis(ops.tensordot(x, ops.cast(matrix, x.dtype), axes=[[axis], [0]]), -1, axis)
+
+
 def pooled(x: Any, axis: int, cells: int) -> Any:
     """Averages an axis over bins, which overlap if their number does not divide the size of the axis.
 
@@ -315,4 +336,4 @@ def pooled(x: Any, axis: int, cells: int) -> Any:
     for i in range(cells):
         start, end = i * size // cells, -(-(i + 1) * size // cells)
         means[start:end, i] = 1 / (end - start)
-    return ops.moveaxis(ops.tensordot(x, ops.cast(means, x.dtype), axes=[[axis], [0]]), -1, axis)
+    return along(x, axis, means)

@@ -16,9 +16,12 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from keras import ops
+
 from kerasnets.checks import is_number, refuse
 from kerasnets.distillation.logit_losses import LOGIT_LOSSES
 from kerasnets.distillation.map_losses import MAP_LOSSES
+from kerasnets.layers.precision import in_float32
 
 INDEPENDENT = ("kl", "squared")  # losses on logits that are defined for independent labels
 
@@ -166,8 +169,12 @@ def logit_loss(method: Any) -> Callable:
     known = loss.__kwdefaults__ or {}
     if not isinstance(constants, dict) or set(constants) - set(known):
         refuse("method", f"{name!r} with constants among {quoted(known)}", method)
-    if not all(is_number(value) or isinstance(value, bool) for value in constants.values()):
-        refuse("method", f"{name!r} with numbers", method)
+    for constant, value in constants.items():
+        if isinstance(known[constant], bool):
+            if not isinstance(value, bool):
+                refuse("method", f"{name!r} with True or False for {constant!r}", method)
+        elif not is_number(value) or value < 0:
+            refuse("method", f"{name!r} with numbers, at least 0", method)
     return functools.partial(loss, **constants) if constants else loss
 
 
@@ -188,6 +195,27 @@ def map_loss(loss: Any) -> Callable:
     if not isinstance(loss, str) or loss not in MAP_LOSSES:
         refuse("loss", f"one of {quoted(MAP_LOSSES)}, or a function", loss)
     return MAP_LOSSES[loss]
+
+
+def of_examples(losses: Any, argument: str) -> Any:
+    """What a loss returned, in float32 at least; refuses what is not one number for each example.
+
+    Another shape would be added to the other losses in ways that nobody means.
+
+    Args:
+        losses: The result of a loss.
+        argument: Name of the argument that holds the loss, for the message.
+
+    Returns:
+        Tensor, (batch,).
+
+    Raises:
+        ValueError: The result has another shape.
+    """
+    losses = ops.convert_to_tensor(losses)
+    if losses.ndim != 1:
+        refuse(argument, "a function that returns a tensor, (batch,)", tuple(losses.shape))
+    return in_float32(losses)
 
 
 def look_up(names: Sequence[str]) -> tuple[Method, tuple[Method, ...]]:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from kerasnets.distillation import Distiller, Hint
+from kerasnets.distillation import Distiller, Ensemble, Hint
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(8, 8, 8, 1)).astype("float32"), RNG.integers(0, 3, 8)
@@ -85,6 +85,52 @@ def test_evaluation_compares_logits_alone():
     logs = made.evaluate(X, Y, verbose=0, return_dict=True)
     np.testing.assert_allclose(logs["loss"], 0.1 * logs["hard_loss"] + 0.9 * logs["soft_loss"], rtol=1e-5)
     assert made.predict(X, verbose=0).shape == (8, 3)
+
+
+def nested(head):
+    """A net whose feature maps, and classifier with `head`, are in nets of their own."""
+    inner = keras.Input((8, 8, 1))
+    maps = keras.Model(inner, layers.Conv2D(4, 3, activation="relu", name="inner")(inner), name="backbone")
+    x = inputs = keras.Input((8, 8, 1))
+    x = maps(x)
+    if not head:
+        return keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    classes = keras.Sequential([keras.Input((6, 6, 4)), layers.Conv2D(3, 1), layers.GlobalAveragePooling2D()])
+    return keras.Model(inputs, classes(x))
+
+
+@pytest.mark.parametrize("head", [False, True])
+def test_layers_of_nested_nets(head):
+    """A nested net is a layer, also beside features, which several hints may compare."""
+    student = nested(head)
+    hints = [Hint("high", "backbone"), Hint("features", "features"), Hint("low", "features", loss="pkt")]
+    made = Distiller(student, net(6), hints=hints)
+    own = student.get_layer("backbone")(X)
+    found = made.hint_models.student(X)[1]
+    np.testing.assert_allclose(found[0], own, atol=1e-6)
+    for x in found[1:]:
+        np.testing.assert_allclose(x, np.mean(own, (1, 2)), atol=1e-6)
+    assert len(made.hint_models.guided.trainable_variables) == 2
+    both = keras.Input((4,))
+    two = keras.Model(both, [layers.Dense(3)(both), layers.Dense(2)(both)], name="two")
+    taught = keras.Model(both, two(both)[0])
+    with pytest.raises(ValueError, match="give one tensor"):
+        Distiller(taught, net(6), hints=[Hint("pooled", "two")])
+    ensemble = Ensemble([net(3), net(4)])
+    with pytest.raises(ValueError, match="no classifier"):
+        Distiller(net(3), ensemble, hints=[Hint("features", "pooled")])
+
+
+def test_a_regressor_maps_channels_where_grids_may_differ():
+    def net_of():
+        convs = [layers.Conv1D(4, 3, name="wide"), layers.Conv1D(3, 3, name="small")]
+        return keras.Sequential([keras.Input((8, 2)), *convs, layers.Flatten(), layers.Dense(3)])
+
+    student, teacher = net_of(), net_of()
+    hint = Hint("wide", "small", regressor=True, loss="attention")
+    assert Distiller(student, teacher, hints=[hint]).regressors[0].filters == 4
+    with pytest.raises(ValueError, match="fit each other"):
+        Distiller(student, teacher, hints=[Hint("wide", "small")])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from scipy.stats import ortho_group
 from authors import ROWS, array, loss_of, name_of, slopes, tensors, with_gradient
 from kerasnets import distillation
 from kerasnets.distillation import MAP_LOSSES, attention, nst, pkt, relation, similarity
-from kerasnets.distillation.map_losses import pooled
+from kerasnets.distillation.map_losses import pooled, resized
 
 RNG = np.random.default_rng(0)
 NAMES = [*MAP_LOSSES, "relation_distance", "relation_angle"]
@@ -196,6 +196,13 @@ def test_grids_are_averaged_to_the_smaller_along_each_axis():
         close(deep, array(loss(*small)), rtol=1e-12)
         with pytest.raises(ValueError, match="axes"):
             loss(guide, guided[:, 0])
+
+
+def test_grids_are_resized_as_images():
+    for sides in ((7, 4), (3, 8), (1, 5)):
+        images, like = RNG.normal(size=(2, *sides, 3)), np.zeros((2, 4, 5, 3))
+        want = ops.image.resize(images.astype("float32"), (4, 5), antialias=True, data_format="channels_last")
+        close(array(resized(ops.convert_to_tensor(images), like)), array(want), atol=1e-5)
 
 
 def test_half_precision_maps_are_compared_in_full():

@@ -125,6 +125,29 @@ def test_one_logit_and_constant_logits_can_be_taught(method):
     assert all(np.isfinite(w).all() for w in constant.get_weights())
 
 
+def test_functions_give_a_number_for_each_example_in_any_precision():
+    """Of a column, (batch, 1), each number would be added to the losses of all examples."""
+    half = [x.astype("float16") for x in (X[:, 0, :4, 0], X[:, 1, :4, 0])]
+    made = distiller(method=lambda v, z, y, t: ops.mean(ops.square(ops.subtract(v, z)), axis=-1))
+    found = made.loss_on_logits(*half, Y)
+    assert (found.dtype, found.shape) == ("float32", (16,))
+    column = distiller(method=lambda v, z, y, t: ops.sum(ops.abs(v - z), axis=-1, keepdims=True))
+    with pytest.raises(ValueError, match=r"`method`.*\(batch,\)"):
+        column.train_on_batch(X, Y)
+    hint = Hint("map", "map", loss=lambda guide, guided: ops.sum(guided))
+    with pytest.raises(ValueError, match=r"`loss`.*\(batch,\)"):
+        distiller(hint).train_on_batch(X, Y)
+
+
+def test_warms_up_with_callbacks_in_a_list_of_keras():
+    made = distiller(warm_up=4)
+    callbacks = keras.callbacks.CallbackList(add_history=True, model=made)
+    for _ in range(2):
+        made.fit(X, Y, epochs=3, verbose=0, callbacks=callbacks)
+        assert float(made.ramp) == 0.75
+    assert len(callbacks.callbacks) == 2
+
+
 def test_independent_labels_have_two_methods():
     labels = RNG.integers(0, 2, (16, 4))
     for method in ("kl", "squared"):
@@ -144,7 +167,12 @@ def test_independent_labels_have_two_methods():
         (dict(method="dk"), "`method` is one of 'kl', 'dkd'"),
         (dict(method=("dkd", {"gamma": 1.0})), "'alpha', 'beta'"),
         (dict(method=("dkd", {"beta": "2"})), "numbers"),
+        (dict(method=("dkd", {"beta": True})), "numbers"),
+        (dict(method=("dkd", {"beta": -1.0})), "at least 0"),
+        (dict(method=("squared", {"centered": 1.0})), "True or False"),
+        (dict(method=("squared", {"centered": True}), binary=True), "not centered"),
         (dict(soft_weight=-1), "`soft_weight`"),
+        (dict(soft_weight=10**400), "`soft_weight`"),
         (dict(warm_up=1.5), "`warm_up`"),
         (dict(standardize=1), "`standardize`"),
         (dict(standardize=True, student=net(classes=2), teacher=net(classes=2)), "fewer than three"),
@@ -154,6 +182,9 @@ def test_independent_labels_have_two_methods():
 def test_refused(options, words):
     with pytest.raises(ValueError, match=words):
         Distiller(**{"student": net(), "teacher": net(), **options})
+    one = net()
+    with pytest.raises(ValueError, match="another model than the student"):
+        Distiller(one, one)
     with pytest.raises(ValueError, match="`loss` is one of 'fitnet'"):
         Hint("map", "map", loss="att")
 
