@@ -70,7 +70,7 @@ def add(commands: Any) -> None:
 
 
 def add_arguments(p: Parser) -> None:
-    """Adds the options of a distillation, all but its config."""
+    """Adds the options of a distillation except --config."""
     own = "as in the config, or the teacher's"
     epochs = "as in the config; without one 60, or 30 from trained weights"
     add_common(p, epochs, own, "runs/distill/CONFIG-STUDENT-seedSEED, or DATA-STUDENT-seedSEED")
@@ -201,11 +201,11 @@ def check(options: argparse.Namespace) -> None:
     options.teacher = options.teacher or []
     if bool(options.teacher) == bool(options.stored):
         raise ValueError("--teacher FILE|NAME or --stored FOLDER is needed, and not both")
-    on_maps = learning(options, epochs=1)["maps"]
+    on_maps = loss_fields(options, epochs=1)["maps"]
     if options.stored and (on_maps or options.hint):
         raise ValueError("--hint, and --method with a loss on maps, need a --teacher, not --stored")
     if options.hint_epochs and not (options.hint or on_maps):
-        raise ValueError("--hint-epochs needs --hint, or a method on maps")
+        raise ValueError("--hint-epochs needs --hint, or --method with a loss on maps")
     if on_maps and max(len(options.teacher), options.teachers, len(options.teacher_weights or ())) > 1:
         raise ValueError("--method with a loss on maps needs a single teacher, for its layers")
     check_teacher(options)
@@ -291,7 +291,7 @@ def trained_in_turn(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
     from kerasnets.runs.distill import check_maps
 
     out, found, teacher, links = options.out, {}, nets.teacher, chain(nets.student, nets.assistants, options)
-    maps = learning(options, epochs=1)["maps"]
+    maps = loss_fields(options, epochs=1)["maps"]
     check_maps(maps, teacher=teacher)
     for link in links:
         check_maps(maps, student=link.recipe)
@@ -317,7 +317,7 @@ def trained_in_turn(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
             earlier=tuple(map(str, earlier)),
             hint_epochs=options.hint_epochs,
             **of_teachers(options, len(sources)),
-            **learning(options, link.recipe.epochs),
+            **loss_fields(options, link.recipe.epochs),
         )
         own = options_of(options, seed=options.seed + link.seed)
         results = found[link.title] = runs.train(link.recipe, out / link.folder, own, distillation)
@@ -346,7 +346,7 @@ def trained_together(nets: Nets, options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def learning(options: argparse.Namespace, epochs: int) -> dict[str, Any]:
+def loss_fields(options: argparse.Namespace, epochs: int) -> dict[str, Any]:
     """The losses and weights of a command line, as fields of `kerasnets.runs.Distillation`.
 
     Args:
@@ -373,7 +373,7 @@ def option_words(pairs: list[str]) -> list[str]:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
             raise ValueError(
-                f"options of a teacher or assistant are pairs such as alpha=0.5. Received: {pair}"
+                f"--teacher-options and those of --assistants are pairs such as alpha=0.5. Received: {pair}"
             )
         found += [f"--{name}", value]
     return found

@@ -31,7 +31,8 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
 # The temperature and weights of function matching and of born-again nets, which replace those of "kl".
 PUBLISHED = dict(temperature=1.0, hard_weight=0.0, soft_weight=1.0)
 MIXED = ("mixup", {"alpha": 1.0})
-# The options of a loss on a teacher's outputs, which nets that learn from one another do not have.
+# Options that mutual learning does not take: those of a loss on a teacher's outputs, of trained teachers, and
+# of chains of nets.
 OF_LOSSES = ("temperature", "hard_weight", "soft_weight", "standardize", "warm_up", "hint")
 OF_TEACHERS = ("stored", "teacher_weights", "teacher_shares", "teacher_mean", "student_weights")
 CHAINS = ("assistants", "generations", "function_matching")
@@ -90,11 +91,13 @@ def check_schemes(options: argparse.Namespace) -> None:
     count = max(len(options.teacher), options.teachers, len(options.teacher_weights or ()))
     shares = options.teacher_shares
     if shares and (count < 2 or len(shares) != count):
-        raise ValueError(f"--teacher-shares are a number for each of several teachers, here {count}")
+        raise ValueError(
+            f"--teacher-shares is a number for each of several teachers, here {count}. Received: {shares}"
+        )
     if options.teacher_mean and count < 2 and not options.mutual:
         raise ValueError("--teacher-mean is for several teachers")
     if options.hint and (options.assistants or options.generations):
-        raise ValueError("--hint names layers of one teacher and one student: it is not for a chain of them")
+        raise ValueError("--hint names layers of one teacher and one student, so not with several students")
     if not options.mutual:
         return
     given = {name for name, value in vars(options).items() if value not in ([], None) and value is not False}

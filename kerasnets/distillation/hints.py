@@ -34,7 +34,8 @@ class Hint:
         weight: Weight of this loss in the total loss, not negative.
         regressor: Whether a trainable regressor maps the student's channels to the number of the teacher's.
             It is a 1x1 convolution, or a dense layer for vectors. It belongs to the Distiller, not to the
-            student. None means yes for "fitnet" alone. Without it, "fitnet" needs equal numbers of channels.
+            student. None means True for "fitnet", and False for all other losses. Without it, "fitnet" needs
+            equal numbers of channels.
         loss: A key of `MAP_LOSSES`, or a function of the teacher's and the student's outputs that returns a
             tensor, (batch,).
 

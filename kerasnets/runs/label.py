@@ -177,7 +177,7 @@ def check_labels(
 
 
 def loaded(work: Work) -> tuple[Data, keras.Model]:
-    """The data and the teachers of a work, which every process loads once."""
+    """The data and the teachers, which every process loads once."""
     key = (work.folder, repr(work))
     if key not in LOADED:
         LOADED.clear()

@@ -24,9 +24,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--batch-size", type=shared.whole(1), default=256, help="images per batch (256)")
     teacher = "file of a trained net: also measures what --top leaves out of its logits for test images"
     p.add_argument("--teacher", metavar="FILE", help=teacher)
-    p.add_argument(
-        "--data", metavar="NAME", default="digit_pairs", help="dataset of the test images (digit_pairs)"
-    )
+    p.add_argument("--data", metavar="NAME", default="digit_pairs", help="their dataset (digit_pairs)")
     p.add_argument("--data-dir", metavar="FOLDER", help="folder of these images")
     p.add_argument("--folder", type=shared.folder, help="where the logits are written (a temporary folder)")
 
@@ -191,12 +189,12 @@ def log_softmax(logits: Any) -> Any:
 
 
 def forget(store: Any) -> None:
-    """Asks the system to drop what it remembers of the files of a store, so that the disk is read."""
+    """Asks the system to drop the files of a store from its cache, so that they are read from disk."""
     for shard in range(store.shards):
         with open(store.path(shard), "rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def reset_peak() -> None:
-    """Lets the peak of the memory of this process begin anew."""
+    """Resets the peak memory of this process."""
     pathlib.Path("/proc/self/clear_refs").write_text("5")
