@@ -1,5 +1,6 @@
 """The report of recipes/distill_mnist.py: its table, its figures and its page."""
 
+import math
 import pathlib
 from typing import Any
 
@@ -62,7 +63,9 @@ def curve(out: pathlib.Path, name: str, n: int) -> list[float]:
     from kerasnets import runs
 
     logs = runs.history(out / f"{name}.csv")
-    return [n * (1 - accuracy) for accuracy in logs.get("val_accuracy", logs["accuracy"])]
+    validated = logs.get("val_accuracy", [])
+    found = logs["accuracy"] if any(map(math.isnan, validated)) or not validated else validated
+    return [n * (1 - accuracy) for accuracy in found]
 
 
 def augmented(results: dict[str, Any]) -> str:

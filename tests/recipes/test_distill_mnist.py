@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kerasnets
-from distill_report import WORDS
+from distill_report import WORDS, curve
 from kerasnets import graph
 from kerasnets.runs import arrays, mnist
 from nets import check_digits_served
@@ -45,6 +45,7 @@ def test_the_page_needs_nothing_else(finished):
     assert len(sources) >= 2
     assert all(s.startswith("data:image/png;base64,") for s in sources)
     assert "146" in page
+    assert np.isfinite(curve(finished, "student", 500)).all()
     for name in ("curves.png", "soft_targets.png"):
         assert (finished / name).read_bytes().startswith(b"\x89PNG")
 
