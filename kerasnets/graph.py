@@ -150,14 +150,14 @@ def flat(model: keras.Model) -> keras.Model:
 
 
 def flat_with(model: keras.Model) -> tuple[keras.Model, dict[str, Any]]:
-    """The same as `flat` gives, and what its layers give there, those of nested models apart.
+    """Flattens a model as `flat` does, and finds the outputs of its layers in the new graph.
 
     Args:
         model: A functional or sequential model.
 
     Returns:
-        The flat model, and by the name of each layer of `model`, nested models included, the output of its
-        first call in the graph of the flat model.
+        The flat model, and for the name of each layer of `model`, nested models included, the output of the
+        layer's first call in the graph of the flat model. Layers inside nested models are left out.
     """
     model, found = functional(model), {}
     inputs = fresh_inputs(model.input)
@@ -179,9 +179,9 @@ def flat_with(model: keras.Model) -> tuple[keras.Model, dict[str, Any]]:
 
 
 def outputs_of(model: keras.Model) -> dict[str, Any]:
-    """What each layer of a model gives in the model's own graph, by its name: the output of its first call.
+    """The output of each layer in the graph of a model, by the layer's name: that of its first call there.
 
-    `layer.output` is that of the first call of all, which may be in another model, or in a nested one.
+    `layer.output` is that of the layer's first call anywhere, which may be in another model.
     """
     found = {}
     for node in nodes(functional(model), inputs=True):

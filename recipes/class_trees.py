@@ -37,7 +37,7 @@ EPOCHS = {"digits": 12, "mnist": 5, "fashion_mnist": 5, "cifar100": 30}
 TREES = ("binary", "kmeans", "shuffled", "superclasses")
 ALPHA, BETA, TEMPERATURE, HARD_WEIGHT, TREE_TEMPERATURE = 0.5, 10.0, 4.0, 0.1, 16.0
 LONGER = 2  # the teacher is trained for so many times the epochs
-LARGE = dict(dropout=0.3, input_dropout=0.1, max_norm=3.0)  # options of the teacher of grey images
+LARGE = dict(dropout=0.3, input_dropout=0.1, max_norm=3.0)  # options of the teacher of gray images
 TITLES = {
     "teacher": "larger net, the teacher",
     "labels": "labels",

@@ -19,7 +19,7 @@ import shared
 from kerasnets import files
 
 DATASETS = ("digits", "mnist", "fashion_mnist", "cifar100")
-COLOR = "cifar100"  # the dataset whose images are not grey
+COLOR = "cifar100"  # the dataset whose images are not gray
 CARD = "experiment.json"  # the settings of a run
 HELD_OUT = 6  # one of 6 training images is held out with --held-out
 FEW = 500  # the least number of examples of a split in a tiny run
@@ -52,10 +52,10 @@ def parser(
     return p
 
 
-def add_net(p: shared.Parser, what: str, grey: str = "MLP800", color: str = "ResNet20") -> None:
-    """Adds the option --net; its defaults are for grey images and for those of `COLOR`."""
-    p.set_defaults(grey=grey, color=color)
-    p.add_argument("--net", type=net_name, metavar="NAME", help=f"{what} ({grey}; for {COLOR} {color})")
+def add_net(p: shared.Parser, what: str, gray: str = "MLP800", color: str = "ResNet20") -> None:
+    """Adds the option --net; its defaults are for gray images and for those of `COLOR`."""
+    p.set_defaults(gray=gray, color=color)
+    p.add_argument("--net", type=net_name, metavar="NAME", help=f"{what} ({gray}; for {COLOR} {color})")
 
 
 def net_name(text: str) -> str:
@@ -178,7 +178,7 @@ def main(
     args.epochs = args.epochs or (2 if args.smoke else args.default_epochs[args.dataset])
     args.batch_size = args.batch_size or args.default_batch_size
     if "net" in args:
-        args.net = args.net or (args.color if args.dataset == COLOR else args.grey)
+        args.net = args.net or (args.color if args.dataset == COLOR else args.gray)
     shared_names = ("dataset", "epochs", "batch_size", "temperature", "held_out", "seed", "smoke")
 
     def run(args):

@@ -27,7 +27,8 @@ def digit_pairs(
         The pairs, uint8, (count, height, 2 * width, channels), and their classes, int64, (count,).
 
     Raises:
-        ValueError: There are too few digits of a kind, or `count` or `seed` is out of range.
+        ValueError: There are too few digits of a kind or not as many labels as images, or `count` or `seed`
+            is out of range.
     """
     for name, value, least in (("count", count, 1), ("seed", seed, 0)):
         if not is_int(value, least):

@@ -136,7 +136,7 @@ def with_maps(role: str, model: keras.Model, names: Sequence[str]) -> keras.Mode
 
 
 def classifier_of(role: str, model: keras.Model) -> Any:
-    """The call of the layer that classifies; refuses a model without one."""
+    """The call of a model's classifier; refuses a model without one."""
     call = classifier(main_of(output_of(model)), certain=True)
     if call is None:
         refuse(

@@ -294,9 +294,9 @@ def on_one_grid(guide: Any, guided: Any) -> tuple[Any, Any]:
 
 
 def resized(images: Any, like: Any) -> Any:
-    """Images, (batch, height, width, channels), on the grid of others: bilinear, with antialiasing.
+    """Resizes maps, (batch, height, width, channels), to the grid of others, bilinearly with antialiasing.
 
-    Known sides are resized by matrices, which XLA can compile too.
+    If the sizes are known, this is done by matrices, which XLA can compile.
     """
     if None in (*images.shape[1:3], *like.shape[1:3]):
         return ops.image.resize(images, ops.shape(like)[1:3], antialias=True, data_format="channels_last")
@@ -311,7 +311,7 @@ def resized(images: Any, like: Any) -> Any:
 
 
 def along(x: Any, axis: int, matrix: np.ndarray) -> Any:
-    """A tensor whose cells along an axis are combined by a matrix, (cells before, cells after)."""
+    """Multiplies a tensor along an axis by a matrix, (cells before, cells after)."""
     return ops.moveaxis(ops.tensordot(x, ops.cast(matrix, x.dtype), axes=[[axis], [0]]), -1, axis)
 
 

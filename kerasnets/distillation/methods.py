@@ -198,9 +198,9 @@ def map_loss(loss: Any) -> Callable:
 
 
 def of_examples(losses: Any, argument: str) -> Any:
-    """What a loss returned, in float32 at least; refuses what is not one number for each example.
+    """The result of a loss in float32 at least; refuses a result that is not one number for each example.
 
-    Another shape would be added to the other losses in ways that nobody means.
+    Another shape would silently be broadcast when it is added to the other losses.
 
     Args:
         losses: The result of a loss.

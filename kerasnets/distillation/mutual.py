@@ -51,8 +51,8 @@ class Mutual(RandomStatesSaved, keras.Model):
             `threshold`.
 
     Raises:
-        ValueError: A model does not give logits or is there twice, the numbers of classes differ, or another
-            argument is not allowed.
+        ValueError: A model does not give logits or is there twice, the numbers of classes differ, the cards
+            of two models name different scalings or class names, or another argument is not allowed.
 
     Example:
         mutual = Mutual([small, large])

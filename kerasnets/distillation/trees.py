@@ -168,7 +168,8 @@ def hierarchical_loss(labels: Any, logits: Any, tree: Tree, alpha: float = 0.0) 
         Tensor, (batch,).
 
     Raises:
-        ValueError: `alpha` is no number, or there are not as many logits as the tree has classes.
+        ValueError: `alpha` is not a finite number, there are not as many logits as the tree has classes, or
+            the labels are not class numbers.
     """
     if not is_number(alpha):
         refuse("alpha", "a finite number", alpha)
@@ -196,7 +197,8 @@ def path_loss(labels: Any, logits: Any, tree: Tree) -> Any:
         Tensor, (batch,).
 
     Raises:
-        ValueError: There are not as many logits as the tree has nodes.
+        ValueError: There are not as many logits as the tree has nodes besides the root, or the labels are not
+            class numbers.
     """
     labels, logits = checked(labels, logits, len(tree.nodes) - 1)
     targets = ops.take(ops.cast(tree.paths, logits.dtype), labels, axis=0)
@@ -215,6 +217,9 @@ def path_logits(logits: Any, tree: Tree) -> Any:
 
     Returns:
         Tensor, (batch, classes).
+
+    Raises:
+        ValueError: There are not as many logits as the tree has nodes besides the root.
     """
     logits = with_count(logits, len(tree.nodes) - 1)
     return ops.matmul(logits, ops.cast(tree.paths.T, logits.dtype))
@@ -254,10 +259,10 @@ def cluster_classes(
         The `Tree`.
 
     Raises:
-        ValueError: The arguments are not those of `confusable_classes`.
+        ValueError: An argument is not allowed, as for `confusable_classes`.
         ModuleNotFoundError: scikit-learn is not installed.
     """
-    # It checks the arguments too.
+    # This also checks the arguments.
     groups = confusable_classes(logits, 1 if clusters is None else clusters, seed, temperature)
     if clusters is not None:
         number = np.zeros(np.shape(logits)[1], int)
