@@ -98,6 +98,8 @@ def check_schemes(options: argparse.Namespace) -> None:
         raise ValueError("--teacher-mean is for several teachers")
     if options.hint and (options.assistants or options.generations):
         raise ValueError("--hint names layers of one teacher and one student, so not with several students")
+    if options.stored and options.function_matching:
+        raise ValueError("--function-matching mixes images, so it needs a --teacher, not --stored")
     if not options.mutual:
         return
     given = {name for name, value in vars(options).items() if value not in ([], None) and value is not False}
