@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 import kerasnets
 from kerasnets import distillation, training
@@ -75,6 +76,11 @@ class Distillation(Supervised):
     earlier: tuple[str, ...] = ()
 
     def __post_init__(self):
+        if not isinstance(self.files, (tuple, list)) or not all(isinstance(file, str) for file in self.files):
+            refuse("files", "a tuple of paths or names, as texts", self.files)
+        known = [name for name, row in distillation.METHODS.items() if row.on_maps]
+        if not isinstance(self.maps, (tuple, list)) or not set(self.maps) <= set(known):
+            refuse("maps", f"a tuple of names among {', '.join(known)}", self.maps)
         if bool(self.files) == bool(self.stored):
             words = "files of teachers, or empty with `stored`, a folder of their logits"
             refuse("files", words, self.files)
@@ -94,9 +100,9 @@ class Distillation(Supervised):
             **stored,
             "teacher_model": self.teacher and self.teacher.model,
             "teacher_options": self.teacher and self.teacher.options,
-            "hints": [vars(hint) for hint in self.hints],
+            "hints": [as_data(vars(hint)) for hint in self.hints],
             "digests": [digest(file) for file in self.files],
-            **{name: getattr(self, name) for name in fields},
+            **{name: as_data(getattr(self, name)) for name in fields},
         }
 
     def check(self, data: Data) -> None:
@@ -291,6 +297,17 @@ def check_maps(names: Sequence[str], **recipes: Recipe | None) -> None:
                 last_maps(
                     role, kerasnets.build(recipe.model, input_shape=recipe.shape, **recipe.options), row
                 )
+
+
+def as_data(value: Any) -> Any:
+    """A value as JSON data: a function is its name as Keras registers it, a number of numpy is Python's."""
+    if isinstance(value, dict):
+        return {name: as_data(one) for name, one in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(as_data, value))
+    if callable(value):
+        return keras.saving.get_registered_name(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def names_of(data: Data) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import keras
 import numpy as np
@@ -107,3 +108,19 @@ def test_several_teachers_are_tested_together(student, finished):
     found, _ = method.test(net, data)
     assert found["ensemble"]["protocol"] == "center"
     assert found["ensemble"]["top1"] > 0.2
+
+
+def test_settings_are_json_data_whatever_the_losses_are():
+    """Runs keep them, and so compare them when they go on."""
+
+    def loss(*_):
+        return None
+
+    hint = Hint("a", "b", np.float32(2.0), loss=loss)
+    options = dict(method=loss, temperature=np.float32(2.0), hints=(hint,), warm_up=np.int64(3))
+    found = json.loads(json.dumps(runs.Distillation(files=("a.keras",), **options).settings()))
+    assert (found["method"], found["temperature"], found["warm_up"]) == ("loss", 2.0, 3)
+    assert (found["hints"][0]["loss"], found["hints"][0]["weight"]) == ("loss", 2.0)
+    for wrong in (dict(maps=("attenton",)), dict(maps="pkt"), dict(maps=("dkd",)), dict(files="a.keras")):
+        with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`"):
+            runs.Distillation(**{"files": ("a.keras",), **wrong})
