@@ -274,7 +274,7 @@ def test_weights_of_a_changed_net_do_not_build_it(tmp_path):
     with pytest.raises(ValueError, match="of a LeNet5 changed by replace_head"):
         kerasnets.load_model(tmp_path / "net.weights.h5")
     logits = distillation.as_logits(kept("LeNet5"))
-    kerasnets.save(distillation.Distiller(logits, logits), tmp_path / "both.weights.h5")
+    kerasnets.save(distillation.Distiller(logits), tmp_path / "both.weights.h5")
     with pytest.raises(ValueError, match="of a LeNet5 changed by Distiller"):
         kerasnets.load_model(tmp_path / "both.weights.h5")
     assert card_of(logits).changes == ()
