@@ -201,7 +201,8 @@ def test_methods_are_combined_with_the_weights_of_the_loss_on_logits():
 
 def test_the_page_shows_the_published_weights():
     page = (pathlib.Path(kerasnets.__file__).parent / "distillation" / "README.md").read_text()
-    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    table = page.split("## Methods\n")[1].split("\n## ")[0]
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
     for name, row in METHODS.items():
         *_, batch, published, _ = rows[name].split("|")
         temperature, labels, weight = published.split(",")[:3]
