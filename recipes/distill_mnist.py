@@ -73,7 +73,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--augment", nargs="+", metavar="ROW", help=f"{rows} ({defaults('augment')})")
     passes = "passes over the changed images whose logits are stored; 0 runs the teacher at every step"
     p.add_argument("--passes", type=shared.whole(0), metavar="N", help=f"{passes} ({defaults('passes')})")
-    validation = "count errors on the last N training images, not on the test images, to choose settings (0)"
+    validation = "count errors on N of the training images, not on the test images, to choose settings (0)"
     p.add_argument("--validation", type=shared.whole(0), default=0, metavar="N", help=validation)
     digits = p.add_mutually_exclusive_group()
     digits.add_argument(

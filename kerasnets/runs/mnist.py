@@ -83,7 +83,7 @@ class Settings:
         passes: Number of passes over the changed images for which the teacher's logits are stored. They are
             repeated if there are more epochs. 0 lets the teacher run at every step, on other images in each
             epoch. If `augment` is empty, the images are jittered, or with 0 passes not changed.
-        validation: Number of images, the last ones of the training images, on which errors are counted
+        validation: Number of training images, evenly spread over their order, on which errors are counted
             instead of on the test images. No net is trained on them.
         omit_digit: A class that the student does not see, or None.
         only_digits: The classes that the student sees; empty for all.
@@ -199,7 +199,7 @@ def distill(
     if s.validation >= len(train[0]):
         refuse("validation", f"below {len(train[0])}, the number of training images", s.validation)
     if s.validation:
-        train, test = tuple(a[: -s.validation] for a in train), tuple(a[-s.validation :] for a in train)
+        train, test = held_out_of(train, s.validation)
     else:
         test = arrays.read_images(s.dataset, "test", data_dir, few)
     is_held_out = np.arange(len(train[0])) % HELD_OUT == 0 if s.sweep else np.zeros(len(train[0]), bool)
@@ -224,6 +224,13 @@ def distill(
             arrays.record(net, nets.path(name), test_errors=errors, test_examples=len(test[1]))
     moved = move_biases(student, s.misjudged(), train, test) if s.misjudged() else None
     return Results(len(train[0]), test, logits, moved, sweep, len(held_out[0]))
+
+
+def held_out_of(examples, count):
+    """Examples without some that are evenly spread over them, for data sorted by class; and these."""
+    chosen = np.zeros(len(examples[0]), bool)
+    chosen[np.arange(count) * len(chosen) // count] = True
+    return tuple(a[~chosen] for a in examples), tuple(a[chosen] for a in examples)
 
 
 class Nets:

@@ -106,7 +106,7 @@ def test_a_live_teacher_of_mixed_images_without_the_test_images(recipe, finished
     results = json.loads((out / "results.json").read_text())
     assert (results["augment"], results["passes"], results["validation"]) == (["elastic", "mixup"], 0, 60)
     assert (results["train_size"], results["test_size"]) == (440, 60)
-    images, labels = (a[-60:] for a in real("digits", "train", None, 500))
+    _, (images, labels) = mnist.held_out_of(real("digits", "train", None, 500), 60)
     student = keras.saving.load_model(out / "student.keras", compile=False)
     wrong = arrays.count_errors(student.predict(images, verbose=0), labels)
     assert results["distilled_errors"] == wrong
@@ -214,3 +214,12 @@ def test_a_run_that_is_done_is_kept(finished, check_kept):
     results = json.loads((finished / "results.json").read_text())
     measures = {f"{name}, errors": results[f"{word}_errors"] for name, word in WORDS.items()}
     check_kept(finished, ("--smoke",), measures)
+
+
+def test_images_that_are_held_out_are_of_all_classes():
+    """The digits are sorted by class."""
+    labels = np.repeat(np.arange(10), 40)
+    (kept, _), (held, index) = mnist.held_out_of((labels, np.arange(400)), 100)
+    np.testing.assert_array_equal(np.bincount(held), 10)
+    assert len(kept) == 300
+    assert len(set(index)) == 100
