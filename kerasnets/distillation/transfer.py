@@ -102,8 +102,8 @@ def add_teacher_logits(
         kept = np.concatenate([form.encode(logits_of(teacher, x)) for _, x in compared(marked, marks)])
         values = kept if top is None else lambda rows: form.decode(kept[rows])
     else:
-        name = name_of(teacher, dataset.element_spec[0], marks, form, views)
         facts = {"teacher": fingerprint(teacher), "data": digest_of(dataset.element_spec[0], marks)}
+        name = name_of(**facts, examples=len(marks), form=form, views=views)
         layout = dict(views=views, shards=shards)
         store = opened_for(pathlib.Path(cache) / name, form, len(marks) // views, layout, facts, sample)
         write_logits(store, compared(marked, marks), teacher, store.missing())
@@ -247,20 +247,20 @@ def compared(marked: Any, marks: np.ndarray) -> Iterator[tuple[int, Any]]:
         refuse("dataset", ALLOWED, f"{len(marks)} examples, then {start}")
 
 
-def name_of(teacher: keras.Model, inputs: Any, marks: np.ndarray, form: Form, views: int) -> str:
+def name_of(teacher: str, data: str, examples: int, form: Form, views: int) -> str:
     """The name of the folder for a teacher's logits for all inputs.
 
     Args:
-        teacher: The teacher.
-        inputs: Structure of tf.TensorSpecs of the inputs.
-        marks: Marks of all inputs, (n, width).
+        teacher: The fingerprint of the teacher.
+        data: The hash of all inputs, as `digest_of` gives it.
+        examples: Number of inputs.
         form: How the logits are stored.
         views: Number of views that the inputs consist of.
 
     Returns:
         The number of examples, hashes of the teacher's weights and of the inputs, and what is stored.
     """
-    words = [fingerprint(teacher), str(len(marks)), digest_of(inputs, marks)[:16], form.dtype]
+    words = [teacher, str(examples), data[:16], form.dtype]
     words += [f"top{form.top}"] if form.top else []
     words += [f"{views}views"] if views > 1 else []
     return "-".join(["teacher-logits", *words])

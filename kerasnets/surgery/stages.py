@@ -1,5 +1,7 @@
 """The stages of a net: its layers in groups of one resolution, from the images to the classifier."""
 
+from collections.abc import Mapping
+
 import keras
 from keras import layers
 
@@ -38,7 +40,7 @@ def stages_of(model: keras.Model) -> list[list[keras.Layer]]:
     if len(net.outputs) != 1:
         refuse("model", "a net of one output, or of a dict with 'predictions'", model)
     calls = nodes(net)
-    lasting = lasting_strides(net)
+    lasting = lasting_strides(net, strides_of(net))
     head = classifier(net.outputs[0])
     reached, stages = {}, {}
     for node in calls:
@@ -73,7 +75,8 @@ def stage_ends(model: keras.Model) -> list[str]:
     """
     check_graph(model)
     net = main_output(flat(model))
-    strides, lasting = strides_of(net), lasting_strides(net)
+    strides = strides_of(net)
+    lasting = lasting_strides(net, strides)
     head = classifier(net.outputs[0], certain=True) if len(net.outputs) == 1 else None
     ends, learned = {}, set()
     for node in nodes(net):
@@ -88,16 +91,17 @@ def stage_ends(model: keras.Model) -> list[str]:
     return [ends[stride] for stride in sorted(learned)]
 
 
-def lasting_strides(net: keras.Model) -> dict[int, int | float]:
+def lasting_strides(net: keras.Model, strides: Mapping[int, int | float]) -> dict[int, int | float]:
     """The stride that lasts, of each tensor: the coarsest that all tensors of some path to the output have.
 
     Args:
         net: A flat functional model.
+        strides: The strides of its feature maps, as `strides_of` gives them.
 
     Returns:
         Strides in pixels by the ids of Keras tensors, `NO_MAP` where a path without maps leads to the output.
     """
-    strides, lasting = strides_of(net), {}
+    lasting = {}
     for node in reversed(nodes(net)):
         for x in node.outputs:
             lasting[id(x)] = min(strides.get(id(x), NO_MAP), lasting.get(id(x), NO_MAP))
