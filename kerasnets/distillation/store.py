@@ -260,7 +260,7 @@ def made(
         "about": about or {},
         "versions": {name: version(name) for name in LIBRARIES},
     }
-    header = json.loads(json.dumps(header))  # as it is read
+    header = json.loads(json.dumps(header, default=int))  # as it is read, also if numbers are those of numpy
     if (folder / HEADER).exists():
         known = read_header(folder, argument)
         before, now = ({n: v for n, v in h.items() if n not in FREE} for h in (known, header))

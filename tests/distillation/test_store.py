@@ -150,3 +150,11 @@ def test_many_shards_are_closed_in_time(tmp_path, monkeypatch):
     for _ in range(3):
         store.rows(np.arange(6))
     assert opened == [0, 0, 0]
+
+
+def test_whole_numbers_of_numpy_are_as_good(tmp_path):
+    sizes = dict(views=2, shards=1)
+    stores.made(tmp_path, Form(7, top=3), 5, **sizes)
+    numpy = {name: np.int64(value) for name, value in sizes.items()}
+    again = stores.made(tmp_path, Form(np.int64(7), top=np.int64(3)), np.int64(5), **numpy)
+    assert (len(again), again.form.top) == (10, 3)
