@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # XLA compiles faster, and what nets compute stays.
@@ -19,6 +20,8 @@ from swift import make_swift
 
 # To rewrite graphs for speed takes longer than the few steps that they are used for.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+# OpenVINO would tell its makers of every conversion, by dozens of forks that ask the network.
+sys.modules["openvino_telemetry"] = None
 PROCESSES = Apart()  # before a test or its module uses TensorFlow
 
 
