@@ -10,8 +10,10 @@ from kerasnets.serving import export
 openvino = pytest.importorskip("openvino")
 
 
-@pytest.mark.parametrize("optimize", [None, False])
-@pytest.mark.parametrize("name", ["MobileNet", "DenseNet121", "LeNet5", "SEResNet50"])
+@pytest.mark.parametrize(
+    ("name", "optimize"),
+    [("MobileNet", False), ("DenseNet121", None), ("LeNet5", None), ("SEResNet50", None)],
+)
 def test_openvino_gives_what_keras_gives(name, optimize, tmp_path):
     builder = getattr(kerasnets.applications, name)
     shape = (*builder.spec.min_grid, builder.spec.channels)

@@ -22,7 +22,7 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (5, *SIDES)).astype("uint8")
 
 
 def small(name="small", **last):
-    """A net with grouped convolutions, LRN and batch normalisation with the statistics of a trained one."""
+    """A net with layers that converters find hard, and batch normalisation as training leaves it."""
     keras.utils.set_random_seed(3)
     net = keras.Sequential(
         [
@@ -32,6 +32,8 @@ def small(name="small", **last):
             layers.ReLU(),
             kerasnets.layers.LRN(alpha=0.1),
             layers.Conv2D(8, 3, groups=2, activation="relu"),
+            layers.DepthwiseConv2D(3),
+            layers.ReLU(6.0),
             layers.GlobalAveragePooling2D(),
             layers.Dropout(0.5),
             layers.Dense(**{"units": 4, "activation": "softmax", **last}),
@@ -40,6 +42,11 @@ def small(name="small", **last):
     )
     net(caffe(IMAGES), training=True)
     return net
+
+
+def plain():
+    """A net of one layer, where it does not matter what is written."""
+    return keras.Sequential([keras.Input(SIDES), layers.Flatten(), layers.Dense(2)], name="small")
 
 
 def caffe(images):
@@ -116,25 +123,16 @@ def centred(net):
     return logits - logits[:, :1]
 
 
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [
-        ("CapsNet", "onnx"),
-        ("MobileNetV2", "onnx"),
-        ("C3D", "openvino"),
-        ("LeNet5", "litert"),
-        ("MobileNet", "litert_int8"),
-    ],
-)
+@pytest.mark.parametrize(("name", "form"), [("CapsNet", "onnx"), ("C3D", "openvino")])
 def test_nets_of_several_families(name, form, tmp_path):
+    """Those whose layers are not in the net of the other tests: capsules, and clips."""
     needs(form)
     spec = getattr(kerasnets.applications, name).spec
     net = kerasnets.build(name, **{"input_shape": (*spec.min_grid, spec.channels), "classes": 4, **spec.tiny})
     images = np.random.default_rng(0).integers(0, 256, (3, *net.input_shape[1:]), "uint8")
-    path = export_file(net, tmp_path, form, calibration=None if formats.FORMATS[form].exact else images)
+    path = export_file(net, tmp_path, form)
     expected = np.asarray(net(getattr(kerasnets.applications, name).preprocess_input(images)))
-    given = read(path, images)["probabilities"]
-    np.testing.assert_allclose(given, expected, atol=1e-4 if formats.FORMATS[form].exact else 0.02)
+    np.testing.assert_allclose(read(path, images)["probabilities"], expected, atol=1e-4)
 
 
 def test_agreement_is_counted_by_class(tmp_path):
@@ -160,7 +158,7 @@ def test_layers_that_litert_lacks_are_refused_before_anything_is_written(tmp_pat
 
 
 def test_numbers_count_on_over_all_formats(tmp_path):
-    net = small()
+    net = plain()
     folder = tmp_path / "small"
     first = write("litert", tmp_path, net)
     assert export(net, tmp_path, preprocess="caffe").name == "2"
@@ -192,7 +190,7 @@ def test_what_fails_leaves_nothing_behind(function, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os if function == "fsync" else pathlib.Path, function, fail)
     with pytest.raises(OSError, match="No space left"):
-        write("litert", tmp_path)
+        write("litert", tmp_path, plain())
     assert names(tmp_path / "small") == []
 
 
@@ -218,14 +216,14 @@ def test_a_file_that_does_not_give_what_the_model_gives_is_removed(tmp_path):
     import tensorflow as tf
 
     with pytest.raises(RuntimeError, match="the outputs of litert differ from those of small"):
-        write("litert", tmp_path, preprocess=lambda x: x * (1.0 if tf.executing_eagerly() else 2.0))
+        write("litert", tmp_path, plain(), preprocess=lambda x: x * (1.0 if tf.executing_eagerly() else 2.0))
     assert names(tmp_path / "small") == []
 
 
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda package: None)
     with pytest.raises(ModuleNotFoundError, match=r"needs onnx: pip install 'kerasnets\[onnx\]'"):
-        export_file(small(), tmp_path, "onnx")
+        export_file(plain(), tmp_path, "onnx")
     assert names(tmp_path) == []
 
 
@@ -253,7 +251,7 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch)
 )
 def test_misuse_is_refused_and_nothing_is_written(argument, value, tmp_path):
     needs("litert")
-    arguments = {"model": small(), "root": tmp_path / "models", "format": "litert", "preprocess": "caffe"}
+    arguments = {"model": plain(), "root": tmp_path / "models", "format": "litert", "preprocess": "caffe"}
     arguments[argument] = value
     with pytest.raises(ValueError, match=f"`{argument}` is .*Received: {argument}="):
         export_file(**arguments)
@@ -305,7 +303,7 @@ def test_what_is_no_calibration_is_refused(value, tmp_path, monkeypatch):
     pathlib.Path("broken").mkdir()
     pathlib.Path("broken/image.png").write_text("no image")
     with pytest.raises(ValueError, match="`calibration` is .*Received: calibration="):
-        export_file(small(), "models", "litert_int8", preprocess="caffe", calibration=value)
+        export_file(plain(), "models", "litert_int8", preprocess="caffe", calibration=value)
     assert not pathlib.Path("models").exists()
 
 
