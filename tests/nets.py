@@ -8,6 +8,13 @@ from keras import ops
 
 import kerasnets
 
+# Nets that together have every kind of layer that any net of the package has, as test_contract.py checks.
+# What code does to any layer, such as to save or to copy it, is tried on these.
+EVERY_LAYER = (
+    *("AlexNet", "Attention56", "BNInception", "C3D", "CapsNet", "CMPESEWRN28_10", "FitNet1", "FractalNet40"),
+    *("HighwayNet19", "InceptionResNetV2", "LeNet5"),
+)
+
 
 def tiny(name, **options):
     """A net of the package of 5 classes, small, on its smallest images, and `filled`."""

@@ -7,6 +7,8 @@ from keras import layers
 
 import kerasnets
 from kerasnets.analysis import profile
+from kerasnets.graph import no_values
+from nets import EVERY_LAYER
 
 
 def model_of(shape, *stack):
@@ -67,9 +69,10 @@ def test_channels_first():
     assert profile(model).mult_adds == 6 * 4 * 9 * 3 * 5
 
 
-@pytest.mark.parametrize("name", kerasnets.list_models())
+@pytest.mark.parametrize("name", EVERY_LAYER)
 def test_parameters_are_those_that_keras_counts(name):
-    model = kerasnets.build(name, **getattr(kerasnets.applications, name).spec.tiny)
+    with no_values():
+        model = kerasnets.build(name, **getattr(kerasnets.applications, name).spec.tiny)
     counts = profile(model)
     assert counts.params == model.count_params()
     assert counts.trainable_params == sum(math.prod(w.shape) for w in model.trainable_weights)

@@ -13,7 +13,7 @@ import kerasnets
 from kerasnets.assembly.options import OPTIONS
 from kerasnets.assembly.outputs import classifier
 from kerasnets.graph import no_values
-from nets import filled
+from nets import EVERY_LAYER, filled
 
 MODELS = kerasnets.list_models()
 SHARED = [
@@ -119,24 +119,63 @@ def dtype_policy():
     keras.config.set_dtype_policy(before)
 
 
+def kinds(model):
+    """Classes of the layers of a net, layers within layers too."""
+    return {type(layer) for layer in model._flatten_layers()}
+
+
+@pytest.fixture(scope="module")
+def known_kinds():
+    with no_values():
+        return set().union(*(kinds(tiny(name)) for name in EVERY_LAYER))
+
+
 @each_body
-def test_default_shapes_are_the_papers(name):
+def test_default_shapes_are_the_papers(name, known_kinds):
     spec = spec_of(name)
     with no_values():
         model = tiny(name)
+    assert kinds(model) <= known_kinds, "`EVERY_LAYER` needs another net"
     assert model.name == name
     assert model.input_shape == (None, *spec.grid(options_of(name)), spec.channels)
     assert model.output_shape == (None, spec.classes)
 
 
+# No ReLU is behind the last module, but a 1x1 convolution and batch normalization, which takes a bias away.
+NO_GRADIENT = {
+    "HRNetV2W18": {"head_down2_conv/bias", "last_conv/bias"},  # the same, as the release has it
+    "InceptionResNetV2": {"inception_c2_up/bias"},
+    # Linear bottlenecks: what reads them, and the sums of them, is a 1x1 convolution that is normalized.
+    "MobileNetV2": {f"stage{s}_unit{i}_project_bn/beta" for s in range(1, 8) for i in (1, 2)},
+}
+
+
 @each_paper
-def test_probabilities_from_any_grid(name, built):
+def test_probabilities_from_any_grid_and_one_training_step(name):
     *grid, channels = smallest(name)
     fixed = needs_fixed_size(name, include_top=True)
+    no_dropout = {option: 0.0 for option in options_of(name) if option.endswith(("dropout", "drop_path"))}
+    model = tiny(name, input_shape=smallest(name) if fixed else free(name), classes=3, **no_dropout)
     for more in (0,) if fixed else (0, 5):
-        preds = predict(built(name), images((*[side + more for side in grid], channels), n=3))
-        assert preds.shape == (3, spec_of(name).classes)
+        preds = predict(model, images((*[side + more for side in grid], channels), n=3))
+        assert preds.shape == (3, 3)
         check_scores(name, preds, rtol=1e-5)
+    for w in model.trainable_weights:
+        # Fresh scales of maps that are normalised again have no gradient: their shifts are zero.
+        w.assign_add(keras.random.normal(w.shape, stddev=0.1))
+    model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy", run_eagerly=True)
+    before = [ops.convert_to_numpy(w) for w in model.trainable_weights]
+    x, y = images(smallest(name), n=6), np.array([0, 1, 2, 0, 1, 2])
+    first = model.train_on_batch(x, y)
+    after = [ops.convert_to_numpy(w) for w in model.trainable_weights]
+    still = [
+        w.path for w, a, b in zip(model.trainable_weights, before, after, strict=True) if np.array_equal(a, b)
+    ]
+    assert not set(still) - NO_GRADIENT.get(name, set()), "no gradient reaches these"
+    # A loss in training, where batch normalisation takes the statistics of the batch as before.
+    scores = ops.convert_to_numpy(ops.cast(model(x, training=True), "float32"))
+    again = keras.losses.sparse_categorical_crossentropy(y, scores)
+    assert float(ops.mean(again)) + sum(map(float, model.losses)) < first
 
 
 @each_body
@@ -323,36 +362,8 @@ def test_input_tensor_and_input_shape_must_agree(name):
             tiny(name, input_tensor=keras.Input(shape), input_shape=other)
 
 
-@each_paper
-def test_names_and_what_a_file_says_of_the_net(name, built):
-    """Names are the body's own, not Keras's counters, and a copy by configuration is the same net."""
-    model = built(name)
-    with no_values():
-        again = tiny(name, input_shape=smallest(name))
-        names = [layer.name for layer in model.layers]
-        assert len(set(names)) == len(names)
-        assert [layer.name for layer in again.layers] == names
-        copy = keras.models.model_from_json(model.to_json())
-    assert copy.to_json() == model.to_json()
-    assert [layer.name for layer in copy.layers] == names
-    assert [(w.path, w.shape) for w in copy.weights] == [(w.path, w.shape) for w in model.weights]
-    assert kinds(model) <= set().union(*map(kinds, map(built, SAVED))), "`SAVED` needs another net"
-
-
-def kinds(model):
-    """Classes of the layers of a net, layers within layers too."""
-    return {type(layer) for layer in model._flatten_layers()}
-
-
-# Nets that have every kind of layer that any net has.
-SAVED = [
-    *("AlexNet", "Attention56", "BNInception", "C3D", "CapsNet", "CMPESEWRN28_10", "FitNet1", "FractalNet40"),
-    *("HighwayNet19", "InceptionResNetV2", "LeNet5"),
-]
-
-
 # Grey images, odd sides and half precision, where numbers of each kind of layer stay within 65,504.
-@pytest.mark.parametrize("name", SAVED)
+@pytest.mark.parametrize("name", EVERY_LAYER)
 @pytest.mark.parametrize(
     ("channels", "more", "policy", "output"),
     [(1, 6, "mixed_float16", "float32"), (4, 1, "float16", "float16")],
@@ -368,44 +379,14 @@ def test_channels_odd_sizes_and_precision(name, channels, more, policy, output, 
     check_scores(name, ops.convert_to_numpy(ops.cast(out, "float32")), atol=0.01)
 
 
-@pytest.mark.parametrize("name", SAVED)
+@pytest.mark.parametrize("name", EVERY_LAYER)
 def test_save_and_load(name, built, tmp_path):
     model, x = built(name), images(smallest(name))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.to_json() == model.to_json()
+    assert [(w.path, w.shape) for w in loaded.weights] == [(w.path, w.shape) for w in model.weights]
     np.testing.assert_allclose(predict(loaded, x), predict(model, x), rtol=0, atol=1e-6)
-
-
-# No ReLU is behind the last module, but a 1x1 convolution and batch normalization, which takes a bias away.
-NO_GRADIENT = {
-    "HRNetV2W18": {"head_down2_conv/bias", "last_conv/bias"},  # the same, as the release has it
-    "InceptionResNetV2": {"inception_c2_up/bias"},
-    # Linear bottlenecks: what reads them, and the sums of them, is a 1x1 convolution that is normalized.
-    "MobileNetV2": {f"stage{s}_unit{i}_project_bn/beta" for s in range(1, 8) for i in (1, 2)},
-}
-
-
-@each_paper
-def test_one_training_step(name):
-    keras.utils.set_random_seed(0)
-    no_dropout = {option: 0.0 for option in options_of(name) if option.endswith(("dropout", "drop_path"))}
-    model = tiny(name, input_shape=smallest(name), classes=3, **no_dropout)
-    for w in model.trainable_weights:
-        # Fresh scales of maps that are normalised again have no gradient: their shifts are zero.
-        w.assign_add(keras.random.normal(w.shape, stddev=0.1))
-    model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy", run_eagerly=True)
-    before = [ops.convert_to_numpy(w) for w in model.trainable_weights]
-    x, y = images(smallest(name), n=6), np.array([0, 1, 2, 0, 1, 2])
-    first = model.train_on_batch(x, y)
-    after = [ops.convert_to_numpy(w) for w in model.trainable_weights]
-    still = [
-        w.path for w, a, b in zip(model.trainable_weights, before, after, strict=True) if np.array_equal(a, b)
-    ]
-    assert not set(still) - NO_GRADIENT.get(name, set()), "no gradient reaches these"
-    # A loss in training, where batch normalisation takes the statistics of the batch as before.
-    scores = ops.convert_to_numpy(ops.cast(model(x, training=True), "float32"))
-    again = keras.losses.sparse_categorical_crossentropy(y, scores)
-    assert float(ops.mean(again)) + sum(map(float, model.losses)) < first
 
 
 @each_head
