@@ -4,6 +4,7 @@ import keras
 import pytest
 
 import kerasnets
+from kerasnets.graph import no_values
 
 # Springenberg 2015, tables 1 and 2, added up: the convolutions of each base net; a form with one more
 # convolution before or instead of each pooling has 3x3 from 96 to 96 and from 192 to 192 maps more.
@@ -19,6 +20,7 @@ FORMS = {"BaseCNN": 0, "StridedCNN": 0, "ConvPoolCNN": MORE, "AllCNN": MORE}
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("base", BASES)
+@no_values()
 def test_parameters(form, base):
     net = kerasnets.build(f"{form}{base}")
     assert net.count_params() == BASES[base] + FORMS[form]
@@ -33,6 +35,7 @@ def test_parameters(form, base):
         ("AllCNN", 0, ["block1_down", "block2_down"]),
     ],
 )
+@no_values()
 def test_what_halves_the_grid(form, pools, strides):
     for base in "BC":
         layers = kerasnets.build(f"{form}{base}", filters=(4, 4)).layers
@@ -41,6 +44,7 @@ def test_what_halves_the_grid(form, pools, strides):
         assert [layer.name for layer in convolutions if layer.strides == (2, 2)] == strides
 
 
+@no_values()
 def test_dropout_stands_on_the_input_and_behind_each_block():
     # Section 3.1: 20% of the inputs, and 50% behind each pooling layer or what is in its place.
     for form in FORMS:

@@ -4,9 +4,11 @@ import pytest
 from keras import layers
 
 import kerasnets
+from kerasnets.graph import no_values
 
 
 @pytest.fixture(scope="module")
+@no_values()
 def paper():
     return kerasnets.build("BNInception")
 

@@ -7,6 +7,7 @@ from scipy.signal import correlate
 import kerasnets
 from kerasnets.analysis import profile
 from kerasnets.applications import c3d
+from kerasnets.graph import no_values
 
 # The lecture's table of C3D, layer by layer (seed 001): maps, and weights without biases.
 LAYERS = [
@@ -30,6 +31,7 @@ LAYERS = [
 
 
 @pytest.fixture(scope="module")
+@no_values()
 def net():
     return kerasnets.build("C3D")
 

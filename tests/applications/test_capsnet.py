@@ -6,6 +6,7 @@ from keras import ops
 import kerasnets
 from kerasnets.analysis import profile
 from kerasnets.applications import capsnet
+from kerasnets.graph import no_values
 from kerasnets.surgery import drop_aux_heads
 from kerasnets.training import MarginLoss, ReconstructionLoss
 
@@ -45,6 +46,7 @@ MULT_ADDS = {
 }
 
 
+@no_values()
 def test_the_papers_net():
     net = kerasnets.build("CapsNet", decoder=True)
     for name, shape in SHAPES.items():

@@ -7,6 +7,7 @@ from keras import ops
 
 import kerasnets
 from kerasnets.applications.cmpe_senet import compete
+from kerasnets.graph import no_values
 
 FORMS = ("double_fc", "pair_view", "inner_imaging")
 
@@ -29,6 +30,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize("form", FORMS)
+@no_values()
 def test_parameters_added_to_the_wide_residual_net(form):
     """36,479,194 is WRN-28-10 in tests/published.csv; 4 units of each of 160, 320 and 640 maps."""
     net = kerasnets.build("CMPESEWRN28_10", form=form)
@@ -36,6 +38,7 @@ def test_parameters_added_to_the_wide_residual_net(form):
     assert params == 36_479_194 + 4 * sum(ADDED[form](c, 10) for c in (160, 320, 640))
 
 
+@no_values()
 def test_inner_imaging_is_the_default():
     default = kerasnets.build("CMPESEWRN28_10", depth=10, width=2)
     assert default.get_layer("stage1_unit1_se_conv").kernel_size == (3, 3)

@@ -7,11 +7,12 @@ from keras import ops
 
 import kerasnets
 from kerasnets.analysis import profile
+from kerasnets.graph import no_values
 
 NETS = {
     "DenseNet121": dict(depths=(2, 2), growth=4, input_shape=(32, 32, 3), classes=6),
     "DenseNetBC100": dict(depth=10, growth=3, input_shape=(8, 8, 3), classes=6),
-    "DenseNet40": dict(depth=10, growth=4, input_shape=(8, 8, 3), classes=6),
+    "DenseNet40": dict(depth=7, growth=4, input_shape=(8, 8, 3), classes=6),
 }
 each_net = pytest.mark.parametrize("name", NETS)
 LABELS = np.arange(6)
@@ -61,8 +62,10 @@ def test_weights_have_the_same_shapes_order_and_names(name):
         assert [w.path.split("/")[-2:] for w in ours] == [w.path.split("/") for w in theirs]
 
 
-@each_net
-@pytest.mark.parametrize(("policy", "eager"), [("float64", True), ("float32", False)])
+@pytest.mark.parametrize(
+    ("name", "policy", "eager"),
+    [("DenseNet121", "float64", True), ("DenseNet40", "float64", True), ("DenseNet40", "float32", False)],
+)
 def test_gradients_and_statistics_of_a_step(name, policy, eager, dtype_policy):
     if policy == "float64" and keras.backend.backend() != "tensorflow":
         pytest.skip("this backend computes parts of it in float32")
@@ -90,7 +93,7 @@ def test_a_frozen_block_keeps_its_statistics():
     for net in (plain, efficient):
         for layer in net.layers:
             layer.trainable = not layer.name.startswith("block2")
-        train(net, x, rate=1.0)
+        train(net, x, rate=1.0, run_eagerly=True)
         kept.append([np.array_equal(a, b) for a, b in zip(before, net.get_weights(), strict=True)])
     assert kept[0] == kept[1] == [w.path.startswith("block2") for w in plain.weights]
     for a, b in zip(plain.get_weights(), efficient.get_weights(), strict=True):
@@ -102,7 +105,7 @@ def test_half_precision(policy, dtype_policy):
     dtype_policy(policy)
     plain, efficient, x = twins("DenseNet40")
     np.testing.assert_allclose(predict(efficient, x), predict(plain, x), atol=0.01)
-    losses = train(efficient, x, rate=0.01, epochs=3)
+    losses = train(efficient, x, rate=0.01, epochs=3, run_eagerly=True)
     assert losses[-1] < losses[0]
     assert np.isfinite(predict(efficient, x)).all()
 
@@ -142,6 +145,7 @@ def test_other_forms_of_a_net(options):
     np.testing.assert_allclose(predict(nets[1], x), predict(nets[0], x), rtol=1e-5, atol=1e-6)
 
 
+@no_values()
 def test_filters_of_the_stem():
     """Section 4.2: 16, or twice the growth rate in DenseNet-BC."""
     for name, options, filters in (

@@ -9,6 +9,7 @@ from keras import layers, ops
 
 import kerasnets
 from kerasnets.analysis import profile
+from kerasnets.graph import no_values
 
 # Romero 2015, table 5: layers, parameters, multiplications. FitNet3 is the 13-layer net of table 3, 1.5M;
 # table 5's 1.6M and 392M are of 64 maps in each layer of its first stage, which table 7 does not have.
@@ -22,6 +23,7 @@ TABLE_5 = [
 
 
 @pytest.mark.parametrize(("name", "options", "depth", "params", "mult_adds"), TABLE_5)
+@no_values()
 def test_table_5(name, options, depth, params, mult_adds):
     net = kerasnets.build(name, **options)
     assert sum(isinstance(layer, (layers.Conv2D, layers.Dense)) for layer in net.layers) == depth
@@ -31,6 +33,7 @@ def test_table_5(name, options, depth, params, mult_adds):
     keras.backend.clear_session()
 
 
+@no_values()
 def test_counts_of_the_release():
     # The sum of computeNumberParams.py over cifar10_fitnet19_all.yaml, which leaves biases out: 500 units of
     # five pieces stand where the paper counts two.

@@ -35,6 +35,7 @@ ULTRA_DEEP = [(1, 5, "0.3M"), (2, 10, "0.8M"), (3, 20, "2.1M")]
 
 
 @pytest.mark.parametrize(("columns", "depth", "params"), ULTRA_DEEP)
+@no_values()
 def test_counts_of_table_3(columns, depth, params):
     net = FractalNet(filters=(16, 32, 64, 128, 128), columns=columns, classes=100)
     assert f"{sum(np.prod(w.shape) for w in net.trainable_weights) / 1e6:.1f}M" == params
@@ -44,6 +45,7 @@ def test_counts_of_table_3(columns, depth, params):
     keras.backend.clear_session()
 
 
+@no_values()
 def test_release_counts():
     # The same net as in gustavla/fractalnet: 3 convolutions of a block read its input, 4 its own maps.
     net = FractalNet(filters=(64, 128, 256, 512, 512), columns=3)

@@ -6,6 +6,7 @@ from keras import ops
 import kerasnets
 from kerasnets.analysis import profile
 from kerasnets.applications.hrnet import exchange
+from kerasnets.graph import no_values
 
 RNG = np.random.default_rng(0)
 SHORT = dict(depths=(1, 1, 1, 1), units=1)  # every kind of step once
@@ -24,6 +25,7 @@ def randomise(model):
 
 
 # Wang 2020, section 3.4 and table 1: C, 2C, 4C and 8C maps on 1/4, 1/8, 1/16 and 1/32 of the grid
+@no_values()
 def test_pyramid_of_the_paper():
     net, width = kerasnets.build("HRNetV2W48", include_top=False, pyramid=True, **SHORT), 48
     assert {n: tuple(x.shape[1:]) for n, x in net.output.items()} == {
@@ -35,6 +37,7 @@ def test_pyramid_of_the_paper():
 
 
 # The release's README: 128, 256, 512 and 1024 maps, 1024 on the smallest grid, 2048 behind a 1x1 convolution
+@no_values()
 def test_head_of_the_release():
     net = kerasnets.build("HRNetV2W18", **SHORT)
     shapes = {
@@ -129,12 +132,10 @@ def test_pyramid_pooled(pyramid):
             np.testing.assert_allclose(vector, reduce(maps[name], axis=(1, 2)), rtol=1e-3, atol=1e-4)
 
 
-def test_three_branches_with_free_and_odd_sides(tmp_path):
+def test_three_branches_with_free_and_odd_sides():
     free = kerasnets.build("HRNetV2W18", input_shape=(None, None, 3), **TINY)
     fixed = kerasnets.build("HRNetV2W18", input_shape=(75, 49, 3), **TINY)
     free.set_weights(fixed.get_weights())
     x = RNG.normal(size=(2, 75, 49, 3)).astype("float32")
     np.testing.assert_allclose(run(free, x), run(fixed, x), rtol=1e-4, atol=1e-6)
-    free.save(tmp_path / "net.keras")
-    np.testing.assert_array_equal(run(keras.saving.load_model(tmp_path / "net.keras"), x), run(free, x))
     assert profile(free, (75, 49, 3)).mult_adds == profile(fixed).mult_adds

@@ -7,6 +7,7 @@ from keras import ops
 
 import kerasnets
 from kerasnets.applications import inception_v3
+from kerasnets.graph import no_values
 
 
 @pytest.mark.parametrize("size", [75, 107])
@@ -37,6 +38,7 @@ def test_auxiliary_head_of_v3(size):
         assert not np.array_equal(ops.convert_to_numpy(w), old), w.path
 
 
+@no_values()
 def test_auxiliary_head_of_v3_at_299():
     """Szegedy 2016, figure 8; the release's grids of 5 and 1."""
     model = kerasnets.build("InceptionV3", aux_heads=True, alpha=0.04)
@@ -46,6 +48,7 @@ def test_auxiliary_head_of_v3_at_299():
 
 
 @pytest.mark.parametrize("name", ["InceptionResNetV1", "InceptionResNetV2"])
+@no_values()
 def test_scales_of_the_residuals(name):
     net = kerasnets.build(name, depths=(2, 2, 2), alpha=0.04, input_shape=(75, 75, 3))
     scales = {layer.name: layer.scale for layer in net.layers if layer.name.endswith("_scale")}
@@ -61,6 +64,7 @@ def test_scales_of_the_residuals(name):
     assert "inception_c2_act" not in names
 
 
+@no_values()
 def test_modules_beyond_the_papers_repeat_the_last():
     net = kerasnets.build("InceptionV3", depths=(4, 5, 3), input_shape=(75, 75, 3), include_top=False)
     maps = {

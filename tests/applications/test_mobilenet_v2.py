@@ -7,8 +7,10 @@ from keras import ops
 
 import kerasnets
 from kerasnets.assembly.registry import find
+from kerasnets.graph import no_values
 
 
+@no_values()
 def maps(alpha):
     """Maps of the stem, of each stage and of the last convolution."""
     net = kerasnets.build("MobileNetV2", alpha=alpha, include_top=False, input_shape=(32, 32, 3))
@@ -34,6 +36,7 @@ def test_counts_of_maps(alpha, expected):
     assert maps(alpha) == expected
 
 
+@no_values()
 def test_no_activation_follows_the_thin_maps_and_only_like_maps_are_added():
     net = kerasnets.build("MobileNetV2", input_shape=(64, 64, 3))
     # Table 2: n - 1 units of a stage read what they make, and the first never does.
@@ -71,6 +74,7 @@ def test_padding_matters_where_sides_are_even(name):
         assert (np.abs(same - symmetric).max() > 1e-3 * np.abs(same).max()) == (side == 32)
 
 
+@no_values()
 def test_activation_of_mobilenet():
     net = kerasnets.build("MobileNet", act="relu", **find("MobileNet").spec.tiny)
     acts = [layer.activation for layer in net.layers if isinstance(layer, keras.layers.Activation)]

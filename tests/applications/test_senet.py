@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 import kerasnets
+from kerasnets.graph import no_values
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ def added(maps, reduction):
         ("SEResNet50", 25_557_032, ((256, 3), (512, 4), (1024, 6), (2048, 3))),
     ],
 )
+@no_values()
 def test_parameters_added_to_the_plain_net(name, plain, stages):
     maps = [c for c, units in stages for _ in range(units)]
     gated = kerasnets.build(name)
@@ -46,6 +48,7 @@ def test_parameters_added_to_the_plain_net(name, plain, stages):
     assert trainable(gated) == plain + added(maps, 16)
 
 
+@no_values()
 def test_reduction():
     """Hu 2018 (TPAMI), table 10: 35.7 million parameters of SE-ResNet-50 with r = 4."""
     assert trainable(kerasnets.build("SEResNet50", reduction=4)) == pytest.approx(35.7e6, abs=0.1e6)
@@ -96,6 +99,7 @@ RELEASED = {
 
 
 @pytest.mark.parametrize("name", RELEASED)
+@no_values()
 def test_convolutions_of_the_release(name):
     model = kerasnets.build(name, depths=(1, 1, 1, 1))
     for layer, (filters, kernel, strides, groups) in RELEASED[name].items():
@@ -122,6 +126,7 @@ def test_where_the_windows_of_the_pooling_after_the_stem_begin(name, sides, wind
     assert pooled.sum() == windows
 
 
+@no_values()
 def test_the_strides_of_a_bottleneck_are_in_either_convolution():
     for stride_in, strides in (("1x1", (2, 1)), ("3x3", (1, 2))):
         model = kerasnets.build("SEResNet50", depths=(1, 1), alpha=0.1, stride_in=stride_in)
@@ -129,6 +134,7 @@ def test_the_strides_of_a_bottleneck_are_in_either_convolution():
         assert tuple(found) == strides
 
 
+@no_values()
 def test_dropout_is_before_the_classifier_of_senet154_alone():
     """The release: dropout_ratio 0.2 in SENet-154, none in the others."""
     small = dict(depths=(1,), cardinality=1, width=1)
@@ -161,6 +167,7 @@ OPTION = [
 
 
 @pytest.mark.parametrize(("name", "plain", "maps"), OPTION)
+@no_values()
 def test_option_of_other_nets(name, plain, maps):
     gated = kerasnets.build(name, squeeze_excite=16)
     assert gates(gated) == maps

@@ -6,12 +6,14 @@ import pytest
 from keras import layers, ops
 
 import kerasnets
+from kerasnets.graph import no_values
 
 NAMES = ["SimpleNet", "SimpNet", "SimpNetSlim300K", "SimpNetSlim600K"]
 RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("name", NAMES)
+@no_values()
 def test_thirteen_layers_each_with_dropout(name):
     net = kerasnets.build(name)
     assert sum(isinstance(layer, layers.Conv2D) for layer in net.layers) == 13
@@ -31,6 +33,7 @@ def test_thirteen_layers_each_with_dropout(name):
     ("name", "params", "biases"),
     [("SimpNet", 5_478_223, 2_773), ("SimpNetSlim300K", 300_964, 676), ("SimpNetSlim600K", 601_021, 959)],
 )
+@no_values()
 def test_parameters_are_the_releases_but_for_biases(name, params, biases):
     net = kerasnets.build(name)
     convs = [layer for layer in net.layers if isinstance(layer, layers.Conv2D)]
