@@ -34,9 +34,9 @@ RUN = (
     *("timm/legacy_xception", "pytorchcv/nin_cifar10", "coderx7/simplenetv1_5m_m2"),
     *("caffe/squeezenet_v1.0", "torchvision/googlenet"),
 )
-# Forms of nets that are paired with all that fill them; not those that take seconds to build, whose smaller
-# siblings have the same layers.
+# Forms of nets are paired with all that fill them, but not those whose smaller siblings have the same layers.
 DEEP = (
+    *("ResNet34", "ResNet34V2", "ResNet44", "ResNet56", "SEResNet34", "VGG13", "VGG16", "VGG19", "WRN50_2"),
     *("ResNet101", "ResNet110", "ResNet152", "ResNet1202", "ResNet101V2", "ResNet152V2", "ResNet164V2"),
     *("ResNet1001V2", "ResNeXt101", "ResNeXt101_64x4d", "WRN101_2"),
     *("DenseNet161", "DenseNet169", "DenseNet201", "DenseNetBC190"),
@@ -107,7 +107,6 @@ def check_paired(net, key, peer):
     ("key", "options", "top"),
     [
         ("timm/hrnet_w18", {"pyramid": True, "include_top": False}, False),
-        ("pytorchcv/hrnetv2_w18", {"pyramid": True, "include_top": False}, False),
         ("caffe/bvlc_googlenet", {"aux_heads": True}, True),
         ("torchvision/inception_v3", {"aux_heads": True}, True),
     ],

@@ -26,11 +26,20 @@ def saved():
     return build()
 
 
+@pytest.fixture(scope="module")
+def contents(saved, tmp_path_factory):
+    """What files of `saved` contain, by suffix."""
+    folder = tmp_path_factory.mktemp("files")
+    saved.save_weights(folder / "net.weights.h5")
+    saved.save(folder / "net.keras")
+    return {suffix: (folder / f"net{suffix}").read_bytes() for suffix in SUFFIXES}
+
+
 @pytest.fixture
-def path(saved, tmp_path, request):
+def path(contents, tmp_path, request):
     """A file of `saved` with the suffix that the test asks for."""
     path = tmp_path / f"net{request.param}"
-    (saved.save if request.param == ".keras" else saved.save_weights)(path)
+    path.write_bytes(contents[request.param])
     return path
 
 
@@ -71,11 +80,18 @@ def fronts(seed=0):
     }
 
 
-each_front = pytest.mark.parametrize("front", fronts())
+# Each front, and each kind of file for layers with weights of one and of several layers.
+FRONTS = [
+    ("convolution", ".weights.h5"),
+    ("batch normalization", ".keras"),
+    ("normalization", ".weights.h5"),
+    ("scaling", ".keras"),
+    ("model", ".weights.h5"),
+    ("model", ".keras"),
+]
 
 
-@each_suffix
-@each_front
+@pytest.mark.parametrize(("front", "path"), FRONTS, indirect=["path"])
 def test_layers_before_the_input_tensor_keep_their_weights(saved, path, front):
     layer, inputs = fronts()[front], keras.Input((32, 32, 3))
     images = layer(inputs)
@@ -99,8 +115,7 @@ def test_layers_before_the_input_tensor_keep_their_weights(saved, path, front):
         build(input_tensor=images, weights=path, growth=5)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@each_front
+@pytest.mark.parametrize(("front", "suffix"), FRONTS)
 def test_a_file_of_a_whole_model_fills_the_layers_before_the_input_tensor(tmp_path, suffix, front):
     def whole(layer, **options):
         return build(input_tensor=layer(keras.Input((32, 32, 3))), **options)
@@ -225,7 +240,7 @@ def test_plain_and_memory_efficient_nets_take_each_others_files(saved, path, the
         np.testing.assert_array_equal(a, b)
 
 
-@each_suffix
+@pytest.mark.parametrize("path", SUFFIXES[:1], indirect=True)
 @pytest.mark.parametrize("options", [{"growth": 5}, {"depths": (1, 3)}, {"depths": (1, 1)}, {"classes": 4}])
 def test_another_plain_nets_file_is_refused_by_a_memory_efficient_one(path, options):
     with refused(path):
