@@ -230,7 +230,7 @@ def computed(model):
 
 
 # Vectors, maps, maps of a clip, and capsules.
-@pytest.mark.parametrize("name", ["MLP800", "LeNet5", "DenseNet121", "HRNetV2W18", "C3D", "CapsNet"])
+@pytest.mark.parametrize("name", ["MLP800", "LeNet5", "C3D", "CapsNet"])
 def test_pooling(name):
     maps = tiny(name, include_top=False, input_shape=smallest(name))
     x = images(smallest(name))
@@ -364,18 +364,14 @@ def test_input_tensor_and_input_shape_must_agree(name):
 
 # Grey images, odd sides and half precision, where numbers of each kind of layer stay within 65,504.
 @pytest.mark.parametrize("name", EVERY_LAYER)
-@pytest.mark.parametrize(
-    ("channels", "more", "policy", "output"),
-    [(1, 6, "mixed_float16", "float32"), (4, 1, "float16", "float16")],
-)
-def test_channels_odd_sizes_and_precision(name, channels, more, policy, output, dtype_policy):
-    dtype_policy(policy)
-    shape = tuple(side + more for side in spec_of(name).min_grid) + (channels,)
+def test_channels_odd_sizes_and_precision(name, dtype_policy):
+    dtype_policy("float16")
+    shape = tuple(side + 6 for side in spec_of(name).min_grid) + (1,)
     model = tiny(name, input_shape=list(shape), classes=5)
     assert model.input_shape == (None, *shape)
     out = model(images(shape), training=False)
     assert out.shape == (2, 5)
-    assert keras.backend.standardize_dtype(out.dtype) == output
+    assert keras.backend.standardize_dtype(out.dtype) == "float16"
     check_scores(name, ops.convert_to_numpy(ops.cast(out, "float32")), atol=0.01)
 
 

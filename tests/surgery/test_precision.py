@@ -12,7 +12,7 @@ def predict(model, x):
     return ops.convert_to_numpy(ops.cast(model(x, training=False), "float32"))
 
 
-@pytest.mark.parametrize("name", ["DenseNet121", "MobileNetV2", "FractalNet20", "AlexNet", "HighwayNet19"])
+@pytest.mark.parametrize("name", ["DenseNet121", "FractalNet20", "AlexNet"])
 def test_nets_in_bfloat16_and_back(name):
     spec = getattr(kerasnets.applications, name).spec
     shape = (*spec.min_grid, spec.channels)

@@ -56,7 +56,7 @@ def test_every_family(name):
     assert all(np.array_equal(w, before[path]) for path, w in values(net).items())
 
 
-@pytest.mark.parametrize("name", ["ResNet50", "DenseNet121", "GoogLeNet", "CapsNet", "LeNet5"])
+@pytest.mark.parametrize("name", ["DenseNet121", "CapsNet", "LeNet5"])
 def test_saved_loaded_and_trained(name, tmp_path):
     model = replace_head(kept(name), 3, hidden=(4,), dropout=0.1, pooling="max")
     model.save(tmp_path / "net.keras")
@@ -81,7 +81,7 @@ def test_a_head_learns_on_frozen_features():
     assert losses[-1] < 0.5 * losses[0]
 
 
-@pytest.mark.parametrize("name", ["ResNet20", "DenseNet40", "MobileNetV2"])
+@pytest.mark.parametrize("name", ["ResNet20", "MobileNetV2"])
 def test_statistics_stay_where_all_is_trained(name):
     net = kept(name)
     assert any(w.name == "moving_mean" for w in net.weights)
@@ -199,7 +199,6 @@ def test_auxiliary_heads_are_left_out():
         (keras.applications.MobileNet, dict(alpha=0.25), 256),
         (keras.applications.MobileNetV2, dict(alpha=0.35), 1280),
         (keras.applications.MobileNetV3Small, dict(alpha=0.75, minimalistic=True), 1024),
-        (keras.applications.VGG16, {}, 4096),
     ],
 )
 def test_nets_of_keras_applications(build, options, width):
