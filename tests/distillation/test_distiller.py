@@ -38,9 +38,10 @@ def assert_same(before, after):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("one_hot", [False, True])
-@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize(
+    ("weighted", "one_hot", "cached"),  # every two of them together
+    [(False, False, False), (True, True, False), (True, False, True), (False, True, True)],
+)
 def test_loss_and_metrics_match_float64(weighted, one_hot, cached):
     student, teacher = net(0), net(1)
     z, v = (m.predict(X, verbose=0) for m in (student, teacher))
@@ -119,31 +120,31 @@ def test_training_goes_on_after_saving_as_if_never_stopped(live, tmp_path):
     fit = {"batch_size": 16, "verbose": 0, "shuffle": False}
 
     def fresh():
-        return distiller(net(0, noisy=True), net(1) if live else None, graph=live, temperature=2.0)
+        return distiller(net(0, noisy=True), net(1) if live else None, temperature=2.0)
 
     straight = fresh()
-    straight.fit(X, y, epochs=4, **fit)
+    straight.fit(X, y, epochs=2, **fit)
     stopped = fresh()
-    stopped.fit(X, y, epochs=2, **fit)
+    stopped.fit(X, y, epochs=1, **fit)
     stopped.save(tmp_path / "distiller.keras")
     loaded = keras.saving.load_model(tmp_path / "distiller.keras")
     assert loaded.temperature == 2.0
     assert type(loaded.optimizer) is keras.optimizers.Adam
-    assert int(loaded.optimizer.iterations) == 6
-    logs = loaded.fit(X, y, epochs=4, initial_epoch=2, **fit).history
+    assert int(loaded.optimizer.iterations) == 3
+    logs = loaded.fit(X, y, epochs=2, initial_epoch=1, **fit).history
     assert set(logs) == {"loss", "hard_loss", "soft_loss", "accuracy"}
     for a, b in zip(straight.get_weights(), loaded.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_half_precision(policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
         student, teacher = net(0), net(1)
-        model = distiller(student, teacher, graph=True)
-        logs = model.fit(X, LABELS, epochs=3, verbose=0).history
+        model = distiller(student, teacher)
+        logs = model.fit(X, LABELS, epochs=2, verbose=0).history
     finally:
         keras.config.set_dtype_policy(before)
     assert np.isfinite(logs["loss"]).all()

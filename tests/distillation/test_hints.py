@@ -5,6 +5,8 @@ from keras import layers
 
 from kerasnets.distillation import Distiller, Ensemble, Hint
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(8, 8, 8, 1)).astype("float32"), RNG.integers(0, 3, 8)
 
@@ -48,8 +50,9 @@ def test_loss_is_half_the_mean_square(regressor):
 def test_maps_of_another_grid_and_number_are_followed():
     student, teacher = net(3, strides=2, seed=1), net(6, seed=2)
     made = distiller(student, teacher, Hint("low", "low"), hints_only=True)
+    made.optimizer.learning_rate = 3e-2
     before = [w.copy() for w in teacher.get_weights()]
-    losses = made.fit(X, Y, epochs=40, verbose=0).history["loss"]
+    losses = made.fit(X, Y, epochs=20, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     for a, b in zip(before, teacher.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -8,6 +8,8 @@ from kerasnets import data, training
 from kerasnets.distillation import Mutual, hard_loss
 from kerasnets.weights import describe
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 RNG = np.random.default_rng(1)
 X = RNG.random((48, 6)).astype("float32")
 LABELS = RNG.integers(0, 4, 48)

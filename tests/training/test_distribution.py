@@ -80,7 +80,9 @@ def losses(strategy, precision="float32", body=plain, kind=keras.optimizers.SGD,
     with strategy.scope():
         y = layers.GlobalAveragePooling2D()(body(images := keras.Input((4, 4, 3))))
         net = keras.Model(images, layers.Dense(4, dtype="float32")(y))
-        net.compile(kind(0.1, 0.9, **sgd), keras.losses.SparseCategoricalCrossentropy(True))
+        net.compile(
+            kind(0.1, 0.9, **sgd), keras.losses.SparseCategoricalCrossentropy(True), jit_compile=False
+        )
         if precision == "mixed_float16":
             net.optimizer.initial_scale = 2.0**24  # too high at first
         with distribution.as_one_device(net):
@@ -99,8 +101,8 @@ def distilled(strategy, live):
     with strategy.scope():
         student, teacher = MLP((8,), **options), MLP((9,), **options)
         model = Distiller(student, teacher if live else None)
-        model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
-        y = LABELS if live else {"labels": LABELS, "teacher_logits": teacher.predict(X, verbose=0)}
+        model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"], jit_compile=False)
+        y = LABELS if live else {"labels": LABELS, "teacher_logits": keras.ops.convert_to_numpy(teacher(X))}
         return model.fit(X, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
 
 
@@ -112,7 +114,7 @@ def compared(strategy, size):
         student, teacher = MLP((8,), **options), MLP((9,), **options)
         hints = [Hint("features", "features", loss="pkt")]
         model = Distiller(student, teacher, hints=hints, method="dist", warm_up=2)
-        model.compile(keras.optimizers.SGD(0.0))
+        model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
         logs = model.fit(X, LABELS, batch_size=size, shuffle=False, epochs=2, verbose=0).history
     assert keras.ops.convert_to_numpy(model.ramp) == 1.0
     return logs
@@ -120,10 +122,8 @@ def compared(strategy, size):
 
 RATES = dict(kind=scaled(keras.optimizers.SGD), weight_decay=0.01, factors=(0.3, 0.3, 0.5, 0.5, 1, 1))
 CASES = {
-    "clipped": (dict(global_clipnorm=0.05), 1e-4),
-    "shared moments": (dict(body=shared), 1e-4),
+    "clipped, with shared moments": (dict(body=shared, global_clipnorm=0.05), 1e-4),
     "float16": (dict(precision="mixed_float16", **RATES), 1e-2),
-    "bfloat16": (dict(precision="mixed_bfloat16"), 3e-2),
 }
 
 
@@ -133,8 +133,9 @@ def on_one_and_two():
     strategies = distribution.mirrored(1), distribution.mirrored(2)
     nets = {name: [losses(s, **options) for s in strategies] for name, (options, _) in CASES.items()}
     keras.config.set_dtype_policy("float32")
+    distillers = [distilled(strategies[0], True), *(distilled(strategies[1], live) for live in (True, False))]
     of_parts = [compared(strategies[0], 8), compared(strategies[0], 4), compared(strategies[1], 8)]
-    return nets, [[distilled(s, live) for s in strategies] for live in (True, False)], of_parts
+    return nets, distillers, of_parts
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +145,12 @@ def replicas(apart):
 
 
 def test_distillers_lose_on_two_replicas_what_they_lose_on_one_device(replicas):
-    _, distillers, _ = replicas
-    for one, two in distillers:
-        assert {"loss", "soft_loss", "accuracy"} <= set(one)
+    """Also of logits that their teacher has given before."""
+    _, (one, *two), _ = replicas
+    assert {"loss", "soft_loss", "accuracy"} <= set(one)
+    for found in two:
         for name, values in one.items():
-            assert two[name] == pytest.approx(values, rel=1e-4), name
+            assert found[name] == pytest.approx(values, rel=1e-4), name
 
 
 def test_losses_that_compare_examples_compare_those_of_a_replica(replicas):
