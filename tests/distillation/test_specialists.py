@@ -83,8 +83,9 @@ def test_learns_alone_and_serializes(head, tmp_path):
     net = generalist()
     before = [w.copy() for w in net.get_weights()]
     own = specialist(net, SUBSET, head)
-    own.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    losses = own.fit(specialist_dataset(batches(), SUBSET), epochs=8, verbose=0).history["loss"]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    own.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
+    losses = own.fit(specialist_dataset(batches(), SUBSET), epochs=4, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     assert all(np.array_equal(a, b) for a, b in zip(before, net.get_weights(), strict=True))
     assert not np.array_equal(own.get_layer("fc").get_weights()[0], before[0])
@@ -97,7 +98,7 @@ def test_learns_alone_and_serializes(head, tmp_path):
 @pytest.mark.parametrize("special_fraction", [0.1, 0.5, 0.8])
 def test_the_data_has_the_share_that_is_asked_for(special_fraction):
     dataset = specialist_dataset(batches(), SUBSET, special_fraction)
-    passes = [np.concatenate([y for _, y in dataset.as_numpy_iterator()]) for _ in range(20)]
+    passes = [np.concatenate([y for _, y in dataset.as_numpy_iterator()]) for _ in range(10)]
     assert set(np.concatenate(passes)) == {0, 1, 2}
     share = np.mean(np.concatenate(passes) < 2)
     assert abs(share - special_fraction) < 0.02
