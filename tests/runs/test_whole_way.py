@@ -17,8 +17,19 @@ from kerasnets.training import write_weights
 from nets import check_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
-ALIKE = ("lenet1_mnist", "lenet4_mnist", "lenet5_mnist_jitter")  # take the same way as lenet5_mnist
-CONFIGS = sorted((pathlib.Path(train.__file__).parent / "configs").glob("*.py"))
+CONFIGS = {path.stem: path for path in (pathlib.Path(train.__file__).parent / "configs").glob("*.py")}
+# One config for each way that pixels and scores take. Files and exports of all families are compared with
+# their nets in tests/assembly, tests/surgery and tests/serving.
+WAYS = {
+    "lenet5_mnist": "gray images on LeCun's scale, and padded",
+    "capsnet_mnist": "lengths of capsules instead of logits, and values from 0 to 1",
+    "nin_cifar10": "whitening, whose statistics are fitted to the images",
+    "mobilenet_imagenet": "values from -1 to 1",
+    "resnet50_imagenet": "means of BGR, and batch normalization that is folded",
+    "squeezenet_imagenet": "means and deviations of RGB",
+    "googlenet_imagenet": "auxiliary heads, which are left out",
+    "c3d_ucf101": "clips",
+}
 LEAST = {"googlenet_imagenet": 65}  # sides that auxiliary heads need
 
 
@@ -43,9 +54,22 @@ def trained(net):
             w.assign(rng.normal(0, 0.3, w.shape))
 
 
-@pytest.mark.parametrize("path", [p for p in CONFIGS if p.stem not in ALIKE], ids=lambda path: path.stem)
-def test_each_config(path, tmp_path, monkeypatch):
-    recipe = small(path)
+def way(recipe):
+    """What decides how pixels become scores."""
+    changes = {row[0] for row in recipe.augmentation} & {"contrast", "zca"}
+    return recipe.scale.mode, recipe.loss[0], len(recipe.image_size), recipe.spec.channels, bool(changes)
+
+
+def test_a_config_of_each_way_is_tried():
+    ways = {name: way(read(path)) for name, path in CONFIGS.items()}
+    for name, found in ways.items():
+        for i, value in enumerate(found):
+            assert value in {ways[tried][i] for tried in WAYS}, name
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_each_way(name, tmp_path, monkeypatch):
+    recipe = small(CONFIGS[name])
     source = Data(recipe, runs.Options(steps=2))
     keras.utils.set_random_seed(0)
     net = build(source)
