@@ -45,9 +45,9 @@ def test_the_configs_are_all_there():
     assert len(CONFIGS) >= 19
 
 
-@pytest.mark.parametrize("config", ["lenet5_mnist", "capsnet_mnist", "squeezenet_imagenet"])
-def test_smoke(recipe, config, tmp_path):
-    recipe(config, "--smoke", "--out", tmp_path / "run")
+def test_smoke(recipe, tmp_path):
+    """Other nets are built, compiled and trained in tests/runs and tests/training."""
+    recipe("lenet5_mnist", "--smoke", "--out", tmp_path / "run")
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert 0 <= results["top1"] <= results["top5"] <= 1
     assert results["epochs"] == 2
