@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import shutil
@@ -15,12 +16,21 @@ import shared
 import tune
 from kerasnets import files
 from kerasnets.distillation import store
+from kerasnets.training import distribution
 from nets import check_digits_served
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
 # Nets that are built, traced and trained within a second or two.
 TINY = ("--search", "growth", "--smoke", "--depths", "1-1", "--growths", "1", "2", "3")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_search_for_garbage():
+    """keras-tuner collects it twice before each trial, for a third of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gc.collect", lambda *generation: 0)
+        yield
 
 
 def results(out):
@@ -136,7 +146,8 @@ def search(words, log, moment=None):
 
     files.write_json = write_until
     time.sleep = lambda seconds: wait(min(seconds, 0.5))  # the chief looks for ended workers every 20
-    tf.config.run_functions_eagerly("--replicas" not in words)
+    gc.collect = lambda *generation: 0
+    tf.config.run_functions_eagerly(True)
     sys.argv = ["tune.py", *map(str, words)]
     shared.run(tune.main)
 
@@ -161,12 +172,12 @@ def test_a_killed_search_goes_on(recipe, finished, apart, tmp_path):
 
 
 def test_a_chief_and_two_workers(finished, apart, tmp_path):
-    """They finish the trials that one process does, none twice; one trains on two parts of the CPU."""
+    """They finish the trials that one process does, none twice."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     words = (*TINY, "--budget-mult-adds", "200k", "--out", tmp_path / "run", "--oracle", address)
-    own = {"chief": ["--chief"], "first": ["--worker", 1, "--replicas", 2], "second": ["--worker", 2]}
+    own = {"chief": ["--chief"], "first": ["--worker", 1], "second": ["--worker", 2]}
     ended = apart(*[(search, (*words, *more), tmp_path / name) for name, more in own.items()])
     assert ended == [None] * 3, [(tmp_path / name).read_text() for name in own]
     ours, alone = results(tmp_path / "run")["trials"], results(finished)["trials"]
@@ -175,6 +186,19 @@ def test_a_chief_and_two_workers(finished, apart, tmp_path):
     assert {t["worker"] for t in ours} <= {"worker-1", "worker-2"}
     assert [t["status"] for t in ours] == [t["status"] for t in alone]
     assert [t["values"] for t in ours] == [t["values"] for t in alone]
+
+
+def test_trials_are_trained_on_the_replicas_that_are_asked_for(recipe, monkeypatch, tmp_path, capsys):
+    """tests/training trains on them."""
+
+    def stands_in(settings, recipe, out, strategy):
+        raise ValueError(f"searches on {strategy}")
+
+    monkeypatch.setattr(distribution, "mirrored", lambda count: f"{count} parts")
+    monkeypatch.setattr("kerasnets.runs.search.Search", stands_in)
+    with pytest.raises(SystemExit):
+        recipe(*TINY, "--replicas", 2, "--out", tmp_path / "run")
+    assert "searches on 2 parts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

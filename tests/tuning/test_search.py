@@ -206,6 +206,18 @@ def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
     assert len(trained) == before
 
 
+def test_nets_are_built_in_the_scope_of_a_strategy(tmp_path):
+    strategy, seen = tf.distribute.OneDeviceStrategy("/cpu:0"), []
+
+    class Watched(Quick):
+        def fit(self, hp, model, *args, **options):
+            seen.append(model.distribute_strategy)
+            return super().fit(hp, model, *args, **options)
+
+    search(tmp_path, space(Watched), trials=1, strategy=strategy)
+    assert seen == [strategy]
+
+
 def test_bayesian_optimisation_tries_nothing_twice(tmp_path):
     search(tmp_path, space(), kind="bayesian", trials=9, epochs=1)
     assert sorted(row["values"]["hidden"] for row in records(tmp_path)) == [list(h) for h in HIDDEN]
