@@ -11,6 +11,7 @@ os.environ.setdefault(
 )
 
 import keras
+import matplotlib.figure
 import pytest
 import tensorflow as tf
 from tensorflow.python import pywrap_tfe
@@ -56,6 +57,21 @@ def swift_layers():
     """Makes building nets faster, which is half of what tests do."""
     with pytest.MonkeyPatch.context() as patch:
         make_swift(patch)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def coarse_pictures():
+    """Draws pictures coarsely, without laying them out, which took half of the time of small recipes."""
+    save = matplotlib.figure.Figure.savefig
+
+    def savefig(figure, path, dpi=None, **options):
+        if dpi:
+            figure.set_layout_engine("none")
+        save(figure, path, dpi=dpi and 20, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matplotlib.figure.Figure, "savefig", savefig)
         yield
 
 
