@@ -11,6 +11,7 @@ import weakref
 
 import keras
 import tensorflow as tf
+from keras.src.backend.tensorflow import core
 from keras.src.initializers import constant_initializers, random_initializers
 from keras.src.layers import layer
 from keras.src.ops import operation
@@ -39,6 +40,7 @@ def make_swift(patch):
     patch.setattr(layer.Layer, "__setattr__", setter(layer.Layer.__setattr__))
     kinds = [TensorLike if kind is tensor_util.IsTensorLike else kind for kind in tensor_util.tf_type_classes]
     patch.setattr(tensor_util, "tf_type_classes", tuple(kinds))
+    patch.setattr(core.Variable, "_initialize", outside(core.Variable._initialize))
     for module, name, names, keep in (
         (random_initializers, "random", ("uniform", "normal", "truncated_normal"), drawn_once),
         (constant_initializers, "ops", ("zeros", "ones"), made_once),
@@ -97,6 +99,26 @@ class TensorLike(metaclass=OfKinds):
     @functools.cache
     def has(kind):
         return hasattr(kind, "is_tensor_like")
+
+
+def outside(initialize):
+    """Makes variables outside the graph that is being traced, so that it need not be traced again without.
+
+    Keras makes those of optimizers and metrics while it traces the first step of a training.
+    """
+
+    def initialize_outside(self, value):
+        graph = tf.compat.v1.get_default_graph()
+        if tf.executing_eagerly() or not graph.building_function or tf.distribute.has_strategy():
+            return initialize(self, value)
+        creators, graph._variable_creator_stack = graph._variable_creator_stack, []
+        try:
+            with tf.init_scope():
+                initialize(self, value)
+        finally:
+            graph._variable_creator_stack = creators
+
+    return initialize_outside
 
 
 def drawn_once(draw):
