@@ -109,6 +109,8 @@ def outside(initialize):
 
     def initialize_outside(self, value):
         graph = tf.compat.v1.get_default_graph()
+        if self.name == "dynamic_scale":  # LossScaleOptimizer's, which is a constant in the first trace
+            return initialize(self, value)
         if tf.executing_eagerly() or not graph.building_function or tf.distribute.has_strategy():
             return initialize(self, value)
         creators, graph._variable_creator_stack = graph._variable_creator_stack, []
