@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasnets.assembly.outputs import main_of
-from kerasnets.checks import refuse
+from kerasnets.checks import is_folder, refuse
 from kerasnets.distillation.models import check_logits
 from kerasnets.distillation.records import Form, check_form
 from kerasnets.distillation.store import HEADER, Store, check_layout, made
@@ -79,6 +79,8 @@ def add_teacher_logits(
 
     check_form(dtype, top)
     check_layout(shards, views)
+    if cache is not None and not is_folder(cache):
+        refuse("cache", "None or a folder, which need not exist yet", cache)
     check_logits("teacher", teacher)
     check_batches(dataset, teacher)
     marked = data.marked(dataset)
@@ -105,7 +107,9 @@ def add_teacher_logits(
         facts = {"teacher": fingerprint(teacher), "data": digest_of(dataset.element_spec[0], marks)}
         name = name_of(**facts, examples=len(marks), form=form, views=views)
         layout = dict(views=views, shards=shards)
-        store = opened_for(pathlib.Path(cache) / name, form, len(marks) // views, layout, facts, sample)
+        store = opened_for(
+            pathlib.Path(cache).expanduser() / name, form, len(marks) // views, layout, facts, sample
+        )
         write_logits(store, compared(marked, marks), teacher, store.missing())
         values = store.values()
 

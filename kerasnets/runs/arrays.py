@@ -16,6 +16,9 @@ from kerasnets.scaling import MODES
 
 SCALING = MODES["unit"]  # of all nets that are trained on arrays
 RATE = 1e-3  # learning rate of Adam, with a cosine decay to 0
+# Of batch normalization, as PyTorch has it. With Keras's 0.99, the statistics lag behind the weights of a run
+# of a few thousand steps.
+MOMENTUM = 0.9
 
 
 class Batches(NamedTuple):
@@ -85,6 +88,20 @@ def shuffled(
     steps = math.ceil(len(keras.tree.flatten(arrays)[0]) / batch_size)
     order = dict(seed=seed, epochs=epochs, augment=augment, classes=classes)
     return Batches(lambda step: data.batches(arrays, batch_size, first_step=step, **order), steps, batch_size)
+
+
+def build(model: str, **options: Any) -> keras.Model:
+    """Builds a net that gives logits and whose batch normalization follows a short training.
+
+    Args:
+        model: Name of the net.
+        options: Its options, as `kerasnets.build` takes them.
+    """
+    net = kerasnets.build(model, classifier_activation=None, **options)
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = MOMENTUM
+    return net
 
 
 def train_once(

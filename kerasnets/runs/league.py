@@ -51,14 +51,12 @@ PREDICTIONS = "predictions.npz"  # of a teacher
 PLAIN = "plain"  # the student that has no teacher
 HELD_OUT = 5  # one of 5 training images is held out
 RATE = 3e-3  # of Adam, with a cosine decay to 0; with few epochs better than 1e-3 on the held-out images
-# Of batch normalization, as in PyTorch, which the methods' authors used. With 0.99, the statistics lag behind
-# the weights of a run of a few hundred steps.
-MOMENTUM = 0.9
 FACTORS = (0.3, 1.0, 3.0)  # by which published weights are multiplied
 FEW = 80  # the least number of examples of a split in a tiny run
 VIEWS = {"digits": 5}  # views of each image; 1 for other datasets, which have more images
 IMAGES_AT_MOST = 10_000  # of a dataset, to train on
 SHAPE = (28, 28, 1)  # of the images
+SIZES = dict(input_shape=SHAPE, classes=10)
 THREADS = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
 
 
@@ -220,7 +218,7 @@ class League:
         if hints_file.exists():
             return
         teacher = self.teacher(pair)
-        student = build(nets.student, nets.student_options)
+        student = arrays.build(nets.student, **SIZES, **nets.student_options)
         hints = {
             name: [dataclasses.asdict(hint) for hint in hints_of(row, teacher, student)]
             for name, row in METHODS.items()
@@ -257,7 +255,7 @@ class League:
         path = self.out / f"{nets.teacher}.keras"
         if not path.exists():
             keras.utils.set_random_seed(0)
-            net = build(nets.teacher, nets.teacher_options)
+            net = arrays.build(nets.teacher, **SIZES, **nets.teacher_options)
             batches = arrays.shuffled(self.parts.train, s.batch_size, s.teacher_epochs, 0, data.jitter)
             compile_on_labels(net, batches, s.teacher_epochs)
             facts = dict(class_names=CLASSES[s.dataset], training={"net": "teacher", **dataclasses.asdict(s)})
@@ -357,15 +355,6 @@ def check_methods(methods: Sequence[str]) -> None:
             look_up(method.split("+"))
 
 
-def build(model: str, options: Mapping[str, Any]) -> keras.Model:
-    """A net of ten classes that gives logits, with random weights."""
-    net = kerasnets.build(model, input_shape=SHAPE, classes=10, classifier_activation=None, **options)
-    for layer in net.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = MOMENTUM
-    return net
-
-
 def nets_of(settings, name):
     """The `Pair` of this name; with `smoke` one of tiny nets."""
     return TINY if settings.smoke else PAIRS[name]
@@ -441,7 +430,7 @@ def train_student(task):
     nets = nets_of(s, task.pair)
     keras.backend.clear_session()
     keras.utils.set_random_seed(task.seed)
-    net = build(nets.student, nets.student_options)
+    net = arrays.build(nets.student, **SIZES, **nets.student_options)
     images, labels = viewed(s, parts.train[0]), np.tile(parts.train[1], s.views)
     batches = passes((images, labels), s, task.seed)
     if task.method == PLAIN:

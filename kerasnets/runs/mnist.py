@@ -31,7 +31,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import kerasnets
 from kerasnets import data, distillation
 from kerasnets.applications import MLP800
 from kerasnets.checks import refuse
@@ -56,8 +55,8 @@ SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
 # et al. 2010, section 3. Some of the images stay sharp, as the test images are.
 CHANGES = {
     "jitter": ("jitter", {}),
-    "elastic": ("elastic", dict(alpha=36.0, sigma=6.0, share=0.6)),
-    "affine": ("affine", dict(share=0.6)),
+    "elastic": ("elastic", dict(alpha=36.0, sigma=6.0, share=0.8)),
+    "affine": ("affine", dict(degrees=15.0, stretch=0.15, shear=0.3, share=0.8)),
     "mixup": ("mixup", {}),
 }
 HELD_OUT = 6  # one of 6 training images is held out in a sweep
@@ -266,7 +265,7 @@ class Nets:
         epochs = max(1, self.settings.epochs * percent // 100)
         return self.trained(
             name,
-            lambda: kerasnets.build(model, classifier_activation=None, name=name, **options),
+            lambda: arrays.build(model, name=name, **options),
             self.shuffled(self.train, epochs, self.settings.teacher_changes()),
             epochs,
             seed=3 * self.settings.seed + 1000 * index,
