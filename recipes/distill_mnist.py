@@ -3,7 +3,7 @@
     python recipes/distill_mnist.py
     python recipes/distill_mnist.py --dataset mnist --data-dir FOLDER
     python recipes/distill_mnist.py --teacher convnet --teachers 2 --augment jitter --passes 20
-    python recipes/distill_mnist.py --teacher simpnet --augment elastic affine --hard-weight 0
+    python recipes/distill_mnist.py --teacher simpnet lenet --augment elastic affine --hard-weight 0
     python recipes/distill_mnist.py --omit-digit 3
     python recipes/distill_mnist.py --only-digits 7 8
     python recipes/distill_mnist.py --sweep
@@ -35,7 +35,7 @@ PAPER = dict(
     batch_size=256,
     temperature=20.0,
     hard_weight=0.1,
-    teacher="mlp",
+    teacher=("mlp",),
     augment=(),
     passes=0,
 )
@@ -45,7 +45,7 @@ DEFAULTS = {
     "mnist": PAPER,
     "fashion_mnist": PAPER,
 }
-KINDS = ("mlp", "convnet", "simpnet")  # of teachers, the keys of mnist.TEACHERS
+KINDS = ("mlp", "convnet", "simpnet", "lenet")  # of teachers, the keys of mnist.TEACHERS
 CHANGES = ("jitter", "elastic", "affine", "mixup")  # mnist.CHANGES
 LONG = 5  # times as many epochs of teacher and student
 
@@ -67,10 +67,11 @@ def options() -> argparse.Namespace:
     p.add_argument("--long", action="store_true", help=f"{LONG} times the epochs of teacher and student")
     plain = "epochs of the plain net (those of the student, without --long)"
     p.add_argument("--plain-epochs", type=shared.whole(1), metavar="N", help=plain)
-    kinds = "mlp, convnet or simpnet, the name of another net, or a file of a trained net"
-    p.add_argument("--teacher", type=teacher, metavar="NAME|FILE", help=f"{kinds} ({defaults('teacher')})")
-    number = "number of teachers; several teach as an ensemble (1)"
-    p.add_argument("--teachers", type=shared.whole(1), default=1, help=number)
+    kinds = f"{', '.join(KINDS)}, names of other nets, or files of trained nets; several teach as an ensemble"
+    of = f"{kinds} ({defaults('teacher')})"
+    p.add_argument("--teacher", type=teacher, nargs="+", metavar="NAME|FILE", help=of)
+    number = "number of teachers of each kind (1)"
+    p.add_argument("--teachers", type=shared.whole(1), default=1, metavar="N", help=number)
     rows = f"how images are changed for the student: {', '.join(CHANGES)}; or none"
     p.add_argument("--augment", nargs="+", metavar="ROW", help=f"{rows} ({defaults('augment')})")
     passes = "passes over the changed images whose logits are stored; 0 runs the teacher at every step"
@@ -176,6 +177,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     given |= dict(
         epochs=epochs * (LONG if args.long else 1),
         plain_epochs=args.plain_epochs or epochs,
+        teacher=tuple(given["teacher"]),
         augment=() if args.augment == ["none"] else tuple(given["augment"]),
         only_digits=tuple(sorted(set(args.only_digits or ()))),
     )
@@ -199,13 +201,13 @@ def teacher_of(settings: Settings) -> str | None:
     from kerasnets.runs import mnist
 
     changes = " and ".join(name for name, _ in settings.teacher_changes())
-    if (settings.teacher, settings.teachers, changes) == ("mlp", 1, "jitter"):
+    if (settings.teacher, settings.teachers, changes) == (("mlp",), 1, "jitter"):
         return None
-    if settings.teacher_is_file:
-        return settings.teacher
+    if all(map(mnist.is_file, settings.teacher)):
+        return " and ".join(settings.teacher)
     many = f"{settings.teachers} of " if settings.teachers > 1 else ""
-    kind, *_ = mnist.TEACHERS.get(settings.teacher, (settings.teacher,))
-    return f"{many}{kind}, {changes}"
+    kinds = " and ".join(mnist.TEACHERS.get(kind, (kind,))[0] for kind in settings.teacher)
+    return f"{many}{kinds}, {changes}"
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def report(
     tested, verb = ("validation", "validate") if results["validation"] else ("test", "test")
     used, when = USED[tested]
     names = CLASSES[results["dataset"]]
-    nets = ["teacher" if results["teachers"] == 1 else "teacher1", "plain", "student"]
+    nets = ["teacher" if (out / "teacher.csv").exists() else "teacher1", "plain", "student"]
     figures.curves(
         out / "curves.png",
         {

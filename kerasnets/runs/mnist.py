@@ -29,6 +29,7 @@ import os
 import pathlib
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from kerasnets import data, distillation
@@ -48,6 +49,7 @@ TEACHERS = {
     "mlp": ("MLP1200", dict(dropout=0.3, input_dropout=0.1, max_norm=3.0), 100),
     "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
     "simpnet": ("SimpNetSlim300K", dict(**SMALL, dropout=0.0, input_shape=(28, 28, 1)), 25),
+    "lenet": ("LeNet1", dict(filters=(24, 48), connections=None, hidden=(200,), act="relu"), 25),
 }
 SHAPE = (28, 28, 1)  # of the images
 SWEEP = dict(temperature=(1, 2, 4, 8, 20), hard_weight=(0.0, 0.1, 0.5, 0.9))
@@ -75,13 +77,15 @@ class Settings:
         temperature: Temperature of the soft targets.
         hard_weight: Weight of the labels in the student's loss.
         seed: Seed of weights, order and jitter.
-        teacher: Key of `TEACHERS`, the name of another net, or a file of a trained net.
-        teachers: Number of teachers; several teach as an ensemble.
+        teacher: Keys of `TEACHERS`, names of other nets, or files of trained nets; several teach as an
+            ensemble.
+        teachers: Number of teachers of each kind, 1 for files.
         augment: How the student's images are changed: names of `CHANGES`, in this order. The teacher is
             trained on images with the same changes except "mixup", or on jittered ones if `augment` is empty.
-        passes: Number of passes over the changed images for which the teacher's logits are stored. They are
-            repeated if there are more epochs. 0 lets the teacher run at every step, on other images in each
-            epoch. If `augment` is empty, the images are jittered, or with 0 passes not changed.
+        passes: Number of passes over the changed images for which the teacher's logits are stored. The images
+            stay in memory, a byte for each number, and are shuffled together; they are repeated if there are
+            more epochs. 0 lets the teacher run at every step, on other images in each epoch. If `augment` is
+            empty, the images are jittered, or with 0 passes not changed.
         validation: Number of training images, evenly spread over their order, on which errors are counted
             instead of on the test images. No net is trained on them.
         omit_digit: A class that the student does not see, or None.
@@ -103,7 +107,7 @@ class Settings:
     batch_size: int = 256
     seed: int = 0
     smoke: bool = False
-    teacher: str = "mlp"
+    teacher: tuple[str, ...] = ("mlp",)
     teachers: int = 1
     augment: tuple[str, ...] = ()
     passes: int = 0
@@ -117,15 +121,10 @@ class Settings:
             raise ValueError(
                 f"`only_digits` leaves at least one digit out. Received: only_digits={self.only_digits!r}"
             )
-        if self.teacher_is_file and self.teachers > 1:
+        if self.teachers > 1 and any(map(is_file, self.teacher)):
             refuse("teachers", "1 for the teacher of a file", self.teachers)
         if not set(self.augment) <= set(CHANGES) or "mixup" in self.augment[:-1]:
             refuse("augment", f"names among {', '.join(CHANGES)}, with mixup last", self.augment)
-
-    @property
-    def teacher_is_file(self) -> bool:
-        """Whether the teacher is there already."""
-        return self.teacher.endswith(SUFFIXES)
 
     def changes(self) -> tuple[tuple, ...]:
         """How the student's images are changed, as rows of `CHANGES`."""
@@ -142,6 +141,11 @@ class Settings:
     def misjudged(self) -> tuple[int, ...]:
         """The classes that the student sees too seldom or too often."""
         return self.only_digits or (() if self.omit_digit is None else (self.omit_digit,))
+
+
+def is_file(teacher):
+    """Whether a teacher is there already."""
+    return teacher.endswith(SUFFIXES)
 
 
 class Results(NamedTuple):
@@ -249,19 +253,20 @@ class Nets:
 
     def teacher(self):
         """The teacher, trained on changed images; an ensemble if there are several."""
-        count = self.settings.teachers
-        if count == 1:
-            return self.one_teacher("teacher", 0)
-        return distillation.Ensemble([self.one_teacher(f"teacher{i + 1}", i) for i in range(count)])
+        kinds = self.settings.teacher * self.settings.teachers
+        if len(kinds) == 1:
+            return self.one_teacher("teacher", kinds[0], 0)
+        names = (f"teacher{i}" for i in range(1, len(kinds) + 1))
+        return distillation.Ensemble(list(map(self.one_teacher, names, kinds, range(len(kinds)))))
 
-    def one_teacher(self, name, index):
-        """The teacher with this index, from 0: trained, or that of a file."""
-        if self.settings.teacher_is_file:
-            net = load_teacher(self.settings.teacher)
+    def one_teacher(self, name, kind, index):
+        """The teacher of this kind and index, from 0: trained, or that of a file."""
+        if is_file(kind):
+            net = load_teacher(kind)
             check_classes(net, 10, CLASSES[self.settings.dataset])
             return fitted(net, SHAPE, arrays.SCALING)
-        own = (self.settings.teacher, dict(input_shape=SHAPE, classes=10), 100)
-        model, options, percent = TEACHERS.get(self.settings.teacher, own)
+        own = (kind, dict(input_shape=SHAPE, classes=10), 100)
+        model, options, percent = TEACHERS.get(kind, own)
         epochs = max(1, self.settings.epochs * percent // 100)
         return self.trained(
             name,
@@ -293,9 +298,11 @@ class Nets:
             return self.shuffled(data.to_arrays(once), s.epochs)
         changed = arrays.shuffled(examples, s.batch_size, s.passes, s.seed + 1, rows, 10)
         stored = distillation.add_teacher_logits(changed.start(0), teacher, cache)
-        return arrays.Batches(
-            lambda step: stored.repeat().skip(step % (s.passes * changed.steps)), changed.steps, s.batch_size
-        )
+        parts = [(np.rint(255 * x).astype("uint8"), y) for x, y in stored.as_numpy_iterator()]
+        copies = keras.tree.map_structure(lambda *xs: np.concatenate(xs), *parts)
+        rounds = s.epochs // s.passes + 1
+        start = arrays.shuffled(copies, s.batch_size, rounds, s.seed, lambda x, seed: arrays.SCALING(x)).start
+        return arrays.Batches(start, changed.steps, s.batch_size)
 
     @property
     def is_live(self):

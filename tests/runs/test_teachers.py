@@ -174,7 +174,7 @@ def test_the_teacher_of_the_mnist_experiment_is_any_net(tmp_path):
     """That of a file is not trained, and another net of the package is."""
     net = kerasnets.build("LeNet5", classifier_activation=None)
     kerasnets.save(net, tmp_path / "net.keras")
-    settings = mnist.Settings(dataset="digits", teacher=str(tmp_path / "net.keras"))
+    settings = mnist.Settings(dataset="digits", teacher=(str(tmp_path / "net.keras"),))
     nets = mnist.Nets(settings, tmp_path, None, None, None)
     images = np.random.default_rng(0).uniform(0, 1, (2, *mnist.SHAPE)).astype("float32")
     assert arrays.predict(nets.teacher(), images).shape == (2, 10)
