@@ -95,8 +95,8 @@ class Settings:
         smoke: Whether to read only about 500 images of each split, as a test.
 
     Raises:
-        ValueError: `only_digits` holds all classes, `augment` is not allowed, or there are several teachers
-            of one file.
+        ValueError: `only_digits` holds all classes, `teacher` or `augment` is not allowed, or there are
+            several teachers of one file.
     """
 
     dataset: str = "mnist"
@@ -121,6 +121,8 @@ class Settings:
             raise ValueError(
                 f"`only_digits` leaves at least one digit out. Received: only_digits={self.only_digits!r}"
             )
+        if isinstance(self.teacher, str) or not self.teacher:
+            refuse("teacher", "a tuple of kinds, names or files", self.teacher)
         if self.teachers > 1 and any(map(is_file, self.teacher)):
             refuse("teachers", "1 for the teacher of a file", self.teachers)
         if not set(self.augment) <= set(CHANGES) or "mixup" in self.augment[:-1]:

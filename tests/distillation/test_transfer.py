@@ -161,6 +161,16 @@ def augmented():
     yield from zip(x, Y, strict=True)
 
 
+def test_a_cache_is_a_folder_and_a_tilde_is_that_of_the_user(teacher, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for cache in (5, tmp_path / "file"):
+        with pytest.raises(ValueError, match="`cache` is None or a folder.*Received: cache="):
+            add_teacher_logits(dataset(), teacher, cache=cache)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    add_teacher_logits(dataset(), teacher, cache="~/logits")
+    assert len(list((tmp_path / "logits").iterdir())) == 1
+
+
 @pytest.mark.parametrize("kind", ["shuffled", "augmented"])
 def test_random_data_is_refused(teacher, kind):
     if kind == "shuffled":

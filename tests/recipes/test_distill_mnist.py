@@ -98,9 +98,13 @@ def test_a_stopped_run_goes_on_and_the_same_seed_gives_the_same_result(
 
 def test_an_ensemble_teaches_a_jittered_set_without_a_digit(recipe, tmp_path, capsys):
     out = tmp_path / "run"
-    recipe(*SMOKE, "--teachers", 2, "--augment", "jitter", "--passes", 2, "--omit-digit", 3, "--out", out)
-    assert (out / "teacher1.keras").exists()
-    assert (out / "teacher2.keras").exists()
+    how = ("--teacher", "mlp", "LeNet1", "--augment", "jitter", "--passes", 2, "--omit-digit", 3)
+    recipe(*SMOKE, *how, "--out", out)
+    assert [keras.saving.load_model(out / f"teacher{i}.keras").count_params() > 5000 for i in (1, 2)] == [
+        True,
+        False,
+    ]
+    assert "MLP1200 and LeNet1, jitter" in (out / "report.html").read_text()
     shown = re.search(r"the student is shown (\d+) images, jitter in 2 ways each", capsys.readouterr().out)
     images, labels = arrays.read_images("digits", "train", least=500)
     assert int(shown[1]) == (labels != 3).sum()

@@ -180,9 +180,12 @@ def test_the_teacher_of_the_mnist_experiment_is_any_net(tmp_path):
     assert arrays.predict(nets.teacher(), images).shape == (2, 10)
     with pytest.raises(ValueError, match="`teachers` is 1"):
         dataclasses.replace(settings, teachers=2)
+    for wrong in ("LeNet1", ()):
+        with pytest.raises(ValueError, match="`teacher` is a tuple"):
+            dataclasses.replace(settings, teacher=wrong)
     labels = np.arange(8) % 10
     examples = np.zeros((8, *mnist.SHAPE), "float32"), labels
-    settings = mnist.Settings(dataset="digits", teacher="LeNet1", epochs=1, batch_size=8)
+    settings = mnist.Settings(dataset="digits", teacher=("LeNet1",), epochs=1, batch_size=8)
     net = mnist.Nets(settings, tmp_path, examples, examples, None).teacher()
     assert weights.card_of(net).builder == "LeNet1"
 
