@@ -17,6 +17,7 @@ student that is trained is not trained again with --resume, so methods, pairs an
 from __future__ import annotations
 
 import argparse
+import math
 import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
@@ -199,12 +200,20 @@ def lines(rows: list[dict[str, Any]]) -> list[list[str]]:
     plain = next((row for row in rows if row["method"] == "plain"), None)
     table = [["method", "test errors", "each seed", "held out", "s an epoch", "ratio to plain"]]
     for row in sorted(rows, key=lambda row: row["test"]["mean"]):
-        seconds = row["seconds"]["mean"]
-        ratio = f"{seconds / plain['seconds']['mean']:.2f}" if plain else "-"
+        seconds, base = (
+            one["seconds"]["mean"] if one and one["seconds"] else math.nan for one in (row, plain)
+        )
         each = " ".join(map(str, row["test"]["values"]))
         held_out = f"{row['held_out']['mean']:.1f}"
-        table.append([name_of(row), shown(row["test"]), each, held_out, f"{seconds:.2f}", ratio])
+        table.append(
+            [name_of(row), shown(row["test"]), each, held_out, digits(seconds), digits(seconds / base)]
+        )
     return table
+
+
+def digits(value: float) -> str:
+    """A number with two digits; "-" for NaN."""
+    return "-" if math.isnan(value) else f"{value:.2f}"
 
 
 def name_of(row: dict[str, Any]) -> str:

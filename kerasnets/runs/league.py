@@ -288,10 +288,11 @@ class League:
         Returns:
             A dict: "dataset", "pair", "method", "factor" and "seeds"; "held_out" and "test", the errors, each
             with the "mean", the "deviation" and the "values" of all seeds; and "seconds", the same of the
-            CPU seconds of an epoch.
+            CPU seconds of an epoch, or None if all were stopped after the last one.
         """
         tasks = self.tasks([method], pair, seeds, [factor])
         seconds = [float(np.load(task.path)["seconds"]) for task in tasks]
+        known = [one for one in seconds if not math.isnan(one)]
         return {
             "dataset": self.settings.dataset,
             "pair": pair,
@@ -302,7 +303,7 @@ class League:
                 part: spread([self.errors(task.path, part) for task in tasks])
                 for part in ("held_out", "test")
             },
-            "seconds": spread(seconds),
+            "seconds": spread(known) if known else None,
         }
 
     def teacher_errors(self, pair: str) -> dict[str, int]:
@@ -448,7 +449,8 @@ def train_student(task):
     predicted = {
         part: arrays.predict(net, getattr(parts, part)[0]).argmax(1).astype("uint8") for part in PARTS
     }
-    seconds = statistics.median(clock.seconds[1:] or clock.seconds)  # the first epoch traces the model
+    # The first epoch traces the model. A student that was stopped after its last one has no time.
+    seconds = statistics.median(clock.seconds[1:] or clock.seconds or [math.nan])
     with files.replacing(task.path) as part:
         np.savez(part, **predicted, seconds=seconds)
     errors = int((predicted["held_out"] != parts.held_out[1]).sum())

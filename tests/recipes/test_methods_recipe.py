@@ -2,14 +2,27 @@ import json
 
 import pytest
 
+from kerasnets.runs import arrays
+
 pytestmark = pytest.mark.usefixtures("eagerly")
 OPTIONS = ("--smoke", "--pairs", "resnet", "--runs", 1, "--resume", "--methods")
 
 
-def test_the_whole_way(recipe, tmp_path, capsys):
+def test_the_whole_way(recipe, tmp_path, capsys, monkeypatch):
     """A finished student is kept when the table is resumed, and those that are missing are trained."""
-    out = tmp_path / "league"
-    recipe(*OPTIONS, "plain", "--out", out)
+    out, save = tmp_path / "league", arrays.save
+
+    def stop(net, path):
+        if path.name.startswith("plain"):
+            raise OSError("No space left")
+        save(net, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(arrays, "save", stop)
+        with pytest.raises(SystemExit):
+            recipe(*OPTIONS, "plain", "--out", out)
+    assert "plain, seed 0 failed: OSError: No space left" in capsys.readouterr().err
+    recipe(*OPTIONS, "plain", "--out", out)  # trains for no further epoch
     kept = out / "digits" / "resnet" / "plain-times1-seed0.npz"
     before = kept.stat().st_mtime_ns
     capsys.readouterr()
@@ -22,7 +35,8 @@ def test_the_whole_way(recipe, tmp_path, capsys):
     assert [row["method"] for row in found["rows"]] == ["plain", "attention", "kl", "kl+attention"]
     for row in found["rows"]:
         assert 0 <= row["test"]["mean"] <= 84
-        assert row["seconds"]["mean"] > 0
+    assert found["rows"][0]["seconds"] is None
+    assert all(row["seconds"]["mean"] > 0 for row in found["rows"][1:])
     assert 0 <= found["teachers"]["digits"]["resnet"]["test"] <= 84
     assert (out / "methods.png").read_bytes().startswith(b"\x89PNG")
     assert "kl+attention" in (out / "report.html").read_text()
