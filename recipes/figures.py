@@ -173,7 +173,7 @@ def league(
     panels: Mapping[str, tuple[Sequence[tuple[str, Mapping[str, Any]]], float]],
     xlabel: str,
 ) -> None:
-    """Draws the mean and the deviation of methods, a panel for each table, with the smallest mean on top.
+    """Draws the mean and the deviation of methods, panels below each other with the smallest mean on top.
 
     Args:
         path: Path of the PNG file.
@@ -181,10 +181,11 @@ def league(
             the value of the teacher, a dashed line. The method "plain" is a dotted line too.
         xlabel: Label of the horizontal axes.
     """
-    most = max(len(rows) for rows, _ in panels.values())
-    size = (5.2 * len(panels), 0.27 * most + 1.1)
-    figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
-    for axis, (title, (rows, teacher)) in zip(axes[0], panels.items(), strict=True):
+    heights = [0.27 * len(rows) + 1.1 for rows, _ in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), figsize=(6.4, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
+    )
+    for axis, (title, (rows, teacher)) in zip(axes[:, 0], panels.items(), strict=True):
         rows = sorted(rows, key=lambda row: -row[1]["mean"])
         for y, (name, found) in enumerate(rows):
             color = COLORS[1] if name == "plain" else COLORS[0]

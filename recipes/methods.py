@@ -181,10 +181,10 @@ def write(out: pathlib.Path, rows: list[dict[str, Any]], teachers: dict[str, dic
             title = f"{dataset}, {pair}"
             table = lines(own)
             panels[title] = ([(name_of(row), row["test"]) for row in own], errors["test"])
-            about = f"{title}: the teacher has {errors['test']} errors on the test images"
-            print(about)
+            about = f"The teacher has {errors['test']} errors on the test images."
+            print(f"{title}. {about}")
             shared.show(table)
-            parts += [pages.Heading(title), f"{about}.", table]
+            parts += [pages.Heading(title), about, table]
     files.write_json(out / "results.json", {"teachers": teachers, "rows": rows})
     figures.league(out / "methods.png", panels, "errors on the test images")
     caption = (
