@@ -81,13 +81,14 @@ def main() -> None:
         league.check_pairs(args.pairs)
     out, seeds = args.out or pathlib.Path("runs/methods"), range(args.seed, args.seed + args.runs)
     first, *others = dict.fromkeys(args.data)
+    # A dataset that is not there is found before the others are compared, for hours.
+    further = {dataset: started(dataset, out, args, args.epochs or FURTHER_EPOCHS) for dataset in others}
     ours = started(first, out, args, args.epochs or EPOCHS)
     rows, best = compare(ours, methods, args.pairs, seeds, args.combined)
     best = [method for method in best if method != league.PLAIN]
     rows += tune(ours, best[: args.tuned], args.pairs[0], seeds)
     teachers = {first: {pair: ours.teacher_errors(pair) for pair in args.pairs}}
-    for dataset in others:
-        theirs = started(dataset, out, args, args.epochs or FURTHER_EPOCHS)
+    for dataset, theirs in further.items():
         rows += compare(theirs, (league.PLAIN, *best[:BEST]), [FURTHER], seeds, 0)[0]
         teachers[dataset] = {FURTHER: theirs.teacher_errors(FURTHER)}
     write(out, rows, teachers)

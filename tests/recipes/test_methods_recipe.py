@@ -45,3 +45,7 @@ def test_the_whole_way(recipe, tmp_path, capsys, monkeypatch):
 def test_unknown_methods_are_refused(check_refused):
     check_refused(["--methods", "plain,kk"], "`method` is one of 'kl'")
     check_refused(["--methods", "kl+dkd"], "at most one loss on logits, and no loss twice")
+
+
+def test_a_dataset_that_is_not_there_is_found_first(check_refused, tmp_path):
+    check_refused(["--smoke", "--data", "digits", "mnist", "--data-dir", str(tmp_path)], "mnist")
