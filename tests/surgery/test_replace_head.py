@@ -127,6 +127,8 @@ def test_memory_efficient_nets():
         before = values(model)
         fit(model, x)
         assert ("moving_mean" in changed(model, before)) is not frozen
+    # The layers of a unit, which stand alone in the copy, are frozen with it.
+    assert [w.path for w in replace_head(net, 3).trainable_weights] == ["logits/kernel", "logits/bias"]
 
 
 def test_freeze_names_the_last_layer_that_is_frozen():
