@@ -7,6 +7,7 @@ them in full size: python tests/weights/test_peers.py [ARCHITECTURE ...]
 import dataclasses
 import gzip
 import json
+import math
 import pathlib
 import sys
 
@@ -16,6 +17,7 @@ import pytest
 from formula import images, value
 
 import kerasnets
+from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.registry import find
 from kerasnets.graph import no_values
 from kerasnets.weights.architectures import ARCHITECTURES
@@ -43,6 +45,7 @@ DEEP = (
     *("DenseNetBC250", "HRNetV2W30", "HRNetV2W32", "HRNetV2W40", "HRNetV2W44", "HRNetV2W48", "HRNetV2W64"),
     *("SEResNet101", "SEResNet152", "SEResNeXt101"),
 )
+STATISTICS = ("running_mean", "running_var")  # endings of the names of what is not learned
 # Nets of timm whose units define their shortcuts first. The words of their rows give our order instead.
 OWN_ORDER = ("timm/resnetv2", "timm/legacy_xception")
 FORMS = {}
@@ -101,6 +104,15 @@ def check_paired(net, key, peer):
     units = shuffled(units_without_values(peer), ROWS[key])
     _, fresh = fit_all(net, units, ROWS[key], not ROWS[key].body, None)
     assert not fresh, key
+
+
+def test_deep_peers_have_about_the_parameters_of_their_nets():
+    """So none is taken for a sibling: options change less than half a percent, depths and widths far more."""
+    for key, row in ROWS.items():
+        if row.net in DEEP:
+            sizes = {name: math.prod(shape) for name, shape in peer_of(key)["tensors"]}
+            learned = sum(size for name, size in sizes.items() if not name.endswith(STATISTICS))
+            assert learned == pytest.approx(catalogue()[row.net]["params"], rel=0.005), key
 
 
 @pytest.mark.parametrize(
