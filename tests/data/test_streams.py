@@ -471,6 +471,26 @@ def test_datasets_of_tfds(prepared, monkeypatch):
         read(split="test")
 
 
+def test_records_are_read_from_any_of_them_on(tmp_path):
+    """Of several files, without those that are not chosen."""
+    lengths, chosen = (4, 3, 3), np.array([1, 2, 5, 7, 8])
+    paths, numbers = [tmp_path / str(i) for i in range(3)], iter(range(10))
+    for path, length in zip(paths, lengths, strict=True):
+        with tf.io.TFRecordWriter(str(path)) as file:
+            for _ in range(length):
+                file.write(str(next(numbers)))
+    order = sources.in_files(paths, lengths, chosen, sources.BLOCK * 4)  # blocks of 2
+
+    def read(seed, first):
+        rows = order(tf.constant(0, tf.int64), seed, first).as_numpy_iterator()
+        return [(int(number), int(record)) for number, record in rows]
+
+    expected = [(number, number) for number in chosen]
+    assert read(None, 0) == expected
+    assert read(None, 4) == expected[4:]  # within the last file
+    assert sorted(read(1, 0)) == expected
+
+
 @pytest.mark.parametrize(
     ("argument", "options"),
     [
