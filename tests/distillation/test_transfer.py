@@ -68,6 +68,16 @@ def test_a_changed_teacher_never_meets_old_logits(teacher, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_another_teacher_with_the_same_weights_never_meets_old_logits(teacher, tmp_path):
+    """The name of the cache depends on the weights alone, so the first batch is compared."""
+    add_teacher_logits(dataset(), teacher, cache=tmp_path)
+    bent = keras.Sequential([keras.Input((6,)), layers.Dense(3), layers.LeakyReLU(0.1)])
+    bent.set_weights(teacher.get_weights())
+    new = logits(add_teacher_logits(dataset(), bent, cache=tmp_path))
+    np.testing.assert_allclose(new, keras.ops.convert_to_numpy(bent(X)), atol=1e-2)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 @pytest.mark.parametrize("rows", [slice(None), slice(49, None)], ids=["all", "the last"])
 def test_other_data_of_the_same_size_never_meets_old_logits(teacher, tmp_path, rows):
     add_teacher_logits(dataset(), teacher, cache=tmp_path, dtype="float32")

@@ -35,7 +35,7 @@ def test_each_pixel_stays_where_it_was(shape, factor, interpolation, free):
 
 
 def test_save_and_load(tmp_path):
-    model = built(None, 2, "bilinear", free=True)
+    model = built(None, 4, "bilinear", free=True)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     x = RNG.normal(size=(2, 5, 7, 3)).astype("float32")
