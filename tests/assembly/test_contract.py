@@ -374,9 +374,13 @@ def test_channels_odd_sizes_and_precision(name, dtype_policy):
     shape = tuple(side + 6 for side in spec_of(name).min_grid) + (1,)
     model = tiny(name, input_shape=list(shape), classes=5)
     assert model.input_shape == (None, *shape)
-    out = model(images(shape), training=False)
+    all_layers = keras.Model(model.inputs, [layer.output for layer in model.layers[1:]] + model.outputs)
+    *maps, out = all_layers(images(shape), training=False)
     assert out.shape == (2, 5)
     assert keras.backend.standardize_dtype(out.dtype) == "float16"
+    for layer, found in zip(model.layers[1:], maps, strict=True):  # graphs take a layer at its word
+        dtypes = {keras.backend.standardize_dtype(x.dtype) for x in keras.tree.flatten(found)}
+        assert dtypes == {layer.compute_dtype}, layer.name
     check_scores(name, ops.convert_to_numpy(ops.cast(out, "float32")), atol=0.01)
 
 
