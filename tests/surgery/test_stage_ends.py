@@ -18,3 +18,9 @@ def test_the_last_maps_of_each_resolution(net, ends):
     name, shape = net
     with no_values():
         assert stage_ends(kerasnets.build(name, input_shape=shape)) == ends
+
+
+@no_values()
+def test_masks_on_coarser_grids_end_no_stage():
+    net = kerasnets.build("Attention92C", depths=(1,), trunk_units=1, alpha=0.25)
+    assert stage_ends(net) == ["final_act"]
