@@ -1,3 +1,4 @@
+import functools
 import json
 import pathlib
 
@@ -497,3 +498,12 @@ def test_files_are_sized_as_the_images_of_the_test_were(row, tmp_path):
     sized = tf.cast(augment.SIZINGS[name](tf.constant(image), None, (8, 8), **options), "float32")
     np.testing.assert_allclose(given["probabilities"], net(sized[None]), atol=1e-5)
     assert given["classes"][0, 0].numpy().decode() == NAMES[int(np.argmax(net(sized[None])))]
+
+
+def test_any_argument_takes_the_place_of_the_sizing_of_the_card():
+    known = ("center_crop", {"shorter": 12, "interpolation": "bicubic"})
+    row = functools.partial(images.sizing_row, (8, 8, 3), known=known)
+    nothing = dict.fromkeys(("shorter", "interpolation", "antialias"))
+    assert row(**nothing) == known
+    for given in ({"shorter": 10}, {"interpolation": "bilinear"}, {"antialias": False}):
+        assert row(**{**nothing, **given}) == ("center_crop", given)

@@ -12,6 +12,7 @@ from keras import layers
 from PIL import Image
 
 import kerasnets
+from kerasnets import serving
 from kerasnets.cli.export import FORMATS
 from kerasnets.scaling import Scaling
 from kerasnets.serving import calibration, export, export_file, formats, versions
@@ -218,6 +219,15 @@ def test_a_file_that_does_not_give_what_the_model_gives_is_removed(tmp_path):
     with pytest.raises(RuntimeError, match="the outputs of litert differ from those of small"):
         write("litert", tmp_path, plain(), preprocess=lambda x: x * (1.0 if tf.executing_eagerly() else 2.0))
     assert names(tmp_path / "small") == []
+
+
+@pytest.mark.parametrize("form", ["onnx", "litert_int8"])
+def test_outputs_that_are_missing_or_no_numbers_are_refused_of_quantized_files_too(form):
+    expected = {"probabilities": np.full((2, 3), 1 / 3), "logits": np.zeros((2, 3))}
+    assert serving.files.compared(form, "small", expected, expected)["compared_images"] == 2
+    for wrong in (None, np.full((2, 3), np.nan), np.zeros((2, 4))):
+        with pytest.raises(RuntimeError, match=f"the outputs of {form} differ from those of small"):
+            serving.files.compared(form, "small", expected, {**expected, "logits": wrong})
 
 
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
