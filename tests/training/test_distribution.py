@@ -100,6 +100,7 @@ def distilled(strategy, live):
     options = dict(input_shape=(4, 4, 3), classes=4, classifier_activation=None)
     with strategy.scope():
         student, teacher = MLP((8,), **options), MLP((9,), **options)
+        student.trainable_weights[0].regularizer = keras.regularizers.L2(0.1)
         model = Distiller(student, teacher if live else None)
         model.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"], jit_compile=False)
         y = LABELS if live else {"labels": LABELS, "teacher_logits": keras.ops.convert_to_numpy(teacher(X))}

@@ -206,6 +206,30 @@ def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
     assert len(trained) == before
 
 
+def test_a_finished_trial_is_not_trained_again_where_the_search_was_stopped_behind_it(tmp_path, monkeypatch):
+    """Its record is written before the state of the search."""
+    real, trained, fit = files.write_json, [], Quick.fit
+
+    def write(path, data):
+        if "trials" in data and any(row["status"] == "done" for row in records(tmp_path)):
+            raise Stopped
+        real(path, data)
+
+    def counted(self, hp, *args, **more):
+        trained.append(dict(hp.values))
+        return fit(self, hp, *args, **more)
+
+    monkeypatch.setattr(Quick, "fit", counted)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(files, "write_json", write)
+        with pytest.raises(Stopped):
+            search(tmp_path, space(), trials=1)
+    known = records(tmp_path)
+    search(tmp_path, space(), trials=1)
+    assert len(trained) == 1
+    assert records(tmp_path) == known
+
+
 def test_nets_are_built_in_the_scope_of_a_strategy(tmp_path):
     strategy, seen = tf.distribute.OneDeviceStrategy("/cpu:0"), []
 
