@@ -278,6 +278,9 @@ def test_calibration_images_from_everywhere(tmp_path):
         found = calibration.collect(given, SIDES)
         assert found.dtype == "float32"
         np.testing.assert_array_equal(found, IMAGES)
+    found = calibration.collect(tmp_path / "folder", (8, 12, 3))
+    sized = [kerasnets.data.transforms.center_crop(image, None, (8, 12)) for image in IMAGES]
+    np.testing.assert_allclose(found, np.asarray(sized, "float32"))
 
 
 def endless():
