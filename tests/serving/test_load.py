@@ -10,6 +10,7 @@ from keras import layers
 
 from kerasnets import files
 from kerasnets.serving import export, export_file, load
+from kerasnets.serving.load import version_at
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), "uint8")
 
@@ -140,3 +141,10 @@ def test_what_is_no_image_is_refused(ending, images, words, paths):
 def test_images_of_another_shape_are_refused(shape, paths):
     with pytest.raises(ValueError, match=r"`images` is an array of shape \(n, 16, 16, 3\)"):
         load(paths[""])(np.zeros(shape))
+
+
+def test_the_folder_of_a_model_stands_for_its_newest_version(tmp_path):
+    for number in (1, 9, 10):
+        (tmp_path / str(number)).mkdir()
+    assert version_at(tmp_path) == tmp_path / "10"
+    assert version_at(tmp_path / "9") == tmp_path / "9"
