@@ -25,6 +25,7 @@ Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arX
 import contextlib
 import dataclasses
 import itertools
+import math
 import os
 import pathlib
 from typing import Any, NamedTuple
@@ -302,7 +303,7 @@ class Nets:
         stored = distillation.add_teacher_logits(changed.start(0), teacher, cache)
         parts = [(np.rint(255 * x).astype("uint8"), y) for x, y in stored.as_numpy_iterator()]
         copies = keras.tree.map_structure(lambda *xs: np.concatenate(xs), *parts)
-        rounds = s.epochs // s.passes + 1
+        rounds = math.ceil(s.epochs * changed.steps / math.ceil(len(copies[0]) / s.batch_size))
         start = arrays.shuffled(copies, s.batch_size, rounds, s.seed, lambda x, seed: arrays.SCALING(x)).start
         return arrays.Batches(start, changed.steps, s.batch_size)
 

@@ -134,6 +134,17 @@ def test_a_live_teacher_of_mixed_images_without_the_test_images(recipe, finished
     assert "elastic, mixup" in (out / "report.html").read_text()
 
 
+def test_stored_passes_last_for_all_epochs(tmp_path):
+    """Two passes of ten images are three batches of eight, and two epochs are four."""
+    images = np.random.default_rng(0).uniform(0, 1, (10, *mnist.SHAPE)).astype("float32")
+    settings = mnist.Settings(dataset="digits", passes=2, epochs=12, batch_size=8)
+    nets = mnist.Nets(settings, tmp_path, (images, np.arange(10)), None, None)
+    found = nets.transfer_set(mnist.small_net())
+    assert found.steps == 2
+    assert len(list(found.start(0))) >= 12 * 2
+    assert len(list(found.start(20))) >= 4
+
+
 def test_the_teachers_fit_the_images():
     for model, options, percent in mnist.TEACHERS.values():
         with graph.no_values():
