@@ -48,8 +48,8 @@ SMALL = dict(kernels=((3, 3), (3, 3), (3, 3)), filters=(12, 24, 32, 48, 64, 128)
 # A teacher: the model, its options, and its epochs in percent of the student's.
 TEACHERS = {
     "mlp": ("MLP1200", dict(dropout=0.3, input_dropout=0.1, max_norm=3.0), 100),
-    "convnet": ("ResNet20", dict(alpha=0.5, input_shape=(28, 28, 1)), 25),
-    "simpnet": ("SimpNetSlim300K", dict(**SMALL, dropout=0.0, input_shape=(28, 28, 1)), 25),
+    "convnet": ("ResNet20", dict(alpha=0.5), 25),
+    "simpnet": ("SimpNetSlim300K", dict(**SMALL, dropout=0.0), 25),
     "lenet": ("LeNet1", dict(filters=(24, 48), connections=None, hidden=(200,), act="relu"), 25),
 }
 SHAPE = (28, 28, 1)  # of the images
@@ -268,12 +268,11 @@ class Nets:
             net = load_teacher(kind)
             check_classes(net, 10, CLASSES[self.settings.dataset])
             return fitted(net, SHAPE, arrays.SCALING)
-        own = (kind, dict(input_shape=SHAPE, classes=10), 100)
-        model, options, percent = TEACHERS.get(kind, own)
+        model, options, percent = TEACHERS.get(kind, (kind, {}, 100))
         epochs = max(1, self.settings.epochs * percent // 100)
         return self.trained(
             name,
-            lambda: arrays.build(model, name=name, **options),
+            lambda: arrays.build(model, name=name, input_shape=SHAPE, classes=10, **options),
             self.shuffled(self.train, epochs, self.settings.teacher_changes()),
             epochs,
             seed=3 * self.settings.seed + 1000 * index,

@@ -167,14 +167,27 @@ class Stopped(BaseException):
     """What kills a search without a word."""
 
 
+@pytest.fixture
+def trained(monkeypatch):
+    """The values of each trial that is trained from now on."""
+    values, fit = [], Quick.fit
+
+    def counted(self, hp, *args, **more):
+        values.append(dict(hp.values))
+        return fit(self, hp, *args, **more)
+
+    monkeypatch.setattr(Quick, "fit", counted)
+    return values
+
+
 @pytest.mark.parametrize("kind", ["random", "bayesian", "hyperband"])
-def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
+def test_a_search_that_was_stopped_goes_on(kind, trained, tmp_path, monkeypatch):
     """At any moment at which a file is written; it ends as if it had not been stopped."""
     options = dict(kind=kind, trials=4, epochs=3)
     search(tmp_path / "whole", space(), **options)
     whole = records(tmp_path / "whole")
-    real, trained, left = files.write_json, [], 0
-    fit = Quick.fit
+    trained.clear()
+    real, left = files.write_json, 0
 
     def write(path, data):
         nonlocal left
@@ -183,12 +196,7 @@ def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
             raise Stopped
         real(path, data)
 
-    def counted(self, hp, *args, **more):
-        trained.append(dict(hp.values))
-        return fit(self, hp, *args, **more)
-
     monkeypatch.setattr(files, "write_json", write)
-    monkeypatch.setattr(Quick, "fit", counted)
     stops = 0
     for moment in (1, 4, 3, 7, 6, 5, 9, 10**6):
         left = moment
@@ -206,20 +214,17 @@ def test_a_search_that_was_stopped_goes_on(kind, tmp_path, monkeypatch):
     assert len(trained) == before
 
 
-def test_a_finished_trial_is_not_trained_again_where_the_search_was_stopped_behind_it(tmp_path, monkeypatch):
+def test_a_finished_trial_is_not_trained_again_where_the_search_was_stopped_behind_it(
+    trained, tmp_path, monkeypatch
+):
     """Its record is written before the state of the search."""
-    real, trained, fit = files.write_json, [], Quick.fit
+    real = files.write_json
 
     def write(path, data):
         if "trials" in data and any(row["status"] == "done" for row in records(tmp_path)):
             raise Stopped
         real(path, data)
 
-    def counted(self, hp, *args, **more):
-        trained.append(dict(hp.values))
-        return fit(self, hp, *args, **more)
-
-    monkeypatch.setattr(Quick, "fit", counted)
     with monkeypatch.context() as stopped:
         stopped.setattr(files, "write_json", write)
         with pytest.raises(Stopped):
