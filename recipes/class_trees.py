@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-import lectures
+import experiments
 import shared
 from kerasnets import files
 
@@ -51,7 +51,7 @@ TITLES = {
 def options() -> argparse.Namespace:
     """Parses the command line."""
     about = "Learn labels on the path to the root of a tree."
-    p = lectures.parser(about, "class_trees", EPOCHS, 128, TEMPERATURE)
+    p = experiments.parser(about, "class_trees", EPOCHS, 128, TEMPERATURE)
     kinds = "tree of classes: kmeans has two levels, shuffled is a control, cifar100 has superclasses"
     p.add_argument("--tree", choices=TREES, default="binary", help=f"{kinds} (binary)")
     clusters = "number of clusters of the tree kmeans (4)"
@@ -60,9 +60,9 @@ def options() -> argparse.Namespace:
     p.add_argument("--alpha", type=shared.number(0), default=ALPHA, help=alpha)
     beta = f"by how much soft labels decay with the distance of the classes ({BETA:g})"
     p.add_argument("--beta", type=shared.number(0), default=BETA, help=beta)
-    lectures.add_net(p, "name of the students' net")
+    experiments.add_net(p, "name of the students' net")
     args = p.parse_args()
-    if args.tree == "superclasses" and args.dataset != lectures.COLOR:
+    if args.tree == "superclasses" and args.dataset != experiments.COLOR:
         p.error("argument --tree: only the classes of cifar100 have superclasses")
     return args
 
@@ -70,15 +70,15 @@ def options() -> argparse.Namespace:
 def main() -> None:
     """Trains the nets and compares them, with --runs several times."""
     args = options()
-    lectures.main(args, ("tree", "clusters", "alpha", "beta", "net"), experiment, table)
+    experiments.main(args, ("tree", "clusters", "alpha", "beta", "net"), experiment, table)
 
 
-def experiment(nets: lectures.Nets) -> dict[str, dict[str, float]]:
+def experiment(nets: experiments.Nets) -> dict[str, dict[str, float]]:
     """Trains the nets of a run, and returns the errors of each and their severity."""
     from kerasnets import data, distillation
 
     args = nets.args
-    large = nets.build("ResNet56") if args.dataset == lectures.COLOR else nets.build("MLP1200", **LARGE)
+    large = nets.build("ResNet56") if args.dataset == experiments.COLOR else nets.build("MLP1200", **LARGE)
     longer = LONGER * args.epochs
     teacher = nets.trained("teacher", large, nets.train, 0, epochs=longer, augment=data.jitter)
     taught = nets.taught(teacher, nets.train)
@@ -133,7 +133,7 @@ def tree_of(args: argparse.Namespace, logits: Any) -> Any:
     return cluster_classes(logits, clusters, TREE_TEMPERATURE, args.seed)
 
 
-def measured(nets: lectures.Nets, net: Any, tree: Any, of_nodes: bool) -> dict[str, float]:
+def measured(nets: experiments.Nets, net: Any, tree: Any, of_nodes: bool) -> dict[str, float]:
     """The errors of a net on the test images, and their severity, if there are any."""
     from keras import ops
 

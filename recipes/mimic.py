@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-import lectures
+import experiments
 import shared
 
 EPOCHS = {"digits": 8, "mnist": 10, "fashion_mnist": 10}  # on all jittered copies
@@ -40,7 +40,7 @@ TIMIT = {"deep": 19.5, "labels": 23.1, "squared": 21.6}
 
 def options() -> argparse.Namespace:
     """Parses the command line."""
-    p = lectures.parser("Teach a shallow net the logits of a deep one.", "mimic", EPOCHS, 128, TEMPERATURE)
+    p = experiments.parser("Teach a shallow net the logits of a deep one.", "mimic", EPOCHS, 128, TEMPERATURE)
     hidden = f"units of the hidden layer ({HIDDEN})"
     p.add_argument("--hidden", type=shared.whole(1), default=HIDDEN, metavar="N", help=hidden)
     bottleneck = "linear units below the hidden layer; 0 for none (0)"
@@ -55,10 +55,10 @@ def main() -> None:
     """Trains the nets and compares them, with --runs several times."""
     args = options()
     args.passes = args.passes or (1 if args.smoke else PASSES[args.dataset])
-    lectures.main(args, ("hidden", "bottleneck", "passes"), experiment, table)
+    experiments.main(args, ("hidden", "bottleneck", "passes"), experiment, table)
 
 
-def experiment(nets: lectures.Nets) -> dict[str, dict[str, float]]:
+def experiment(nets: experiments.Nets) -> dict[str, dict[str, float]]:
     """Trains the nets of a run, and returns the errors and the parameters of each."""
     args = nets.args
     copies = jittered(nets.train, args)

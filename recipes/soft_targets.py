@@ -20,7 +20,7 @@ import pathlib
 
 import numpy as np
 
-import lectures
+import experiments
 import shared
 
 EPOCHS = {"digits": 20, "mnist": 5, "fashion_mnist": 5, "cifar100": 30}  # on all images
@@ -35,7 +35,7 @@ SPEECH = {"whole": (63.4, 58.9), "stopped": (67.3, 44.5), "soft": (65.4, 57.0)}
 def options() -> argparse.Namespace:
     """Parses the command line."""
     about = "Learn from the soft targets of few images."
-    p = lectures.parser(about, "soft_targets", EPOCHS, 128, TEMPERATURE)
+    p = experiments.parser(about, "soft_targets", EPOCHS, 128, TEMPERATURE)
     share = "share of the training images that the few are (0.03)"
     p.add_argument("--share", type=shared.number(0.001, 1), default=0.03, help=share)
     weight = f"weight of the labels in the loss with soft targets ({HARD_WEIGHT:g})"
@@ -43,7 +43,7 @@ def options() -> argparse.Namespace:
     shown = ", ".join(f"{dataset} {count}" for dataset, count in FEW_EPOCHS.items())
     epochs = f"epochs on the few images ({shown})"
     p.add_argument("--few-epochs", type=shared.whole(1), metavar="N", help=epochs)
-    lectures.add_net(p, "name of the net")
+    experiments.add_net(p, "name of the net")
     return p.parse_args()
 
 
@@ -51,10 +51,10 @@ def main() -> None:
     """Trains the nets and compares them, with --runs several times."""
     args = options()
     args.few_epochs = args.few_epochs or (2 if args.smoke else FEW_EPOCHS[args.dataset])
-    lectures.main(args, ("share", "hard_weight", "few_epochs", "net"), experiment, table, draw)
+    experiments.main(args, ("share", "hard_weight", "few_epochs", "net"), experiment, table, draw)
 
 
-def experiment(nets: lectures.Nets) -> dict[str, dict[str, float]]:
+def experiment(nets: experiments.Nets) -> dict[str, dict[str, float]]:
     """Trains the nets of a run, and returns the accuracies of each in percent."""
     from kerasnets import runs
 

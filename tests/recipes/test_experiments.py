@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-import lectures
+import experiments
 import shared
 from kerasnets.distillation import Tree, hierarchical_loss, path_logits
 from kerasnets.runs import arrays
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 @pytest.fixture
 def small(monkeypatch):
     """Puts a small net in the place of each, and few images in the place of those of a tiny run."""
-    real = lectures.Nets.build
+    real = experiments.Nets.build
 
     def build(self, model, classes=10, **options):
         return real(self, "MLP800", hidden=(16,), classes=classes)
 
-    monkeypatch.setattr(lectures.Nets, "build", build)
-    monkeypatch.setattr(lectures, "FEW", 100)
+    monkeypatch.setattr(experiments.Nets, "build", build)
+    monkeypatch.setattr(experiments, "FEW", 100)
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def errors(path, images, labels):
 
 
 def test_soft_targets_of_few_images(recipe, small, tmp_path, monkeypatch, capsys):
-    seen, train = {}, lectures.Nets.trained
+    seen, train = {}, experiments.Nets.trained
 
     def trained(self, name, build, examples, *rest, **more):
         seen[name] = {image.tobytes() for image in examples[0]}
         seen["counted"] = {image.tobytes() for image in self.test[0]}
         return train(self, name, build, examples, *rest, **more)
 
-    monkeypatch.setattr(lectures.Nets, "trained", trained)
+    monkeypatch.setattr(experiments.Nets, "trained", trained)
     words = ("--smoke", "--share", 0.2, "--few-epochs", 1, "--epochs", 1, "--held-out", "--runs", 1)
     recipe("soft_targets", *words, "--out", tmp_path)
     # No net sees an image that counts, and the nets of few images see the same ones.
@@ -155,7 +155,7 @@ def test_wrong_input_ends_with_one_line_and_status_2(words, message, check_refus
 
 
 def test_means_are_shown_with_their_deviation():
-    assert lectures.cell({"mean": 12.0, "deviation": None}) == "12"
-    assert lectures.cell({"mean": 97.25}) == "97.25"
-    assert lectures.cell({"mean": 12.0, "deviation": 1.0}) == "12.00 ± 1.00"
-    assert lectures.cell(None) == ""
+    assert experiments.cell({"mean": 12.0, "deviation": None}) == "12"
+    assert experiments.cell({"mean": 97.25}) == "97.25"
+    assert experiments.cell({"mean": 12.0, "deviation": 1.0}) == "12.00 ± 1.00"
+    assert experiments.cell(None) == ""
