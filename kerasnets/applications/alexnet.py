@@ -6,7 +6,13 @@ The paper states an input of 224 pixels and a grid of 55 after the first convolu
 padding. Here 227 pixels need no padding, as in Caffe, and 224 are padded by 2 on each side. Other sizes are
 padded so that the last window is complete. The groups are the paper's two GPUs; here both run on one device,
 and `groups=1` joins them. With `groups=1`, `lrn=False` and other `filters` it is the network of Krizhevsky,
-"One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997. Weights are
+"One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997.
+
+The paper normalizes before it pools, and drops units after each hidden dense layer. In lectures and in
+CaffeNet, pooling comes first (`pool_first`); in others and in torchvision, dropout comes before each hidden
+dense layer (`dropout_first`). Both have as many parameters as the paper's network.
+
+Weights are
 initialized by He's uniform distribution and biases with zeros; the paper has a Gaussian of 0.01 and some
 biases of 1. `preprocess_input` subtracts the mean of each channel, the paper that of each pixel.
 """
@@ -51,11 +57,12 @@ TINY = dict(filters=(4, 6, 4, 4, 6), hidden=(8, 6))
     preprocess="caffe",
     head=FLATTENED,
     tiny=TINY,
-    checks=dict(groups=count(), lrn=FLAG),
+    checks=dict(groups=count(), lrn=FLAG, pool_first=FLAG, dropout_first=FLAG),
     hidden=(4096, 4096),
     dropout=0.5,
+    dropout_first=False,
 )
-def AlexNets(x, filters, groups=2, lrn=True):
+def AlexNets(x, filters, groups=2, lrn=True, pool_first=False):
     """Five convolutions with overlapping pooling and local response normalization, followed by dense layers.
 
     The first convolution has kernels of 11 pixels and strides of 4. The input is padded so that its last
@@ -67,8 +74,11 @@ def AlexNets(x, filters, groups=2, lrn=True):
         filters: Number of filters of each of the five convolutions.
         groups: Number of groups of channels that the second, fourth and fifth convolution keep separate.
         lrn: Whether local response normalization follows the first two convolutions.
+        pool_first: Whether pooling comes before local response normalization instead of after it.
         hidden: Number of units of each hidden dense layer of the top.
         dropout: Dropout rate of the hidden units.
+        dropout_first: Whether dropout comes before each hidden dense layer instead of after it: it drops
+            pooled maps and units of all hidden layers but the last.
     """
     if len(filters) != len(LAYERS):
         refuse("filters", f"{len(LAYERS)} whole numbers, one for each convolution", filters)
@@ -87,10 +97,13 @@ def AlexNets(x, filters, groups=2, lrn=True):
             groups=groups if layer.grouped else 1,
             name=f"conv{i}",
         )
-        if layer.normalized and lrn:
+        normalized = layer.normalized and lrn
+        if normalized and not pool_first:
             x = LRN(name=f"conv{i}_lrn")(x)
         if layer.pooled:
             x = max_pool(x, 3, strides=2, padding="valid", name=f"conv{i}_pool")
+        if normalized and pool_first:
+            x = LRN(name=f"conv{i}_lrn")(x)
     return x
 
 

@@ -12,8 +12,10 @@ def AlexNets(
     filters: Sequence[int],
     groups: int = 2,
     lrn: bool = True,
+    pool_first: bool = False,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
+    dropout_first: bool = False,
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -37,8 +39,10 @@ def AlexNet(
     filters: Sequence[int] = (96, 256, 384, 384, 256),
     groups: int = 2,
     lrn: bool = True,
+    pool_first: bool = False,
     hidden: Sequence[int] = (4096, 4096),
     dropout: float = 0.5,
+    dropout_first: bool = False,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

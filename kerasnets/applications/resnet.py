@@ -45,7 +45,7 @@ CIFAR_TABLE = {
 }
 CIFAR_TINY = dict(depth=8, alpha=0.25)
 
-CHECKS = dict(shortcut=one_of(None, "project", "pad"), stride_in=one_of("1x1", "3x3"))
+CHECKS = dict(shortcut=one_of(None, "project", "pad", "project_all"), stride_in=one_of("1x1", "3x3"))
 
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
@@ -58,8 +58,9 @@ def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alph
         depths: Number of units in each stage.
         bottleneck: Whether a unit has convolutions of 1x1, 3x3 and 1x1, instead of two of 3x3.
         shortcut: The shortcut where the grid or the number of channels changes. "project" is a 1x1
-            convolution (option B); "pad" takes every second pixel and adds channels of zeros (option A); None
-            removes all shortcuts.
+            convolution (option B); "pad" takes every second pixel and adds channels of zeros (option A).
+            "project_all" makes all other shortcuts 1x1 convolutions too (option C). None removes all
+            shortcuts.
         stride_in: "1x1" or "3x3": which convolution of a bottleneck has the strides.
         alpha: Width multiplier: fraction of the filters of each layer.
     """
@@ -82,8 +83,9 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
     Args:
         depth: Total number of layers with weights: 6n + 2 in the paper.
         shortcut: The shortcut where the grid or the number of channels changes. "project" is a 1x1
-            convolution (option B); "pad" takes every second pixel and adds channels of zeros (option A); None
-            removes all shortcuts.
+            convolution (option B); "pad" takes every second pixel and adds channels of zeros (option A).
+            "project_all" makes all other shortcuts 1x1 convolutions too (option C). None removes all
+            shortcuts.
         alpha: Width multiplier: fraction of the filters of each layer.
     """
     if depth < 8 or depth % 6 != 2:

@@ -11,7 +11,7 @@ CIFAR_TABLE: dict[str, dict[str, Any]]
 def ResNet(
     depths: Sequence[int],
     bottleneck: bool = True,
-    shortcut: Literal["project", "pad"] | None = "project",
+    shortcut: Literal["project", "pad", "project_all"] | None = "project",
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
     *,
@@ -26,7 +26,7 @@ def ResNet(
 ) -> keras.Model: ...
 def CIFARResNet(
     depth: int,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     *,
     include_top: bool = True,
@@ -50,7 +50,7 @@ def ResNet18(
     *,
     depths: Sequence[int] = (2, 2, 2, 2),
     bottleneck: bool = False,
-    shortcut: Literal["project", "pad"] | None = "project",
+    shortcut: Literal["project", "pad", "project_all"] | None = "project",
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -66,7 +66,7 @@ def ResNet34(
     *,
     depths: Sequence[int] = (3, 4, 6, 3),
     bottleneck: bool = False,
-    shortcut: Literal["project", "pad"] | None = "project",
+    shortcut: Literal["project", "pad", "project_all"] | None = "project",
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -82,7 +82,7 @@ def ResNet50(
     *,
     depths: Sequence[int] = (3, 4, 6, 3),
     bottleneck: bool = True,
-    shortcut: Literal["project", "pad"] | None = "project",
+    shortcut: Literal["project", "pad", "project_all"] | None = "project",
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -98,7 +98,7 @@ def ResNet101(
     *,
     depths: Sequence[int] = (3, 4, 23, 3),
     bottleneck: bool = True,
-    shortcut: Literal["project", "pad"] | None = "project",
+    shortcut: Literal["project", "pad", "project_all"] | None = "project",
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -114,7 +114,7 @@ def ResNet152(
     *,
     depths: Sequence[int] = (3, 8, 36, 3),
     bottleneck: bool = True,
-    shortcut: Literal["project", "pad"] | None = "project",
+    shortcut: Literal["project", "pad", "project_all"] | None = "project",
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -130,7 +130,7 @@ def PlainNet18(
     *,
     depths: Sequence[int] = (2, 2, 2, 2),
     bottleneck: bool = False,
-    shortcut: Literal["project", "pad"] | None = None,
+    shortcut: Literal["project", "pad", "project_all"] | None = None,
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -146,7 +146,7 @@ def PlainNet34(
     *,
     depths: Sequence[int] = (3, 4, 6, 3),
     bottleneck: bool = False,
-    shortcut: Literal["project", "pad"] | None = None,
+    shortcut: Literal["project", "pad", "project_all"] | None = None,
     stride_in: Literal["1x1", "3x3"] = "1x1",
     alpha: float = 1.0,
 ) -> keras.Model: ...
@@ -161,7 +161,7 @@ def ResNet20(
     name: str | None = None,
     *,
     depth: int = 20,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def ResNet32(
@@ -175,7 +175,7 @@ def ResNet32(
     name: str | None = None,
     *,
     depth: int = 32,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def ResNet44(
@@ -189,7 +189,7 @@ def ResNet44(
     name: str | None = None,
     *,
     depth: int = 44,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def ResNet56(
@@ -203,7 +203,7 @@ def ResNet56(
     name: str | None = None,
     *,
     depth: int = 56,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def ResNet110(
@@ -217,7 +217,7 @@ def ResNet110(
     name: str | None = None,
     *,
     depth: int = 110,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def ResNet1202(
@@ -231,7 +231,7 @@ def ResNet1202(
     name: str | None = None,
     *,
     depth: int = 1202,
-    shortcut: Literal["project", "pad"] | None = "pad",
+    shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def PlainNet20(
@@ -245,7 +245,7 @@ def PlainNet20(
     name: str | None = None,
     *,
     depth: int = 20,
-    shortcut: Literal["project", "pad"] | None = None,
+    shortcut: Literal["project", "pad", "project_all"] | None = None,
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def PlainNet56(
@@ -259,7 +259,7 @@ def PlainNet56(
     name: str | None = None,
     *,
     depth: int = 56,
-    shortcut: Literal["project", "pad"] | None = None,
+    shortcut: Literal["project", "pad", "project_all"] | None = None,
     alpha: float = 1.0,
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...

@@ -102,6 +102,7 @@ def flattened(
     hidden: Sequence[int] = (),
     act: Activation = "relu",
     dropout: float = 0.0,
+    dropout_first: bool = False,
 ) -> KerasTensor:
     """Hidden dense layers over the whole grid, and a classifier.
 
@@ -112,12 +113,14 @@ def flattened(
         hidden: Number of units of each hidden layer.
         act: Activation of the hidden layers.
         dropout: Dropout rate after each hidden layer.
+        dropout_first: Whether dropout comes before each hidden layer instead of after it.
 
     Returns:
         (batch, classes).
     """
     x = layers.Flatten(name="flatten")(x)
-    return classify(dense_stack(x, hidden, act=act, dropout=dropout, name="fc"), classes, activation)
+    x = dense_stack(x, hidden, act=act, dropout=dropout, dropout_first=dropout_first, name="fc")
+    return classify(x, classes, activation)
 
 
 def convolved(x: KerasTensor, classes: int, activation: Activation, act: Activation = "relu") -> KerasTensor:

@@ -13,16 +13,18 @@ def dense_stack(
     units: Sequence[int],
     act: Activation = "relu",
     dropout: float = 0.0,
+    dropout_first: bool = False,
     max_norm: float | None = None,
     name: str | None = None,
 ) -> KerasTensor:
-    """Dense layers one after another, each followed by dropout.
+    """Dense layers one after another, each with dropout after or before it.
 
     Args:
         x: Features, (batch, features).
         units: Number of units of each layer.
         act: Activation.
         dropout: Dropout rate.
+        dropout_first: Whether dropout comes before each layer instead of after it.
         max_norm: Maximum norm of the incoming weights of a unit, or None for no limit.
         name: Prefix of the layers' names.
 
@@ -32,7 +34,9 @@ def dense_stack(
     init = "he_uniform" if act == "relu" else "glorot_uniform"
     for i, n in enumerate(units, start=1):
         limit = keras.constraints.MaxNorm(max_norm) if max_norm else None
+        if dropout and dropout_first:
+            x = layers.Dropout(dropout, name=f"{name}{i}_dropout")(x)
         x = layers.Dense(n, act, kernel_initializer=init, kernel_constraint=limit, name=f"{name}{i}")(x)
-        if dropout:
+        if dropout and not dropout_first:
             x = layers.Dropout(dropout, name=f"{name}{i}_dropout")(x)
     return x

@@ -87,7 +87,7 @@ def residual(
         new = attention.squeeze_excite(new, squeeze_excite, name=f"{name}_se")
     if shortcut:
         old = skip(x, rows, shortcut, kernel=shortcut_kernel, name=f"{name}_shortcut")
-        old = bn(old, name=f"{name}_shortcut_bn") if shortcut == "project" and old is not x else old
+        old = bn(old, name=f"{name}_shortcut_bn") if projects(x, rows, shortcut) else old
         new = layers.Add(name=f"{name}_add")([old, new])
     return layers.Activation("relu", name=f"{name}_act")(new)
 
@@ -151,8 +151,7 @@ def preact_branches(
         if i == len(rows) and dropout:
             new = layers.Dropout(dropout, name=f"{name}_dropout")(new)
         new = convolve(new, row, use_bias=use_bias and i == len(rows), name=f"{name}_{i}_conv")
-    project = shortcut == "project" and changes_shape(x, rows)
-    old = first if project and not project_raw else x
+    old = first if projects(x, rows, shortcut) and not project_raw else x
     return new, skip(old, rows, shortcut, use_bias, name=f"{name}_shortcut")
 
 
@@ -166,25 +165,27 @@ def skip(
 ) -> KerasTensor:
     """The shortcut of a residual unit: `x` in the shape that the convolutions give.
 
-    Source: He et al. 2016, section 3.3, options A and B.
+    Source: He et al. 2016, sections 3.3 and 4.1, options A, B and C.
 
     Args:
         x: Feature maps, (batch, height, width, channels).
         rows: The convolutions.
         kind: "project" for a convolution (option B); "pad" for every `strides`-th pixel, with channels of
-            zeros added (option A).
+            zeros added (option A); "project_all" for a convolution also where the shape is the same (option
+            C).
         use_bias: Whether the projection has biases.
         kernel: Kernel size of the projection.
         name: Prefix of the layers' names.
 
     Returns:
-        Feature maps, (batch, height', width', filters of the last row); `x` itself if the shape is the same.
+        Feature maps, (batch, height', width', filters of the last row); `x` itself if the shape is the same
+        and not all shortcuts are projections.
     """
+    filters, strides = rows[-1].filters, total_strides(rows)
+    if projects(x, rows, kind):
+        return conv(x, filters, kernel, strides, use_bias=use_bias, name=f"{name}_conv")
     if not changes_shape(x, rows):
         return x
-    filters, strides = rows[-1].filters, total_strides(rows)
-    if kind == "project":
-        return conv(x, filters, kernel, strides, use_bias=use_bias, name=f"{name}_conv")
     if strides > 1:
         x = layers.MaxPooling2D(1, strides, name=f"{name}_pool")(x)
     added = filters - x.shape[-1]
@@ -201,6 +202,11 @@ def convolve(x: KerasTensor, row: Row, use_bias: bool = False, name: str | None 
 def total_strides(rows: Sequence[Row]) -> int:
     """The strides of all rows together."""
     return math.prod(row.strides for row in rows)
+
+
+def projects(x: KerasTensor, rows: Sequence[Row], kind: str) -> bool:
+    """Whether a shortcut of this kind is a convolution; see `skip`."""
+    return kind == "project_all" or (kind == "project" and changes_shape(x, rows))
 
 
 def changes_shape(x: KerasTensor, rows: Sequence[Row]) -> bool:

@@ -59,3 +59,16 @@ def test_one_group_has_the_kernels_between_the_groups_too():
 def test_order_of_normalization_and_pooling():
     names = [layer.name for layer in features().layers]
     assert names[1:7] == ["conv1", "conv1_lrn", "conv1_pool", "conv2", "conv2_lrn", "conv2_pool"]
+
+
+@no_values()
+def test_the_order_of_lectures():
+    """Das and Jin: CONV1, MAX POOL1, NORM1, CONV2, ...; Aich: dropout before the first two dense layers."""
+    net = kerasnets.build("AlexNet", pool_first=True, dropout_first=True)
+    assert [layer.name for layer in net.layers[1:]] == [
+        *("conv1", "conv1_pool", "conv1_lrn", "conv2", "conv2_pool", "conv2_lrn"),
+        *("conv3", "conv4", "conv5", "conv5_pool", "flatten"),
+        *("fc1_dropout", "fc1", "fc2_dropout", "fc2", "logits", "predictions"),
+    ]
+    assert [net.get_layer(f"conv{i}_lrn").output.shape[1:] for i in (1, 2)] == [(27, 27, 96), (13, 13, 256)]
+    assert net.count_params() == kerasnets.build("AlexNet").count_params() == 60_965_224

@@ -96,6 +96,23 @@ def test_shortcuts_cost_what_the_paper_says():
     assert {n for n in extra if n.endswith("conv")} == {f"stage{s}_unit1_shortcut_conv" for s in (2, 3, 4)}
 
 
+@pytest.mark.parametrize(
+    ("name", "added"),
+    [
+        # The units that keep their shape, n maps: n**2 weights and 2n of batch normalization for each.
+        ("ResNet34", {64: 3, 128: 3, 256: 5, 512: 2}),
+        ("ResNet50", {256: 2, 512: 3, 1024: 5, 2048: 2}),
+        ("ResNet20", {16: 3, 32: 2, 64: 2}),
+    ],
+)
+@no_values()
+def test_all_shortcuts_as_projections(name, added):
+    """He 2015, section 4.1, option C."""
+    some, every = (kerasnets.build(name, shortcut=s) for s in ("project", "project_all"))
+    counts = [sum(math.prod(w.shape) for w in net.trainable_weights) for net in (some, every)]
+    assert counts[1] - counts[0] == sum(units * (n**2 + 2 * n) for n, units in added.items())
+
+
 FIRST = ("stem_bn", "stage1_unit1_1_bn")
 
 
