@@ -19,7 +19,7 @@ ROOT = pathlib.Path(kerasnets.__file__).parent
 HEIGHTS = [
     {"checks", "files", "registration", "tables"},  # know nothing of networks
     {"graph", "layers"},  # one graph, one layer
-    {"blocks", "scaling"},  # become part of a graph
+    {"blocks", "recording", "scaling"},  # become part of a graph, list its calls, scale what it reads
     {"weights"},  # pair the layers of two graphs, and carry the scaling
     {"assembly", "data"},  # what all models share; what they read
     {"analysis", "applications", "distillation", "surgery"},  # the models, and what takes any model

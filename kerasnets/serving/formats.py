@@ -25,8 +25,8 @@ from keras import layers
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
+from kerasnets.recording import record
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.recording import record
 
 OUTPUTS = ("logits", "probabilities")  # OpenVINO may have further names for them
 OPENVINO_PRECISION = "INFERENCE_PRECISION_HINT"  # an option of OpenVINO: "f32" or "bf16"

@@ -16,8 +16,8 @@ from keras import layers
 
 from kerasnets.graph import tensors
 from kerasnets.layers import DropPathJoin, MirrorPadding2D, SoftMask, UpSampleLike, WindowPadding2D
+from kerasnets.recording import Call, Recording
 from kerasnets.surgery.activations import is_elementwise
-from kerasnets.surgery.recording import Call, Recording
 
 CONVS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)

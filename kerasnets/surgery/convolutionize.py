@@ -11,8 +11,8 @@ from kerasnets.blocks.conv import of_rank
 from kerasnets.checks import refuse
 from kerasnets.graph import model_of
 from kerasnets.layers import Maxout
+from kerasnets.recording import Recording, describe, record
 from kerasnets.surgery.activations import is_elementwise
-from kerasnets.surgery.recording import Recording, describe, record
 from kerasnets.weights import inherit
 
 POOLINGS = {

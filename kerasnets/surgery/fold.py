@@ -11,8 +11,8 @@ from keras import layers, ops
 
 from kerasnets.graph import fresh_inputs, model_of, tensors
 from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D
+from kerasnets.recording import Call, Recording, add_call, record
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.recording import Call, Recording, add_call, record
 from kerasnets.weights import inherit
 
 # Layers whose weights can absorb a scale and a shift of their output channels: the name of the kernel and its

@@ -14,10 +14,10 @@ from keras import layers, ops
 from kerasnets.blocks.conv import of_rank
 from kerasnets.checks import is_int, is_number, nearest, refuse
 from kerasnets.graph import fresh_inputs, model_of, tensors
+from kerasnets.recording import Call, Recording, describe, record
 from kerasnets.surgery.activations import is_elementwise, is_idempotent
 from kerasnets.surgery.channels import DEPTHWISE, MIXING, Channels
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.recording import Call, Recording, describe, record
 from kerasnets.weights import inherit
 
 WIDENABLE = "one whose number of channels can grow"

@@ -8,8 +8,8 @@ import keras
 from kerasnets.assembly.outputs import classifier
 from kerasnets.checks import refuse
 from kerasnets.graph import flat, fresh_inputs, model_of, output_of, trail
+from kerasnets.recording import record
 from kerasnets.surgery.copies import Copies
-from kerasnets.surgery.recording import record
 from kerasnets.weights import inherit
 
 SCORES = ("logits", "predictions", "probabilities")  # names of outputs
