@@ -10,6 +10,7 @@ from kerasnets.layers.maxout import Maxout
 from kerasnets.layers.mirror_padding import MirrorPadding2D
 from kerasnets.layers.partial_conv import PartialConv2D
 from kerasnets.layers.recomputed import BatchMoments, RecomputedConv2D, parts
+from kerasnets.layers.rounded import Rounded
 from kerasnets.layers.soft_mask import SoftMask
 from kerasnets.layers.upsample_like import UpSampleLike
 from kerasnets.layers.window_padding import WindowPadding2D
@@ -28,6 +29,7 @@ __all__ = [
     "MirrorPadding2D",
     "PartialConv2D",
     "RecomputedConv2D",
+    "Rounded",
     "RoutedCapsules",
     "SoftMask",
     "Squash",

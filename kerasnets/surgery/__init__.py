@@ -1,10 +1,11 @@
 """Functions that take a model and return a modified one."""
 
 from kerasnets.assembly.outputs import drop_aux_heads
+from kerasnets.surgery.codes import binary_encoder
 from kerasnets.surgery.convolutionize import convolutionize
 from kerasnets.surgery.features import features
 from kerasnets.surgery.fold import fold_batch_norm
-from kerasnets.surgery.neighbors import neighbors
+from kerasnets.surgery.neighbors import nearest, neighbors
 from kerasnets.surgery.net2net import deepen, widen
 from kerasnets.surgery.precision import with_precision
 from kerasnets.surgery.preinit import preinitialize
@@ -14,12 +15,14 @@ from kerasnets.surgery.stages import stage_ends, stages_of
 from kerasnets.surgery.transfer import replace_head
 
 __all__ = [
+    "binary_encoder",
     "convolutionize",
     "deepen",
     "drop_aux_heads",
     "feature_pyramid",
     "features",
     "fold_batch_norm",
+    "nearest",
     "neighbors",
     "preinitialize",
     "replace_head",

@@ -6,6 +6,10 @@ import numpy as np
 from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph
 
+METRICS = ("euclidean", "hamming")
+# The number of ones in each number of 16 bits.
+ONES = np.unpackbits(np.arange(2**16, dtype="uint16").view("uint8").reshape(-1, 2), 1).sum(1, dtype="uint8")
+
 
 def neighbors(
     model: keras.Model, queries: np.ndarray, images: np.ndarray, count: int = 6, batch_size: int = 32
@@ -36,15 +40,70 @@ def neighbors(
         refuse("count", f"a whole number from 1 to {len(images)}, the number of images", count)
     if not is_int(batch_size, 1):
         refuse("batch_size", "a whole number, at least 1", batch_size)
+    vectors, queries = (model.predict(x, batch_size=batch_size, verbose=0) for x in (images, queries))
+    return nearest(queries, vectors, count)
+
+
+def nearest(
+    queries: np.ndarray, vectors: np.ndarray, count: int = 6, metric: str = "euclidean"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the vectors that are nearest to each query.
+
+    Args:
+        queries: Vectors, (queries, length).
+        vectors: Vectors to search, (n, length).
+        count: Number of vectors to find for each query.
+        metric: "euclidean", or for vectors of 0 and 1 "hamming", the number of bits that differ. Bits are
+            packed, and compared 16 at a time.
+
+    Returns:
+        Indices into `vectors`, nearest first and of equally near ones the first, (queries, count), and their
+        distances, (queries, count).
+
+    Raises:
+        ValueError: `count` exceeds the number of vectors, the lengths differ, the metric is unknown, or
+            vectors for "hamming" have other values than 0 and 1.
+        ModuleNotFoundError: scikit-learn is not installed.
+    """
+    if metric not in METRICS:
+        refuse("metric", " or ".join(map(repr, METRICS)), metric)
+    queries, vectors = np.asarray(queries), np.asarray(vectors)
+    if queries.ndim != 2 or vectors.ndim != 2 or queries.shape[1] != vectors.shape[1]:
+        refuse(
+            "queries", f"an array (n, {vectors.shape[-1]}), of vectors as long as `vectors`", queries.shape
+        )
+    if not is_int(count, 1) or count > len(vectors):
+        refuse("count", f"a whole number from 1 to {len(vectors)}, the number of vectors", count)
+    if metric == "hamming":
+        return by_bits(packed(queries, "queries"), packed(vectors, "vectors"), count)
     try:
         from sklearn.neighbors import NearestNeighbors
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "`neighbors` needs scikit-learn; install it with: pip install 'kerasnets[recipes]'"
         ) from error
-    image_vectors, query_vectors = (
-        model.predict(x, batch_size=batch_size, verbose=0) for x in (images, queries)
-    )
-    search = NearestNeighbors(n_neighbors=count).fit(image_vectors)
-    distances, indices = search.kneighbors(query_vectors)
+    distances, indices = NearestNeighbors(n_neighbors=count).fit(vectors).kneighbors(queries)
     return indices, distances
+
+
+def packed(bits, argument):
+    """Vectors of 0 and 1 with 16 of them in a number, (n, length / 16), uint16."""
+    if not np.isin(bits, (0, 1)).all():
+        refuse(argument, "vectors of 0 and 1 for metric='hamming'", "other values")
+    found = np.packbits(bits.astype(bool), axis=1)
+    return np.pad(found, [(0, 0), (0, found.shape[1] % 2)]).view("uint16")
+
+
+def by_bits(queries, codes, count):
+    """The nearest codes of each query and the number of bits that differ; all are packed."""
+    found, far = [], []
+    for query in queries:
+        distances = ONES[codes ^ query].sum(axis=1, dtype="int32")
+        # Candidates are those up to the distance of the last one that is needed; ties go to the first.
+        last = np.partition(distances, count - 1)[count - 1]
+        near = np.flatnonzero(distances <= last)
+        order = near[np.argsort(distances[near], kind="stable")[:count]]
+        found.append(order)
+        far.append(distances[order])
+    shape = (len(queries), count)
+    return np.reshape(found, shape).astype("int64"), np.reshape(far, shape).astype("float64")

@@ -22,9 +22,12 @@ def test_results(finished):
     )
     assert results["train_size"] == results["test_size"] == 200
     for kind in ("nearest_of_the_class", "neighbors_of_the_class"):
-        assert set(results[kind]) == {"pixels", "features before training", "features"}
+        assert set(results[kind]) == {"pixels", "features before training", "features", "codes"}
     # 200 digits of ten classes: chance is 0.1.
     assert 0.5 < results["neighbors_of_the_class"]["pixels"] <= 1
+    assert results["bits_of_an_image"]["features"] == 84 * 32
+    assert results["bits_of_an_image"]["codes"] == results["bits"] == 32
+    assert results["neighbors_of_the_class"]["codes"] > 0.2
     assert keras.saving.load_model(finished / "net.keras").output_shape == (None, 10)
 
 
@@ -52,6 +55,7 @@ def test_a_run_that_is_resumed_gives_the_same(recipe, finished):
         (("--model", "AlexNet"), "at least (67, 67, 1)"),
         (("--count", "0"), "at least 1"),
         (("--smoke", "--count", "201"), "at most 200"),
+        (("--bits", "0"), "at least 1"),
         (("--dataset", "cifar"), "digits"),
     ],
 )
