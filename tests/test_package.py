@@ -18,7 +18,7 @@ ROOT = pathlib.Path(kerasnets.__file__).parent
 # Packages by height. An arrow points from higher to lower; those of one height do not know one another.
 HEIGHTS = [
     {"checks", "files", "registration", "tables"},  # know nothing of networks
-    {"graph", "layers"},  # one graph, one layer
+    {"gradients", "graph", "layers"},  # of one function, one graph, one layer
     {"blocks", "recording", "scaling"},  # become part of a graph, list its calls, scale what it reads
     {"weights"},  # pair the layers of two graphs, and carry the scaling
     {"assembly", "data"},  # what all models share; what they read
@@ -39,7 +39,7 @@ FRONT_DOORS = {
 HEIGHT = {package: height for height, packages in enumerate(HEIGHTS) for package in packages}
 # These know no family: they take any keras.Model.
 FREE_OF_FAMILIES = {"training", "distillation", "surgery", "analysis", "serving"}
-TENSORFLOW = {"data", "serving", "training/distribution/on_tensorflow.py"}
+TENSORFLOW = {"data", "gradients.py", "serving", "training/distribution/on_tensorflow.py"}
 
 MOVERS = {"rename", "renames", "move", "copyfile", "NamedTemporaryFile", "mkstemp"}
 OPENERS = {"open", "fdopen", "File"}

@@ -1,5 +1,6 @@
-"""Costs of a model and receptive fields of its units, computed without running it."""
+"""Costs of a model and receptive fields of its units, computed without running it; seeing inside a net."""
 
+from kerasnets.analysis import visualize
 from kerasnets.analysis.compare import Comparison, ModelRow, compare
 from kerasnets.analysis.diagram import diagram
 from kerasnets.analysis.profile import Profile, profile
@@ -16,4 +17,5 @@ __all__ = [
     "diagram",
     "profile",
     "receptive_field",
+    "visualize",
 ]

@@ -70,10 +70,13 @@ class PartialConv2D(keras.layers.Layer):
             self._scatter[pair, i * filters + o] = 1
         self._kernel_shape = (k, k, channels, filters)
 
-    def call(self, x):
+    def full_kernel(self) -> Any:
+        """The kernel of the ordinary convolution, (kernel_size, kernel_size, channels, filters)."""
         kernel = ops.matmul(self.kernel, ops.cast(self._scatter, self.compute_dtype))
-        x = ops.conv(x, ops.reshape(kernel, self._kernel_shape), data_format="channels_last")
-        return x + self.bias
+        return ops.reshape(kernel, self._kernel_shape)
+
+    def call(self, x):
+        return ops.conv(x, self.full_kernel(), data_format="channels_last") + self.bias
 
     def compute_output_shape(self, input_shape):
         batch, *grid, _ = input_shape
