@@ -25,6 +25,7 @@ CLASSES = {
     "layers.partial_conv": ("PartialConv2D",),
     "layers.recomputed": ("BatchMoments", "RecomputedConv2D"),
     "layers.soft_mask": ("SoftMask",),
+    "layers.stochastic_depth": ("StochasticDepth",),
     "layers.upsample_like": ("UpSampleLike",),
     "layers.window_padding": ("WindowPadding2D",),
     "training.losses": ("Crossentropy", "MarginLoss", "ReconstructionLoss"),

@@ -18,6 +18,7 @@ from kerasnets.layers import (
     RoutedCapsules,
     SoftMask,
     Squash,
+    StochasticDepth,
     UpSampleLike,
     WindowPadding2D,
 )
@@ -121,6 +122,7 @@ GROUPS = {
         layers.Rescaling,
         layers.Subtract,
         DropPathJoin,
+        StochasticDepth,
     ),
     PRODUCT: (layers.Maximum, layers.Minimum, layers.Multiply, layers.PReLU),
     NOISE: (

@@ -14,9 +14,9 @@ needs `sys.setrecursionlimit(50_000)` first. Building it here, and `weights=` wi
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.assembly.options import one_of
+from kerasnets.assembly.options import KEPT, one_of
 from kerasnets.blocks.conv import conv_bn_act, max_pool
-from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, units
+from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, survivals, units
 from kerasnets.checks import refuse
 
 # Table 1, ImageNet. A row is a variant; its columns are arguments of ResNet.
@@ -46,6 +46,7 @@ CIFAR_TABLE = {
 CIFAR_TINY = dict(depth=8, alpha=0.25)
 
 CHECKS = dict(shortcut=one_of(None, "project", "pad", "project_all"), stride_in=one_of("1x1", "3x3"))
+CIFAR_CHECKS = dict(CHECKS, survival=KEPT, downsampling=one_of("strided", "max"))
 
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
@@ -74,8 +75,8 @@ def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alph
     return x
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CHECKS)
-def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CIFAR_CHECKS)
+def CIFARResNet(x, depth, shortcut="pad", alpha=1.0, survival=1.0, downsampling="strided"):
     """Three stages of equal depth for small images.
 
     Source: section 4.2.
@@ -87,13 +88,22 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0):
             "project_all" makes all other shortcuts 1x1 convolutions too (option C). None removes all
             shortcuts.
         alpha: Width multiplier: fraction of the filters of each layer.
+        survival: Probability that the last unit is kept in training; that of the others falls linearly from 1
+            (stochastic depth, Huang et al. 2016). In testing, the convolutions of a unit are scaled by it.
+        downsampling: "strided": the first convolution of a stage has strides of 2. "max": max pooling comes
+            before the stage instead, with as many parameters (Hasanpour et al. 2018, table VI).
     """
     if depth < 8 or depth % 6 != 2:
         refuse("depth", "2 more than a multiple of 6, at least 8", depth)
+    if shortcut is None and survival < 1:
+        refuse("survival", "1 without shortcuts", survival)
     filters = max(1, int(alpha * CIFAR_FILTERS))
     x = conv_bn_act(x, filters, 3, name="stem")
-    for stage, strides, name in units((depth // 6,) * 3):
-        x = residual(x, basic_rows(filters * 2**stage, strides), shortcut, name=name)
+    depths = (depth // 6,) * 3
+    for (stage, strides, name), kept in zip(units(depths), survivals(survival, sum(depths)), strict=True):
+        if strides > 1 and downsampling == "max":
+            x, strides = max_pool(x, strides, strides, padding="valid", name=f"{name}_pool"), 1
+        x = residual(x, basic_rows(filters * 2**stage, strides), shortcut, survival=kept, name=name)
     return x
 
 

@@ -25,8 +25,8 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import MAX_POOLED
-from kerasnets.assembly.options import OPTIONS
-from kerasnets.blocks.conv import conv_bn_act
+from kerasnets.assembly.options import OPTIONS, one_of
+from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.pooling import saf_pool
 from kerasnets.checks import refuse
 
@@ -57,35 +57,60 @@ TINY = dict(kernels=((3, 3), (3,), (3,)), filters=(4, 4, 6, 8), dropout=0.1)
 SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4, 4, 8, 6), dropout=0.1)
 
 
-CHECKS = dict(strides=OPTIONS["hidden"])  # which is a tuple of whole numbers or () too
+CHECKS = dict(
+    strides=OPTIONS["hidden"],  # which is a tuple of whole numbers or () too
+    downsampling=one_of("saf", "max", "strided"),
+    dropout_at=one_of("all", "end"),
+)
 
 
 @family(size=32, min_size=4, classes=10, preprocess="torch", head=MAX_POOLED, tiny=TINY, checks=CHECKS)
-def SimpNets(x, kernels, filters, dropout=0.2, strides=()):
+def SimpNets(
+    x,
+    kernels,
+    filters,
+    dropout=0.2,
+    strides=(),
+    downsampling="saf",
+    dropout_at="all",
+    act="relu",
+):
     """Groups of convolutions with batch normalization and ReLU, with SAF-pooling between any two groups.
 
-    Source: figure 6 of the paper of 2018, and the releases' files.
+    Source: figure 6 of the paper of 2018, and the releases' files; other downsampling tables VI and XI.
 
     Args:
         kernels: For each group, the kernel size of each of its convolutions in pixels.
         filters: Number of filters of each convolution of all groups.
         dropout: Dropout rate after each convolution, or after the pooling that follows it.
         strides: Strides of the first convolutions in pixels; those of the others are 1.
+        downsampling: What halves the grid between two groups. "saf": SAF-pooling, which is max pooling
+            followed by dropout. "max": max pooling after the dropout of the last convolution. "strided":
+            strides of 2 of that convolution, without pooling.
+        dropout_at: "all": dropout after each convolution. "end": only before the classifier.
+        act: Activation.
     """
     total = sum(len(row) for row in kernels)
     if len(filters) != total:
         refuse("filters", f"a tuple of {total} whole numbers, one for each convolution", filters)
     if len(strides) > total:
         refuse("strides", f"a tuple of at most {total} whole numbers, one for each convolution", strides)
+    rate = dropout if dropout_at == "all" else 0.0
     remaining = itertools.zip_longest(filters, strides, fillvalue=1)
     for stage, row in enumerate(kernels, start=1):
-        if stage > 1:
-            x = saf_pool(x, dropout, name=f"stage{stage - 1}_pool")
         for i, kernel in enumerate(row, start=1):
             n, steps = next(remaining)
-            x = conv_bn_act(x, n, kernel, steps, name=f"stage{stage}_unit{i}")
-            if i < len(row) and dropout:
-                x = layers.Dropout(dropout, name=f"stage{stage}_unit{i}_dropout")(x)
+            name, halves = f"stage{stage}_unit{i}", i == len(row) and stage < len(kernels)
+            if halves and downsampling == "strided":
+                steps *= 2
+            x = conv_bn_act(x, n, kernel, steps, act, name=name)
+            if halves and downsampling == "saf":
+                x = saf_pool(x, rate, name=f"stage{stage}_pool")
+                continue
+            if rate and (halves or i < len(row)):  # the head has that of the last convolution
+                x = layers.Dropout(rate, name=f"{name}_dropout")(x)
+            if halves and downsampling == "max":
+                x = max_pool(x, 2, 2, padding="valid", name=f"stage{stage}_pool")
     return x
 
 

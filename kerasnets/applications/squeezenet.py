@@ -18,7 +18,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, convolved
-from kerasnets.assembly.options import FLAG, is_named, one_of, rows_of
+from kerasnets.assembly.options import FLAG, RATE, is_named, one_of, rows_of
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 
 # Table 1 and the release's files. A convolution has filters and kernel size, a fire module s1x1, e1x1 and
@@ -75,6 +75,7 @@ CHECKS = dict(
     modules=rows_of(lambda row: is_named(row, (0, 2, 3)), "a name and 0, 2 or 3 whole numbers, at least 1"),
     bypass=one_of(None, "simple", "complex"),
     released=FLAG,
+    pool_dropout=RATE,
 )
 
 
@@ -97,7 +98,7 @@ def classifier(x, classes, activation, dropout=0.5, released=False):
     dropout=0.5,
     released=False,
 )
-def SqueezeNets(x, modules, bypass=None):
+def SqueezeNets(x, modules, bypass=None, pool_dropout=0.0):
     """A convolution and fire modules, with three poolings between them.
 
     Source: sections 3.2, 3.3 and 6, table 1 and figure 2.
@@ -109,6 +110,8 @@ def SqueezeNets(x, modules, bypass=None):
         bypass: "simple" adds the input of a fire module to its output if they have the same number of
             channels. "complex" also does so otherwise, with a 1x1 convolution of the input. None adds
             nothing.
+        pool_dropout: Dropout rate after each pooling. Above 0, pooling is SAF-pooling (Hasanpour et al. 2018,
+            table XI).
         dropout: Dropout rate before the classifier.
         released: Whether the input of the last 1x1 convolution is padded with zeros, as in version 1.0 of the
             release.
@@ -116,6 +119,8 @@ def SqueezeNets(x, modules, bypass=None):
     for name, *columns in modules:
         if not columns:
             x = overlapping_pool(x, name=name)
+            if pool_dropout:
+                x = layers.Dropout(pool_dropout, name=f"{name}_dropout")(x)
         elif len(columns) == 2:
             x = conv_act(x, *columns, strides=2, padding="valid", name=name)
         else:

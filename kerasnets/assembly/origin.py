@@ -16,7 +16,16 @@ from kerasnets.graph import deep_recursion
 from kerasnets.weights.files import load_whole
 
 # Options of families that change how a net is trained, but not what it computes when trained.
-TRAINING_ONLY = ("drop_path", "dropout", "global_drop_path", "input_dropout", "max_norm", "memory_efficient")
+TRAINING_ONLY = (
+    "drop_path",
+    "dropout",
+    "dropout_at",
+    "global_drop_path",
+    "input_dropout",
+    "max_norm",
+    "memory_efficient",
+    "pool_dropout",
+)
 
 
 def as_data(arguments: Mapping[str, Any]) -> dict[str, Any]:

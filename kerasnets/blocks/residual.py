@@ -9,6 +9,7 @@ from keras import KerasTensor, layers, ops
 from kerasnets.blocks import attention
 from kerasnets.blocks.conv import bn, bn_act, conv
 from kerasnets.graph import named
+from kerasnets.layers.stochastic_depth import StochasticDepth
 
 
 class Row(NamedTuple):
@@ -58,6 +59,7 @@ def residual(
     squeeze_excite: int | None = None,
     shortcut_kernel: int = 1,
     relu_before_se: bool = False,
+    survival: float = 1.0,
     name: str | None = None,
 ) -> KerasTensor:
     """A residual unit: convolutions with batch normalization are added to `x`; ReLU between and after them.
@@ -72,6 +74,8 @@ def residual(
         squeeze_excite: Reduction of a squeeze-and-excitation unit on the new feature maps, or None.
         shortcut_kernel: Kernel size of a projection.
         relu_before_se: Whether ReLU also precedes squeeze-and-excitation.
+        survival: Probability that the unit is kept in training; otherwise only its shortcut is left, for the
+            whole batch. Below 1, which needs a shortcut, this is stochastic depth (Huang et al. 2016).
         name: Prefix of the layers' names.
 
     Returns:
@@ -86,6 +90,8 @@ def residual(
             new = layers.Activation("relu", name=f"{name}_se_act")(new)
         new = attention.squeeze_excite(new, squeeze_excite, name=f"{name}_se")
     if shortcut:
+        if survival < 1:
+            new = StochasticDepth(survival, name=f"{name}_drop")(new)
         old = skip(x, rows, shortcut, kernel=shortcut_kernel, name=f"{name}_shortcut")
         old = bn(old, name=f"{name}_shortcut_bn") if projects(x, rows, shortcut) else old
         new = layers.Add(name=f"{name}_add")([old, new])
@@ -192,6 +198,18 @@ def skip(
     if added:
         x = named(ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, added))), f"{name}_pad")
     return x
+
+
+def survivals(last: float, count: int) -> list[float]:
+    """The probability of each unit of a network to be kept in training, which falls linearly to the last one.
+
+    Source: Huang et al. 2016, equation 4.
+
+    Args:
+        last: That of the last unit.
+        count: Number of units.
+    """
+    return [1 - i / count * (1 - last) for i in range(1, count + 1)]
 
 
 def convolve(x: KerasTensor, row: Row, use_bias: bool = False, name: str | None = None) -> KerasTensor:

@@ -12,6 +12,7 @@ from kerasnets.layers.partial_conv import PartialConv2D
 from kerasnets.layers.recomputed import BatchMoments, RecomputedConv2D, parts
 from kerasnets.layers.rounded import Rounded
 from kerasnets.layers.soft_mask import SoftMask
+from kerasnets.layers.stochastic_depth import StochasticDepth
 from kerasnets.layers.upsample_like import UpSampleLike
 from kerasnets.layers.window_padding import WindowPadding2D
 
@@ -32,6 +33,7 @@ __all__ = [
     "Rounded",
     "RoutedCapsules",
     "SoftMask",
+    "StochasticDepth",
     "Squash",
     "UpSampleLike",
     "WindowPadding2D",

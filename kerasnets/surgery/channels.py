@@ -15,7 +15,14 @@ import numpy as np
 from keras import layers
 
 from kerasnets.graph import tensors
-from kerasnets.layers import DropPathJoin, MirrorPadding2D, SoftMask, UpSampleLike, WindowPadding2D
+from kerasnets.layers import (
+    DropPathJoin,
+    MirrorPadding2D,
+    SoftMask,
+    StochasticDepth,
+    UpSampleLike,
+    WindowPadding2D,
+)
 from kerasnets.recording import Call, Recording
 from kerasnets.surgery.activations import is_elementwise
 
@@ -61,6 +68,7 @@ CHANNELWISE = (
     layers.Rescaling,
     MirrorPadding2D,
     SoftMask,
+    StochasticDepth,
     UpSampleLike,
     WindowPadding2D,
 )

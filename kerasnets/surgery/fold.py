@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from kerasnets.graph import fresh_inputs, model_of, tensors
-from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D
+from kerasnets.layers import DropPathJoin, FrozenBatchNormalization, RecomputedConv2D, StochasticDepth
 from kerasnets.recording import Call, Recording, add_call, record
 from kerasnets.surgery.copies import Copies
 from kerasnets.weights import inherit
@@ -42,8 +42,9 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
     Batch normalization that directly follows a convolution or a dense layer without activation is folded into
     the layer's kernel and bias, if nothing else reads the layer's output. All other batch normalization is
-    kept. Dropout, noise and drop-path are removed. Auxiliary heads are kept; `drop_aux_heads` removes them.
-    The layers of a memory-efficient net are replaced by ordinary ones.
+    kept. Dropout, noise and drop-path are removed; stochastic depth becomes a constant factor. Auxiliary
+    heads are kept; `drop_aux_heads` removes them. The layers of a memory-efficient net are replaced by
+    ordinary ones.
 
     Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2, equation 14.
 
@@ -89,6 +90,9 @@ def for_inference(recording: Recording) -> Recording:
         if type(operation) is DropPathJoin:
             mean = layers.Average(dtype=operation.dtype_policy, name=operation.name)
             return add(mean, args[0]) if len(args[0]) > 1 else args[0][0]
+        if type(operation) is StochasticDepth and not always_trains(call):
+            scale = layers.Rescaling(operation.survival, dtype=operation.dtype_policy, name=operation.name)
+            return add(scale, args[0])
         if type(operation) is RecomputedConv2D:
             x = args[0]
             for part in operation.parts:
