@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
-from kerasnets.assembly.options import FLAG, count
+from kerasnets.assembly.options import FLAG, Check, count
 from kerasnets.blocks.conv import conv, max_pool
-from kerasnets.checks import refuse
+from kerasnets.checks import is_int, refuse
 from kerasnets.layers.lrn import LRN
 from kerasnets.layers.window_padding import WindowPadding2D, completing
 
@@ -49,6 +49,14 @@ LAYERS = (
     Layer(3, grouped=True, pooled=True),
 )
 TINY = dict(filters=(4, 6, 4, 4, 6), hidden=(8, 6))
+CHECKS = dict(
+    groups=count(),
+    lrn=FLAG,
+    pool_first=FLAG,
+    dropout_first=FLAG,
+    window=Check(lambda v: v in (2, 3) and is_int(v, 2), "2 or 3", "int"),
+    removed=Check(lambda v: v is None or (is_int(v, 2) and v <= 5), "None or 2, 3, 4 or 5", "int | None"),
+)
 
 
 @family(
@@ -57,12 +65,12 @@ TINY = dict(filters=(4, 6, 4, 4, 6), hidden=(8, 6))
     preprocess="caffe",
     head=FLATTENED,
     tiny=TINY,
-    checks=dict(groups=count(), lrn=FLAG, pool_first=FLAG, dropout_first=FLAG),
+    checks=CHECKS,
     hidden=(4096, 4096),
     dropout=0.5,
     dropout_first=False,
 )
-def AlexNets(x, filters, groups=2, lrn=True, pool_first=False):
+def AlexNets(x, filters, groups=2, lrn=True, pool_first=False, window=3, removed=None):
     """Five convolutions with overlapping pooling and local response normalization, followed by dense layers.
 
     The first convolution has kernels of 11 pixels and strides of 4. The input is padded so that its last
@@ -75,6 +83,10 @@ def AlexNets(x, filters, groups=2, lrn=True, pool_first=False):
         groups: Number of groups of channels that the second, fourth and fifth convolution keep separate.
         lrn: Whether local response normalization follows the first two convolutions.
         pool_first: Whether pooling comes before local response normalization instead of after it.
+        window: Size of the windows of pooling, whose strides are 2: 3 for overlapping pooling, 2 for the
+            other, with which section 3.4 compares it.
+        removed: Number of a convolution that is left out, with its normalization but not with its pooling, as
+            in section 7; None leaves out none.
         hidden: Number of units of each hidden dense layer of the top.
         dropout: Dropout rate of the hidden units.
         dropout_first: Whether dropout comes before each hidden dense layer instead of after it: it drops
@@ -86,22 +98,23 @@ def AlexNets(x, filters, groups=2, lrn=True, pool_first=False):
         refuse("groups", f"a whole number that divides each of filters={filters}", groups)
     x, padding = padded(x, LAYERS[0])
     for i, (n, layer) in enumerate(zip(filters, LAYERS, strict=True), start=1):
-        x = conv(
-            x,
-            n,
-            layer.kernel,
-            layer.strides,
-            padding=padding if i == 1 else "same",
-            use_bias=True,
-            act="relu",
-            groups=groups if layer.grouped else 1,
-            name=f"conv{i}",
-        )
-        normalized = layer.normalized and lrn
+        if i != removed:
+            x = conv(
+                x,
+                n,
+                layer.kernel,
+                layer.strides,
+                padding=padding if i == 1 else "same",
+                use_bias=True,
+                act="relu",
+                groups=groups if layer.grouped else 1,
+                name=f"conv{i}",
+            )
+        normalized = layer.normalized and lrn and i != removed
         if normalized and not pool_first:
             x = LRN(name=f"conv{i}_lrn")(x)
         if layer.pooled:
-            x = max_pool(x, 3, strides=2, padding="valid", name=f"conv{i}_pool")
+            x = max_pool(x, window, strides=2, padding="valid", name=f"conv{i}_pool")
         if normalized and pool_first:
             x = LRN(name=f"conv{i}_lrn")(x)
     return x

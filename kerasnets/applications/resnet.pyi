@@ -28,6 +28,8 @@ def CIFARResNet(
     depth: int,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -163,6 +165,8 @@ def ResNet20(
     depth: int = 20,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def ResNet32(
     include_top: bool = True,
@@ -177,6 +181,8 @@ def ResNet32(
     depth: int = 32,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def ResNet44(
     include_top: bool = True,
@@ -191,6 +197,8 @@ def ResNet44(
     depth: int = 44,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def ResNet56(
     include_top: bool = True,
@@ -205,6 +213,8 @@ def ResNet56(
     depth: int = 56,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def ResNet110(
     include_top: bool = True,
@@ -219,6 +229,8 @@ def ResNet110(
     depth: int = 110,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def ResNet1202(
     include_top: bool = True,
@@ -233,6 +245,8 @@ def ResNet1202(
     depth: int = 1202,
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def PlainNet20(
     include_top: bool = True,
@@ -247,6 +261,8 @@ def PlainNet20(
     depth: int = 20,
     shortcut: Literal["project", "pad", "project_all"] | None = None,
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def PlainNet56(
     include_top: bool = True,
@@ -261,6 +277,8 @@ def PlainNet56(
     depth: int = 56,
     shortcut: Literal["project", "pad", "project_all"] | None = None,
     alpha: float = 1.0,
+    survival: float = 1.0,
+    downsampling: Literal["strided", "max"] = "strided",
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

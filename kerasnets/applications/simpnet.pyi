@@ -12,6 +12,9 @@ def SimpNets(
     filters: Sequence[int],
     dropout: float = 0.2,
     strides: Sequence[int] = (),
+    downsampling: Literal["saf", "max", "strided"] = "saf",
+    dropout_at: Literal["all", "end"] = "all",
+    act: str | Callable[..., Any] = "relu",
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -36,6 +39,9 @@ def SimpleNet(
     filters: Sequence[int] = ...,
     dropout: float = 0.2,
     strides: Sequence[int] = (),
+    downsampling: Literal["saf", "max", "strided"] = "saf",
+    dropout_at: Literal["all", "end"] = "all",
+    act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
 def SimpNet(
     include_top: bool = True,
@@ -51,6 +57,9 @@ def SimpNet(
     filters: Sequence[int] = ...,
     dropout: float = 0.2,
     strides: Sequence[int] = (),
+    downsampling: Literal["saf", "max", "strided"] = "saf",
+    dropout_at: Literal["all", "end"] = "all",
+    act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
 def SimpNetSlim300K(
     include_top: bool = True,
@@ -66,6 +75,9 @@ def SimpNetSlim300K(
     filters: Sequence[int] = (30, 40, 40, 40, 50, 50, 50, 50, 50, 58, 58, 70, 90),
     dropout: float = 0.1,
     strides: Sequence[int] = (),
+    downsampling: Literal["saf", "max", "strided"] = "saf",
+    dropout_at: Literal["all", "end"] = "all",
+    act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
 def SimpNetSlim600K(
     include_top: bool = True,
@@ -81,6 +93,9 @@ def SimpNetSlim600K(
     filters: Sequence[int] = (40, 60, 60, 60, 72, 73, 73, 73, 75, 81, 82, 90, 120),
     dropout: float = 0.1,
     strides: Sequence[int] = (),
+    downsampling: Literal["saf", "max", "strided"] = "saf",
+    dropout_at: Literal["all", "end"] = "all",
+    act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

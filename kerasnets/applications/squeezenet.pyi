@@ -12,6 +12,7 @@ def fire(x, squeeze, ones, threes, bypass, name) -> Any: ...
 def SqueezeNets(
     modules: Sequence[Sequence[Any]],
     bypass: Literal["simple", "complex"] | None = None,
+    pool_dropout: float = 0.0,
     dropout: float = 0.5,
     released: bool = False,
     *,
@@ -36,6 +37,7 @@ def SqueezeNet(
     *,
     modules: Sequence[Sequence[Any]] = ...,
     bypass: Literal["simple", "complex"] | None = None,
+    pool_dropout: float = 0.0,
     dropout: float = 0.5,
     released: bool = False,
 ) -> keras.Model: ...
@@ -51,6 +53,7 @@ def SqueezeNet11(
     *,
     modules: Sequence[Sequence[Any]] = ...,
     bypass: Literal["simple", "complex"] | None = None,
+    pool_dropout: float = 0.0,
     dropout: float = 0.5,
     released: bool = False,
 ) -> keras.Model: ...

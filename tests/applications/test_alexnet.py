@@ -72,3 +72,21 @@ def test_the_order_of_lectures():
     ]
     assert [net.get_layer(f"conv{i}_lrn").output.shape[1:] for i in (1, 2)] == [(27, 27, 96), (13, 13, 256)]
     assert net.count_params() == kerasnets.build("AlexNet").count_params() == 60_965_224
+
+
+@no_values()
+def test_windows_of_pooling_and_a_removed_convolution():
+    pools = [
+        layer.pool_size
+        for layer in kerasnets.build("AlexNet", window=2, **TINY).layers
+        if "pool" in layer.name
+    ]
+    assert pools == [(2, 2)] * 3
+    whole = kerasnets.build("AlexNet", **TINY)
+    for removed in range(2, 6):
+        left = {layer.name for layer in kerasnets.build("AlexNet", removed=removed, **TINY).layers}
+        gone = {layer.name for layer in whole.layers} - left
+        assert gone == {f"conv{removed}"} | ({"conv2_lrn"} if removed == 2 else set())
+    for wrong in (1, 6, True):
+        with pytest.raises(ValueError, match="`removed` is None or 2, 3, 4 or 5"):
+            kerasnets.build("AlexNet", removed=wrong)

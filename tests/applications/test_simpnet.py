@@ -69,3 +69,25 @@ def test_equals_the_release_in_torch(name):
     ours = ops.convert_to_numpy(net(image, training=False))
     assert np.ptp(ours, axis=0).min() > 1e-3, "the images make no difference"
     np.testing.assert_allclose(ours, expected.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def sequence(**options):
+    """The kinds of layers of a small SimpNet, but for batch normalization, and its parameters."""
+    net = kerasnets.build("SimpNet", kernels=((3, 3), (3,)), filters=(4, 4, 4), dropout=0.1, **options)
+    skipped = (layers.BatchNormalization, layers.ZeroPadding2D, layers.InputLayer)
+    kinds = [type(layer) for layer in net.layers if not isinstance(layer, skipped)][:-2]
+    return kinds, net.count_params(), net.get_layer("stage2_unit1_act").output.shape
+
+
+@no_values()
+def test_forms_of_downsampling_and_places_of_dropout():
+    act, conv, drop, pool = layers.Activation, layers.Conv2D, layers.Dropout, layers.MaxPooling2D
+    unit, end = [conv, act], [layers.GlobalMaxPooling2D, drop]
+    found, params, shape = sequence()
+    assert found == [*unit, drop, *unit, pool, drop, *unit, *end]
+    assert sequence(downsampling="max") == ([*unit, drop, *unit, drop, pool, *unit, *end], params, shape)
+    assert sequence(downsampling="strided") == ([*unit, drop, *unit, drop, *unit, *end], params, shape)
+    assert sequence(dropout_at="end") == ([*unit, *unit, pool, *unit, *end], params, shape)
+    net = kerasnets.build("SimpNet", kernels=((3,),), filters=(4,), act="tanh")
+    assert net.get_layer("stage1_unit1_act").activation is keras.activations.tanh
+    keras.backend.clear_session()
