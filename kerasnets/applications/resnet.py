@@ -46,7 +46,7 @@ CIFAR_TABLE = {
 CIFAR_TINY = dict(depth=8, alpha=0.25)
 
 CHECKS = dict(shortcut=one_of(None, "project", "pad", "project_all"), stride_in=one_of("1x1", "3x3"))
-CIFAR_CHECKS = dict(CHECKS, survival=KEPT, downsampling=one_of("strided", "max"))
+CIFAR_CHECKS = dict(CHECKS, survival=KEPT, downsampling=one_of("stride", "pool"))
 
 
 @family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
@@ -76,7 +76,7 @@ def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alph
 
 
 @family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CIFAR_CHECKS)
-def CIFARResNet(x, depth, shortcut="pad", alpha=1.0, survival=1.0, downsampling="strided"):
+def CIFARResNet(x, depth, shortcut="pad", alpha=1.0, survival=1.0, downsampling="stride"):
     """Three stages of equal depth for small images.
 
     Source: section 4.2.
@@ -90,7 +90,7 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0, survival=1.0, downsampling=
         alpha: Width multiplier: fraction of the filters of each layer.
         survival: Probability that the last unit is kept in training; that of the others falls linearly from 1
             (stochastic depth, Huang et al. 2016). In testing, the convolutions of a unit are scaled by it.
-        downsampling: "strided": the first convolution of a stage has strides of 2. "max": max pooling comes
+        downsampling: "stride": the first convolution of a stage has strides of 2. "pool": max pooling comes
             before the stage instead, with as many parameters (Hasanpour et al. 2018, table VI).
     """
     if depth < 8 or depth % 6 != 2:
@@ -101,7 +101,7 @@ def CIFARResNet(x, depth, shortcut="pad", alpha=1.0, survival=1.0, downsampling=
     x = conv_bn_act(x, filters, 3, name="stem")
     depths = (depth // 6,) * 3
     for (stage, strides, name), kept in zip(units(depths), survivals(survival, sum(depths)), strict=True):
-        if strides > 1 and downsampling == "max":
+        if strides > 1 and downsampling == "pool":
             x, strides = max_pool(x, strides, strides, padding="valid", name=f"{name}_pool"), 1
         x = residual(x, basic_rows(filters * 2**stage, strides), shortcut, survival=kept, name=name)
     return x

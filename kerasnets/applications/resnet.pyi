@@ -29,7 +29,7 @@ def CIFARResNet(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
     *,
     include_top: bool = True,
     weights: str | os.PathLike[str] | None = None,
@@ -166,7 +166,7 @@ def ResNet20(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def ResNet32(
     include_top: bool = True,
@@ -182,7 +182,7 @@ def ResNet32(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def ResNet44(
     include_top: bool = True,
@@ -198,7 +198,7 @@ def ResNet44(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def ResNet56(
     include_top: bool = True,
@@ -214,7 +214,7 @@ def ResNet56(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def ResNet110(
     include_top: bool = True,
@@ -230,7 +230,7 @@ def ResNet110(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def ResNet1202(
     include_top: bool = True,
@@ -246,7 +246,7 @@ def ResNet1202(
     shortcut: Literal["project", "pad", "project_all"] | None = "pad",
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def PlainNet20(
     include_top: bool = True,
@@ -262,7 +262,7 @@ def PlainNet20(
     shortcut: Literal["project", "pad", "project_all"] | None = None,
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def PlainNet56(
     include_top: bool = True,
@@ -278,7 +278,7 @@ def PlainNet56(
     shortcut: Literal["project", "pad", "project_all"] | None = None,
     alpha: float = 1.0,
     survival: float = 1.0,
-    downsampling: Literal["strided", "max"] = "strided",
+    downsampling: Literal["stride", "pool"] = "stride",
 ) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(

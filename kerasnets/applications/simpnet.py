@@ -59,7 +59,7 @@ SIMPLENET_TINY = dict(kernels=((3,), (3,), (3,), (3, 1), (3,)), filters=(4, 4, 4
 
 CHECKS = dict(
     strides=OPTIONS["hidden"],  # which is a tuple of whole numbers or () too
-    downsampling=one_of("saf", "max", "strided"),
+    downsampling=one_of("saf", "pool", "stride"),
     dropout_at=one_of("all", "end"),
 )
 
@@ -85,7 +85,7 @@ def SimpNets(
         dropout: Dropout rate after each convolution, or after the pooling that follows it.
         strides: Strides of the first convolutions in pixels; those of the others are 1.
         downsampling: What halves the grid between two groups. "saf": SAF-pooling, which is max pooling
-            followed by dropout. "max": max pooling after the dropout of the last convolution. "strided":
+            followed by dropout. "pool": max pooling after the dropout of the last convolution. "stride":
             strides of 2 of that convolution, without pooling.
         dropout_at: "all": dropout after each convolution. "end": only before the classifier.
         act: Activation.
@@ -101,7 +101,7 @@ def SimpNets(
         for i, kernel in enumerate(row, start=1):
             n, steps = next(remaining)
             name, halves = f"stage{stage}_unit{i}", i == len(row) and stage < len(kernels)
-            if halves and downsampling == "strided":
+            if halves and downsampling == "stride":
                 steps *= 2
             x = conv_bn_act(x, n, kernel, steps, act, name=name)
             if halves and downsampling == "saf":
@@ -109,7 +109,7 @@ def SimpNets(
                 continue
             if rate and (halves or i < len(row)):  # the head has that of the last convolution
                 x = layers.Dropout(rate, name=f"{name}_dropout")(x)
-            if halves and downsampling == "max":
+            if halves and downsampling == "pool":
                 x = max_pool(x, 2, 2, padding="valid", name=f"stage{stage}_pool")
     return x
 

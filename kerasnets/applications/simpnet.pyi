@@ -12,7 +12,7 @@ def SimpNets(
     filters: Sequence[int],
     dropout: float = 0.2,
     strides: Sequence[int] = (),
-    downsampling: Literal["saf", "max", "strided"] = "saf",
+    downsampling: Literal["saf", "pool", "stride"] = "saf",
     dropout_at: Literal["all", "end"] = "all",
     act: str | Callable[..., Any] = "relu",
     *,
@@ -39,7 +39,7 @@ def SimpleNet(
     filters: Sequence[int] = ...,
     dropout: float = 0.2,
     strides: Sequence[int] = (),
-    downsampling: Literal["saf", "max", "strided"] = "saf",
+    downsampling: Literal["saf", "pool", "stride"] = "saf",
     dropout_at: Literal["all", "end"] = "all",
     act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
@@ -57,7 +57,7 @@ def SimpNet(
     filters: Sequence[int] = ...,
     dropout: float = 0.2,
     strides: Sequence[int] = (),
-    downsampling: Literal["saf", "max", "strided"] = "saf",
+    downsampling: Literal["saf", "pool", "stride"] = "saf",
     dropout_at: Literal["all", "end"] = "all",
     act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
@@ -75,7 +75,7 @@ def SimpNetSlim300K(
     filters: Sequence[int] = (30, 40, 40, 40, 50, 50, 50, 50, 50, 58, 58, 70, 90),
     dropout: float = 0.1,
     strides: Sequence[int] = (),
-    downsampling: Literal["saf", "max", "strided"] = "saf",
+    downsampling: Literal["saf", "pool", "stride"] = "saf",
     dropout_at: Literal["all", "end"] = "all",
     act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...
@@ -93,7 +93,7 @@ def SimpNetSlim600K(
     filters: Sequence[int] = (40, 60, 60, 60, 72, 73, 73, 73, 75, 81, 82, 90, 120),
     dropout: float = 0.1,
     strides: Sequence[int] = (),
-    downsampling: Literal["saf", "max", "strided"] = "saf",
+    downsampling: Literal["saf", "pool", "stride"] = "saf",
     dropout_at: Literal["all", "end"] = "all",
     act: str | Callable[..., Any] = "relu",
 ) -> keras.Model: ...

@@ -85,8 +85,8 @@ def test_forms_of_downsampling_and_places_of_dropout():
     unit, end = [conv, act], [layers.GlobalMaxPooling2D, drop]
     found, params, shape = sequence()
     assert found == [*unit, drop, *unit, pool, drop, *unit, *end]
-    assert sequence(downsampling="max") == ([*unit, drop, *unit, drop, pool, *unit, *end], params, shape)
-    assert sequence(downsampling="strided") == ([*unit, drop, *unit, drop, *unit, *end], params, shape)
+    assert sequence(downsampling="pool") == ([*unit, drop, *unit, drop, pool, *unit, *end], params, shape)
+    assert sequence(downsampling="stride") == ([*unit, drop, *unit, drop, *unit, *end], params, shape)
     assert sequence(dropout_at="end") == ([*unit, *unit, pool, *unit, *end], params, shape)
     net = kerasnets.build("SimpNet", kernels=((3,),), filters=(4,), act="tanh")
     assert net.get_layer("stage1_unit1_act").activation is keras.activations.tanh
