@@ -110,7 +110,7 @@ class Data:
 
     def images(self) -> Any:
         """All test batches, (images, class numbers), for the recipe's evaluation: a tf.data.Dataset."""
-        whole = "sizes" in self.recipe.evaluation[1]  # whole images differ in size and come one at a time
+        whole = self.recipe.test_scales is not None  # whole images differ in size and come one at a time
         changes = {"batch_size": 1} if whole else {}
         stream = self.stream(self.recipe.splits[1], self.rows_for_tests(whole), **changes)
         return stream.dataset.map(lambda images, labels: (self.scale(images), labels))
@@ -344,8 +344,8 @@ def rows_for_tests(recipe, whole=False, own=None):
         own: The row by which the net that the run starts from had its test images sized, or None.
     """
     resizing = dict(recipe.evaluation[1])
-    sizes = resizing.pop("sizes", None)
-    sizes = sizes if isinstance(sizes, (tuple, list)) else (sizes,) * (sizes is not None)
+    resizing.pop("sizes", None)
+    sizes = recipe.test_scales
     shorter = {"shorter": max(sizes) if whole else min(sizes)} if sizes else {}
     sizing = ("whole" if whole else "center_crop", shorter | resizing)
     if own is not None and not (whole or recipe.evaluation[1]):

@@ -1,4 +1,4 @@
-"""Accuracy under the papers' protocols: one crop, ten crops, many crops, whole images, and several scales.
+"""Accuracy under the papers' protocols: one crop, ten or 144, many crops, whole images, and several scales.
 
 A protocol takes several views of an image, and the net's probabilities for all of them are averaged. Those of
 a net whose card has a `threshold` are probabilities of labels, any number of which may be right.
@@ -6,7 +6,7 @@ a net whose card has a `threshold` are probabilities of labels, any number of wh
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -24,14 +24,36 @@ from kerasnets.weights import card_of
 CENTER = ((2, 2),)
 CORNERS_AND_CENTER = ((0, 0), (0, 4), (4, 0), (4, 4), (2, 2))
 GRID = tuple(itertools.product(range(5), repeat=2))
+SQUARES = ((0, 0), (2, 2), (4, 4))  # left, middle and right, or top, middle and bottom
 
-# For each protocol: positions of crops, whether mirror images are added, whether whole images are added.
+
+class Protocol(NamedTuple):
+    """The views of an image.
+
+    Attributes:
+        places: Positions of crops.
+        mirrored: Whether mirror images are added.
+        dense: Whether whole images are added.
+        squares: Positions of squares, from each of which the crops are taken, and which are added, resized to
+            a crop; none if the crops are taken from the whole image.
+        sizes: Test scales by default; None for images as they are.
+    """
+
+    places: Sequence[tuple[int, int]]
+    mirrored: bool = True
+    dense: bool = False
+    squares: Sequence[tuple[int, int]] = ()
+    sizes: Sequence[int] | None = None
+
+
 PROTOCOLS = {
-    "center": (CENTER, False, False),
-    "ten_crop": (CORNERS_AND_CENTER, True, False),  # Krizhevsky et al. 2012, section 4.1
-    "multi_crop": (GRID, True, False),  # Simonyan, Zisserman 2015, section 3.2: 50 crops of a scale
-    "dense": ((), True, True),  # Simonyan, Zisserman 2015, section 3.2
-    "dense_and_crops": (GRID, True, True),  # Simonyan, Zisserman 2015, table 5
+    "center": Protocol(CENTER, mirrored=False),
+    "ten_crop": Protocol(CORNERS_AND_CENTER),  # Krizhevsky et al. 2012, section 4.1
+    "multi_crop": Protocol(GRID),  # Simonyan, Zisserman 2015, section 3.2: 50 crops of a scale
+    "dense": Protocol((), dense=True),  # Simonyan, Zisserman 2015, section 3.2
+    "dense_and_crops": Protocol(GRID, dense=True),  # Simonyan, Zisserman 2015, table 5
+    # Szegedy et al. 2015, section 7: 4 scales, 3 squares, 6 crops and their mirror images
+    "144_crops": Protocol(CORNERS_AND_CENTER, squares=SQUARES, sizes=(256, 288, 320, 352)),
 }
 
 
@@ -64,9 +86,10 @@ def evaluate(
             images and all labels. Images are (batch, height, width, channels), scaled as the model takes
             them, or see `preprocess`; labels are whole numbers, (batch,), or 0 or 1 for each label of an
             image, (batch, labels). Height and width may differ from batch to batch.
-        protocol: "center", "ten_crop", "multi_crop", "dense" or "dense_and_crops"; see `scorer`.
+        protocol: "center", "ten_crop", "multi_crop", "dense", "dense_and_crops" or "144_crops"; see
+            `scorer`.
         sizes: Shorter sides in pixels, one or several, to which images are resized; None leaves them as they
-            are.
+            are, or stands for those of "144_crops".
         crop: Side of the crops in pixels, or (height, width); None for the size of the model's input.
         interpolation: "bilinear" or "bicubic", where images are resized.
         antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
@@ -135,6 +158,9 @@ def scorer(
     - "dense": the whole image and its mirror image; the net is applied convolutionally, and the scores of all
       positions are averaged. Source: the same section.
     - "dense_and_crops": the mean of "dense" and "multi_crop". Source: section 4.3 of the same paper.
+    - "144_crops": at each of four scales, three squares: left, middle and right, or top, middle and bottom.
+      From each square come crops of its corners and its middle, the square itself resized to the size of a
+      crop, and their mirror images. Source: Szegedy et al. 2015, arXiv:1409.4842, section 7.
 
     Args:
         model: A functional or sequential model with one input, images or clips. Its output is (batch,
@@ -142,10 +168,11 @@ def scorer(
             `surgery.convolutionize` takes.
         protocol: Name of the protocol.
         sizes: Test scales, one or several: images are resized until their shorter side has this many pixels,
-            and the scores of all scales are averaged. None leaves images as they are.
+            and the scores of all scales are averaged. None leaves images as they are, or stands for 256, 288,
+            320 and 352 with "144_crops"; other scales give 36 views each.
         crop: Side of the crops in pixels, or (height, width). None stands for the size of the model's input;
             if the model takes any size, "center" then takes the whole image.
-        interpolation: "bilinear" or "bicubic", where images are resized.
+        interpolation: "bilinear" or "bicubic", where images or squares are resized.
         antialias: Whether shrinking is antialiased, as by Pillow and PyTorch.
         batch_size: Views per batch; None takes one view of all the given images.
         from_logits: Whether the model gives logits. Their softmax is averaged, or their sigmoid if the card
@@ -167,8 +194,8 @@ def scorer(
         raise ValueError(
             f"`protocol` is one of {', '.join(map(repr, PROTOCOLS))}.{hint} Received: protocol={protocol!r}"
         )
-    places, mirrored, dense = PROTOCOLS[protocol]
-    sizes = (sizes,) if is_int(sizes, 1) else sizes
+    places, mirrored, dense, squares, _ = PROTOCOLS[protocol]
+    sizes = scales_of(protocol, sizes)
     if sizes is not None and (not is_ints(sizes, 1) or not sizes):
         refuse("sizes", "None, a whole number of pixels, at least 1, or several", sizes)
     if batch_size is not None and not is_int(batch_size, 1):
@@ -195,16 +222,29 @@ def scorer(
                 parts.append(y.mean(axis=tuple(range(1, y.ndim - 1))))
         return np.mean(parts, axis=0)
 
+    def views(images):
+        """The crops of images, and of their squares with these themselves."""
+        if not squares:
+            yield from crops(images, crop, places)
+        for square in crops(images, (min(images.shape[-3:-1]),) * 2, squares):
+            yield from crops(square, crop, places)
+            yield resized(square, crop, interpolation, antialias)
+
     def scores(images):
         scales = [zoomed(images, size, interpolation, antialias) for size in sizes or (None,)]
         parts = []
         if dense:
             parts.append(np.mean([mean_scores(whole, [x]) for x in scales], axis=0))
         if places:
-            parts.append(np.mean([mean_scores(model, crops(x, crop, places)) for x in scales], axis=0))
+            parts.append(np.mean([mean_scores(model, views(x)) for x in scales], axis=0))
         return np.mean(parts, axis=0)
 
     return scores
+
+
+def scales_of(protocol: str, sizes: int | Sequence[int] | None = None) -> Sequence[int] | None:
+    """The test scales of a protocol: those that are given, or its own; None for images as they are."""
+    return (sizes,) if is_int(sizes, 1) else PROTOCOLS[protocol].sizes if sizes is None else sizes
 
 
 def single(model):
@@ -246,6 +286,15 @@ def zoomed(images, size, interpolation, antialias):
     from kerasnets.data.transforms import resize_shorter  # imports TensorFlow
 
     return resize_shorter(images, size, interpolation, antialias).numpy()
+
+
+def resized(images, sides, interpolation, antialias):
+    """Images resized to these sides."""
+    if sides == images.shape[-3:-1]:
+        return images
+    from kerasnets.data.transforms import resize  # imports TensorFlow
+
+    return resize(images, sides, interpolation, antialias).numpy()
 
 
 def crops(images, crop, places):

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,7 +16,7 @@ from kerasnets.checks import check_interpolation, is_int, is_ints, is_number, ne
 from kerasnets.scaling import MODES, Scaling
 from kerasnets.surgery import deepen, preinitialize, widen
 from kerasnets.training import regularization, schedules
-from kerasnets.training.evaluation import PROTOCOLS
+from kerasnets.training.evaluation import PROTOCOLS, scales_of
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
 from kerasnets.training.rates import rate_factors, scaled
 
@@ -247,6 +247,12 @@ class Recipe:
     def shape(self) -> tuple[int, ...]:
         """Shape of an example: its sides and its channels."""
         return (*self.image_size, self.channels or self.spec.channels)
+
+    @property
+    def test_scales(self) -> Sequence[int] | None:
+        """The shorter sides to which test images are resized; None if they are only cropped."""
+        name, options = self.evaluation
+        return scales_of(name, options.get("sizes"))
 
     @property
     def scale(self) -> Scaling:

@@ -8,7 +8,7 @@ from keras import layers, ops
 from PIL import Image
 
 import kerasnets
-from kerasnets.training import evaluate
+from kerasnets.training import evaluate, evaluation
 from kerasnets.training.evaluation import scorer
 
 CROP, CLASSES = (5, 4), 3
@@ -147,6 +147,46 @@ def test_images_are_shrunk_as_pillow_does(interpolation):
     nearest = tf.reshape(tf.image.resize(images, (6, 6), interpolation), (2, 36))
     np.testing.assert_allclose(plain, nearest, atol=1e-2)
     assert np.abs(plain - [np.ravel(image) for image in expected]).max() > 1
+
+
+def shrinking(length, new):
+    """A matrix, (new, length), that shrinks an axis without antialiasing: see `bilinear`."""
+    centres = (np.arange(new) + 0.5) * length / new - 0.5
+    return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(length)))
+
+
+def views_of_squares(images):
+    """Scores of the 36 views of a scale, written apart: those of each square, then of its mirror image."""
+    side, longer = min(images.shape[1:3]), max(images.shape[1:3])
+    for start in (0, (longer - side) // 2, longer - side):
+        upright = images.shape[1] > side
+        square = images[:, start : start + side] if upright else images[:, :, start : start + side]
+        down, right = side - CROP[0], side - CROP[1]
+        corners = [(0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)]
+        whole = np.einsum("hH,wW,bHWc->bhwc", *(shrinking(side, new) for new in CROP), square)
+        for step in (1, -1):
+            yield from (score(square, *corner, step) for corner in corners)
+            yield score(whole, 0, 0, step)
+
+
+def test_144_crops(linear, monkeypatch):
+    """Szegedy 2015, section 7: scales, squares along the longer side, crops, the square itself, mirrored."""
+    options = dict(antialias=False, from_logits=False)
+    views = [v for s in ((9, 12), (18, 24)) for v in views_of_squares(zoomed(IMAGES, *s))]
+    assert len(views) == 144 / 2
+    scores = scorer(linear, "144_crops", sizes=(9, 18), **options)(IMAGES)
+    np.testing.assert_allclose(scores, np.mean(views, axis=0), atol=1e-4)
+    upright = IMAGES.transpose(0, 2, 1, 3)
+    scores = scorer(linear, "144_crops", sizes=9, **options)(upright)
+    np.testing.assert_allclose(scores, np.mean([*views_of_squares(upright)], axis=0), atol=1e-5)
+
+    seen = []
+    monkeypatch.setattr(evaluation, "outputs_of", lambda net, x, n: seen.append(x.shape) or np.ones((1, 3)))
+    x = keras.Input((224, 224, 1))
+    scorer(keras.Model(x, layers.Dense(3)(layers.GlobalAveragePooling2D()(x))), "144_crops")(
+        IMAGES[:1, ..., :1]
+    )
+    assert seen == [(1, 224, 224, 1)] * 144
 
 
 def test_dense_over_scales(linear):
