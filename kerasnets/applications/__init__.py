@@ -68,7 +68,7 @@ from kerasnets.applications.densenet import (
     DenseNetBC250,
 )
 from kerasnets.applications.fitnet import FitNet, FitNet1, FitNet2, FitNet3, FitNet4
-from kerasnets.applications.fractalnet import FractalNet, FractalNet20, FractalNet40
+from kerasnets.applications.fractalnet import FractalNet, FractalNet20, FractalNet40, FractalNet80
 from kerasnets.applications.googlenet import GoogLeNet, GoogLeNets
 from kerasnets.applications.highway import HighwayNet, HighwayNet19, HighwayNet32
 from kerasnets.applications.hrnet import (

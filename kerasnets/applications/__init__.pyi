@@ -73,6 +73,7 @@ from kerasnets.applications.fitnet import FitNet4 as FitNet4
 from kerasnets.applications.fractalnet import FractalNet as FractalNet
 from kerasnets.applications.fractalnet import FractalNet20 as FractalNet20
 from kerasnets.applications.fractalnet import FractalNet40 as FractalNet40
+from kerasnets.applications.fractalnet import FractalNet80 as FractalNet80
 from kerasnets.applications.googlenet import GoogLeNet as GoogLeNet
 from kerasnets.applications.googlenet import GoogLeNets as GoogLeNets
 from kerasnets.applications.highway import HighwayNet as HighwayNet

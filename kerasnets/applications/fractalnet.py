@@ -14,6 +14,9 @@ FractalNet40 is the network of table 1's footnote. It has columns of 128, 64, 32
 projections that widen thin columns before joins, and a mix of 1x1 and 3x3 filters "as in Iandola et al.",
 here half of each as in SqueezeNet. The paper states 22.9 million parameters, but not how they are
 distributed; this network has 27.5 million.
+
+FractalNet80 is the network of table 3 with five columns, for CIFAR-100. It is a quarter as wide as
+FractalNet20, and 80 convolutions deep along its last column.
 """
 
 import functools
@@ -29,10 +32,11 @@ from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.graph import fresh_inputs, run
 from kerasnets.layers.drop_path import DropPathJoin, DropPathSampler
 
-# Table 1 with its footnote. A row is a variant; its columns are arguments of FractalNet.
+# Table 1 with its footnote, and table 3. A row is a variant; its columns are arguments of FractalNet.
 TABLE = {
     "FractalNet20": dict(filters=(64, 128, 256, 512, 512), columns=3, widen="project"),
     "FractalNet40": dict(filters=(128, 256, 512, 1024, 1024), columns=4, taper=0.5, mixed=True),
+    "FractalNet80": dict(filters=(16, 32, 64, 128, 128), columns=5),
 }
 TINY = dict(filters=(4, 6), columns=2)
 CHECKS = dict(
@@ -172,6 +176,7 @@ def column(model, index):
 
 FractalNet20 = variant(FractalNet, "FractalNet20", TABLE)
 FractalNet40 = variant(FractalNet, "FractalNet40", TABLE)
+FractalNet80 = variant(FractalNet, "FractalNet80", TABLE, classes=100)
 
 preprocess_input = FractalNet.preprocess_input
 decode_predictions = FractalNet.decode_predictions

@@ -68,6 +68,25 @@ def FractalNet40(
     drop_path: float = 0.15,
     global_drop_path: float = 0.5,
 ) -> keras.Model: ...
+def FractalNet80(
+    include_top: bool = True,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Any = None,
+    input_shape: Sequence[int | None] | None = None,
+    pooling: Literal["avg", "max"] | None = None,
+    classes: int = 100,
+    classifier_activation: str | Callable[..., Any] | None = "softmax",
+    name: str | None = None,
+    *,
+    filters: Sequence[int] = (16, 32, 64, 128, 128),
+    columns: int = 5,
+    taper: float = 1.0,
+    widen: Literal["conv", "project"] = "conv",
+    mixed: bool = False,
+    dropout: float = 0.4,
+    drop_path: float = 0.15,
+    global_drop_path: float = 0.5,
+) -> keras.Model: ...
 def preprocess_input(x: Any) -> Any: ...
 def decode_predictions(
     preds: Any, top: int = 5, class_names: Sequence[str] | None = None

@@ -7,6 +7,10 @@ states 2.7K weights for the first convolution, which are those of a depthwise 7x
 for each color and a 1x1 after it (2,712). Here it is the full 7x7 convolution of figure 3 (9,408), padded
 symmetrically. With batch normalization there are no biases and no local response normalization, as in Ioffe
 and Szegedy (2015, section 4.2.1).
+
+`naive` gives modules the naive form of figure 2(a), which the paper and lectures show to be too expensive:
+their channels grow from module to module. In `GoogLeNet(naive=("3b",))`, module 3b has the input of
+28x28x256, the 854 million multiply-adds and the output of 28x28x672 of the lectures' example.
 """
 
 import functools
@@ -15,7 +19,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify
-from kerasnets.assembly.options import is_named, rows_of
+from kerasnets.assembly.options import Check, is_named, rows_of
 from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.blocks.dense import dense_stack
@@ -45,7 +49,12 @@ CHECKS = dict(
     modules=rows_of(
         lambda row: is_named(row, (0, 1, 6)),
         "a name, alone, with a size of windows or with 6 numbers of filters",
-    )
+    ),
+    naive=Check(
+        lambda v: isinstance(v, (tuple, list)) and all(isinstance(name, str) for name in v),
+        "a tuple of names of modules",
+        "Sequence[str]",
+    ),
 )
 
 
@@ -62,7 +71,7 @@ AUXILIARY = Head(auxiliary, fixed_size=True, min_size=65)  # 65 pixels leave 5 f
 
 
 @family(size=224, min_size=32, preprocess="caffe", aux=AUXILIARY, tiny=TINY, checks=CHECKS, dropout=0.4)
-def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
+def GoogLeNets(x, modules, naive=(), aux_heads=False, batch_norm=False):
     """A stem of three convolutions and Inception modules.
 
     Source: section 5 and table 1.
@@ -71,6 +80,8 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
         modules: Rows of table 1: the name, and the number of filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5
             and pool proj. A name alone, or with the size of its windows where it is not 3, is max pooling
             that halves the grid.
+        naive: Names of modules without the 1x1 convolutions before 3x3 and 5x5 ones and after pooling: the
+            naive form of figure 2(a).
         aux_heads: Whether modules 4a and 4d have auxiliary classifiers too, which help training. The output
             is then a dict of "predictions", "aux1" and "aux2". They need an input of known size.
         batch_norm: Whether batch normalization replaces biases and local response normalization.
@@ -78,6 +89,8 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
     """
     if aux_heads and not set(AUX) <= {row[0] for row in modules}:
         refuse("modules", f"a tuple with rows {' and '.join(AUX)}, which have auxiliary heads", modules)
+    if not set(naive) <= {name for name, *numbers in modules if len(numbers) == 6}:
+        refuse("naive", "a tuple of names of modules with 6 numbers of filters in `modules`", naive)
 
     convolve = functools.partial(conv_act, batch_norm=batch_norm)
     x = convolve(x, 64, 7, strides=2, name="conv1")
@@ -93,7 +106,8 @@ def GoogLeNets(x, modules, aux_heads=False, batch_norm=False):
     aux_maps = {}
     for name, *numbers in modules:
         if len(numbers) == 6:
-            x = module(x, *numbers, convolve, f"inception_{name}")
+            build = naive_module if name in naive else module
+            x = build(x, *numbers, convolve, f"inception_{name}")
         else:
             x = max_pool(x, numbers[0] if numbers else 3, 2, padding="same", name=name)
         if aux_heads and name in AUX:
@@ -110,6 +124,11 @@ def module(x, ones, reduce3, threes, reduce5, fives, project, convolve, name):
         (("max", 3, 1), (project, 1)),
     )
     return branches(x, rows, convolve, name)
+
+
+def naive_module(x, ones, reduce3, threes, reduce5, fives, project, convolve, name):
+    """The same without reductions and projection, whatever their numbers of filters; figure 2(a)."""
+    return branches(x, (((ones, 1),), ((threes, 3),), ((fives, 5),), (("max", 3, 1),)), convolve, name)
 
 
 GoogLeNet = variant(GoogLeNets, "GoogLeNet", TABLE)

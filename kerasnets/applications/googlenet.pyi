@@ -9,8 +9,10 @@ TABLE: dict[str, dict[str, Any]]
 
 def auxiliary(x, classes, activation, batch_norm=..., name=...) -> Any: ...
 def module(x, ones, reduce3, threes, reduce5, fives, project, convolve, name) -> Any: ...
+def naive_module(x, ones, reduce3, threes, reduce5, fives, project, convolve, name) -> Any: ...
 def GoogLeNets(
     modules: Sequence[Sequence[Any]],
+    naive: Sequence[str] = (),
     aux_heads: bool = False,
     batch_norm: bool = False,
     dropout: float = 0.4,
@@ -35,6 +37,7 @@ def GoogLeNet(
     name: str | None = None,
     *,
     modules: Sequence[Sequence[Any]] = ...,
+    naive: Sequence[str] = (),
     aux_heads: bool = False,
     batch_norm: bool = False,
     dropout: float = 0.4,

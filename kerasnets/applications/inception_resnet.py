@@ -5,7 +5,9 @@ Learning", AAAI 2017, arXiv:1602.07261.
 
 InceptionResNetV2 is the network of the authors' release, which trained weights fit. It has the stem of
 Inception v3, an Inception module before the first stage, and 10, 20 and 10 modules of other widths, where the
-paper has 5, 10 and 5 modules after the stem of Inception v4. In both networks, as in the release, the last
+paper has 5, 10 and 5 modules after the stem of Inception v4 (figures 3 and 15). `stem_form="v4"` with
+`depths=(5, 10, 5)` gives the latter; the figures print 1154 and 2048 channels where their own branches add up
+to 1152 and 2144. In both networks, as in the release, the last
 1x1 convolution of a module has biases and no batch normalization, the scales are 0.17, 0.10 and 0.20 in the
 three stages, and the last module of the network is neither scaled nor followed by ReLU. The authors did not
 release InceptionResNetV1. It is the paper's network with such a last module after its 5, 10 and 5, as in
@@ -18,8 +20,8 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify, pool
-from kerasnets.assembly.options import Check, count, optional
-from kerasnets.blocks.branches import EPSILON, branches, scaled_conv, sequence
+from kerasnets.assembly.options import Check, count, one_of, optional
+from kerasnets.blocks.branches import EPSILON, V4_STEM, branches, scaled_conv, sequence
 from kerasnets.blocks.conv import bn, conv
 from kerasnets.checks import is_int, refuse
 
@@ -74,6 +76,7 @@ TINY = dict(depths=(1, 1, 2), alpha=0.08)
 CHECKS = dict(
     version=Check(lambda v: is_int(v, 1) and v <= 2, "1 or 2", "Literal[1, 2]"),
     embedding=optional(count("units")),
+    stem_form=one_of("v3", "v4"),
 )
 
 
@@ -98,7 +101,7 @@ def classifier(x, classes, activation, dropout=0.0, embedding=None):
     dropout=0.2,
     embedding=None,
 )
-def InceptionResNet(x, version, depths, alpha=1.0):
+def InceptionResNet(x, version, depths, stem_form="v3", alpha=1.0):
     """Three stages of residual Inception modules, with reductions of the grid between them.
 
     Source: sections 3.2 and 3.3 and figures 10 to 15.
@@ -106,6 +109,8 @@ def InceptionResNet(x, version, depths, alpha=1.0):
     Args:
         version: 1 or 2: which of the paper's tables of branches is used.
         depths: Number of modules in each of the three stages.
+        stem_form: "v3" for a stem like that of Inception v3, as in figure 14 and in the release; "v4" for
+            that of Inception v4, as in figure 15.
         alpha: Width multiplier: fraction of the filters of each convolution.
         dropout: Dropout rate before the classifier.
         embedding: Number of units of a dense layer with batch normalization before the classifier, or None.
@@ -113,7 +118,7 @@ def InceptionResNet(x, version, depths, alpha=1.0):
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
     convolve = scaled_conv(alpha)
-    x = sequence(x, STEMS[version], convolve, "stem")
+    x = sequence(x, V4_STEM if stem_form == "v4" else STEMS[version], convolve, "stem")
     for s, (rows, depth, scale) in enumerate(zip(STAGES[version], depths, SCALES, strict=True)):
         stage = "abc"[s]
         if s:

@@ -12,6 +12,7 @@ def module(x, rows, scale, convolve, name) -> Any: ...
 def InceptionResNet(
     version: Literal[1, 2],
     depths: Sequence[int],
+    stem_form: Literal["v3", "v4"] = "v3",
     alpha: float = 1.0,
     dropout: float = 0.2,
     embedding: int | None = None,
@@ -37,6 +38,7 @@ def InceptionResNetV1(
     *,
     version: Literal[1, 2] = 1,
     depths: Sequence[int] = (5, 10, 6),
+    stem_form: Literal["v3", "v4"] = "v3",
     alpha: float = 1.0,
     dropout: float = 0.2,
     embedding: int | None = None,
@@ -53,6 +55,7 @@ def InceptionResNetV2(
     *,
     version: Literal[1, 2] = 2,
     depths: Sequence[int] = (10, 20, 10),
+    stem_form: Literal["v3", "v4"] = "v3",
     alpha: float = 1.0,
     dropout: float = 0.2,
     embedding: int | None = None,

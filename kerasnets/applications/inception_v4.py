@@ -9,18 +9,9 @@ paper's.
 """
 
 from kerasnets.assembly.family import family, variant
-from kerasnets.blocks.branches import branches, repeated, scaled_conv, sequence
+from kerasnets.blocks.branches import V4_STEM, branches, repeated, scaled_conv, sequence
 from kerasnets.checks import refuse
 
-# Figure 3.
-STEM = [
-    (32, 3, 2),
-    (32, 3, 1, "valid"),
-    (64, 3),
-    [[("max", 3, 2)], [(96, 3, 2)]],
-    [[(64, 1), (96, 3, 1, "valid")], [(64, 1), (64, (1, 7)), (64, (7, 1)), (96, 3, 1, "valid")]],
-    [[(192, 3, 2)], [("max", 3, 2)]],
-]
 # Figures 4 and 7.
 INCEPTION_A = [[(96, 1)], [(64, 1), (96, 3)], [(64, 1), (96, 3), (96, 3)], [("avg", 3, 1), (96, 1)]]
 REDUCTION_A = [[(384, 3, 2)], [(192, 1), (224, 3), (256, 3, 2)], [("max", 3, 2)]]
@@ -63,7 +54,7 @@ def InceptionV4s(x, depths, alpha=1.0):
     if len(depths) != 3:
         refuse("depths", "three whole numbers, one for each stage", depths)
     convolve = scaled_conv(alpha)
-    x = sequence(x, STEM, convolve, "stem")
+    x = sequence(x, V4_STEM, convolve, "stem")
     x = repeated(x, [INCEPTION_A], depths[0], convolve, "inception_a")
     x = branches(x, REDUCTION_A, convolve, "reduction_a")
     x = repeated(x, [INCEPTION_B], depths[1], convolve, "inception_b")

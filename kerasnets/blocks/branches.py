@@ -45,6 +45,16 @@ class Pool(NamedTuple):
 Step = Conv | Pool | tuple | list
 Branch = Sequence[Step]
 
+# The stem of Inception v4 and, as printed, of Inception-ResNet-v2: Szegedy et al. 2017, figure 3.
+V4_STEM: Branch = [
+    (32, 3, 2),
+    (32, 3, 1, "valid"),
+    (64, 3),
+    [[("max", 3, 2)], [(96, 3, 2)]],
+    [[(64, 1), (96, 3, 1, "valid")], [(64, 1), (64, (1, 7)), (64, (7, 1)), (96, 3, 1, "valid")]],
+    [[(192, 3, 2)], [("max", 3, 2)]],
+]
+
 
 def branches(
     x: KerasTensor,

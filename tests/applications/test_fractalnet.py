@@ -31,13 +31,13 @@ def convolutions(model):
 
 
 # Larsson 2017, table 3: columns, depth and parameters of nets of (16, 32, 64, 128, 128) maps, 100 classes.
-ULTRA_DEEP = [(1, 5, "0.3M"), (2, 10, "0.8M"), (3, 20, "2.1M")]
+ULTRA_DEEP = [(1, 5, "0.3M"), (2, 10, "0.8M"), (3, 20, "2.1M"), (5, 80, "10.2M")]
 
 
 @pytest.mark.parametrize(("columns", "depth", "params"), ULTRA_DEEP)
 @no_values()
 def test_counts_of_table_3(columns, depth, params):
-    net = FractalNet(filters=(16, 32, 64, 128, 128), columns=columns, classes=100)
+    net = kerasnets.build("FractalNet80", columns=columns)
     assert f"{sum(np.prod(w.shape) for w in net.trainable_weights) / 1e6:.1f}M" == params
     assert len(convolutions(net)) == 5 * (2**columns - 1)
     if columns > 1:

@@ -43,6 +43,18 @@ def paper():
     return kerasnets.build("GoogLeNet")
 
 
+@no_values()
+def test_the_naive_module_of_the_lectures():
+    """Das and Jin: 128 filters of 1x1, 192 of 3x3 and 96 of 5x5 on 28x28x256; 854M operations."""
+    net = kerasnets.build("GoogLeNet", naive=("3b",), include_top=False)
+    own = [row for row in profile(net).layers if row.name.startswith("inception_3b")]
+    assert [row.type for row in own] == ["Conv2D"] * 3 + ["MaxPooling2D", "Concatenate"]
+    assert own[-1].output_shape == (28, 28, 128 + 192 + 96 + 256)
+    assert sum(row.mult_adds for row in own) == 28 * 28 * 256 * (128 + 192 * 9 + 96 * 25) == 854_196_224
+    with pytest.raises(ValueError, match="`naive` is a tuple of names of modules with 6 numbers"):
+        kerasnets.build("GoogLeNet", naive=("pool3",))
+
+
 def tiny(**options):
     spec = kerasnets.applications.GoogLeNet.spec
     return kerasnets.build("GoogLeNet", **{**spec.tiny, "input_shape": (65, 65, 3)} | options)

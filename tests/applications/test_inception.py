@@ -1,5 +1,7 @@
 """What the nets of the Inception papers from v3 on have beyond the contract."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,27 @@ def test_scales_of_the_residuals(name):
     names = [layer.name for layer in net.layers]
     assert "inception_c1_act" in names
     assert "inception_c2_act" not in names
+
+
+@no_values()
+def test_the_stem_of_figure_3():
+    """Szegedy 2017, figures 3, 15 and 16: 384 channels of 35x35 pixels, 64 more than the release has."""
+    options = dict(depths=(1, 1, 1), include_top=False)
+    paper, release = (kerasnets.build("InceptionResNetV2", stem_form=f, **options) for f in ("v4", "v3"))
+    joined = {layer.name: layer.output.shape[1:] for layer in paper.layers if layer.name.endswith("_join")}
+    assert joined["stem_6_join"] == (35, 35, 384)
+    assert (joined["reduction_a_join"], joined["reduction_b_join"]) == ((17, 17, 1152), (8, 8, 2144))
+    # Weights, and the scale and shift of each filter.
+    fine = 9 * (3 * 32 + 32 * 32 + 32 * 64)
+    stem = fine + 9 * 64 * 96 + 2 * 160 * 64 + 14 * 64 * 64 + 2 * 9 * 64 * 96 + 9 * 192 * 192
+    stem += 2 * (32 + 32 + 64 + 96 + 4 * 64 + 2 * 96 + 192)
+    released = fine + 64 * 80 + 9 * 80 * 192 + 192 * (96 + 48 + 64 + 64) + 25 * 48 * 64 + 9 * 96 * (64 + 96)
+    released += 2 * (32 + 32 + 64 + 80 + 192 + 96 + 48 + 64 + 64 + 96 + 96 + 64)
+    # What 64 more channels cost: the convolutions that read them, and those with biases that give them.
+    more = 64 * (3 * 32 + 128 + 1) + 64 * (9 * 384 + 256) + 64 * (192 + 128 + 384 + 1)
+    more += 64 * 3 * 256 + 64 * (2 * 192 + 448 + 1) + 64 * 1536
+    counts = [sum(math.prod(w.shape) for w in net.trainable_weights) for net in (paper, release)]
+    assert counts[0] - counts[1] == stem - released + more
 
 
 @no_values()

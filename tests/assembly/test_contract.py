@@ -487,6 +487,7 @@ BAD = {
     "mixed": [1, None],
     "mlpconvs": [(), ((5, 1, (8,), "max"),), ((5, 1, (), "max", True),), ((5, 1, (8,), "min", True),), 5],
     "modules": [3, (3,), ((1, 2),), (("3a", -1),), (("3a", 1.5),), (("3a", True),)],
+    "naive": [None, True, "3b", (3,)],
     "padding": [None, "valid", 1],
     "pieces": [0, 2.0, True, None],
     "pool_dropout": [-0.1, 1, None, True],
