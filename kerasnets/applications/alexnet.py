@@ -12,9 +12,9 @@ The paper normalizes before it pools, and drops units after each hidden dense la
 CaffeNet, pooling comes first (`pool_first`); in others and in torchvision, dropout comes before each hidden
 dense layer (`dropout_first`). Both have as many parameters as the paper's network.
 
-Weights are
-initialized by He's uniform distribution and biases with zeros; the paper has a Gaussian of 0.01 and some
-biases of 1. `preprocess_input` subtracts the mean of each channel, the paper that of each pixel.
+Weights are initialized by He's uniform distribution and biases with zeros; `surgery.initialize(net, "paper")`
+gives the paper's Gaussian of 0.01 and biases of 1, and "caffe" those of Caffe. `preprocess_input` subtracts
+the mean of each channel, the paper that of each pixel.
 """
 
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from typing import NamedTuple
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
 from kerasnets.assembly.options import FLAG, Check, count
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import is_int, refuse
 from kerasnets.layers.lrn import LRN
@@ -57,6 +58,18 @@ CHECKS = dict(
     window=Check(lambda v: v in (2, 3) and is_int(v, 2), "2 or 3", "int"),
     removed=Check(lambda v: v is None or (is_int(v, 2) and v <= 5), "None or 2, 3, 4 or 5", "int | None"),
 )
+STARTS = {
+    "paper": Start(
+        "section 5",
+        kernels={"*": ("gaussian", dict(std=0.01))},
+        biases={"conv[245]": 1.0, "fc*": 1.0},
+    ),
+    "caffe": Start(
+        "BVLC/caffe, models/bvlc_alexnet: with biases of 1 its loss did not fall",
+        kernels={"fc*": ("gaussian", dict(std=0.005)), "*": ("gaussian", dict(std=0.01))},
+        biases={"conv[245]": 0.1, "fc*": 0.1},
+    ),
+}
 
 
 @family(
@@ -66,6 +79,7 @@ CHECKS = dict(
     head=FLATTENED,
     tiny=TINY,
     checks=CHECKS,
+    starts=STARTS,
     hidden=(4096, 4096),
     dropout=0.5,
     dropout_first=False,

@@ -9,12 +9,14 @@ extend beyond the border as in the authors' release. In a network that others tr
 beyond all borders of a frame (`pool_padding="both"`). The release subtracts the mean volume of Sports-1M from
 its BGR clips, which is a file of 16 frames that is not available here. `preprocess_input` instead subtracts
 UCF101's mean of each channel, also in BGR. Weights are initialized by He's uniform distribution and biases
-with zeros; the release has Gaussians of 0.01 and 0.005, and biases of 1 in all layers but the first and the
-last. The smaller networks with other temporal depths that the paper also tries are not included.
+with zeros; `surgery.initialize(net, "paper")` gives those of the release, Gaussians of 0.01 and 0.005, and
+biases of 1 in all layers but the first and the last. The smaller networks with other temporal depths that the
+paper also tries are not included.
 """
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.checks import refuse
 
@@ -22,6 +24,13 @@ from kerasnets.checks import refuse
 TABLE = {"C3D": dict(depths=(1, 1, 2, 2, 2), filters=(64, 128, 256, 512, 512))}
 PADDINGS = {"end": "same", "both": (0, 1, 1)}  # of the last pooling
 TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
+STARTS = {
+    "paper": Start(
+        "the release, examples/c3d_train_ucf101/conv3d_ucf101_train.prototxt; the paper prints nothing",
+        kernels={"fc*": ("gaussian", dict(std=0.005)), "*": ("gaussian", dict(std=0.01))},
+        biases={"block1_conv1": 0.0, "block*": 1.0, "fc*": 1.0},
+    )
+}
 
 
 @family(
@@ -31,6 +40,7 @@ TINY = dict(filters=(3, 4, 4, 6, 6), hidden=(8, 6))
     preprocess="ucf101",
     head=FLATTENED,
     tiny=TINY,
+    starts=STARTS,
     hidden=(4096, 4096),
     dropout=0.5,
 )

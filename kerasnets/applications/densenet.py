@@ -19,6 +19,7 @@ from keras import layers
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.options import FLAG, KEPT, count, optional
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import EPSILON, bn_act, bn_act_conv, conv, conv_bn_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers import BatchMoments, RecomputedConv2D
@@ -45,9 +46,10 @@ CIFAR_TINY = dict(depth=10, growth=4)
 
 CHECKS = dict(growth=count("channels"), keep=KEPT, memory_efficient=FLAG)
 CIFAR_CHECKS = dict(CHECKS, stem=optional(count("filters")))
+STARTS = {"paper": Start("section 4.2: as in He et al. 2015", kernels={"*": ("he", {})})}
 
 
-@family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=CHECKS)
+@family(size=224, min_size=32, preprocess="torch", tiny=TINY, checks=CHECKS, starts=STARTS)
 def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
     """Dense blocks, connected by transitions that reduce the channels and halve the grid.
 
@@ -64,7 +66,15 @@ def DenseNet(x, depths, growth=32, keep=0.5, memory_efficient=False):
     return dense_blocks(x, depths, growth, keep, True, memory_efficient)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CIFAR_CHECKS)
+@family(
+    size=32,
+    min_size=8,
+    classes=10,
+    preprocess="torch",
+    tiny=CIFAR_TINY,
+    checks=CIFAR_CHECKS,
+    starts=STARTS,
+)
 def CIFARDenseNet(x, depth, growth=12, keep=1.0, bottleneck=False, memory_efficient=False, stem=None):
     """Three dense blocks of equal depth for small images.
 

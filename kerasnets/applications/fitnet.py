@@ -8,9 +8,9 @@ and 2.5M parameters, are those of two pieces, which is the default of `hidden_pi
 1.6M parameters and 392M multiply-adds are those of 64 filters in each of its first four layers; here it
 follows table 7, which has fewer filters, 1.5M parameters and 324M multiply-adds. Weights are initialized by
 LeCun's uniform distribution, which keeps the scale of the feature maps; those of the paper, within 0.005 of
-zero, rely on hints. The release also limits the norms of weights. The paper normalizes the contrast of CIFAR
-images and whitens them, which needs the dataset; `preprocess_input` uses ImageNet's mean and standard
-deviation.
+zero (`surgery.initialize(net, "paper")`), rely on hints. The release also limits the norms of weights. The
+paper normalizes the contrast of CIFAR images and whitens them, which needs the dataset; `preprocess_input`
+uses ImageNet's mean and standard deviation.
 """
 
 from keras import layers
@@ -18,6 +18,7 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify, pool
 from kerasnets.assembly.options import count
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.maxout import Maxout
@@ -34,6 +35,7 @@ TABLE = {
 }
 INIT = "lecun_uniform"  # keeps the scale with two pieces; He's would double it
 TINY = dict(depths=(2, 1, 1), filters=(4, 4, 6, 8), hidden=(6,))
+STARTS = {"paper": Start("appendix A", kernels={"*": ("uniform", dict(limit=0.005))})}
 
 
 def maxout_head(x, classes, activation, hidden, hidden_pieces):
@@ -55,6 +57,7 @@ def maxout_head(x, classes, activation, hidden, hidden_pieces):
     preprocess="torch",
     tiny=TINY,
     head=Head(maxout_head),
+    starts=STARTS,
     checks=dict(pieces=count("linear pieces"), hidden_pieces=count("linear pieces")),
     hidden=(500,),
     hidden_pieces=2,

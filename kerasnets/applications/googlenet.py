@@ -20,6 +20,7 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, classify
 from kerasnets.assembly.options import Check, is_named, rows_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.branches import branches
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.blocks.dense import dense_stack
@@ -42,6 +43,14 @@ MODULES = (
 )
 AUX = {"4a": "aux1", "4d": "aux2"}  # modules with auxiliary heads
 TABLE = {"GoogLeNet": dict(modules=MODULES)}
+# The paper prints nothing. What Caffe calls "xavier" has a variance of 1 / fan-in.
+STARTS = {
+    "caffe": Start(
+        "BVLC/caffe, models/bvlc_googlenet",
+        kernels={"*": ("lecun", dict(distribution="uniform"))},
+        biases={"*logits": 0.0, "*": 0.2},
+    )
+}
 TINY = dict(
     modules=(("3a", 4, 3, 4, 3, 4, 4), ("pool3",), ("4a", 4, 4, 5, 3, 4, 4), ("4d", 4, 4, 4, 4, 3, 4))
 )
@@ -70,7 +79,16 @@ def auxiliary(x, classes, activation, batch_norm=False, name=None):
 AUXILIARY = Head(auxiliary, fixed_size=True, min_size=65)  # 65 pixels leave 5 for the pooling
 
 
-@family(size=224, min_size=32, preprocess="caffe", aux=AUXILIARY, tiny=TINY, checks=CHECKS, dropout=0.4)
+@family(
+    size=224,
+    min_size=32,
+    preprocess="caffe",
+    aux=AUXILIARY,
+    tiny=TINY,
+    checks=CHECKS,
+    starts=STARTS,
+    dropout=0.4,
+)
 def GoogLeNets(x, modules, naive=(), aux_heads=False, batch_norm=False):
     """A stem of three convolutions and Inception modules.
 

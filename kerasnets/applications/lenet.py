@@ -17,6 +17,7 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
 from kerasnets.assembly.options import FLAG, count, optional, rows_of
+from kerasnets.assembly.starts import Start
 from kerasnets.checks import refuse
 from kerasnets.layers.partial_conv import CONNECTION, PartialConv2D, is_connection
 
@@ -52,6 +53,12 @@ TABLE = {
 TINY = dict(filters=(2, 3, 4), connections=((0,), (1,), (0, 1)), hidden=(5,), trainable_pooling=True)
 TINY1 = {**TINY, "filters": (2, 3)}
 
+STARTS = {
+    "paper": Start(
+        "LeCun 1998, appendix A: between -2.4 / F and 2.4 / F for a unit of F inputs",
+        kernels={"*": ("uniform", dict(limit=2.4, shared=True))},
+    )
+}
 CHECKS = dict(
     connections=optional(rows_of(is_connection, CONNECTION, "Sequence[Sequence[int]]")),
     full_connection=FLAG,
@@ -119,7 +126,7 @@ def subsample(x, copies, trainable, name):
 
 LeNet1 = variant(LeNet, "LeNet1", TABLE, size=28, min_size=16, tiny=TINY1)
 LeNet4 = variant(LeNet, "LeNet4", TABLE)
-LeNet5 = variant(LeNet, "LeNet5", TABLE)
+LeNet5 = variant(LeNet, "LeNet5", TABLE, starts=STARTS)
 
 preprocess_input = LeNet.preprocess_input
 decode_predictions = LeNet.decode_predictions

@@ -13,6 +13,7 @@ each unit. Some weights that others published need another `padding` or `act`.
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.inputs import resolution
 from kerasnets.assembly.options import FLAG, one_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.attention import squeeze_excite as squeezed
 from kerasnets.blocks.conv import conv_bn_act, separable_bn_act
 from kerasnets.checks import refuse
@@ -26,6 +27,12 @@ TABLE = {
 STEM, FILTERS = 32, (64, 128, 256, 512, 1024)
 EPSILON = 1e-3  # what the published weights were trained with
 TINY = dict(depths=(1, 1, 1, 1, 1), alpha=0.125)
+STARTS = {
+    "paper": Start(
+        "the release, tensorflow/models, research/slim/nets/mobilenet_v1.py; the paper prints nothing",
+        kernels={"*": ("gaussian", dict(std=0.09, truncated=True))},
+    )
+}
 
 
 @family(
@@ -34,6 +41,7 @@ TINY = dict(depths=(1, 1, 1, 1, 1), alpha=0.125)
     preprocess="tf",
     tiny=TINY,
     checks=dict(separable=FLAG, padding=one_of("same", "symmetric")),
+    starts=STARTS,
     rho=1.0,
     dropout=0.001,
 )

@@ -6,8 +6,9 @@ The paper does not state the numbers of filters; they are those of the authors' 
 ImageNet network, which the paper does not describe. As in the release, dropout follows the pooling, whose
 last window may extend beyond the border; in a network whose weights others published, poolings are padded on
 all sides (`pool_padding="both"`). Weights are initialized by He's uniform distribution, those of the release
-by Gaussians. The paper normalizes the contrast of CIFAR images and whitens them, which needs the dataset;
-`preprocess_input` uses ImageNet's mean and standard deviation.
+by Gaussians, which `surgery.initialize(net, "paper")` gives. The paper normalizes the contrast of CIFAR
+images and whitens them, which needs the dataset; `preprocess_input` uses ImageNet's mean and standard
+deviation.
 """
 
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import CONVOLVED
 from kerasnets.assembly.options import rows_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_act, max_pool, overlapping_pool
 from kerasnets.checks import is_int, is_ints
 
@@ -98,6 +100,12 @@ POOLS = {
     ("max", "both"): padded_max_pool,
     ("avg", "both"): padded_average_pool,
 }
+STARTS = {
+    "paper": Start(
+        "the release, NIN/cifar-10_def; the paper says that initial weights were set by hand",
+        kernels={"*": ("gaussian", dict(std=0.05))},
+    )
+}
 CHECKS = dict(mlpconvs=rows_of(is_mlpconv, "(kernel, strides, filters, 'max', 'avg' or None, True or False)"))
 
 
@@ -129,7 +137,7 @@ def NINs(x, mlpconvs, dropout=0.5, pool_padding="end"):
     return x
 
 
-NIN = variant(NINs, "NIN", TABLE)
+NIN = variant(NINs, "NIN", TABLE, starts=STARTS)
 NINImageNet = variant(NINs, "NINImageNet", TABLE, size=224, min_size=39, classes=1000, tiny=IMAGENET_TINY)
 
 preprocess_input = NIN.preprocess_input

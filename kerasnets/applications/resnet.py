@@ -15,6 +15,7 @@ needs `sys.setrecursionlimit(50_000)` first. Building it here, and `weights=` wi
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.options import KEPT, one_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, residual, survivals, units
 from kerasnets.checks import refuse
@@ -44,12 +45,13 @@ CIFAR_TABLE = {
     "PlainNet56": dict(depth=56, shortcut=None),
 }
 CIFAR_TINY = dict(depth=8, alpha=0.25)
+STARTS = {"paper": Start("sections 3.4 and 4.2: as in He et al. 2015", kernels={"*": ("he", {})})}
 
 CHECKS = dict(shortcut=one_of(None, "project", "pad", "project_all"), stride_in=one_of("1x1", "3x3"))
 CIFAR_CHECKS = dict(CHECKS, survival=KEPT, downsampling=one_of("stride", "pool"))
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS, starts=STARTS)
 def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alpha=1.0):
     """Stages of residual units. Every stage but the first halves the grid and doubles the channels.
 
@@ -75,7 +77,15 @@ def ResNet(x, depths, bottleneck=True, shortcut="project", stride_in="1x1", alph
     return x
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CIFAR_CHECKS)
+@family(
+    size=32,
+    min_size=8,
+    classes=10,
+    preprocess="torch",
+    tiny=CIFAR_TINY,
+    checks=CIFAR_CHECKS,
+    starts=STARTS,
+)
 def CIFARResNet(x, depth, shortcut="pad", alpha=1.0, survival=1.0, downsampling="stride"):
     """Three stages of equal depth for small images.
 

@@ -13,6 +13,7 @@ trains networks of 200 layers on ImageNet; 18 to 152 layers have the depths of t
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.options import FLAG, one_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import bn, bn_act, conv, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, units
 from kerasnets.checks import refuse
@@ -34,12 +35,15 @@ CIFAR_TABLE = {
 }
 CIFAR_TINY = dict(depth=11, alpha=0.25)
 FILTERS, CIFAR_FILTERS = 64, 16  # filters of the stem and inside the first stage
+STARTS = {
+    "paper": Start("appendix: as in the first paper, so as in He et al. 2015", kernels={"*": ("he", {})})
+}
 
 CHECKS = dict(stem_form=one_of("activated", "bare", "repeated"), image_norm=FLAG, released=FLAG)
 CIFAR_CHECKS = dict(stride_in=one_of("1x1", "3x3"))
 
 
-@family(size=224, min_size=32, preprocess="tf", tiny=TINY, checks=CHECKS)
+@family(size=224, min_size=32, preprocess="tf", tiny=TINY, checks=CHECKS, starts=STARTS)
 def ResNetV2(x, depths, bottleneck=True, stem_form="activated", image_norm=False, released=False, alpha=1.0):
     """Stages of pre-activation residual units; all but the first halve the grid and double the channels.
 
@@ -82,7 +86,15 @@ def ResNetV2(x, depths, bottleneck=True, stem_form="activated", image_norm=False
     return bn_act(x, name="final")
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, checks=CIFAR_CHECKS)
+@family(
+    size=32,
+    min_size=8,
+    classes=10,
+    preprocess="torch",
+    tiny=CIFAR_TINY,
+    checks=CIFAR_CHECKS,
+    starts=STARTS,
+)
 def CIFARResNetV2(x, depth, bottleneck=True, stride_in="1x1", alpha=1.0):
     """Three stages of equal depth for small images.
 

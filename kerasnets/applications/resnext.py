@@ -8,6 +8,7 @@ The units are those of figure 3c, with a grouped convolution, which are equivale
 """
 
 from kerasnets.assembly.family import family, variant
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.residual import bottleneck_rows, residual, units
 from kerasnets.checks import refuse
@@ -23,9 +24,10 @@ TINY = dict(depths=(1, 1), cardinality=2, width=2)
 # Table 7, CIFAR. With cardinality=16 it is the larger network of the table.
 CIFAR_TABLE = {"ResNeXt29": dict(depth=29, cardinality=8, width=64)}
 CIFAR_TINY = dict(depth=11, cardinality=2, width=2)
+STARTS = {"paper": Start("section 4: as in He et al. 2015", kernels={"*": ("he", {})})}
 
 
-@family(size=224, min_size=32, preprocess="torch", tiny=TINY)
+@family(size=224, min_size=32, preprocess="torch", tiny=TINY, starts=STARTS)
 def ResNeXt(x, depths, cardinality=32, width=4):
     """Stages of bottlenecks with grouped convolutions. Every stage but the first halves the grid.
 
@@ -41,7 +43,7 @@ def ResNeXt(x, depths, cardinality=32, width=4):
     return stages(x, depths, cardinality, width)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY)
+@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=CIFAR_TINY, starts=STARTS)
 def CIFARResNeXt(x, depth, cardinality=8, width=64):
     """Three stages of equal depth for small images.
 

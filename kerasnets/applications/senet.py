@@ -13,6 +13,7 @@ paper's. Some weights that others published need another `stride_in`, `pool_padd
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.options import FLAG, one_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_bn_act, max_pool
 from kerasnets.blocks.residual import Row, basic_rows, bottleneck_rows, residual, units
 
@@ -34,11 +35,12 @@ GROUPED_TINY = dict(depths=(1, 1), cardinality=2, width=2)
 
 # Of the pooling after the stem: that of Caffe, or that of ResNet.
 PADDINGS = {"end": ((0, 1), (0, 1)), "both": "symmetric"}
+STARTS = {"paper": Start("section 5.1: as in He et al. 2015", kernels={"*": ("he", {})})}
 
 CHECKS = dict(stride_in=one_of("1x1", "3x3"), relu_before_se=FLAG)
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS)
+@family(size=224, min_size=32, preprocess="caffe", tiny=TINY, checks=CHECKS, starts=STARTS)
 def SEResNet(
     x,
     depths,
@@ -74,7 +76,7 @@ def SEResNet(
     return x
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY)
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, starts=STARTS)
 def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16, pool_padding="end"):
     """The stages of a ResNeXt, with a squeeze-and-excitation unit in each residual unit.
 
@@ -98,7 +100,7 @@ def SEResNeXt(x, depths, cardinality=32, width=4, reduction=16, pool_padding="en
     return x
 
 
-@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, dropout=0.2)
+@family(size=224, min_size=32, preprocess="caffe", tiny=GROUPED_TINY, starts=STARTS, dropout=0.2)
 def SENet(x, depths, cardinality=64, width=4, reduction=16, pool_padding="end"):
     """An SE-ResNeXt with wider 3x3 convolutions, a deeper stem and larger kernels in its shortcuts.
 

@@ -19,6 +19,7 @@ from keras import layers
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import Head, convolved
 from kerasnets.assembly.options import FLAG, RATE, is_named, one_of, rows_of
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 
 # Table 1 and the release's files. A convolution has filters and kernel size, a fire module s1x1, e1x1 and
@@ -77,6 +78,16 @@ CHECKS = dict(
     released=FLAG,
     pool_dropout=RATE,
 )
+# What Caffe calls "xavier" has a variance of 1 / fan-in.
+STARTS = {
+    "paper": Start(
+        "the release, train_val.prototxt of both versions; the paper prints nothing",
+        kernels={
+            "class_maps": ("gaussian", dict(std=0.01)),
+            "*": ("lecun", dict(distribution="uniform")),
+        },
+    )
+}
 
 
 def classifier(x, classes, activation, dropout=0.5, released=False):
@@ -95,6 +106,7 @@ def classifier(x, classes, activation, dropout=0.5, released=False):
     head=Head(classifier),
     tiny=TINY,
     checks=CHECKS,
+    starts=STARTS,
     dropout=0.5,
     released=False,
 )

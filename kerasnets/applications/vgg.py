@@ -4,14 +4,16 @@ Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Rec
 arXiv:1409.1556.
 
 The names of the layers are those of keras.applications. Weights are initialized by He's uniform distribution,
-with which the networks can be trained from scratch. The paper copies the first and last layers from network
-A, and notes that Glorot's initialization would also work. `batch_norm`, which is not in the paper, adds batch
-normalization between each convolution, which then has no biases, and its ReLU.
+with which the networks can be trained from scratch. From the paper's Gaussian, which `surgery.initialize(net,
+"paper")` gives, the deep ones do not train (recipes/initialisation.py). The paper copies the first and last
+layers from network A, and notes that Glorot's initialization would also work. `batch_norm`, which is not in
+the paper, adds batch normalization between each convolution, which then has no biases, and its ReLU.
 """
 
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
 from kerasnets.assembly.options import FLAG
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_act, max_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -26,6 +28,15 @@ TABLE = {
     "VGG19": dict(kernels=((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3))),
 }
 TINY = dict(filters=(4, 4, 6, 6, 8), hidden=(8, 6))
+# The paper prints "zero mean and 10^-2 variance". He et al. (2015, arXiv:1502.01852, section 2.2) report it
+# as a standard deviation of 0.01.
+STARTS = {
+    "paper": Start(
+        "section 3.1, its 10^-2 read as the standard deviation",
+        kernels={"*": ("gaussian", dict(std=0.01))},
+    ),
+    "printed": Start("section 3.1, as printed", kernels={"*": ("gaussian", dict(std=0.1))}),
+}
 
 
 @family(
@@ -35,6 +46,7 @@ TINY = dict(filters=(4, 4, 6, 6, 8), hidden=(8, 6))
     head=FLATTENED,
     tiny=TINY,
     checks=dict(lrn=FLAG),
+    starts=STARTS,
     hidden=(4096, 4096),
     dropout=0.5,
 )

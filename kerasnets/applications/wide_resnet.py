@@ -10,6 +10,7 @@ Hu et al. (2018).
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import AVERAGED
 from kerasnets.assembly.options import FLAG
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import bn_act, conv, conv_bn_act, max_pool
 from kerasnets.blocks.residual import basic_rows, bottleneck_rows, preact_residual, residual, units
 from kerasnets.checks import refuse
@@ -29,11 +30,31 @@ IMAGENET_TABLE = {
 }
 IMAGENET_TINY = dict(depths=(1, 1), width=1)
 FILTERS = (16, 32, 64)
+# He's scheme with the fan-out. The release leaves the classifier to Torch, whose weights are uniform between
+# plus and minus the root of 1 / fan-in.
+STARTS = {
+    "paper": Start(
+        "the release, models/utils.lua; the paper prints nothing",
+        kernels={
+            "*logits": ("scaled", dict(scale=1 / 3, distribution="uniform")),
+            "*": ("he", dict(fan="out")),
+        },
+    )
+}
 
 CHECKS = dict(project_raw=FLAG)
 
 
-@family(size=32, min_size=8, classes=10, preprocess="torch", tiny=TINY, head=AVERAGED, checks=CHECKS)
+@family(
+    size=32,
+    min_size=8,
+    classes=10,
+    preprocess="torch",
+    tiny=TINY,
+    head=AVERAGED,
+    checks=CHECKS,
+    starts=STARTS,
+)
 def WRN(x, depth, width, dropout=0.0, squeeze_excite=None, project_raw=False):
     """Three stages of equal depth, with pre-activation units of two 3x3 convolutions.
 

@@ -5,8 +5,8 @@ Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 201
 `ZFNet` is the network of figure 3; `ZFNet512` has the wider last convolutions that table 2 tries. The grids
 of figure 3 result from padding the first convolution by 1 on each side, and from pooling whose last window
 may extend beyond the border. The paper does not state the constants of its contrast normalization; they are
-AlexNet's. Weights are initialized by He's uniform distribution, those of the paper with 0.01. The paper's
-limit on the norm of the filters belongs to training.
+AlexNet's. Weights are initialized by He's uniform distribution; `surgery.initialize(net, "paper")` gives the
+paper's, "initialized to 10^-2". The paper's limit on the norm of the filters belongs to training.
 """
 
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from kerasnets.assembly.family import family, variant
 from kerasnets.assembly.heads import FLATTENED
 from kerasnets.assembly.options import FLAG
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import conv_act, overlapping_pool
 from kerasnets.checks import refuse
 from kerasnets.layers.lrn import LRN
@@ -43,6 +44,7 @@ LAYERS = (
     Layer(3, pooled=True),
 )
 TINY = dict(filters=(4, 6, 4, 5, 6), hidden=(8, 6))
+STARTS = {"paper": Start("section 3, training details", kernels={"*": ("gaussian", dict(std=0.01))})}
 
 
 @family(
@@ -52,6 +54,7 @@ TINY = dict(filters=(4, 6, 4, 5, 6), hidden=(8, 6))
     head=FLATTENED,
     tiny=TINY,
     checks=dict(normalize_first=FLAG),
+    starts=STARTS,
     hidden=(4096, 4096),
     dropout=0.5,
 )

@@ -19,6 +19,7 @@ from kerasnets.assembly.origin import as_data, check_origin
 from kerasnets.assembly.predictions import decode_predictions
 from kerasnets.assembly.preprocessing import first_of, offer
 from kerasnets.assembly.pretrained import Pretrained, choose
+from kerasnets.assembly.starts import Start
 from kerasnets.blocks.conv import Activation
 from kerasnets.checks import nearest, refuse
 from kerasnets.graph import deep_recursion
@@ -77,6 +78,8 @@ class Spec:
         checks: What each option may be.
         classifier_activation: Default of the argument of this name; None where the paper does not use
             softmax.
+        starts: How the network was initialized, by name: "paper" for its paper, or where that prints nothing
+            for its authors' release, and other names for others. Empty where nothing is printed.
     """
 
     body: Callable
@@ -92,6 +95,7 @@ class Spec:
     options: Mapping[str, Any]
     checks: Mapping[str, Check]
     classifier_activation: str | None = "softmax"
+    starts: Mapping[str, Start] = dataclasses.field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -122,6 +126,7 @@ def family(
     aux: Head | None = None,
     classifier_activation: str | None = "softmax",
     checks: Mapping[str, Check] | None = None,
+    starts: Mapping[str, Start] | None = None,
     **defaults: Any,
 ) -> Callable[[Callable], Callable[..., keras.Model]]:
     """Makes a body a public function: adds the head, pooling, weights and the shared arguments.
@@ -142,6 +147,7 @@ def family(
         classifier_activation: As in `Spec`.
         checks: What the options may be that only this family has. Those that several families share are in
             `options.OPTIONS`.
+        starts: As in `Spec`; None for none.
         **defaults: Options that the head or `size` takes and the body does not, with their defaults.
 
     Returns:
@@ -166,6 +172,7 @@ def family(
             options=options,
             checks={option: known[option] for option in options},
             classifier_activation=classifier_activation,
+            starts=starts or {},
         )
         return public(body.__name__, spec, options_first=True)
 

@@ -177,7 +177,8 @@ def distill(path: pathlib.Path | None, options: argparse.Namespace, rest: list[s
             """The recipe of a net that is distilled."""
             if base is None:
                 return by_teacher(options, net, own, start)
-            return changed(for_net(base, net, own), size=options.size, weights=start)
+            recipe = changed(for_net(base, net, own), size=options.size)
+            return dataclasses.replace(recipe, weights=start, init=None) if start else recipe
 
         named = [net_words(text) for text in options.assistants]
         assistants = [(net, model_options(net, option_words(pairs))) for net, pairs in named]
@@ -382,4 +383,5 @@ def option_words(pairs: list[str]) -> list[str]:
 def for_net(base: Recipe, model: str, options: dict[str, Any]) -> Recipe:
     """A config's recipe for another net, on images of the same size."""
     classes = base.spec.classes if base.data == "generated" and base.classes is None else base.classes
-    return dataclasses.replace(base, model=model, options=options, size=base.image_size, classes=classes)
+    same = dict(size=base.image_size, classes=classes, init=base.init_for(model))
+    return dataclasses.replace(base, model=model, options=options, **same)

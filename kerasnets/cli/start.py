@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from kerasnets.cli.options import Parser, weights
+from kerasnets.cli.options import Parser, literal, weights
 
 if TYPE_CHECKING:  # imports Keras, which makes --help slow
     from kerasnets.training import Recipe
@@ -16,6 +16,8 @@ PREINITIALIZE = (4, 3)  # convolutions and dense layers: Simonyan and Zisserman 
 
 def add_start(p: Parser) -> None:
     """Adds the options of what a run starts from, for runs that mostly start from random weights."""
+    words = "how random weights are drawn: paper, glorot, he, ..., with options as in gaussian:std=0.05"
+    p.add_argument("--init", type=scheme, metavar="SCHEME[:OPTION=VALUE]", help=f"{words} (as in the recipe)")
     words = "trained net to start from: a file, the id of a checkpoint, or a dataset such as imagenet (none)"
     p.add_argument("--init-from", type=weights, dest="weights", metavar="ID", help=words)
     add_surgery(p)
@@ -33,9 +35,22 @@ def add_surgery(p: Parser) -> None:
 
 def start_of(options: argparse.Namespace, recipe: Recipe) -> Recipe:
     """A recipe that starts from the trained net of a command line."""
-    return dataclasses.replace(
-        recipe, weights=options.weights or recipe.weights, surgery=surgery_of(options) or recipe.surgery
-    )
+    weights, surgery = options.weights or recipe.weights, surgery_of(options) or recipe.surgery
+    random = weights is None or any(name == "preinitialize" for name, _ in surgery)
+    init = options.init or (recipe.init if random else None)
+    return dataclasses.replace(recipe, weights=weights, init=init, surgery=surgery)
+
+
+def scheme(text: str) -> tuple[str, dict[str, Any]]:
+    """An argparse type: a scheme and its options, as `Recipe.init` takes them."""
+    name, *pairs = text.split(":")
+    options = {}
+    for pair in pairs:
+        option, equals, value = pair.partition("=")
+        if not (option and equals and value):
+            raise argparse.ArgumentTypeError(f"a scheme with options such as std=0.05. Received: {text}")
+        options[option] = literal(value)
+    return name, options
 
 
 def wider(text: str) -> tuple[str, dict[str, Any]]:

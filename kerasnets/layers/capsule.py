@@ -138,6 +138,12 @@ class RoutedCapsules(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.capsules, self.dims)
 
+    @property
+    def fans(self) -> tuple[int, int]:
+        """The number of values that a prediction reads, and of predicted values that read a value."""
+        _, values, capsules, dims = self.kernel.shape
+        return values, capsules * dims
+
     def mult_adds(self, given, made) -> int:
         """The multiply-adds of the predictions: each matrix is used once."""
         return math.prod(self.kernel.shape)

@@ -57,8 +57,9 @@ class PartialConv2D(keras.layers.Layer):
         if channels is None or max(i for i, _ in pairs) >= channels:
             known = "of a known number" if channels is None else f"from 0 to {channels - 1}"
             refuse("connections", f"rows of input channels {known}", self.connections)
-        # Glorot's limit, for the mean number of connections of an output channel and of an input channel.
-        limit = np.sqrt(6 / (k * k * len(pairs) * (1 / filters + 1 / channels)))
+        # The mean numbers of weights of an output channel and of an input channel.
+        self.fans = k * k * len(pairs) / filters, k * k * len(pairs) / channels
+        limit = np.sqrt(6 / sum(self.fans))  # Glorot's
         self.kernel = self.add_weight(
             name="kernel",
             shape=(k, k, len(pairs)),

@@ -48,15 +48,22 @@ class MutualLearning(Supervised):
         recipe = data.recipe
         images = dict(size=recipe.image_size, channels=recipe.shape[-1], classes=data.classes)
         return [
-            dataclasses.replace(recipe, model=model, options=options, scaling=recipe.scale.mode, **images)
+            dataclasses.replace(
+                recipe,
+                model=model,
+                options=options,
+                scaling=recipe.scale.mode,
+                init=recipe.init_for(model),
+                **images,
+            )
             for model, options in self.peers
         ]
 
     def compiled(self, net: keras.Model, data: Data) -> keras.Model:
         """The compiled Mutual that `fit` trains."""
         recipe, nets = data.recipe, [net]
-        for own in self.recipes(data):
-            nets.append(random_net(own, data.classes))
+        for i, own in enumerate(self.recipes(data), start=1):
+            nets.append(random_net(own, data.classes, data.options.seed + 1000 * i))
             recipe.regularize(nets[-1])
             named = {"model": own.model, "options": own.as_json()["options"]}
             data.describe(nets[-1], seed=data.options.seed, **self.settings(), **named)

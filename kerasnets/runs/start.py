@@ -20,6 +20,7 @@ from kerasnets.checks import refuse
 from kerasnets.data.augment import SCALINGS
 from kerasnets.graph import all_layers
 from kerasnets.scaling import Scaling, agree
+from kerasnets.surgery.initialize import fill
 from kerasnets.surgery.transfer import frozen_layers
 from kerasnets.training import Recipe
 from kerasnets.weights.card import shape_of
@@ -54,7 +55,9 @@ class Start:
         known = self.card.class_names
         return known is not None and known == tuple(names) and self.net.outputs[0].shape[-1] == classes
 
-    def model(self, classes: int, names: Sequence[str], images: Callable[[], Any]) -> keras.Model:
+    def model(
+        self, classes: int, names: Sequence[str], images: Callable[[], Any], seed: int = 0
+    ) -> keras.Model:
         """The net as it is trained, with weights of its own.
 
         Args:
@@ -62,11 +65,12 @@ class Start:
             names: Names of the classes.
             images: Function that gives scaled images, by which `surgery.deepen` finds the statistics of new
                 layers.
+            seed: Seed of random weights.
 
         Returns:
             A keras.Model that gives logits.
         """
-        recipe, net = self.recipe, changed(self.net, self.recipe, classes, images)
+        recipe, net = self.recipe, changed(self.net, self.recipe, classes, images, seed)
         if self.keeps(classes, names) or fills_random(recipe):
             net = as_logits(main_output(net))
         else:
@@ -146,11 +150,13 @@ def fills_random(recipe: Recipe) -> bool:
     return any(name == PREINITIALIZE for name, _ in recipe.surgery)
 
 
-def changed(net: keras.Model, recipe: Recipe, classes: int, images: Callable[[], Any]) -> keras.Model:
+def changed(
+    net: keras.Model, recipe: Recipe, classes: int, images: Callable[[], Any], seed: int
+) -> keras.Model:
     """The net after the surgery of the recipe."""
     for name, options in recipe.surgery:
         if name == PREINITIALIZE:
-            donor, net = net, random_net(recipe, classes)
+            donor, net = net, random_net(recipe, classes, seed)
             surgery.preinitialize(net, donor, **options)
         elif name == "deepen":
             net = surgery.deepen(net, data=images(), **options)
@@ -159,15 +165,28 @@ def changed(net: keras.Model, recipe: Recipe, classes: int, images: Callable[[],
     return net
 
 
-def random_net(recipe: Recipe, classes: int) -> keras.Model:
-    """The net of a recipe with random weights. It gives logits, or the lengths of capsules."""
-    return kerasnets.build(
+def random_net(recipe: Recipe, classes: int, seed: int = 0) -> keras.Model:
+    """The net of a recipe with random weights. It gives logits, or the lengths of capsules.
+
+    Args:
+        recipe: The recipe. Its `init` says how the weights are drawn.
+        classes: Number of scores.
+        seed: Seed of these draws. Those of the builder follow Keras's own seed.
+
+    Returns:
+        A keras.Model.
+    """
+    net = kerasnets.build(
         recipe.model,
         input_shape=recipe.shape,
         classes=classes,
         classifier_activation=None,
         **{name: value for name, value in recipe.options.items() if name != "rho"},
     )
+    if recipe.init is not None:
+        scheme, options = recipe.scheme
+        fill(net, scheme, seed, **options)
+    return net
 
 
 def set_trainable(net: keras.Model, recipe: Recipe) -> None:

@@ -150,9 +150,10 @@ def check(recipe: Recipe, out: pathlib.Path, options: Options, method: Supervise
 def build(data: Data) -> keras.Model:
     """Builds the regularized net of a run. It outputs logits, or the lengths of capsules."""
     if data.start is None:
-        net = random_net(data.recipe, data.classes)
+        net = random_net(data.recipe, data.classes, data.options.seed)
     else:
-        net = data.start.model(data.classes, data.training.class_names, data.first_images)
+        names, seed = data.training.class_names, data.options.seed
+        net = data.start.model(data.classes, names, data.first_images, seed)
     data.recipe.regularize(net)
     return net
 

@@ -5,6 +5,7 @@ from kerasnets.surgery.codes import binary_encoder
 from kerasnets.surgery.convolutionize import convolutionize
 from kerasnets.surgery.features import features
 from kerasnets.surgery.fold import fold_batch_norm
+from kerasnets.surgery.initialize import SCHEMES, initialize, starts_of
 from kerasnets.surgery.neighbors import nearest, neighbors
 from kerasnets.surgery.net2net import deepen, widen
 from kerasnets.surgery.precision import with_precision
@@ -15,6 +16,7 @@ from kerasnets.surgery.stages import stage_ends, stages_of
 from kerasnets.surgery.transfer import replace_head
 
 __all__ = [
+    "SCHEMES",
     "binary_encoder",
     "convolutionize",
     "deepen",
@@ -22,12 +24,14 @@ __all__ = [
     "feature_pyramid",
     "features",
     "fold_batch_norm",
+    "initialize",
     "nearest",
     "neighbors",
     "preinitialize",
     "replace_head",
     "stage_ends",
     "stages_of",
+    "starts_of",
     "widen",
     "with_precision",
     "with_scaling",

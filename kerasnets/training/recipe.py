@@ -15,6 +15,7 @@ from kerasnets.assembly.options import check_options
 from kerasnets.checks import check_interpolation, is_int, is_ints, is_number, nearest, refuse
 from kerasnets.scaling import MODES, Scaling
 from kerasnets.surgery import deepen, preinitialize, widen
+from kerasnets.surgery.initialize import SCHEMES, start_of
 from kerasnets.training import regularization, schedules
 from kerasnets.training.evaluation import PROTOCOLS, scales_of
 from kerasnets.training.losses import AUX_WEIGHT, Crossentropy, MarginLoss
@@ -139,6 +140,9 @@ class Recipe:
             checkpoint, or a file. Its card says the size and the scaling of its images; `size`, `channels`
             and `scaling` cannot change them. A net of other classes than those of the data
             gets a new classifier. None starts from random weights.
+        init: How the random weights are drawn: a scheme of `kerasnets.surgery.initialize`, such as "paper" or
+            "glorot", or a pair of its name and options, such as ("gaussian", {"std": 0.05}). None is as the
+            builder draws them. With `weights`, it needs `surgery` by "preinitialize".
         surgery: Functions of `kerasnets.surgery` that change that net, in order, each a pair of its name and
             options: ("widen", {"layer": ..., "width": ...}), ("deepen", {"layer": ...}), or ("preinitialize",
             {"convs": ..., "dense": ...}). The last one copies layers of that net, which need not be a
@@ -191,6 +195,7 @@ class Recipe:
     precision: str = "float32"
     replicas: int = 1
     weights: str | None = None
+    init: str | Pair | None = None
     surgery: tuple[Pair, ...] = ()
     freeze: bool | int | str = False
     freeze_batch_norm: bool = False
@@ -230,6 +235,7 @@ class Recipe:
         check_rows(self.augmentation)
         check_protocol(self.evaluation)
         check_start(self)
+        check_init(self)
 
     @property
     def spec(self) -> Spec:
@@ -253,6 +259,16 @@ class Recipe:
         """The shorter sides to which test images are resized; None if they are only cropped."""
         name, options = self.evaluation
         return scales_of(name, options.get("sizes"))
+
+    @property
+    def scheme(self) -> Pair | None:
+        """The pair that `init` stands for, a scheme and its options; None for the builder's own."""
+        return (self.init, {}) if isinstance(self.init, str) else self.init
+
+    def init_for(self, model: str) -> str | Pair | None:
+        """The `init` of another net: the same, or None if it is a start of this net which the other lacks."""
+        own = self.scheme is not None and self.scheme[0] not in SCHEMES
+        return None if own and self.scheme[0] not in registry.find(model).spec.starts else self.init
 
     @property
     def scale(self) -> Scaling:
@@ -406,6 +422,17 @@ def check_start(recipe):
         refuse("classes", "None or 1 with `positive`", recipe.classes)
     if recipe.classes == 1 and recipe.loss[0] != "crossentropy":
         refuse("loss", "'crossentropy' for one score", recipe.loss[0])
+
+
+def check_init(recipe):
+    """Refuses an unknown scheme of random weights, and any for a net whose weights are trained."""
+    if recipe.init is None:
+        return
+    if not is_pair(recipe.scheme):
+        refuse("init", "None, the name of a scheme, or a pair of it and a dict of options", recipe.init)
+    start_of(*recipe.scheme, recipe.spec.starts, argument="init")
+    if recipe.weights is not None and not any(name == "preinitialize" for name, _ in recipe.surgery):
+        refuse("init", "None with `weights`, unless they fill a random net by 'preinitialize'", recipe.init)
 
 
 def check_rows(rows):

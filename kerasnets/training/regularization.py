@@ -4,60 +4,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from kerasnets.checks import is_number, refuse
-from kerasnets.graph import all_layers
-from kerasnets.layers import PartialConv2D, RoutedCapsules
-
-# Names of weights that are no kernels, although they may have several axes as kernels have.
-NO_KERNELS = ("bias", "gamma", "beta", "alpha")
-DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
-TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
-
-
-def kernels(model: keras.Model, depthwise: bool = True) -> list[tuple[keras.Variable, keras.Layer]]:
-    """The kernels of a model: its trainable weights except biases and those of normalization and PReLU.
-
-    Args:
-        model: A built keras.Model, which may contain models and wrapped layers.
-        depthwise: Whether to include the kernels of depthwise convolutions: those of their own layers, of
-            separable convolutions, and of convolutions with a group for each input channel.
-
-    Returns:
-        Pairs of a kernel and the layer whose kernel it is.
-    """
-    # Of layers within one another, the innermost comes last and counts.
-    owners = {id(v): layer for layer in all_layers(model) for v in layer.trainable_variables}
-    found = [
-        (v, owners[id(v)]) for v in model.trainable_variables if len(v.shape) > 1 and v.name not in NO_KERNELS
-    ]
-    return [(v, layer) for v, layer in found if depthwise or not is_depthwise(v, layer)]
-
-
-def is_depthwise(kernel, layer):
-    """Whether a kernel is that of a depthwise convolution."""
-    return has_multiplier(kernel, layer) or (getattr(layer, "groups", 1) > 1 and kernel.shape[-2] == 1)
-
-
-def has_multiplier(kernel, layer):
-    """Whether the last axes of a kernel are channels and a multiplier, as in depthwise convolutions."""
-    return isinstance(layer, DEPTHWISE) or kernel.name == "depthwise_kernel"
-
-
-def incoming(kernel, layer):
-    """The axes of a kernel along which the incoming weights of one unit lie."""
-    last = len(kernel.shape) - 1
-    if has_multiplier(kernel, layer):  # (*grid, channels, multiplier)
-        return list(range(last - 1))
-    if isinstance(layer, TRANSPOSED):  # (*grid, units, channels)
-        return [*range(last - 1), last]
-    if isinstance(layer, RoutedCapsules):  # (capsules below, values, capsules, dims)
-        return [0, 1]
-    if isinstance(layer, layers.EinsumDense):
-        inputs, outputs = layer.equation.split("->")
-        return [i for i, axis in enumerate(inputs.split(",")[1]) if axis not in outputs]
-    return list(range(last))
+from kerasnets.layers import PartialConv2D
+from kerasnets.surgery.kernels import incoming, kernels
 
 
 def decay_weights(model: keras.Model, decay: float, depthwise: bool = True) -> None:

@@ -75,6 +75,11 @@ ROW = dict(
         (dict(epochs=True), "`epochs`"),
         (dict(precision="float16"), "`precision`"),
         (dict(replicas=0), "`replicas`"),
+        (dict(init="gausian"), "`init` is one of 'paper', .*'gaussian'"),
+        (dict(init=("gaussian", dict(sd=0.1))), "`sd` is not an option of 'gaussian'"),
+        (dict(init=("gaussian", 0.1)), "`init` is None, the name of a scheme, or a pair"),
+        (dict(init="he", weights="net.keras"), "`init` is None with `weights`"),
+        (dict(init="paper", model="CapsNet", options={}), "of whose paper no start is recorded"),
     ],
     ids=str,
 )
