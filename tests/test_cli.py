@@ -204,15 +204,19 @@ def test_texts_and_their_values(text, default, value):
 
 def test_compare(run, tmp_path):
     path = tmp_path / "x.svg"
-    text = run("compare", "ResNet20", "FitNet1", "MLP800", "--sort", "params", "--plot", str(path))
-    assert first_column(text)[:3] == ["FitNet1", "ResNet20", "MLP800"]
-    assert text.splitlines()[-1] == f"wrote {path}, without FitNet1"
+    text = run("compare", "PlainNet20", "ResNet20", "MLP800", "--sort", "params", "--plot", str(path))
+    assert first_column(text)[:3] == ["PlainNet20", "ResNet20", "MLP800"]
+    assert text.splitlines()[-1] == f"wrote {path}, without PlainNet20"
     assert path.read_text().startswith("<?xml")
-    data = json.loads(run("compare", "ResNet20", "FitNet1", "--sort", "top1", "--json"))
-    assert [row["name"] for row in data["models"]] == ["ResNet20", "FitNet1"]
-    best = checkpoints("ResNet20")[0]
-    assert data["models"][0]["weights"] == best.id
-    assert data["models"][0]["result"]["top1"] == round(100 - best.top1, 4)
+    words = ["compare", "ResNet20", "PlainNet20", "ResNet44", "--sort", "top1", "--json"]
+    data = json.loads(run(*words))
+    assert [row["name"] for row in data["models"]] == ["ResNet44", "ResNet20", "PlainNet20"]
+    assert data["models"][1]["weights"] == checkpoints("ResNet20")[0].id
+    # He et al. 2016, table 6.
+    assert [(row["result"] or {}).get("top1") for row in data["models"]] == [7.17, 8.75, None]
+    assert data["protocol"] == data["protocols"][0] == data["models"][0]["result"]["protocol"]
+    data = json.loads(run(*words, "--protocol", data["protocols"][1]))
+    assert data["models"][1]["result"]["source"].startswith("the trained weights")
 
 
 def test_plot(run, tmp_path):
@@ -253,6 +257,8 @@ def test_plot(run, tmp_path):
         ("profile ResNet20 --pooling foo", "`pooling` is"),
         ("compare LeNet5 lenet4", "Did you mean 'LeNet4'"),
         ("compare LeNet5 --sort parms", "Did you mean 'params'"),
+        ("compare MobileNet(alpha=0.5 LeNet5", "`name` is a name, or a name with options"),
+        ("compare PlainNet18 ResNet18 --protocol x", "`protocol` is one of 'imagenet ten crops 224'."),
         ("compare LeNet5 --plot x.jpg", "`path` is a file in a folder that exists, ending in one of .png"),
         ("plot LeNet5", "required: --out"),
         ("plot LeNet5 --out x.bmp", "`path` is a file in a folder that exists, ending in one of .svg"),

@@ -1,6 +1,9 @@
-"""The plot of a comparison: accuracy against multiply-adds, one panel for each dataset."""
+"""The plot of a comparison: accuracy against multiply-adds, one panel for each protocol."""
 
-import collections
+import dataclasses
+import textwrap
+from collections.abc import Iterable
+from typing import Any
 
 from kerasnets import files
 from kerasnets.analysis import pictures
@@ -15,53 +18,94 @@ AREA = 700  # of the largest marker, in square points
 GAPS, ITERATIONS = (1.1, 1.4), 300
 
 
+LINE = 95  # characters of the line below a title
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """A panel of the plot.
+
+    Attributes:
+        rows: A `ModelRow` for each model that it shows.
+        measure: The errors that it shows: "top1" or "top5".
+        text: Their protocol in words.
+    """
+
+    rows: tuple[Any, ...]
+    measure: str
+    text: str
+
+    @classmethod
+    def of(cls, rows: Iterable[Any], text: str) -> "Panel":
+        """The panel of models with published errors: their top-1 errors, or top-5 if more have these."""
+        known = {
+            name: tuple(row for row in rows if getattr(row, name) is not None) for name in ("top1", "top5")
+        }
+        measure = max(known, key=lambda name: len(known[name]))
+        return cls(known[measure], measure, text)
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self.rows[0].result.dataset
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """The multiply-adds and the accuracy in percent of each model."""
+        return [(row.mult_adds, 100 - getattr(row, self.measure)) for row in self.rows]
+
+    @property
+    def height(self) -> float:
+        """The height of its axes in inches, which grows with the number of names."""
+        return 8 if len(self.rows) > 12 else 5 if len(self.rows) > 2 else 3.2
+
+
 def draw(panels, path):
     """Writes the picture of `Comparison.plot`.
 
     Args:
-        panels: Lists of `ModelRow`, by name of the dataset.
+        panels: A `Panel` for each protocol.
         path: Path of the picture.
     """
     matplotlib = pictures.library("matplotlib")
     adjust_text = pictures.library("adjustText").adjust_text
     figures, agg = (pictures.library(f"matplotlib.{m}") for m in ("figure", "backends.backend_agg"))
-    families = list(dict.fromkeys(row.family for rows in panels.values() for row in rows))
+    families = list(dict.fromkeys(row.family for panel in panels for row in panel.rows))
     colors = matplotlib.colormaps["tab10" if len(families) <= 10 else "tab20"]
     color = {f: colors(i % colors.N) for i, f in enumerate(families)}
-    heights = [8 if len(rows) > 12 else 5 for rows in panels.values()]
+    heights = [panel.height for panel in panels]
     figure = figures.Figure(figsize=(10.5, sum(heights)), dpi=130, layout="constrained")
     canvas = agg.FigureCanvasAgg(figure)
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axis, (dataset, rows) in zip(axes, panels.items(), strict=True):
-        panel(axis, dataset, rows, color)
+    for axis, panel in zip(axes, panels, strict=True):
+        draw_panel(axis, panel, color)
     canvas.draw()  # fixes the positions of the axes
     figure.set_layout_engine("none")
-    for axis, rows in zip(axes, panels.values(), strict=True):
-        label(axis, rows, adjust_text)
+    for axis, panel in zip(axes, panels, strict=True):
+        label(axis, panel, adjust_text)
     with files.replacing(path) as part, matplotlib.rc_context({"svg.hashsalt": "kerasnets"}):
         figure.savefig(part, metadata={DATES[path.suffix]: None})
 
 
-def panel(axis, dataset, rows, color):
-    """Draws the markers and legends of one dataset.
+def draw_panel(axis, panel, color):
+    """Draws the markers and legends of one panel.
 
     Args:
         axis: A Matplotlib Axes.
-        dataset: Name of the dataset.
-        rows: A `ModelRow` for each model.
+        panel: A `Panel`.
         color: Colors, by family.
     """
-    protocols = [p for p, _ in collections.Counter(row.result.protocol for row in rows).most_common()]
-    largest = max(row.trainable_params for row in rows)
-    for row in sorted(rows, key=lambda row: -row.trainable_params):  # small markers are drawn on top
-        shade = (*color[row.family][:3], 0.5 if row.result.protocol == protocols[0] else 0)
+    largest = max(row.trainable_params for row in panel.rows)
+    points = sorted(zip(panel.rows, panel.points, strict=True), key=lambda p: -p[0].trainable_params)
+    for row, (x, y) in points:  # small markers are drawn on top
         size = AREA * row.trainable_params / largest
-        x, y = row.mult_adds, 100 - row.top1
-        axis.scatter(x, y, size, facecolors=[shade], edgecolors=[color[row.family]])
-    axis.set(xscale="log", xlabel="multiply-adds of one image", ylabel="top-1 accuracy, %")
-    others = f"; hollow: {', '.join(protocols[1:])}" if protocols[1:] else ""
-    axis.set_title(f"{dataset}\n", fontsize=14)
-    axis.text(0.5, 1.015, f"{protocols[0]}{others}", ha="center", fontsize=9, transform=axis.transAxes)
+        shade = (*color[row.family][:3], 0.5)
+        axis.scatter(x, y, size, facecolors=[shade], edgecolors=[color[row.family]], clip_on=False)
+    ylabel = f"{panel.measure.replace('top', 'top-')} accuracy, %"
+    axis.set(xscale="log", xlabel="multiply-adds of one example", ylabel=ylabel)
+    text = textwrap.fill(panel.text.removeprefix(f"{panel.dataset}, "), LINE)
+    axis.set_title(panel.dataset + "\n" * (1 + text.count("\n")), fontsize=14)
+    axis.text(0.5, 1.015, text, ha="center", va="bottom", fontsize=9, transform=axis.transAxes)
     axis.margins(0.09)
     axis.set_ylim(top=min(100, axis.get_ylim()[1]))
     axis.grid(alpha=0.25)
@@ -69,7 +113,7 @@ def panel(axis, dataset, rows, color):
     axis.xaxis.set_minor_formatter(lambda value, _: minor_tick(value, axis.get_xlim()))
     axis.spines[["top", "right"]].set_visible(False)
 
-    shown = [f for f in color if f in {row.family for row in rows}]
+    shown = [f for f in color if f in {row.family for row in panel.rows}]
     sizes = [s for s in (1e4, 1e5, 1e6, 1e7, 1e8) if largest / 1000 < s <= largest]
     handles = [axis.scatter([], [], 40, color=[color[f]], label=f) for f in shown]
     hollow = dict(facecolors="none", edgecolors="#666")
@@ -86,15 +130,16 @@ def minor_tick(value, limits):
     return count_text(value) if limits[1] < 30 * limits[0] and f"{value:e}"[0] in "25" else ""
 
 
-def label(axis, rows, adjust_text):
+def label(axis, panel, adjust_text):
     """Writes each model's name near its marker, so that names do not overlap.
 
     Args:
         axis: A Matplotlib Axes whose position in the figure is fixed.
-        rows: A `ModelRow` for each of its markers.
+        panel: The `Panel` whose markers it has.
         adjust_text: The function `adjust_text` of the package adjustText.
     """
-    texts = [axis.text(row.mult_adds, 100 - row.top1, row.name, fontsize=7.5) for row in rows]
+    named = zip(panel.rows, panel.points, strict=True)
+    texts = [axis.text(x, y, row.name, fontsize=7.5) for row, (x, y) in named]
     line = dict(arrowstyle="-", color="#888", linewidth=0.5)
     # With `prevent_crossings`, names swap positions again and again, and the placement does not converge.
     options = dict(prevent_crossings=False, max_move=None, expand=GAPS, iter_lim=ITERATIONS)

@@ -4,16 +4,25 @@ import argparse
 import dataclasses
 from typing import Any
 
+from kerasnets.assembly.protocols import ORDER
 from kerasnets.cli.options import command, without_values
 
 
 def add(commands: Any) -> None:
     """Adds the subcommand."""
     p = command(commands, "compare", run, "compare costs and published errors of models")
-    p.add_argument("names", nargs="+", metavar="NAME", help="names of models")
+    p.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="names of models, which may have options: 'MobileNet(alpha=0.5)'",
+    )
+    how = f"by default the first that all models share: {ORDER}"
+    p.add_argument("--protocol", metavar="NAME", help=f"protocol of the published errors; {how}")
     p.add_argument("--sort", metavar="COLUMN", help="column to sort by, such as params, mult_adds or top1")
     p.add_argument("--reverse", action="store_true", help="reverse the order")
-    p.add_argument("--plot", metavar="FILE", help="plot accuracy over multiply-adds; .png, .svg or .pdf")
+    text = "plot accuracy over multiply-adds, one panel a protocol; .png, .svg or .pdf"
+    p.add_argument("--plot", metavar="FILE", help=text)
 
 
 @without_values()
@@ -25,10 +34,16 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
 
     if options.plot:  # checked before anything is built
         pictures.check_path(options.plot, DATES)
-    comparison = analysis.compare(options.names, options.sort, options.reverse)
+    comparison = analysis.compare(options.names, options.sort, options.reverse, protocol=options.protocol)
     text, out = str(comparison), {}
     if options.plot:
         left_out = comparison.plot(options.plot)
         out = {"plot": options.plot}
         text += f"\n\nwrote {options.plot}" + (f", without {', '.join(left_out)}" if left_out else "")
-    return {"models": [dataclasses.asdict(row) for row in comparison.rows]} | out, text
+    data = {"protocol": comparison.protocol, "protocols": comparison.protocols}
+    return data | {"models": [record(row) for row in comparison.rows]} | out, text
+
+
+def record(row):
+    """A row of the comparison as data for JSON."""
+    return dataclasses.asdict(row) | {"result": row.result and row.result.record()}

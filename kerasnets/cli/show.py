@@ -1,7 +1,6 @@
 """`kerasnets show`: facts about one model."""
 
 import argparse
-import dataclasses
 import textwrap
 from typing import Any
 
@@ -30,7 +29,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         registry.refuse_name(options.name)
     record = catalogue()[options.name]
     paper = Citation(**record["citation"])
-    errors = [dataclasses.asdict(r) for r in results.results(options.name)]
+    errors = [r.record() for r in results.every(options.name)]
     data = about(record) | {k: v for k, v in record.items() if k not in ("name", "family", "input")}
     data |= {"citation": record["citation"] | {"url": paper.url}, "errors": errors}
     data |= trained(options.name)
@@ -69,9 +68,34 @@ def lines(data, paper):
     if data["checkpoints"]:
         yield from ("", *checkpoint_lines(data["checkpoints"], data["chosen"]))
     if data["errors"]:
-        keys = ("top1", "top5", "dataset", "protocol", "source")
-        cells = [["" if e[k] is None else e[k] for k in keys] for e in data["errors"]]
-        yield from ("", text_table(["top-1 error", "top-5", *keys[2:]], cells, left=5))
+        yield from ("", *error_lines(data["errors"]))
+
+
+def error_lines(errors):
+    """The lines about published errors: a table and its notes."""
+    from kerasnets.tables import WIDTH, text_table
+
+    notes = list(dict.fromkeys(e["note"] for e in errors if e["note"]))
+    options = any(e["options"] for e in errors)
+    header = ["top-1 error", "top-5", *["options"] * options, "protocol", "source", *["note"] * bool(notes)]
+    cells = [
+        [
+            *("" if e[k] is None else f"{e[k]:.5g}" for k in ("top1", "top5")),
+            *[", ".join(option_text(*item) for item in e["options"].items())] * options,
+            e["protocol"],
+            e["source"],
+            *[f"[{notes.index(e['note']) + 1}]" if e["note"] else ""] * bool(notes),
+        ]
+        for e in errors
+    ]
+    yield text_table(header, cells, left=len(header))
+    for i, note in enumerate(notes, start=1):
+        yield from textwrap.wrap(f"[{i}] {note}", WIDTH, subsequent_indent="    ")
+
+
+def option_text(name, value):
+    """An option of a net as it is written in calls."""
+    return f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value!r}"
 
 
 def none_because(reason):

@@ -9,7 +9,7 @@ input and 50% after each block; contrast normalization and whitening; shifts of 
 
 The paper does not give the batch size, or the best learning rate for C. Here they are 128 and 0.05.
 
-Published: 7.25% error (table 6); 9.08% without shifts and flips (table 4).
+Published: 7.25% error (table 4); 9.08% without shifts and flips (table 3).
 """
 
 from kerasnets.training import Recipe
