@@ -13,8 +13,10 @@ import pytest
 from keras import ops
 
 import authors
+import by_hand
 import kerasnets
 from kerasnets import surgery, training
+from kerasnets.analysis import visualize
 from kerasnets.blocks.conv import conv
 from kerasnets.distillation import (
     Distiller,
@@ -151,6 +153,15 @@ def test_mutual_learning(teacher, student):
 
 def test_nothing_imported_tensorflow():
     assert "tensorflow" not in sys.modules
+
+
+def test_seeing_inside_a_net():
+    by_hand.check_ways_back(visualize)
+    by_hand.check_class_maps(visualize)
+    net = by_hand.net()
+    found = visualize.maximize(net, 1, steps=10, jitter=0)
+    assert net.predict(found, verbose=0)[0, 1] > net.predict(by_hand.IMAGES, verbose=0)[:, 1].max()
+    assert visualize.strongest(net, by_hand.IMAGES, "conv2", 0, 2).values.shape == (2,)
 
 
 def small(*end):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasnets.analysis.visualize.net import Net, at, find, opened
+from kerasnets.analysis.visualize.net import Net, at, find, in_batches, opened
 from kerasnets.assembly.outputs import activation_of, is_neutral
 from kerasnets.checks import refuse
 from kerasnets.gradients import with_gradient
@@ -51,10 +51,10 @@ def cam(model: keras.Model, images: Any, unit: Any = None, batch_size: int = 16)
     units = net.units(unit, len(images))
     if units is None:
         units, _ = net.choose(images, None, None, batch_size)
-    found = []
+    found, before = [], net.until(pooling.input_tensors[0])
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
-        features = taken(net, images[batch], pooling.input_tensors[0])
+        features = before.outputs(images[batch], batch_size)
         flat = features.reshape(-1, *(1,) * (pooling.output_tensors[0].ndim - 2), features.shape[-1])
         scores = ahead(head, np.concatenate([flat, np.zeros_like(flat[:1])]))
         scores = (scores[:-1] - scores[-1:]).reshape(*features.shape[:-1], -1)
@@ -81,8 +81,8 @@ def grad_cam(
         model: A functional or sequential model of one input, channels last.
         images: Images as the model takes them, (images, *grid, channels).
         unit: Index of a class, or one for each image; None for the strongest of each image.
-        layer: The layer of the maps or its name, in a nested model "MODEL/LAYER"; None for the last maps
-            before the scores that are not those of a pooling layer or dropout.
+        layer: The layer of the maps or its name, in a nested model "MODEL/LAYER"; None for the maps of `cam`
+            if the net has them, or else the last ones that are not those of pooling, padding or dropout.
         rectify: Whether negative values become zero, as in the paper.
         batch_size: Number of images that run at once.
 
@@ -109,15 +109,14 @@ def grad_cam(
         return at(net.run(x, change=change), units, places), seen[0]
 
     both = with_gradient(score)
-    found = []
-    for start in range(0, len(images), batch_size):
-        batch = slice(start, start + batch_size)
-        given = [ops.convert_to_tensor(array[batch]) for array in (images, units, places)]
-        added = ops.zeros((len(given[0]), *call.output_tensors[0].shape[1:]))
-        (_, features), gradient = both(added, *given)
+
+    def weighted(x, units, places):
+        added = ops.zeros((x.shape[0], *call.output_tensors[0].shape[1:]))
+        (_, features), gradient = both(added, x, units, places)
         weights = ops.mean(gradient, axis=tuple(range(1, gradient.ndim - 1)), keepdims=True)
-        found.append(ops.convert_to_numpy(ops.sum(weights * ops.cast(features, weights.dtype), -1)))
-    found = np.concatenate(found)
+        return ops.sum(weights * ops.cast(features, weights.dtype), -1)
+
+    found = in_batches(net.compiled(weighted), batch_size, images, units, places)
     return np.maximum(found, 0) if rectify else found
 
 
@@ -172,19 +171,21 @@ def ahead(calls: Sequence[Call], x: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(x)
 
 
-def taken(net: Net, images: np.ndarray, tensor: keras.KerasTensor) -> np.ndarray:
-    """The values of a Keras tensor inside a net."""
-    return net.until(tensor).outputs(images, len(images))
-
-
 def last_maps(net: Net) -> Call:
-    """The call that gives the last maps before the scores, but for pooling and dropout."""
+    """The call that gives the maps that are globally averaged, or else the last before the scores.
+
+    Pooling, padding and dropout give no maps of their own.
+    """
+    pooling, _ = pooled(net)
     for call in reversed(net.calls):
-        (y,) = call.output_tensors[:1]
-        kind = type(call.operation).__name__
-        if has_maps(y) and "Pool" not in kind and not is_neutral(call.operation):
+        if pooling is not None and call.output_tensors[0] is not pooling.input_tensors[0]:
+            continue
+        own = not is_neutral(call.operation) and not any(
+            word in type(call.operation).__name__ for word in ("Pad", "Pool")
+        )
+        if pooling is not None or (own and has_maps(net, call)):
             return call
-    return refuse("model", "one with a layer of feature maps, (batch, *grid, channels)", net)
+    return refuse("model", "one with a layer of feature maps, (batch, *grid, channels)", net.name)
 
 
 def maps_of(net: Net, model: keras.Model, layer: keras.Layer | str) -> Call:
@@ -197,11 +198,12 @@ def maps_of(net: Net, model: keras.Model, layer: keras.Layer | str) -> Call:
     call = next((call for call in net.calls if call.operation is operation), None)
     if call is None:
         refuse("layer", f"a layer on which the scores of {model.name} depend", path)
-    if not has_maps(call.output_tensors[0]):
+    if not has_maps(net, call):
         refuse("layer", "one of feature maps, (batch, *grid, channels)", path)
     return call
 
 
-def has_maps(y: keras.KerasTensor) -> bool:
-    """Whether a Keras tensor consists of maps of several positions."""
-    return y.ndim > 2 and any(side != 1 for side in y.shape[1:-1])
+def has_maps(net: Net, call: Call) -> bool:
+    """Whether a call gives maps of several positions."""
+    y = call.output_tensors[0]
+    return y.ndim == net.start.ndim and any(side != 1 for side in y.shape[1:-1])

@@ -9,7 +9,6 @@ from keras import ops
 
 from kerasnets.analysis.visualize.net import Net, at, check_model
 from kerasnets.checks import is_int, is_ints, is_number, refuse
-from kerasnets.gradients import with_gradient
 from kerasnets.scaling import Scaling
 from kerasnets.weights.card import card_of
 
@@ -80,14 +79,14 @@ def maximize(
     area = 1 if places is not None else int(np.prod(net.grid))
     share = frequencies(shape, smooth)
     chosen = [ops.convert_to_tensor(array) for array in (units, places) if array is not None]
-    both = with_gradient(lambda x, *chosen: at(net.run(x, bare=True), *chosen) / area, compiled=True)
+    gradient_of = net.gradient_of(lambda y, *chosen: at(y, *chosen) / area, bare=True)
     rng = np.random.default_rng(seed)
     images = middle + NOISE * spread * filtered(rng.normal(size=(len(units), *shape)), share)
     axes = tuple(range(1, len(shape)))
     for _ in range(steps):
         moves = tuple(rng.integers(-jitter, jitter + 1, len(axes)))
         moved = np.roll(images, moves, axes).astype(keras.config.floatx())
-        _, gradient = both(ops.convert_to_tensor(moved), *chosen)
+        gradient = gradient_of(ops.convert_to_tensor(moved), *chosen)
         gradient = np.roll(ops.convert_to_numpy(gradient), [-move for move in moves], axes)
         images = images + rate * spread * filtered(gradient, share) - decay * (images - middle)
         images = np.clip(images, low, high)

@@ -13,7 +13,7 @@ from kerasnets.analysis.visualize.backward import split
 from kerasnets.analysis.walk import channels_first
 from kerasnets.assembly.outputs import are_lengths, as_logits, only_main
 from kerasnets.checks import is_int, nearest, refuse
-from kerasnets.gradients import with_gradient
+from kerasnets.gradients import compiled, with_gradient
 from kerasnets.graph import check_graph, functional, has_graph, no_gradients, output_of
 from kerasnets.layers import parts
 from kerasnets.recording import Call, record
@@ -26,11 +26,15 @@ class Net:
     lengths of its capsules.
 
     Attributes:
+        name: Name of the model.
         layer: The layer or other operation at the end; None for the scores.
         path: Its name, in a nested model "MODEL/LAYER".
         calls: The `Call` objects that lead to it, in the order in which they run.
         end: Keras tensor of its output.
+        often: Whether it will run more than once, so that it is compiled on TensorFlow too.
     """
+
+    often = True
 
     def __init__(
         self, model: keras.Model, layer: keras.Layer | str | None = None, shape: Sequence[int] | None = None
@@ -46,6 +50,7 @@ class Net:
             ValueError: The model is another one, or has no such layer.
         """
         check_model(model)
+        self.name = model.name
         self.path, self.layer = (None, None) if layer is None else find(model, layer)
         window = tuple(shape[:-1]) if shape and None in model.inputs[0].shape[1:-1] else None
         recording = record(scored(model) if layer is None else model, window)
@@ -63,6 +68,7 @@ class Net:
     def until(self, tensor: keras.KerasTensor) -> "Net":
         """The same up to another Keras tensor on the way."""
         net = copy.copy(self)
+        vars(net).pop("forward", None)
         net.end, net.calls = tensor, leading_to([tensor], self.calls)
         return net
 
@@ -126,25 +132,35 @@ class Net:
         before, activation = found
         return rule(activation)(args[0] if before is None else before(*args, **kwargs))
 
+    def compiled(self, function: Callable) -> Callable:
+        """Compiles a function of tensors that runs the net."""
+        operations = {id(call.operation): call.operation for call in self.calls}.values()
+        variables = {id(v): v for one in operations for v in getattr(one, "variables", ())}
+        return compiled(function, list(variables.values()), self.often)
+
+    @functools.cached_property
+    def forward(self) -> Callable:
+        """The compiled function that gives the outputs at the end for a batch."""
+        return self.compiled(lambda x: self.run(x))
+
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         """The outputs at the end for images."""
         with no_gradients():
-            return in_batches(self.run, batch_size, images)
+            return in_batches(self.forward, batch_size, images)
 
-    def gradients(
-        self, images: np.ndarray, score: Callable, batch_size: int, rule: Callable | None = None, *others: Any
-    ) -> np.ndarray:
-        """Gradients of scores with respect to images.
+    def gradient_of(self, score: Callable, rule: Callable | None = None, bare: bool = False) -> Callable:
+        """The gradient of scores with respect to images.
 
         Args:
-            images: Images.
-            score: Function of the tensor at the end, and of batches of `others`, that returns a tensor.
-            batch_size: Number of images that run at once.
+            score: Function of the tensor at the end and of other tensors that returns a tensor.
             rule: As for `run`.
-            *others: Arrays of the length of `images`.
+            bare: As for `run`.
+
+        Returns:
+            A compiled function of a batch of images and the other tensors.
         """
-        both = with_gradient(lambda x, *more: score(self.run(x, rule), *more))
-        return in_batches(lambda *given: both(*given)[1], batch_size, images, *others)
+        both = with_gradient(lambda x, *others: score(self.run(x, rule, bare=bare), *others))
+        return self.compiled(lambda *given: both(*given)[1])
 
     def units(self, unit: Any, count: int) -> np.ndarray | None:
         """The unit of each image, (count,); None if `unit` is None.
@@ -296,7 +312,7 @@ def readers(calls: Sequence[Call]) -> dict[int, int]:
 
 
 def opened(
-    model: keras.Model, images: Any, layer: keras.Layer | str | None, batch_size: int
+    model: keras.Model, images: Any, layer: keras.Layer | str | None, batch_size: int, times: int = 1
 ) -> tuple[Net, np.ndarray]:
     """A model up to a layer, and images for it.
 
@@ -304,7 +320,8 @@ def opened(
         model: A functional or sequential model of one input, channels last.
         images: Images as the model takes them, (images, *grid, channels).
         layer: A layer or its name, or None for the scores.
-        batch_size: Number of images that run at once, which is only checked.
+        batch_size: Number of images that run at once.
+        times: How often each image will run.
 
     Returns:
         The `Net`, and the images as an array of floating-point numbers.
@@ -325,7 +342,9 @@ def opened(
         allowed = f"a batch of images as the model takes them, (images, {sides})"
         refuse("images", allowed, found.shape if numeric else images)
     found = found.astype(keras.config.floatx(), copy=False)
-    return Net(model, layer, found.shape[1:]), found
+    net = Net(model, layer, found.shape[1:])
+    net.often = len(found) * times > batch_size
+    return net, found
 
 
 def check_model(model: Any) -> None:
@@ -342,10 +361,13 @@ def check_batch_size(batch_size: Any) -> None:
 
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
-    """Applies a function of tensors to batches of arrays, and concatenates what it returns as an array."""
-    check_batch_size(batch_size)
+    """Applies a function of tensors to batches of arrays, and concatenates what it returns as an array.
+
+    The last batch is filled up with its last example, so that a compiled function meets one shape only.
+    """
+    count = len(arrays[0])
     found = []
-    for start in range(0, len(arrays[0]), batch_size):
-        batch = (ops.convert_to_tensor(array[start : start + batch_size]) for array in arrays)
-        found.append(ops.convert_to_numpy(function(*batch)))
-    return np.concatenate(found)
+    for start in range(0, count, batch_size):
+        rows = np.minimum(np.arange(start, start + min(batch_size, count)), count - 1)
+        found.append(ops.convert_to_numpy(function(*(ops.convert_to_tensor(a[rows]) for a in arrays))))
+    return np.concatenate(found)[:count]

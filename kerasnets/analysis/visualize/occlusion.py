@@ -47,7 +47,7 @@ def occlusion(
         ValueError: The model does not take the images, has no such layer or unit, or the window is larger
             than the image.
     """
-    net, images = opened(model, images, layer, batch_size)
+    net, images = opened(model, images, layer, batch_size, times=batch_size + 1)
     units = net.units(unit, len(images))
     size, stride, fill = window(images, size, stride, fill)
     if units is None:
@@ -84,7 +84,7 @@ def occluded(
     Raises:
         ValueError: As for `occlusion`.
     """
-    net, images = opened(model, images, layer, batch_size)
+    net, images = opened(model, images, layer, batch_size, times=batch_size + 1)
     return covered(net, images, *window(images, size, stride, fill), batch_size)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerasnets.analysis.visualize.backward import deconvolved, guided
-from kerasnets.analysis.visualize.net import at, opened
+from kerasnets.analysis.visualize.net import at, in_batches, opened
 from kerasnets.checks import is_int, refuse
 
 
@@ -144,17 +144,23 @@ def integrated_gradients(
     """
     if not is_int(steps, 1):
         refuse("steps", "a whole number, at least 1", steps)
-    net, images = opened(model, images, layer, batch_size)
+    net, images = opened(model, images, layer, batch_size, times=steps)
     start = np.asarray(0 if baseline is None else baseline, images.dtype)
     try:
         start = np.broadcast_to(start, images.shape)
     except ValueError:
         refuse("baseline", f"None, a number or an array that broadcasts to {images.shape}", start.shape)
     units, places = net.choose(images, unit, positions, batch_size)
-    total = np.zeros(images.shape, "float64")
-    for i in range(steps):
-        points = start + np.asarray((i + 0.5) / steps, images.dtype) * (images - start)
-        total += net.gradients(points, at, batch_size, None, units, places)
+    gradient = net.gradient_of(at)
+    total, count = np.zeros(images.shape, "float64"), len(images) * steps
+    batch_size = min(batch_size, count)
+    for first in range(0, count, batch_size):
+        rows, step = np.divmod(np.minimum(np.arange(first, first + batch_size), count - 1), steps)
+        shares = ((step + 0.5) / steps).astype(images.dtype).reshape(-1, *(1,) * (images.ndim - 1))
+        points = start[rows] + shares * (images[rows] - start[rows])
+        found = in_batches(gradient, batch_size, points, units[rows], places[rows])
+        left = min(batch_size, count - first)  # the last batch is filled up
+        np.add.at(total, rows[:left], found[:left])
     return ((images - start) * total / steps).astype(images.dtype)
 
 
@@ -170,7 +176,8 @@ def backward(
 ) -> np.ndarray:
     """Takes a signal from a unit back to the images by a rule for ReLUs."""
     net, images = opened(model, images, layer, batch_size)
-    return net.gradients(images, score, batch_size, rule, *net.choose(images, unit, positions, batch_size))
+    units, places = net.choose(images, unit, positions, batch_size)
+    return in_batches(net.gradient_of(score, rule), batch_size, images, units, places)
 
 
 def squared(y: Any, units: Any, places: Any) -> Any:
