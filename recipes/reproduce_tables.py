@@ -239,14 +239,13 @@ def layers_of(names: Iterable[str]) -> dict[str, list[Any]]:
     with shared.quiet():
         import rich.progress
 
-        import kerasnets.analysis
         from kerasnets.graph import no_values
 
     nets = {}
     for name in rich.progress.track(names, "building"):
         with no_values():
             model = build(name)
-            nets[name] = [facts(row, model) for row in kerasnets.analysis.profile(model).layers]
+            nets[name] = facts(model)
     return nets
 
 
@@ -267,17 +266,57 @@ def build(name: str) -> Any:
     return kerasnets.build(model, **options)
 
 
-def facts(row: Any, model: Any) -> types.SimpleNamespace:
-    """The fields of a row of a profile, and further facts about its layer."""
-    layer = model.get_layer(row.name)
+def facts(model: Any) -> list[types.SimpleNamespace]:
+    """For each layer or other operation of a net, the fields of its row in a profile, and further facts."""
+    import kerasnets.analysis
+    from kerasnets.graph import nodes
+
+    calls, ends, found = nodes(model, inputs=True), {}, {}
+    for call in calls:
+        before = max((ends[id(x)] for x in call.input_tensors), default=0)
+        after = before + len(kernels_of(call.operation))
+        ends |= dict.fromkeys(map(id, call.output_tensors), after)
+        found[call.operation.name] = call.operation, before, after
+    year = year_of(model)
+    return [described(row, *found[row.name], year) for row in kerasnets.analysis.profile(model).layers]
+
+
+def kernels_of(operation: Any) -> list[tuple[int, ...]]:
+    """The shapes of the kernels of a layer; none of another operation."""
+    return [w.shape for w in getattr(operation, "weights", ()) if w.name.endswith("kernel")]
+
+
+def year_of(model: Any) -> int | None:
+    """The year of the paper of a net; None if it is not one of the package."""
+    from kerasnets.assembly.catalogue import catalogue
+    from kerasnets.weights import card_of
+
+    builder = card_of(model).builder
+    return catalogue()[builder]["citation"]["year"] if builder else None
+
+
+def described(row: Any, layer: Any, before: int, after: int, year: int | None) -> types.SimpleNamespace:
+    """The fields of a row of a profile, and further facts about its layer.
+
+    Args:
+        row: The row.
+        layer: The layer or other operation.
+        before: Number of kernels on the longest path from the input up to the layer. A separable convolution
+            has two.
+        after: The same with its own.
+        year: Year of the paper of the net, or None.
+    """
     x = layer.input
-    kernels = [w.shape for w in layer.weights if w.name.endswith("kernel")]
+    kernels = kernels_of(layer)
     return types.SimpleNamespace(
         **dataclasses.asdict(row),
         input_shape=None if isinstance(x, list) else tuple(x.shape[1:]),
         filter=kernels[0] if kernels else None,
         weights=sum(map(math.prod, kernels)),
         padding=getattr(layer, "padding", None),
+        before=before,
+        after=after,
+        year=year,
     )
 
 
@@ -340,6 +379,26 @@ def weight_layers(layers):
     return sum(layer.weights > 0 for layer in layers)
 
 
+def depth(layers):
+    """Number of layers with weights on the longest path through the layers."""
+    return max(layer.after for layer in layers) - min(layer.before for layer in layers)
+
+
+def counted(layers):
+    """Number of layers."""
+    return len(layers)
+
+
+def year(layers):
+    """Year of the paper, as text."""
+    return str(layers[0].year)
+
+
+def image_size(layers):
+    """Shape of the input of the net, as text."""
+    return by(layers[0].output_shape)
+
+
 def output(layers):
     """Shape of the output, as text."""
     return by(layers[-1].output_shape)
@@ -382,6 +441,52 @@ def stride(layers):
     return f"s{layers[-1].strides[0]}"
 
 
+def filters(layers):
+    """What a layer is made of, in the words of the lectures."""
+    layer = layers[-1]
+    if layer.type == "Dense":
+        return f"{channels([layer])} neurons"
+    words = f"{by(layer.kernel)} filters at stride {layer.strides[0]}"
+    if layer.type != "Conv2D":
+        return words
+    return f"{channels([layer])} {words}, pad {layer.kernel[0] // 2 if layer.padding == 'same' else 0}"
+
+
+def window(layers):
+    """The kernel and the stride, as text."""
+    return f"{by(layers[-1].kernel)} stride {layers[-1].strides[0]}"
+
+
+def weight_product(layers):
+    """The sides of the kernel and its input channels, times its filters, as text."""
+    *sides, filters = layers[-1].filter
+    return f"({'*'.join(map(str, sides))})*{filters}"
+
+
+def product(layers):
+    """The same with a bias for each filter."""
+    return weight_product(layers).replace(")", " + 1)")
+
+
+def order(layers):
+    """The kinds of the layers in their order, as text."""
+    kinds = {"AveragePooling2D": "POOL", "Conv2D": "CONV", "Dense": "FC", "PartialConv2D": "CONV"}
+    return "-".join(kinds[layer.type] for layer in layers)
+
+
+def progression(layers):
+    """Number of input channels of each layer l, if it grows evenly, as text."""
+    first, *rest = (layer.input_shape[-1] for layer in layers)
+    steps = {n - (first + (i - 1) * (rest[0] - first)) for i, n in enumerate(rest, start=2)}
+    return f"{first} + {rest[0] - first}(l - 1)" if steps == {0} else "uneven"
+
+
+def per_input(layers):
+    """Multiply-adds divided by the number of pixels of the input and by the square of its channels."""
+    rows, columns, depth = layers[0].output_shape
+    return Fraction(mult_adds(layers), rows * columns * depth**2)
+
+
 def formula(layers):
     """Side of the output as (W - F + 2P) / S + 1; if a separate layer pads, W includes its padding."""
     layer = layers[-1]
@@ -413,7 +518,8 @@ MEASURES: dict[str, Callable[[list[Any]], Any]] = {
     for measure in (
         *(params, weights, per_square, terms, mult_adds, operations, additions, values, memory),
         *(weight_layers, output, grid, side, channels, input_size, maps, filter_shape, stride, formula),
-        *(receptive_field, listing),
+        *(receptive_field, listing, depth, counted, year, image_size, filters, weight_product, product),
+        *(window, order, progression, per_input),
     )
 }
 RATIOS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
@@ -421,6 +527,7 @@ RATIOS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "more": lambda first, second: first / second - 1,
     "less": lambda first, second: 1 - first / second,
     "fewer": lambda first, second: second / first,
+    "added": lambda first, second: first - second,
 }
 
 

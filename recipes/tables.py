@@ -18,11 +18,18 @@ LECTURES = {
 
 # Nets that are not a registered model with default options: the name of the model, and its options.
 NETS = {
-    "AlexNet, 224 pixels": ("AlexNet", dict(input_shape=(224, 224, 3))),
+    "AlexNet, 224 pixels": ("AlexNet", dict(input_shape=(224, 224, 3), pool_first=True)),
+    "AlexNet, pooling first": ("AlexNet", dict(pool_first=True)),
     "BNInception, separable stem": ("BNInception", dict(separable_stem=True)),
     "C3D": ("C3D", dict(classes=101)),
     "ConvMobileNet, no top": ("ConvMobileNet", dict(include_top=False)),
     "DenseNet100, k=24": ("DenseNet100", dict(growth=24)),
+    "GoogLeNet, auxiliary heads": ("GoogLeNet", dict(aux_heads=True)),
+    "GoogLeNet, 3b naive": ("GoogLeNet", dict(naive=("3b",))),
+    "FractalNet, 1 column": ("FractalNet80", dict(columns=1)),
+    "FractalNet, 2 columns": ("FractalNet80", dict(columns=2)),
+    "FractalNet, 3 columns": ("FractalNet80", dict(columns=3)),
+    "FractalNet, 4 columns": ("FractalNet80", dict(columns=4)),
     "MobileNet 0.75": ("MobileNet", dict(alpha=0.75)),
     "MobileNet 0.5": ("MobileNet", dict(alpha=0.5)),
     "MobileNet 0.25": ("MobileNet", dict(alpha=0.25)),
@@ -54,6 +61,9 @@ STACKS = {
         (28, 28, 256),
         ([((128, 1),), ((64, 1), (192, 3)), ((64, 1), (96, 5)), (("max", 3, 1), (64, 1))],),
     ),
+    "convolution, then pooling": ((8, 8, 10), ((20, 1), ("max", 2, 2))),
+    "pooling, then convolution": ((8, 8, 10), (("max", 2, 2), (20, 1))),
+    "strided convolution beside pooling": ((8, 8, 10), ([((10, 1, 2),), (("max", 2, 2),)],)),
 }
 # The same, with each convolution split into a depthwise and a 1x1 convolution.
 SEPARABLE = {"separable 5x5 on 192 maps": ((28, 28, 192), ((32, 5),))}
@@ -72,7 +82,8 @@ class Column:
         digits: Number of significant digits, if zeros fill up the others; None if all are significant.
         kilo: Value of the letter K; that of M is its square.
         ratio: How the two things of a row are compared: "share" is the first over the second; "more" and
-            "less" are the relative excess or deficit of the first; "fewer" is the second over the first.
+            "less" are the relative excess or deficit of the first; "fewer" is the second over the first;
+            "added" is what the first has more.
     """
 
     title: str
@@ -111,6 +122,12 @@ TWICE = "the printed terms add up to ours; the printed sum has the 3x3 convoluti
 BOTTLENECK = (
     "the printed maps are those of the bottleneck; the 1x1 convolution after it has four times as many"
 )
+CLASSIFIER = "the classifier is not counted"
+ZFNET = (
+    "Zeiler 2014 has 384, 384 and 256 in figure 3; 512, 1024 and 512 are those of model (b) in its table 2"
+)
+PREPRINT = "the year of the preprint; ours is that of the venue"
+SIDE_299 = "a misprint of 299, the size in the paper"
 MEMORY = "the same listing adds up to 15.2M values, as the other lecture prints"
 
 
@@ -230,6 +247,7 @@ TABLES = {
                 ("TOTAL, Jin", ("VGG16", "images", "block*", "fc?", "logits"), None, "24M", "96MB", "138M"),
             ),
             "Aich": (
+                ("before Linear(25088, 4096)", ("VGG16", "flatten"), "25088"),
                 ("Linear(25088, 4096)", ("VGG16", "fc1"), None, None, None, "102M"),
                 ("Linear(4096, 4096)", ("VGG16", "fc2"), None, None, None, "16M"),
             ),
@@ -275,18 +293,133 @@ TABLES = {
         },
         {("TOTAL", "memory"): ("rounded", ""), ("TOTAL", "params"): ("rounded", "")},
     ),
+    "alexnet-listing": Table(
+        "AlexNet, layer by layer, with pooling before normalization: maps, filters, and parameters",
+        (
+            Column("output", "output"),
+            Column("filters", "filters"),
+            Column("product without biases", "weight_product"),
+            Column("params without biases", "weights", "rounded"),
+            Column("product", "product"),
+            Column("params", "params", "rounded"),
+        ),
+        {
+            "Das; Jin": (
+                ("INPUT", ("AlexNet, pooling first", "images"), "227x227x3"),
+                (
+                    "CONV1",
+                    ("AlexNet, pooling first", "conv1"),
+                    "55x55x96",
+                    "96 11x11 filters at stride 4, pad 0",
+                ),
+                (
+                    "MAX POOL1",
+                    ("AlexNet, pooling first", "conv1_pool"),
+                    "27x27x96",
+                    "3x3 filters at stride 2",
+                    None,
+                    "0",
+                    None,
+                    "0",
+                ),
+                ("NORM1", ("AlexNet, pooling first", "conv1_lrn"), "27x27x96"),
+                (
+                    "CONV2",
+                    ("AlexNet, pooling first", "conv2"),
+                    "27x27x256",
+                    "256 5x5 filters at stride 1, pad 2",
+                ),
+                (
+                    "MAX POOL2",
+                    ("AlexNet, pooling first", "conv2_pool"),
+                    "13x13x256",
+                    "3x3 filters at stride 2",
+                ),
+                ("NORM2", ("AlexNet, pooling first", "conv2_lrn"), "13x13x256"),
+                (
+                    "CONV3",
+                    ("AlexNet, pooling first", "conv3"),
+                    "13x13x384",
+                    "384 3x3 filters at stride 1, pad 1",
+                ),
+                (
+                    "CONV4",
+                    ("AlexNet, pooling first", "conv4"),
+                    "13x13x384",
+                    "384 3x3 filters at stride 1, pad 1",
+                ),
+                (
+                    "CONV5",
+                    ("AlexNet, pooling first", "conv5"),
+                    "13x13x256",
+                    "256 3x3 filters at stride 1, pad 1",
+                ),
+                (
+                    "MAX POOL3",
+                    ("AlexNet, pooling first", "conv5_pool"),
+                    "6x6x256",
+                    "3x3 filters at stride 2",
+                ),
+                ("FC6", ("AlexNet, pooling first", "fc1"), "4096", "4096 neurons"),
+                ("FC7", ("AlexNet, pooling first", "fc2"), "4096", "4096 neurons"),
+                ("FC8", ("AlexNet, pooling first", "logits"), "1000", "1000 neurons"),
+            ),
+            "Das": (
+                (
+                    "CONV1 without biases",
+                    ("AlexNet, pooling first", "conv1"),
+                    None,
+                    None,
+                    "(11*11*3)*96",
+                    "35K",
+                ),
+            ),
+            "Jin": (
+                (
+                    "CONV1 with biases",
+                    ("AlexNet, pooling first", "conv1"),
+                    None,
+                    None,
+                    None,
+                    None,
+                    "(11*11*3 + 1)*96",
+                    "35K",
+                ),
+            ),
+            "Aich": (("before Linear(9216, 4096)", ("AlexNet, 224 pixels", "flatten"), "9216"),),
+        },
+    ),
+    "zfnet": Table(
+        "ZFNet: what it changes in AlexNet",
+        (Column("kernel and stride", "window"), Column("maps", "channels")),
+        {
+            "Das; Jin": (("CONV1", ("ZFNet", "conv1"), "7x7 stride 2"),),
+            "Jin": (("CONV2", ("ZFNet", "conv2"), "5x5 stride 2"),),
+            "Das": (
+                ("CONV3", ("ZFNet", "conv3"), None, "512"),
+                ("CONV4", ("ZFNet", "conv4"), None, "1024"),
+                ("CONV5", ("ZFNet", "conv5"), None, "512"),
+            ),
+        },
+        {
+            ("CONV3", "maps"): ("differs", ZFNET),
+            ("CONV4", "maps"): ("differs", ZFNET),
+            ("CONV5", "maps"): ("differs", ZFNET),
+        },
+    ),
     "googlenet": Table(
-        "GoogLeNet: maps, parameters without biases (K is 1,024) and multiply-adds of each row",
+        "GoogLeNet: maps, parameters without biases (K is 1,024), multiply-adds and depth of each row",
         (
             Column("output size", "output"),
             Column("maps", "maps"),
             Column("params", "weights", "rounded", kilo=1024),
             Column("ops", "mult_adds", "rounded"),
+            Column("depth", "depth"),
         ),
         {
             "Szegedy 2015, table 1; Hasanpour; Labate": (
-                ("convolution, 1", ("GoogLeNet", "conv1"), "112x112x64", None, "2.7K", "34M"),
-                ("max pool, 1", ("GoogLeNet", "pool1"), "56x56x64"),
+                ("convolution, 1", ("GoogLeNet", "conv1"), "112x112x64", None, "2.7K", "34M", "1"),
+                ("max pool, 1", ("GoogLeNet", "pool1"), "56x56x64", None, None, None, "0"),
                 (
                     "convolution, 2",
                     ("GoogLeNet", "conv2_reduce", "conv2"),
@@ -294,23 +427,80 @@ TABLES = {
                     "64, 192",
                     "112K",
                     "360M",
+                    "2",
                 ),
-                ("max pool, 2", ("GoogLeNet", "pool2"), "28x28x192"),
-                ("inception (3a)", module("3a"), "28x28x256", "64, 96, 128, 16, 32, 32", "159K", "128M"),
-                ("inception (3b)", module("3b"), "28x28x480", "128, 128, 192, 32, 96, 64", "380K", "304M"),
-                ("max pool, 3", ("GoogLeNet", "pool3"), "14x14x480"),
-                ("inception (4a)", module("4a"), "14x14x512", "192, 96, 208, 16, 48, 64", "364K", "73M"),
-                ("inception (4b)", module("4b"), "14x14x512", "160, 112, 224, 24, 64, 64", "437K", "88M"),
-                ("inception (4c)", module("4c"), "14x14x512", "128, 128, 256, 24, 64, 64", "463K", "100M"),
-                ("inception (4d)", module("4d"), "14x14x528", "112, 144, 288, 32, 64, 64", "580K", "119M"),
-                ("inception (4e)", module("4e"), "14x14x832", "256, 160, 320, 32, 128, 128", "840K", "170M"),
-                ("max pool, 4", ("GoogLeNet", "pool4"), "7x7x832"),
-                ("inception (5a)", module("5a"), "7x7x832", "256, 160, 320, 32, 128, 128", "1072K", "54M"),
-                ("inception (5b)", module("5b"), "7x7x1024", "384, 192, 384, 48, 128, 128", "1388K", "71M"),
-                ("avg pool", ("GoogLeNet", "avg_pool"), "1x1x1024"),
-                ("dropout (40%)", ("GoogLeNet", "dropout"), "1x1x1024"),
-                ("linear", ("GoogLeNet", "logits"), "1x1x1000", None, "1000K", "1M"),
-                ("softmax", ("GoogLeNet", "predictions"), "1x1x1000"),
+                ("max pool, 2", ("GoogLeNet", "pool2"), "28x28x192", None, None, None, "0"),
+                ("inception (3a)", module("3a"), "28x28x256", "64, 96, 128, 16, 32, 32", "159K", "128M", "2"),
+                (
+                    "inception (3b)",
+                    module("3b"),
+                    "28x28x480",
+                    "128, 128, 192, 32, 96, 64",
+                    "380K",
+                    "304M",
+                    "2",
+                ),
+                ("max pool, 3", ("GoogLeNet", "pool3"), "14x14x480", None, None, None, "0"),
+                ("inception (4a)", module("4a"), "14x14x512", "192, 96, 208, 16, 48, 64", "364K", "73M", "2"),
+                (
+                    "inception (4b)",
+                    module("4b"),
+                    "14x14x512",
+                    "160, 112, 224, 24, 64, 64",
+                    "437K",
+                    "88M",
+                    "2",
+                ),
+                (
+                    "inception (4c)",
+                    module("4c"),
+                    "14x14x512",
+                    "128, 128, 256, 24, 64, 64",
+                    "463K",
+                    "100M",
+                    "2",
+                ),
+                (
+                    "inception (4d)",
+                    module("4d"),
+                    "14x14x528",
+                    "112, 144, 288, 32, 64, 64",
+                    "580K",
+                    "119M",
+                    "2",
+                ),
+                (
+                    "inception (4e)",
+                    module("4e"),
+                    "14x14x832",
+                    "256, 160, 320, 32, 128, 128",
+                    "840K",
+                    "170M",
+                    "2",
+                ),
+                ("max pool, 4", ("GoogLeNet", "pool4"), "7x7x832", None, None, None, "0"),
+                (
+                    "inception (5a)",
+                    module("5a"),
+                    "7x7x832",
+                    "256, 160, 320, 32, 128, 128",
+                    "1072K",
+                    "54M",
+                    "2",
+                ),
+                (
+                    "inception (5b)",
+                    module("5b"),
+                    "7x7x1024",
+                    "384, 192, 384, 48, 128, 128",
+                    "1388K",
+                    "71M",
+                    "2",
+                ),
+                ("avg pool", ("GoogLeNet", "avg_pool"), "1x1x1024", None, None, None, "0"),
+                ("dropout (40%)", ("GoogLeNet", "dropout"), "1x1x1024", None, None, None, "0"),
+                ("linear", ("GoogLeNet", "logits"), "1x1x1000", None, "1000K", "1M", "1"),
+                ("softmax", ("GoogLeNet", "predictions"), "1x1x1000", None, None, None, "0"),
                 (
                     "convolution, 1, split",
                     ("BNInception, separable stem", "conv1_conv"),
@@ -374,6 +564,7 @@ TABLES = {
             Column("units", "weight_layers"),
             Column("output size", "grid"),
             Column("output", "output"),
+            Column("maps", "maps"),
         ),
         {
             "He 2016, table 1; Hasanpour; Labate": (
@@ -405,7 +596,23 @@ TABLES = {
             ),
             "Labate": (
                 ("ResNet-50, layers of stages 2 to 5", ("ResNet50", "stage*_[123]_conv"), "48"),
+                (
+                    "ResNet-50, convolution of stage 1",
+                    ("ResNet50", "stem_conv"),
+                    None,
+                    None,
+                    "112x112x64",
+                    "64",
+                ),
                 ("ResNet-50, stage 1", ("ResNet50", "stem_pool"), None, None, "56x56x64"),
+                (
+                    "ResNet-50, a block of stage 2",
+                    ("ResNet50", "stage1_unit1_?_conv"),
+                    None,
+                    None,
+                    None,
+                    "64, 64, 256",
+                ),
                 ("ResNet-50, stage 2", ("ResNet50", "stage1_unit3_act"), None, None, "56x56x64"),
                 ("ResNet-50, stage 5", ("ResNet50", "stage4_unit3_act"), None, None, "7x7x512"),
             ),
@@ -444,6 +651,7 @@ TABLES = {
             Column("output size", "grid"),
             Column("layers", "weight_layers"),
             Column("maps", "channels"),
+            Column("k_l = k0 + k(l - 1)", "progression"),
         ),
         {
             "Huang 2017, table 1; Aich; Labate": (
@@ -484,6 +692,17 @@ TABLES = {
                 ("before the blocks", ("DenseNet121", "stem_pool"), None, None, "64"),
                 ("after 6 layers", ("DenseNet121", "block1_layer6_join"), None, None, "256"),
                 ("after the transition", ("DenseNet121", "transition1_pool"), "28x28", None, "128"),
+                ("1x1 of the first layer", ("DenseNet121", "block1_layer1_squeeze_conv"), None, None, "128"),
+                ("3x3 of the first layer", ("DenseNet121", "block1_layer1_grow_conv"), None, None, "32"),
+                ("1x1 of the transition", ("DenseNet121", "transition1_conv"), None, None, "128"),
+                (
+                    "input of layer l, k0 = 64, k = 32",
+                    ("DenseNet121", "block1_layer?_squeeze_bn"),
+                    None,
+                    None,
+                    None,
+                    "64 + 32(l - 1)",
+                ),
             ),
         },
         {
@@ -718,7 +937,17 @@ TABLES = {
                 ("naive module", ("naive module",), None, None, "854M"),
                 ("module with 1x1 bottlenecks", ("thinned module",), None, None, "358M"),
             ),
-            "Das": (("naive module, joined", ("naive module",), None, None, None, "28x28x672"),),
+            "Das": (
+                ("naive module, joined", ("naive module",), None, None, None, "28x28x672"),
+                (
+                    "naive module 3b of GoogLeNet",
+                    ("GoogLeNet, 3b naive", "inception_3b_*"),
+                    None,
+                    None,
+                    "854M",
+                    "28x28x672",
+                ),
+            ),
         },
         {("module with 1x1 bottlenecks", "ops in short"): ("differs", TWICE)},
     ),
@@ -793,6 +1022,287 @@ TABLES = {
             ),
         },
     ),
+    "grid-reduction": Table(
+        "From d x d x k to d/2 x d/2 x 2k with 1x1 convolutions: multiply-adds, divided by d^2 k^2",
+        (Column("output", "output"), Column("operations / d^2 k^2", "per_input")),
+        {
+            "Szegedy 2016, section 5; Hasanpour": (
+                ("convolution, then pooling: 2 d^2 k^2", ("convolution, then pooling",), "4x4x20", "2"),
+            ),
+            "Szegedy 2016, section 5": (
+                ("pooling, then convolution: 2 (d/2)^2 k^2", ("pooling, then convolution",), "4x4x20", "2/4"),
+            ),
+            "Hasanpour": (
+                (
+                    "strided convolution beside pooling: 2 (d/2)^2 k^2",
+                    ("strided convolution beside pooling",),
+                    "4x4x20",
+                    "2/4",
+                ),
+            ),
+        },
+        {
+            ("strided convolution beside pooling: 2 (d/2)^2 k^2", "operations / d^2 k^2"): (
+                "differs",
+                "the paper's figure for pooling first; beside pooling, the convolution makes only k maps",
+            ),
+        },
+    ),
+    "global-pooling": Table(
+        "Dense layers, and what global average pooling saves in their place",
+        (
+            Column("share of parameters", "params", "rounded", ratio="share"),
+            Column("fewer parameters", "params", "rounded", ratio="less"),
+        ),
+        {
+            "Aich": (
+                ("AlexNet's dense layers", (("AlexNet", "fc?", "logits"), ("AlexNet",)), "95%"),
+                ("VGG16's dense layers", (("VGG16", "fc?", "logits"), ("VGG16",)), "90%"),
+                ("NIN for ImageNet instead of AlexNet", (("NINImageNet",), ("AlexNet",)), None, "90%"),
+            ),
+        },
+        {
+            ("AlexNet's dense layers", "share of parameters"): (
+                "differs",
+                "printed as more than 90-95%, without what it is compared with",
+            ),
+            ("VGG16's dense layers", "share of parameters"): ("rounded", "", 1),
+            ("NIN for ImageNet instead of AlexNet", "fewer parameters"): (
+                "rounded",
+                "the whole nets: NIN's last block has three convolutions more",
+                1,
+            ),
+        },
+    ),
+    "fractalnet": Table(
+        "FractalNet with 16 to 128 maps for CIFAR-100: depth and parameters by the number of columns",
+        (Column("depth", "depth"), Column("params", "params", "rounded")),
+        {
+            "Larsson 2017, table 3": (
+                ("1 column", ("FractalNet, 1 column",), "5", "0.3M"),
+                ("2 columns", ("FractalNet, 2 columns",), "10", "0.8M"),
+                ("3 columns", ("FractalNet, 3 columns",), "20", "2.1M"),
+                ("4 columns", ("FractalNet, 4 columns",), "40", "4.8M"),
+                ("5 columns", ("FractalNet80",), "80", "10.2M"),
+            ),
+        },
+        {
+            ("1 column", "depth"): ("differs", CLASSIFIER),
+            ("2 columns", "depth"): ("differs", CLASSIFIER),
+            ("3 columns", "depth"): ("differs", CLASSIFIER),
+            ("4 columns", "depth"): ("differs", CLASSIFIER),
+            ("5 columns", "depth"): ("differs", CLASSIFIER),
+        },
+    ),
+    "layer-counts": Table(
+        "Layers, as lectures count and describe them",
+        (
+            Column("layers", "counted"),
+            Column("layers with weights", "weight_layers"),
+            Column("longest path", "depth"),
+            Column("order", "order"),
+            Column("maps", "channels"),
+        ),
+        {
+            "Hasanpour": (
+                ("LeNet-5", ("LeNet5", "c?_conv", "s?_pool", "fc1", "logits"), "7"),
+                ("LeNet-5, convolutions", ("LeNet5", "c?_conv"), "3"),
+                ("LeNet-5, subsampling", ("LeNet5", "s?_pool"), "2"),
+                ("AlexNet", ("AlexNet",), None, "8"),
+                ("VGG, the fewest convolutions", ("VGG11", "block*"), None, "8"),
+                ("VGG, the most convolutions", ("VGG19", "block*"), None, "16"),
+                ("VGG, dense layers", ("VGG19", "fc?", "logits"), "3"),
+                ("MobileNet", ("MobileNet",), None, "28"),
+                ("SqueezeNet", ("SqueezeNet",), None, None, "20"),
+            ),
+            "Das": (
+                (
+                    "LeNet-5, order",
+                    ("LeNet5", "c1_conv", "s2_pool", "c3_conv", "s4_pool", "c5_conv", "fc1", "logits"),
+                    None,
+                    None,
+                    None,
+                    "CONV-POOL-CONV-POOL-FC-FC",
+                ),
+                (
+                    "GoogLeNet, auxiliary head",
+                    ("GoogLeNet, auxiliary heads", "aux1_pool", "aux1_project", "aux1_fc1", "aux1_logits"),
+                    None,
+                    None,
+                    None,
+                    "POOL-CONV-FC-FC",
+                ),
+                ("C3D, convolutions", ("C3D", "block?_conv?"), "8"),
+                ("C3D, pooling", ("C3D", "block?_pool"), "5"),
+                ("C3D, dense layers", ("C3D", "fc?"), "2"),
+                ("VGG, the fewest layers", ("VGG16",), None, "16"),
+                ("VGG, the most layers", ("VGG19",), None, "19"),
+                ("ResNet", ("ResNet152",), None, None, "152"),
+            ),
+            "Das; Labate": (("GoogLeNet", ("GoogLeNet",), None, None, "22"),),
+            "Labate": (
+                ("LeNet, stages", ("LeNet5",), None, "5"),
+                ("LeNet, first layer", ("LeNet5", "c1_conv"), None, None, None, None, "6"),
+                ("AlexNet, stages", ("AlexNet",), None, "7"),
+                ("NIN, mlpconv layers", ("NIN", "mlpconv?_conv1"), "3"),
+                (
+                    "auxiliary head, 1x1 convolution",
+                    ("GoogLeNet, auxiliary heads", "aux1_project"),
+                    None,
+                    None,
+                    None,
+                    None,
+                    "128",
+                ),
+                (
+                    "auxiliary head, dense layers of 1024",
+                    ("GoogLeNet, auxiliary heads", "aux1_fc1"),
+                    "2",
+                    None,
+                    None,
+                    None,
+                    "1024",
+                ),
+                (
+                    "auxiliary head, outputs",
+                    ("GoogLeNet, auxiliary heads", "aux1_logits"),
+                    None,
+                    None,
+                    None,
+                    None,
+                    "1000",
+                ),
+            ),
+        },
+        {
+            ("SqueezeNet", "longest path"): (
+                "differs",
+                "2 convolutions and 8 fire modules of 2; all 26 convolutions are not on one path",
+            ),
+            ("LeNet-5, order", "order"): (
+                "differs",
+                "C5 is a convolution of 5x5 maps by 5x5 kernels, and F6 and the output are dense",
+            ),
+            ("AlexNet, stages", "layers with weights"): (
+                "differs",
+                "5 convolutions and 3 dense layers, as the overview of the same lecture prints",
+            ),
+            ("auxiliary head, dense layers of 1024", "layers"): (
+                "differs",
+                "section 5 has one dense layer of 1024 and the classifier of 1000",
+            ),
+        },
+    ),
+    "layer-differences": Table(
+        "What one net has more or less than another",
+        (
+            Column("more layers on the longest path", "depth", ratio="added"),
+            Column("more parameters", "params", ratio="more"),
+            Column("times fewer operations", "mult_adds", "truncated", ratio="fewer"),
+            Column("times fewer parameters", "params", "rounded", ratio="fewer"),
+        ),
+        {
+            "Ioffe 2015, section 4.2.1; Hasanpour": (
+                ("BN-Inception for GoogLeNet", (("BNInception",), ("GoogLeNet",)), "9"),
+            ),
+            "Hasanpour": (
+                ("ResNet for plain, 18 layers", (("ResNet18, option A",), ("PlainNet18",)), None, "0%"),
+                ("ResNet for plain, 34 layers", (("ResNet34, option A",), ("PlainNet34",)), None, "0%"),
+                ("MobileNet for Conv MobileNet", (("MobileNet",), ("ConvMobileNet",)), None, None, "8"),
+                ("SimpleNet for VGG", (("SimpleNet",), ("VGG16",)), None, None, None, "25"),
+            ),
+        },
+        {
+            ("BN-Inception for GoogLeNet", "more layers on the longest path"): (
+                "differs",
+                "one for each of GoogLeNet's 9 modules, and 3 of a tenth module, 3c",
+            ),
+            ("MobileNet for Conv MobileNet", "times fewer operations"): (
+                "truncated",
+                "printed as up to 8~9 times",
+            ),
+        },
+    ),
+    "overview": Table(
+        "The overview of a lecture: layers with weights on the longest path, input and year",
+        (Column("depth", "depth"), Column("input size", "image_size"), Column("year", "year")),
+        {
+            "Labate": (
+                ("AlexNet", ("AlexNet",), "8", "227x227x3", "2012"),
+                ("NIN", ("NIN",), "3", "32x32x3", "2013"),
+                ("ZfNet", ("ZFNet",), "8", "224x224x3", "2014"),
+                ("VGG, 16", ("VGG16",), "16", "224x224x3", "2014"),
+                ("VGG, 19", ("VGG19",), "19", "224x224x3", "2014"),
+                ("GoogLeNet", ("GoogLeNet",), "22", "224x224x3", "2015"),
+                ("Inception-V3", ("InceptionV3",), "48", "229x229x3", "2015"),
+                ("Highway, 19", ("HighwayNet19",), "19", "32x32x3", "2015"),
+                ("Highway, 32", ("HighwayNet32",), "32", "32x32x3", "2015"),
+                ("Inception-V4", ("InceptionV4",), "70", "229x229x3", "2016"),
+                ("ResNet", ("ResNet152",), "152", "224x224x3", "2016"),
+                ("Inception-ResNet-v2", ("InceptionResNetV2",), "164", "229x229x3", "2016"),
+                ("FractalNet, 40", ("FractalNet40",), "40", "32x32x3", "2016"),
+                ("FractalNet, 80", ("FractalNet80",), "80", "32x32x3", "2016"),
+                ("WideResNet", ("WRN28_10",), "28", "32x32x3", "2016"),
+                ("Xception", ("Xception",), "71", "229x229x3", "2017"),
+                ("Residual attention", ("Attention452C",), "452", "40x40x3", "2017"),
+                ("Squeeze-and-excitation", ("SEResNet152",), "152", "224x224x3", "2017"),
+                ("DenseNet", ("DenseNet201",), "201", "224x224x3", "2017"),
+                ("Competitive squeeze and excitation", ("CMPESEWRN28_10",), "152", "32x32x3", "2018"),
+                ("MobileNet-v2", ("MobileNetV2",), "53", "224x224x3", "2018"),
+                ("CapsuleNet", ("CapsNet",), "3", "28x28x1", "2018"),
+                ("HRNetV2", ("HRNetV2W18",), None, "224x224x3", "2020"),
+            ),
+        },
+        {
+            ("NIN", "depth"): ("differs", "3 mlpconv layers, each of three convolutions"),
+            ("NIN", "year"): ("differs", PREPRINT),
+            ("VGG, 16", "year"): ("differs", PREPRINT),
+            ("VGG, 19", "year"): ("differs", PREPRINT),
+            ("Inception-V3", "input size"): ("differs", SIDE_299),
+            ("Inception-V3", "year"): ("differs", PREPRINT),
+            ("Inception-V4", "depth"): ("differs", "the paper prints no depth"),
+            ("Inception-V4", "input size"): ("differs", SIDE_299),
+            ("Inception-V4", "year"): ("differs", PREPRINT),
+            ("Inception-ResNet-v2", "depth"): (
+                "differs",
+                "the paper prints no depth; ours is that of the release, which has twice the paper's modules",
+            ),
+            ("Inception-ResNet-v2", "input size"): ("differs", SIDE_299),
+            ("Inception-ResNet-v2", "year"): ("differs", PREPRINT),
+            ("FractalNet, 40", "depth"): (
+                "differs",
+                "ours counts the classifier and the projections that widen columns before joins",
+            ),
+            ("FractalNet, 40", "year"): ("differs", PREPRINT),
+            ("FractalNet, 80", "depth"): ("differs", CLASSIFIER),
+            ("FractalNet, 80", "year"): ("differs", PREPRINT),
+            ("WideResNet", "depth"): (
+                "differs",
+                "25 convolutions on a path and the 3 projections; ours has the classifier and no projections",
+            ),
+            ("Xception", "depth"): ("exact", "both steps of a separable convolution count"),
+            ("Xception", "input size"): ("differs", SIDE_299),
+            ("Residual attention", "depth"): (
+                "differs",
+                "the paper counts the trunk, 36m + 20 for m = 12; the longest path leads through the masks",
+            ),
+            ("Residual attention", "input size"): (
+                "differs",
+                "images are padded to 40 pixels and cropped to 32",
+            ),
+            ("Squeeze-and-excitation", "depth"): (
+                "differs",
+                "without the two dense layers of each of 50 units, which ours counts",
+            ),
+            ("Squeeze-and-excitation", "input size"): ("exact", "229, a misprint of 299, and 320 too"),
+            ("Squeeze-and-excitation", "year"): ("differs", PREPRINT),
+            ("Competitive squeeze and excitation", "depth"): (
+                "differs",
+                "the net whose errors are printed is a WRN-28-10; ours counts the dense layers of its units",
+            ),
+            ("CapsuleNet", "year"): ("differs", "Sabour 2017 is of NIPS 2017"),
+        },
+    ),
     "output-sizes": Table(
         "Sides of maps by (W - F + 2P) / S + 1, and parameters",
         (Column("formula", "formula"), Column("side", "side"), Column("params", "weights", "rounded")),
@@ -801,8 +1311,10 @@ TABLES = {
                 ("LeNet5, conv 1", ("LeNet5", "c1_conv"), "28", "28"),
                 ("AlexNet at 224, conv 1", ("AlexNet, 224 pixels", "conv1"), "55", "55"),
                 ("AlexNet at 224, pool 1", ("AlexNet, 224 pixels", "conv1_pool"), "27", "27"),
+                ("AlexNet at 224, norm 1", ("AlexNet, 224 pixels", "conv1_lrn"), None, "27"),
                 ("AlexNet at 224, conv 2", ("AlexNet, 224 pixels", "conv2"), "27", "27"),
                 ("AlexNet at 224, pool 2", ("AlexNet, 224 pixels", "conv2_pool"), "13", "13"),
+                ("AlexNet at 224, norm 2", ("AlexNet, 224 pixels", "conv2_lrn"), None, "13"),
                 ("AlexNet at 224, conv 3", ("AlexNet, 224 pixels", "conv3"), "13", "13"),
                 ("AlexNet at 224, conv 4", ("AlexNet, 224 pixels", "conv4"), "13", "13"),
                 ("AlexNet at 224, conv 5", ("AlexNet, 224 pixels", "conv5"), "13", "13"),
@@ -811,10 +1323,12 @@ TABLES = {
                 ("Linear(4096, 4096)", ("AlexNet", "fc2"), None, None, "16M"),
             ),
             "Das; Jin": (
-                ("AlexNet, CONV1", ("AlexNet", "conv1"), "55", "55", "35K"),
-                ("AlexNet, MAX POOL1", ("AlexNet", "conv1_pool"), "27", "27", "0"),
+                ("AlexNet, CONV1", ("AlexNet", "conv1"), "55", "55"),
+                ("AlexNet, MAX POOL1", ("AlexNet", "conv1_pool"), "27", "27"),
+                ("AlexNet, NORM1", ("AlexNet, pooling first", "conv1_lrn"), None, "27"),
                 ("AlexNet, CONV2", ("AlexNet", "conv2"), "27", "27"),
                 ("AlexNet, MAX POOL2", ("AlexNet", "conv2_pool"), "13", "13"),
+                ("AlexNet, NORM2", ("AlexNet, pooling first", "conv2_lrn"), None, "13"),
                 ("AlexNet, CONV3", ("AlexNet", "conv3"), "13", "13"),
                 ("AlexNet, CONV4", ("AlexNet", "conv4"), "13", "13"),
                 ("AlexNet, CONV5", ("AlexNet", "conv5"), "13", "13"),

@@ -3,7 +3,9 @@ import dataclasses
 import sys
 from fractions import Fraction
 
+import keras
 import pytest
+from keras import layers
 
 import kerasnets
 import reproduce_tables
@@ -215,3 +217,27 @@ def test_smoke(status, tmp_path, capsys):
 def test_a_pattern_without_a_layer_is_refused():
     with pytest.raises(ValueError, match="no layer is named conv9"):
         reproduce_tables.select([], ["conv9"])
+
+
+def test_depth_is_the_longest_path_of_layers_with_weights():
+    images = keras.Input((4, 4, 3), name="images")
+    x = layers.Conv2D(4, 1, name="stem")(images)
+    short = layers.Conv2D(4, 1, name="short")(x)
+    long = layers.SeparableConv2D(4, 3, padding="same", name="long")(
+        layers.ReLU(name="act")(x)
+    )  # two kernels
+    x = layers.Concatenate(name="join")([short, layers.BatchNormalization(name="bn")(long)])
+    x = layers.Dense(2, name="logits")(layers.GlobalAveragePooling2D(name="pool")(x))
+    found = reproduce_tables.facts(keras.Model(images, x))
+    depths = {layer.name: (layer.before, layer.after) for layer in found}
+    assert (depths["short"], depths["long"], depths["join"]) == ((1, 2), (1, 3), (3, 3))
+    assert reproduce_tables.depth(found) == 4
+    assert reproduce_tables.depth(reproduce_tables.select(found, ["short", "long", "join"])) == 2
+    assert reproduce_tables.order(reproduce_tables.select(found, ["stem", "logits"])) == "CONV-FC"
+
+
+def test_the_first_convolution_with_and_without_biases():
+    """The figures of two lectures, by hand."""
+    cells = {(row[0], row[1]): row[3] for row in written("alexnet-listing")}
+    assert cells["CONV1 without biases", "params without biases"] == f"{11 * 11 * 3 * 96:,}" == "34,848"
+    assert cells["CONV1 with biases", "params"] == f"{(11 * 11 * 3 + 1) * 96:,}" == "34,944"
