@@ -160,6 +160,9 @@ DIGITS_JITTER, DIGITS_SHIFTS = (small(MNIST, how) for how in (JITTER, SHIFTS))
 DIGITS_DISTORTED = small(MNIST, DISTORTIONS)
 DIGITS_DISTILLED = small(MNIST, SOFT_TARGETS)
 VIDEOS = Protocol(SPORTS1M, CLIPS, split=TEST, year=None)
+VIDEOS_LINEAR = Protocol(
+    UCF101, CLIPS, split=TEST, year=None, training="Sports-1M, and then a linear classifier"
+)
 VIDEOS_PRETRAINED = Protocol(SPORTS1M, CLIPS, split=TEST, year=None, training="I380K before")
 
 OVERVIEW = "Labate 2024, overview of architectures"
@@ -269,6 +272,9 @@ TABLES = {
     (ONE_299, "github.com/tensorflow/models, research/slim"): {
         "InceptionV4": (19.8, 4.8),
     },
+    (ONE_299, "Szegedy et al. 2016, table 3"): {
+        "InceptionV3": (21.2, 5.6),
+    },
     (ONE_299, "Szegedy et al. 2017, table 2"): {
         "InceptionV3": (21.2, 5.6, BLACKLIST),
         "InceptionResNetV1": (21.3, 5.5, BLACKLIST),
@@ -294,6 +300,13 @@ TABLES = {
         "SEResNeXt50": (20.97, 5.54),
         "SEResNeXt101": (19.81, 4.96),
         "SENet154": (18.68, 4.47),
+    },
+    (ONE_224, "Hu et al. 2018, table 2"): {
+        "SEResNet50": (23.29, 6.62),
+        "SEResNet101": (22.38, 6.07),
+        "SEResNet152": (21.57, 5.73),
+        "SEResNeXt50": (21.10, 5.49),
+        "SEResNeXt101": (20.70, 5.01),
     },
     (ONE_224, "github.com/fwang91/residual-attention-network"): {
         "Attention56": (21.76, 5.9),
@@ -626,9 +639,12 @@ TABLES = {
         "SimpleNet": (4.68, None),
     },
     (C10, "github.com/Coderx7/SimpNet"): {
-        "SimpNet": (4.44, None, "of two accuracies in print, 95.49 and 95.56"),
+        "SimpNet": (4.51, None),
         "SimpNetSlim300K": (6.75, None),
         "SimpNetSlim600K": (5.97, None),
+    },
+    (C10, "github.com/Coderx7/SimpNet, best"): {
+        "SimpNet": (4.44, None),
     },
     (C10_RAW, "github.com/liuzhuang13/DenseNet"): {
         "DenseNet40": (7.00, None),
@@ -671,6 +687,7 @@ TABLES = {
         "HighwayNet19": (7.76, None, HIGHWAY),
         "HighwayNet32": (7.76, None, HIGHWAY),
         "FractalNet40": (4.60, None, "misprint: the paper prints it for 20 layers"),
+        "FractalNet80": (4.60, None, "misprint: the paper prints it for 20 layers"),
         "WRN28_10(dropout=0.3)": (3.89, None),
         "Attention452C": (3.90, None),
         "DenseNetBC190": (3.46, None, "the overview says 201 layers"),
@@ -735,6 +752,7 @@ TABLES = {
     (C100_OTHER, OVERVIEW): {
         "NIN": (35.68, None),
         "FractalNet40": (18.85, None, FRACTALNET),
+        "FractalNet80": (18.85, None, FRACTALNET),
         "WRN28_10(dropout=0.3)": (18.85, None),
         "Attention452C": (20.4, None),
         "DenseNetBC190": (17.18, None, "the overview says 201 layers"),
@@ -762,7 +780,7 @@ TABLES = {
     (SVHN_OTHER, "github.com/Coderx7/SimpleNet, table 4"): {
         "SimpleNet": (1.79, None),
     },
-    (DIGITS, "LeCun et al. 1998, section III-C"): {
+    (DIGITS, "LeCun et al. 1998, figure 9"): {
         "LeNet1": (1.7, None),
         "LeNet4": (1.1, None),
         "LeNet5": (0.95, None),
@@ -773,7 +791,7 @@ TABLES = {
     (DIGITS, "Lin et al. 2014, table 4"): {
         "NIN": (0.47, None),
     },
-    (DIGITS_DISTORTED, "LeCun et al. 1998, section III-B"): {
+    (DIGITS_DISTORTED, "LeCun et al. 1998, figure 9"): {
         "LeNet5": (0.8, None),
     },
     (DIGITS_JITTER, "Hinton et al. 2015, section 3"): {
@@ -805,6 +823,9 @@ TABLES = {
     },
     (VIDEOS_PRETRAINED, "Tran et al. 2015, table 2"): {
         "C3D": (38.9, 14.8),
+    },
+    (VIDEOS_LINEAR, "Tran et al. 2015, table 3"): {
+        "C3D": (17.7, None),
     },
 }
 

@@ -102,9 +102,9 @@ def test_cases_are_counted_by_the_specialists_of_their_class():
     assert report.changes(after, before, labels) == {"errors": 2, "mended": 2, "made": 1}
     rows = report.coverage(after, before, labels, [(1, 3, 5, 7, 8), (4, 9), (4, 9)])
     assert report.coverage_table(rows)[1:] == [
-        ["0", "2", "0", "1", "-1", "-100.00%", "+0.0%"],
-        ["1", "1", "0", "0", "+0", "+0.00%", "+3.4%"],
-        ["2", "3", "2", "0", "+2", "+200.00%", "+7.4%"],
+        ["0", "2", "0", "1", "-1", "-100.00%", "350,037 cases, +0: +0.0%"],
+        ["1", "1", "0", "0", "+0", "+0.00%", "141,993 cases, +1,421: +3.4%"],
+        ["2", "3", "2", "0", "+2", "+200.00%", "67,161 cases, +1,572: +7.4%"],
         ["all", "6", "2", "1", "+1", "+33.33%", ""],
     ]
     twice = report.pooled(rows + rows)
@@ -257,3 +257,15 @@ def test_what_is_served_is_what_the_run_trained(finished, tmp_path):
 def test_a_run_that_is_done_is_kept(finished, check_kept):
     measures = {f"{title}, errors": row["errors"] for title, row in read(finished)["nets"].items()}
     check_kept(finished, ("--smoke", "--head", *TRIED), measures)
+
+
+def test_the_counts_and_gains_on_jft_fit_a_generalist_that_is_right_on_a_quarter():
+    (alone, *_), *covered = report.JFT
+    shares = [report.right_before(*row) for row in covered]
+    assert all(0.24 < share < 0.33 for share in shares)
+    known = sum(cases * share for (cases, *_), share in zip(covered, shares, strict=True))
+    total = alone + sum(cases for cases, *_ in covered)
+    assert (report.JFT_RIGHT * total - known) / alone == pytest.approx(0.20, abs=0.005)
+    # Relative to a quarter of the cases of each row, few gains would be the printed ones.
+    fits = [abs(100 * won / (report.JFT_RIGHT * cases) - gain) < 0.25 for cases, won, gain in covered]
+    assert [n for n, fit in enumerate(fits, start=1) if fit] == [7, 10]

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import runpy
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import shared
 import train
 from kerasnets import runs
+from kerasnets.assembly import results
 from kerasnets.training import Recipe
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -39,6 +41,12 @@ def test_a_config_tells_its_command_source_and_result(path):
     assert "arXiv" in text or "Proc. IEEE" in text or "NIPS" in text
     recipe = module["RECIPE"]
     assert len(recipe.image_size) == len(recipe.spec.min_grid)
+    known = {e for r in results.every(recipe.model) for e in (r.top1, r.top5) if e is not None}
+    known |= {round(100 - error, 2) for error in known}  # of accuracies in print
+    published, *_ = text.partition("Published")[2].partition("Here:")
+    printed = re.findall(r"(?<!\+- )\b(\d+\.\d+)%", published)
+    assert {float(figure) for figure in printed} <= known, printed
+    assert printed or "nothing" in published
 
 
 def test_the_configs_are_all_there():
@@ -48,9 +56,9 @@ def test_the_configs_are_all_there():
 def test_smoke(recipe, tmp_path):
     """Other nets are built, compiled and trained in tests/runs and tests/training."""
     recipe("lenet5_mnist", "--smoke", "--out", tmp_path / "run")
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert 0 <= results["top1"] <= results["top5"] <= 1
-    assert results["epochs"] == 2
+    found = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert 0 <= found["top1"] <= found["top5"] <= 1
+    assert found["epochs"] == 2
 
 
 @pytest.mark.parametrize(
