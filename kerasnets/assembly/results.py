@@ -687,7 +687,6 @@ TABLES = {
         "HighwayNet19": (7.76, None, HIGHWAY),
         "HighwayNet32": (7.76, None, HIGHWAY),
         "FractalNet40": (4.60, None, "misprint: the paper prints it for 20 layers"),
-        "FractalNet80": (4.60, None, "misprint: the paper prints it for 20 layers"),
         "WRN28_10(dropout=0.3)": (3.89, None),
         "Attention452C": (3.90, None),
         "DenseNetBC190": (3.46, None, "the overview says 201 layers"),
@@ -752,7 +751,6 @@ TABLES = {
     (C100_OTHER, OVERVIEW): {
         "NIN": (35.68, None),
         "FractalNet40": (18.85, None, FRACTALNET),
-        "FractalNet80": (18.85, None, FRACTALNET),
         "WRN28_10(dropout=0.3)": (18.85, None),
         "Attention452C": (20.4, None),
         "DenseNetBC190": (17.18, None, "the overview says 201 layers"),

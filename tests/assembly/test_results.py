@@ -117,7 +117,6 @@ OVERVIEW = {
     "ResNet152": {IMAGENET: 3.57},
     "InceptionResNetV2": {IMAGENET: 3.52},
     "FractalNet40": {CIFAR10: 4.60, CIFAR100: 18.85},
-    "FractalNet80": {CIFAR10: 4.60, CIFAR100: 18.85},
     "WRN28_10(dropout=0.3)": {CIFAR10: 3.89, CIFAR100: 18.85},
     "Xception": {IMAGENET: 0.055},
     "Attention452C": {CIFAR10: 3.90, CIFAR100: 20.4},
@@ -177,7 +176,7 @@ def test_the_overview():
             error = r.top5 if r.dataset == IMAGENET else r.top1
             printed.setdefault(key, {})[r.dataset] = 0.055 if "0.055" in r.note else error
     assert printed == OVERVIEW
-    wrong = {"Xception", "HighwayNet19", "FractalNet40", "FractalNet80", "CapsNet(decoder=True)"}
+    wrong = {"Xception", "HighwayNet19", "FractalNet40", "CapsNet(decoder=True)"}
     assert {n for n in OVERVIEW if any(r.misprint for r in results.results(n))} == wrong | {"HighwayNet32"}
 
 
