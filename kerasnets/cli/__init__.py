@@ -7,6 +7,7 @@
     kerasnets plot GoogLeNet --out googlenet.svg
     kerasnets weights get timm/resnet34.a1_in1k
     kerasnets classify cat.jpg holidays --model ResNet50
+    kerasnets look cat.jpg --model ResNet50
     kerasnets evaluate ResNet34 --weights timm/resnet34.a1_in1k --data-dir imagenet
     kerasnets train recipe.py --data-dir FOLDER
     kerasnets finetune --model MobileNetV2 --weights imagenet --data-dir FOLDER
@@ -34,6 +35,7 @@ from kerasnets.cli import (
     export,
     finetune,
     listing,
+    look,
     plot,
     profile,
     show,
@@ -43,7 +45,7 @@ from kerasnets.cli import (
 from kerasnets.cli.options import Parser, run
 
 COMMANDS = (
-    *(listing, show, profile, compare, plot, weights, classify),
+    *(listing, show, profile, compare, plot, weights, classify, look),
     *(evaluate, train, finetune, distill, export, doctor),
 )
 

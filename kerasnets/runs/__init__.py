@@ -6,6 +6,7 @@ from kerasnets.runs.evaluate import Evaluation, evaluate
 from kerasnets.runs.finetune import finetuning
 from kerasnets.runs.folder import finished, history, prepare, save
 from kerasnets.runs.label import check_labels, label
+from kerasnets.runs.look import Look, look
 from kerasnets.runs.mutual import MutualLearning
 from kerasnets.runs.options import Options
 from kerasnets.runs.several import several, table
@@ -15,6 +16,7 @@ from kerasnets.runs.train import Supervised, tiny, train
 __all__ = [
     "Distillation",
     "Evaluation",
+    "Look",
     "MutualLearning",
     "Options",
     "Prediction",
@@ -28,6 +30,7 @@ __all__ = [
     "finetuning",
     "history",
     "label",
+    "look",
     "prepare",
     "published",
     "save",

@@ -284,13 +284,22 @@ def classifier(
     preprocess: Callable | str | None,
 ) -> Classifier:
     """The `Classifier` of the arguments of `classify`."""
-    if isinstance(model, keras.Model):
-        return of_model(model, None, preprocess)
-    if model is not None and not is_name(model):
+    if not isinstance(model, keras.Model) and model is not None and not is_name(model):
         path = os.fspath(model)
         if not path.endswith(SUFFIXES):
             return of_export(path)
-        return of_model(trained(None, path, "model"), path, preprocess)
+    return of_model(*opened(model, weights), preprocess)
+
+
+def opened(
+    model: keras.Model | str | os.PathLike | None, weights: str | os.PathLike | None
+) -> tuple[keras.Model, str | None]:
+    """A model with its weights, and where these are from: arguments of `classify` that are no export."""
+    if isinstance(model, keras.Model):
+        return model, None
+    if model is not None and not is_name(model):
+        path = os.fspath(model)
+        return trained(None, path, "model"), path
     if model is None and (weights is None or is_dataset(weights)):
         model = DEFAULT
     if weights is None:
@@ -298,7 +307,7 @@ def classifier(
         weights = "imagenet" if "imagenet" in known else next(iter(known))
     net = trained(model, weights, "model")
     path, training = os.fspath(weights), cards.card_of(net).training or {}
-    return of_model(net, path if path.endswith(SUFFIXES) else training.get("weights", path), preprocess)
+    return net, path if path.endswith(SUFFIXES) else training.get("weights", path)
 
 
 def is_dataset(weights: str | os.PathLike) -> bool:

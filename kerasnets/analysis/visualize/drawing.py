@@ -19,7 +19,7 @@ from kerasnets.analysis.visualize.classes import ConfusionTree, names_or_numbers
 CLIP = 99.5  # percentile of the magnitudes that has the full color, so that a single pixel does not fade all
 SMALL = 64  # pixels below which an image is drawn in squares
 DPI = 130
-LINE = 0.16  # inches of a line of text
+LINE, GAP = 0.16, 0.1  # inches of a line of text, and between panels
 INK, BARS = "#222", "#1b6ca8"
 MANY = 40  # classes that a legend would be too long for
 
@@ -81,6 +81,14 @@ def heat(image: np.ndarray, values: np.ndarray) -> np.ndarray:
     return (1 - alpha) * gray + alpha * colors(0.25 + 0.75 * share, "inferno")
 
 
+def summed(values: np.ndarray, most: int = SMALL) -> np.ndarray:
+    """Sums values, (height, width), over squares, so that there are at most so many on each side."""
+    side = -(-max(values.shape) // most)
+    height, width = (-(-length // side) for length in values.shape)
+    beyond = [(0, height * side - values.shape[0]), (0, width * side - values.shape[1])]
+    return np.pad(values, beyond).reshape(height, side, width, side).sum((1, 3))
+
+
 def bound(values):
     """The magnitude that has the full color."""
     return max(float(np.percentile(np.abs(values), CLIP)), float(np.abs(values).max()) / 4, 1e-12)
@@ -129,8 +137,9 @@ def draw_sheet(
     count = max(map(len, rows))
     wide = max(9, int(cell * 13))  # characters that fit above a panel
     titles = [[textwrap.wrap(p.title, wide)[:3] for p in row] for row in rows]
-    heights = [cell + LINE * max(1, *map(len, row)) + 0.1 for row in titles]
-    left = 0.09 * max(map(len, names), default=0) + 0.1
+    tall = [max(map(aspect, row)) * (cell - GAP) for row in rows]
+    heights = [t + LINE * max(map(len, row)) + GAP for t, row in zip(tall, titles, strict=True)]
+    left = 0.085 * max((len(line) for name in names for line in name.splitlines()), default=0) + 0.1
     width = left + count * cell + 0.1
     notes = textwrap.wrap(caption, int(width * 14.5)) if caption else []
     height = sum(heights) + LINE * len(notes) + 0.2
@@ -140,18 +149,26 @@ def draw_sheet(
         for c, panel in enumerate(row):
             if panel.picture is None and not panel.bars:
                 continue
-            place = (left + c * cell + 0.05, top - heights[r] + 0.05, cell - 0.1, cell - 0.1)
+            place = (left + c * cell + GAP / 2, top - heights[r] + GAP / 2, cell - GAP, tall[r])
             axis = figure.add_axes([place[0] / width, place[1] / height, place[2] / width, place[3] / height])
             draw_panel(axis, panel)
             axis.set_title("\n".join(lines[c]), fontsize=8, color=INK, pad=3)
         if names:
-            middle = top - heights[r] + cell / 2
-            figure.text(0.08 / width, middle / height, names[r], fontsize=9, va="center", color=INK)
+            middle = top - heights[r] + tall[r] / 2
+            figure.text(0.1 / width, middle / height, names[r], fontsize=9, va="center", color=INK)
         top -= heights[r]
     if notes:
         figure.text(0.1 / width, 0.08 / height, "\n".join(notes), fontsize=8, va="bottom", color="#555")
     with files.replacing(path) as part:
         figure.savefig(part, dpi=DPI)
+
+
+def aspect(panel: Panel) -> float:
+    """The height of a panel in units of its width, at most 1."""
+    if panel.picture is None:
+        return 1.0 if panel.bars else 0.0
+    height, width, _ = panel.picture.shape
+    return min(1.0, height / width)
 
 
 def draw_panel(axis: Any, panel: Panel) -> None:
