@@ -22,8 +22,8 @@ def add(commands: Any) -> None:
     words = "name of a dataset, the id of a checkpoint, or a file (the best public weights of the model)"
     p.add_argument("--weights", type=weights, metavar="ID", help=words)
     words = (
-        "kernels, maps, deconvolution, maximize, guided, integrated, occlusion, cam or grad_cam (all that "
-        "apply but maximize, which takes long)"
+        "kernels, maps, deconvolution, maximize, guided, integrated, occlusion, cam or grad_cam; or all that "
+        "apply (all but maximize, which takes long)"
     )
     p.add_argument("--what", nargs="+", metavar="METHOD", help=words)
     words = "layer whose maps, kernels and strongest activations are drawn (the last of each resolution)"

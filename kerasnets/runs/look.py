@@ -35,7 +35,6 @@ from kerasnets.checks import is_folder, is_int, nearest, refuse
 from kerasnets.data import folders
 from kerasnets.data import images as pictures
 from kerasnets.runs.classify import Classifier, Predictions, check_model, is_name, of_model, opened
-from kerasnets.runs.progress import watched
 from kerasnets.scaling import Scaling
 from kerasnets.surgery import stage_ends
 from kerasnets.tables import WIDTH
@@ -58,7 +57,7 @@ OF_UNITS = {
     "maximize": "images that maximize a unit",
 }
 WHAT = (*OF_UNITS, *OF_IMAGES)
-SLOW = ("maximize",)  # drawn only if it is asked for
+SLOW = ("maximize",)  # drawn only if it is asked for, or with "all"
 OF_A_LAYER = ("kernels", "maps", "deconvolution", "maximize", "grad_cam")  # those that --layer is for
 
 SHEET = 6  # images on the sheet
@@ -72,7 +71,9 @@ UNITS = 4  # channels whose activations are drawn, or that are maximized
 KERNELS = (24, 12)  # kernels and channels that are drawn of a layer that does not read the image
 PARTS = 7  # the side of an image is so many times that of the square that covers it
 STEPS = 25  # points of the path of integrated gradients
-CLIMB = 200  # steps of maximization
+# Of maximization: the images keep near gray (decay), and have finer lines than by default (smooth). Chosen by
+# the looks of classes of a SqueezeNet.
+CLIMB = dict(steps=200, decay=0.06, smooth=0.7)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -182,8 +183,8 @@ def look(
         images: Files, folders, arrays or images of Pillow, as for `kerasnets.classify`. Of many, the first
             ones are drawn; the strongest activations are found in all.
         out: Folder of the pictures; None for one in runs/look.
-        what: Names of `WHAT` to draw; None for all that apply but "maximize", which takes long, or for those
-            of a layer if `layer` is given.
+        what: Names of `WHAT` to draw, or "all" for all that apply; None leaves out "maximize", which takes
+            long, and if `layer` is given all that is not of a layer.
         layer: Name of a layer, whose maps, strongest activations, kernels and Grad-CAM are drawn; None for
             the last ones of each resolution, the first kernels, and the last maps.
         unit: Channel of `layer` to draw; None for those that respond most.
@@ -233,9 +234,10 @@ def look(
     place.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(scene, found, chosen, seed)
     shown = {}
-    for job in watched(jobs, len(jobs), "drawing", console, count=lambda job: 1):
-        file, words = job(place)
-        shown[file] = words
+    with (console or rich.console.Console(stderr=True)).status("drawing"):
+        for job in jobs:
+            file, words = job(place)
+            shown[file] = words
     return Look(found, place, shown, left_out, commands(scene, images, model, weights))
 
 
@@ -245,9 +247,9 @@ def checked_what(what: Any) -> tuple[str, ...] | None:
         return None
     names = (what,) if isinstance(what, str) else tuple(what)
     for name in names or (what,):
-        if name not in WHAT:
+        if name not in WHAT and names != ("all",):
             raise ValueError(
-                f"`what` is None or a list of {', '.join(map(repr, WHAT))}.{nearest(name, WHAT)} "
+                f"`what` is None, 'all' or a list of {', '.join(map(repr, WHAT))}.{nearest(name, WHAT)} "
                 f"Received: what={name!r}"
             )
     return names
@@ -355,15 +357,21 @@ def applicable(scene: Scene, names: tuple[str, ...] | None) -> tuple[tuple[str, 
     Raises:
         ValueError: Something was asked for that does not apply.
     """
+
+    def layers():
+        return scene.layers or refuse("model", "one with feature maps", scene.net.name)
+
     tried = {
         "kernels": lambda net, x: visualize.kernels(net, scene.layer),
-        "maps": lambda net, x: [visualize.maps(net, x, layer) for layer in scene.layers or [None]],
+        "maps": lambda net, x: [visualize.maps(net, x, layer) for layer in layers()],
+        "deconvolution": lambda net, x: layers(),
         "cam": lambda net, x: visualize.cam(net, x),
         "grad_cam": lambda net, x: visualize.grad_cam(net, x, layer=scene.layer),
     }
     default = OF_A_LAYER if scene.layer else WHAT
+    whole, names = names == ("all",), None if names == ("all",) else names
     chosen, left_out = [], {}
-    for name in names or [name for name in default if name not in SLOW]:
+    for name in names or (WHAT if whole else [name for name in default if name not in SLOW]):
         try:
             if name in tried:
                 tried[name](scene.net, scene.images[:1])
@@ -372,7 +380,7 @@ def applicable(scene: Scene, names: tuple[str, ...] | None) -> tuple[tuple[str, 
             if names:
                 raise
             left_out[name] = str(error).split(" Received: ")[0]
-    if names is None and "cam" in chosen and scene.layer is None:
+    if names is None and not whole and {"cam", "grad_cam"} <= set(chosen):
         chosen.remove("grad_cam")  # the same map for such a net
     return tuple(chosen), left_out
 
@@ -393,7 +401,8 @@ def jobs_of(scene: Scene, found: Predictions, chosen: Sequence[str], seed: int) 
 def sheet(scene: Scene, found: Predictions, columns: Sequence[str], out: pathlib.Path) -> tuple[str, str]:
     """Draws the first images, their classes, and what explains one of these, side by side."""
     count = min(SHEET, len(scene.images))
-    rows = [explained(scene, found, columns, i) for i in range(count)]
+    values = {name: explanation(scene, name, scene.images[:count], scene.target[:count]) for name in columns}
+    rows = [explained(scene, found, i, {name: values[name][i] for name in columns}) for i in range(count)]
     if count == 1 and len(rows[0]) > COLUMNS:
         wide = -(-len(rows[0]) // 2)
         rows = [rows[0][:wide], rows[0][wide:]]
@@ -413,40 +422,40 @@ NOTES = {
 }
 
 
-def explained(scene: Scene, found: Predictions, columns: Sequence[str], i: int) -> list[Panel]:
-    """The panels of an image."""
+def explained(scene: Scene, found: Predictions, i: int, values: dict[str, np.ndarray]) -> list[Panel]:
+    """The panels of an image: itself, its classes, and the values that explain one of them."""
     image, target = scene.pixels[i], int(scene.target[i])
     name = scene.ready.class_names[target if scene.scores.shape[1] > 1 else 1]
     bars = [(label, share) for label, share in found[i].labels[: scene.top]]
     caption = pathlib.Path(scene.captions[i]).name
     panels = [Panel(draw.colored(image), caption), Panel(None, f"explained: {name}", bars)]
-    for column in columns:
-        values = explanation(scene, column, scene.images[i : i + 1], target)
+    for column, own in values.items():
         if column == "guided":
-            picture = draw.around_gray(scene.rgb(values))
+            picture = draw.around_gray(scene.rgb(own))
         elif column == "integrated":
-            picture = draw.signed(draw.summed(values.sum(-1)))
+            picture = draw.signed(draw.summed(own.sum(-1)))
         else:
-            picture = draw.heat(image, resized(values, image.shape[:2]))
+            picture = draw.heat(image, resized(own, image.shape[:2]))
         panels.append(Panel(picture, "" if i else OF_IMAGES[column]))
     return panels
 
 
-def explanation(scene: Scene, name: str, image: np.ndarray, target: int) -> np.ndarray:
-    """What explains a class in an image, (height, width, channels) or a map, (rows, columns)."""
+def explanation(scene: Scene, name: str, images: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """What explains a class in each image, (n, height, width, channels) or maps, (n, rows, columns)."""
     net = scene.net
     if name == "guided":
-        return visualize.guided_backprop(net, image, target)[0]
+        return visualize.guided_backprop(net, images, target)
     if name == "integrated":
         black = np.asarray(scene.scaling(np.zeros_like(scene.pixels[:1])))
-        return visualize.integrated_gradients(net, image, target, black, STEPS)[0]
+        return visualize.integrated_gradients(net, images, target, black, STEPS)
     if name == "occlusion":
-        size = max(2, min(image.shape[1:3]) // PARTS)
-        covered = visualize.occlusion(net, image, target, size, max(1, size // 2))[0]
-        return Net(net).outputs(image, 1)[0, target] - covered
+        size = max(2, min(images.shape[1:3]) // PARTS)
+        covered = visualize.occlusion(net, images, target, size, max(1, size // 2))
+        whole = Net(net).outputs(images, len(images))[np.arange(len(images)), target]
+        return whole[:, None, None] - covered
     if name == "cam":
-        return visualize.cam(net, image, target)[0]
-    return visualize.grad_cam(net, image, target, scene.layer)[0]
+        return visualize.cam(net, images, target)
+    return visualize.grad_cam(net, images, target, scene.layer)
 
 
 def resized(values: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
@@ -576,7 +585,7 @@ def maximized(scene: Scene, seed: int, out: pathlib.Path) -> tuple[str, str]:
         units = channels_of(scene, scene.layer)
         titles = [f"channel {u}" for u in units]
         words = f"images that maximize channels of {scene.layer}"
-    found = visualize.maximize(scene.net, units, scene.layer, seed, CLIMB, size=scene.images.shape[1:3])
+    found = visualize.maximize(scene.net, units, scene.layer, seed, size=scene.images.shape[1:3], **CLIMB)
     row = [Panel(displayed(scene, x), title) for x, title in zip(found, titles, strict=True)]
     draw.draw_sheet(out / "maximize.png", [row], "From noise, by gradient ascent.", 2.3)
     return "maximize.png", words

@@ -32,11 +32,13 @@ class Figure(NamedTuple):
         heading: Heading above the figure.
         path: Path of its PNG file.
         caption: Text below the figure.
+        wide: Whether it keeps its size on a phone, in a box that scrolls.
     """
 
     heading: str
     path: pathlib.Path
     caption: str
+    wide: bool = False
     kind = "figure"
 
 

@@ -144,21 +144,23 @@ def draw_sheet(
     notes = textwrap.wrap(caption, int(width * 14.5)) if caption else []
     height = sum(heights) + LINE * len(notes) + 0.2
     figure = library("matplotlib.figure").Figure(figsize=(width, height))
-    top = height - 0.05
+    axis = figure.add_axes((0, 0, 1, 1))  # in inches
+    top = height - GAP / 2
     for r, (row, lines) in enumerate(zip(rows, titles, strict=True)):
+        bottom = top - heights[r] + GAP / 2
         for c, panel in enumerate(row):
-            if panel.picture is None and not panel.bars:
-                continue
-            place = (left + c * cell + GAP / 2, top - heights[r] + GAP / 2, cell - GAP, tall[r])
-            axis = figure.add_axes([place[0] / width, place[1] / height, place[2] / width, place[3] / height])
-            draw_panel(axis, panel)
-            axis.set_title("\n".join(lines[c]), fontsize=8, color=INK, pad=3)
+            start = left + c * cell + GAP / 2
+            draw_panel(axis, panel, start, bottom, cell - GAP, tall[r])
+            title = "\n".join(lines[c])
+            place = start + (cell - GAP) / 2, bottom + tall[r] + 0.03
+            axis.text(*place, title, fontsize=8, color=INK, ha="center", va="bottom", linespacing=1.15)
         if names:
-            middle = top - heights[r] + tall[r] / 2
-            figure.text(0.1 / width, middle / height, names[r], fontsize=9, va="center", color=INK)
+            axis.text(0.1, bottom + tall[r] / 2, names[r], fontsize=9, va="center", color=INK)
         top -= heights[r]
     if notes:
-        figure.text(0.1 / width, 0.08 / height, "\n".join(notes), fontsize=8, va="bottom", color="#555")
+        axis.text(0.1, 0.08, "\n".join(notes), fontsize=8, va="bottom", color="#555")
+    axis.set(xlim=(0, width), ylim=(0, height))
+    axis.axis("off")
     with files.replacing(path) as part:
         figure.savefig(part, dpi=DPI)
 
@@ -171,21 +173,22 @@ def aspect(panel: Panel) -> float:
     return min(1.0, height / width)
 
 
-def draw_panel(axis: Any, panel: Panel) -> None:
-    """Draws a picture, or bars with the names of the classes on them."""
+def draw_panel(axis: Any, panel: Panel, left: float, bottom: float, width: float, height: float) -> None:
+    """Draws a picture, or bars with the names of the classes below them, in a place given in inches."""
     if panel.picture is not None:
-        coarse = max(panel.picture.shape[:2]) < SMALL
-        axis.imshow(panel.picture, interpolation="nearest" if coarse else "antialiased")
-        axis.axis("off")
+        rows, columns, _ = panel.picture.shape
+        scale = min(width / columns, height / rows)
+        left, bottom = left + (width - scale * columns) / 2, bottom + (height - scale * rows) / 2
+        place = (left, left + scale * columns, bottom, bottom + scale * rows)
+        coarse = "nearest" if max(rows, columns) < SMALL else "antialiased"
+        axis.imshow(panel.picture, extent=place, interpolation=coarse, aspect="auto")
         return
-    labels = [name for name, _ in panel.bars]
-    places = range(len(labels), 0, -1)
-    axis.barh(places, [share for _, share in panel.bars], 0.42, color=BARS, align="edge")
-    for place, (name, share) in zip(places, panel.bars, strict=True):
-        text = f"{textwrap.shorten(name, 19, placeholder='…')} {share:.0%}"
-        axis.text(0, place - 0.08, text, fontsize=7, va="top", color=INK)
-    axis.set(xlim=(0, 1), ylim=(0.3, len(labels) + 0.6), xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
+    step = height / max(1, len(panel.bars))
+    for i, (name, share) in enumerate(panel.bars):
+        y = bottom + height - (i + 0.45) * step
+        axis.bar(left, 0.4 * step, share * width, y, align="edge", color=BARS)
+        text = f"{textwrap.shorten(name, int(11 * width), placeholder='…')} {share:.0%}"
+        axis.text(left, y - 0.03, text, fontsize=7, va="top", color=INK)
 
 
 def draw_tree(path: str | os.PathLike, tree: ConfusionTree, names: Sequence[str] | None = None) -> None:
