@@ -10,8 +10,8 @@ wrong with it in print. If it begins with "misprint", no comparison uses it.
 A key is the name of a model, with those options in which the net differs from the paper's: "MobileNet",
 "MobileNet(alpha=0.75)". For CIFAR-100, SVHN and others, it is the net with their classes and images.
 
-No published error was found for a model without a row, beyond those of trained weights in
-weights/checkpoints.csv.
+No published error was found for a model without a row, beyond that of its trained weights in
+weights/checkpoints.csv. PlainNet20 and PlainNet56 have only curves in print.
 """
 
 import ast
@@ -40,6 +40,7 @@ from kerasnets.assembly.protocols import (
     SMALL,
     SOFT_TARGETS,
     SPORTS1M,
+    STRONG,
     SVHN,
     TEN_CROPS,
     TEST,
@@ -135,6 +136,7 @@ TEST_2012_5 = Protocol(IMAGENET, TEN_CROPS, 224, nets=5, split=TEST)
 TEST_2012_7 = Protocol(IMAGENET, TEN_CROPS, 224, nets=7, split=TEST)
 TEST_2013 = Protocol(IMAGENET, UNSTATED, nets=None, split=TEST, year=2013)
 TEST_2014 = Protocol(IMAGENET, UNSTATED, split=TEST, year=2014)
+TEST_2014_BOTH = Protocol(IMAGENET, BOTH, None, S_RANGE, Q_RANGE, split=TEST, year=2014)
 TEST_2014_VGG = Protocol(IMAGENET, DENSE, nets=7, split=TEST, year=2014)
 TEST_2014_GOOGLENET = Protocol(IMAGENET, CROPS_144, 224, nets=7, split=TEST, year=2014)
 TEST_2015_6 = Protocol(IMAGENET, UNSTATED, nets=6, split=TEST, year=2015)
@@ -144,6 +146,7 @@ TEST_2017 = Protocol(IMAGENET, UNSTATED, nets=None, split=TEST, year=2017)
 ENSEMBLE_5 = Protocol(IMAGENET, TEN_CROPS, 224, nets=5)
 ENSEMBLE_7 = Protocol(IMAGENET, TEN_CROPS, 224, nets=7)
 ENSEMBLE_7_ONE = Protocol(IMAGENET, ONE_CROP, 224, nets=7)
+ENSEMBLE_2 = Protocol(IMAGENET, BOTH, None, S_RANGE, Q_RANGE, nets=2)
 ENSEMBLE_7_DENSE = Protocol(IMAGENET, DENSE, nets=7)
 ENSEMBLE_7_144 = Protocol(IMAGENET, CROPS_144, 224, nets=7)
 ENSEMBLE_6_144 = Protocol(IMAGENET, CROPS_144, 224, nets=6)
@@ -152,6 +155,7 @@ ENSEMBLE_4_144 = Protocol(IMAGENET, CROPS_144, 299, nets=4)
 C10, C10_RAW = small(CIFAR10, AUGMENTED), small(CIFAR10, RAW)
 C100, C100_RAW = small(CIFAR100, AUGMENTED), small(CIFAR100, RAW)
 C10_FLIPS, C100_FLIPS = small(CIFAR10, FLIPS), small(CIFAR100, FLIPS)
+C100_STRONG = small(CIFAR100, STRONG)
 C10_OTHER = small(CIFAR10, UNSTATED)
 C100_OTHER = small(CIFAR100, UNSTATED)
 SVHN_RAW, SVHN_OTHER = small(SVHN, RAW), small(SVHN, UNSTATED)
@@ -513,6 +517,13 @@ TABLES = {
     (TEST_2014, "He et al. 2016, table 4"): {
         "VGG16": (None, 8.43, "of the challenge of 2014; which of the VGG nets is not said"),
     },
+    (TEST_2014_BOTH, f"{VGG}, table 7"): {
+        "VGG19": (None, 7.0),
+    },
+    (ENSEMBLE_2, f"{VGG}, table 7"): {
+        "VGG16": (23.7, 6.8, "with VGG19"),
+        "VGG19": (23.7, 6.8, "with VGG16"),
+    },
     (ENSEMBLE_5, "Krizhevsky et al. 2012, table 2"): {
         "AlexNet": (38.1, 16.4),
     },
@@ -619,6 +630,7 @@ TABLES = {
     },
     (C10, "Larsson et al. 2017, table 1"): {
         "FractalNet20": (4.60, None),
+        "FractalNet40": (5.24, None),
         "FractalNet20(dropout=0.0, drop_path=0.0)": (5.22, None),
     },
     (C10, "Xie et al. 2017, by github.com/prlz77/ResNeXt.pytorch"): {
@@ -709,6 +721,7 @@ TABLES = {
     },
     (C100, "Larsson et al. 2017, table 1"): {
         "FractalNet20": (23.73, None),
+        "FractalNet40": (22.49, None),
         "FractalNet20(dropout=0.0, drop_path=0.0)": (23.30, None),
     },
     (C100, "Xie et al. 2017, table 7"): {
@@ -728,6 +741,9 @@ TABLES = {
     },
     (C100, "github.com/Coderx7/SimpleNet, table 2"): {
         "SimpleNet": (26.58, None),
+    },
+    (C100_STRONG, "Larsson et al. 2017, table 3"): {
+        "FractalNet80": (26.46, None),
     },
     (C100_RAW, "github.com/liuzhuang13/DenseNet"): {
         "DenseNet40": (27.55, None),

@@ -80,7 +80,7 @@ def error_lines(errors):
     header = ["top-1 error", "top-5", *["options"] * options, "protocol", "source", *["note"] * bool(notes)]
     cells = [
         [
-            *("" if e[k] is None else f"{e[k]:.5g}" for k in ("top1", "top5")),
+            *map(error_text, (e["top1"], e["top5"])),
             *[", ".join(option_text(*item) for item in e["options"].items())] * options,
             e["protocol"],
             e["source"],
@@ -91,6 +91,11 @@ def error_lines(errors):
     yield text_table(header, cells, left=len(header))
     for i, note in enumerate(notes, start=1):
         yield from textwrap.wrap(f"[{i}] {note}", WIDTH, subsequent_indent="    ")
+
+
+def error_text(error):
+    """An error in percent as it is printed; two decimals, or more where print has more."""
+    return "" if error is None else f"{error:.2f}" if round(error, 2) == error else f"{error:g}"
 
 
 def option_text(name, value):
