@@ -40,6 +40,8 @@ NETS = {
     "ResNet18, option A": ("ResNet18", dict(shortcut="pad")),
     "ResNet34, option A": ("ResNet34", dict(shortcut="pad")),
     "SqueezeNet, 227 pixels": ("SqueezeNet", dict(input_shape=(227, 227, 3))),
+    "WRN40, width 1": ("WRN40_4", dict(width=1)),
+    "SqueezeNet11, 10 classes": ("SqueezeNet11", dict(classes=10)),
     "VGG16, no top": ("VGG16", dict(include_top=False)),
 }
 
@@ -1349,6 +1351,7 @@ TABLES = {
             Column("parameters", "params", "rounded", digits=2),
             Column("times fewer parameters", "params", "rounded", digits=1, ratio="fewer"),
             Column("kernels", "channels"),
+            Column("billion mult-adds", "mult_adds", "truncated", unit=BILLION),
         ),
         {
             "Das": (
@@ -1359,8 +1362,14 @@ TABLES = {
                 ("AlexNet", ("AlexNet",), "60M"),
                 ("AllCNN", ("AllCNNC",), "1.3M"),
                 ("DenseNet-BC, L=100, k=12", ("DenseNetBC100",), "0.8M"),
+                ("DenseNet, 26 Mb", ("DenseNetBC190",), "26M"),
+                ("GoogLeNet, FLOPS", ("GoogLeNet",), None, None, None, "1.5"),
                 ("MobileNet for VGG", (("MobileNet",), ("VGG16",)), None, "30"),
                 ("NIN", ("NIN",), "1M"),
+                ("ResNet, 32 layers, table VI", ("ResNet32",), "460K"),
+                ("ResNet, 32 layers, table XV", ("ResNet32",), "475K"),
+                ("WRN", ("WRN40, width 1",), "600K"),
+                ("SqueezeNet 1.1 for CIFAR-10", ("SqueezeNet11, 10 classes",), "768K"),
                 ("SimpNet slim, 300K", ("SimpNetSlim300K",), "300K"),
                 ("SimpNet slim, 600K", ("SimpNetSlim600K",), "600K"),
                 ("SqueezeNet for AlexNet", (("SqueezeNet",), ("AlexNet",)), None, "50"),
@@ -1381,6 +1390,17 @@ TABLES = {
                 "differs",
                 "as in the paper, whose table 1 adds up to 6.8M, 9 times fewer",
             ),
+            ("ResNet, 32 layers, table XV", "parameters"): (
+                "differs",
+                "another count than in table VI of the same lecture, which the paper's net has",
+                3,
+            ),
+            ("SqueezeNet 1.1 for CIFAR-10", "parameters"): (
+                "differs",
+                "the lecture does not say how it changed the release's net, which has this with 10 classes",
+                3,
+            ),
+            ("WRN", "parameters"): ("rounded", "WRN-40-1, which Zagoruyko 2016 prints as 0.6M", 1),
             ("AlexNet", "parameters"): ("truncated", ""),
             ("AllCNN", "parameters"): ("truncated", ""),
             ("AlexNet, first layer", "kernels"): (
