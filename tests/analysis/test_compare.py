@@ -12,11 +12,11 @@ from kerasnets import weights
 from kerasnets.analysis import Comparison, ModelRow, compare, profile
 from kerasnets.assembly import protocols
 from kerasnets.assembly.protocols import Protocol
-from kerasnets.assembly.results import Result, results
+from kerasnets.assembly.results import Result, named, results
 from kerasnets.tables import count_text
 from kerasnets.weights.checkpoints import checkpoints, chosen
 
-NAMES = ["ResNet20", "PlainNet56", "MLP800"]
+NAMES = ["ResNet20", "PlainNet20(depth=8)", "MLP800"]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,8 @@ def comparison():
 def test_rows_are_what_profile_counts(comparison):
     assert [row.name for row in comparison.rows] == NAMES
     for row in comparison.rows:
-        counts = profile(kerasnets.build(row.name))
+        name, options = named(row.name)
+        counts = profile(kerasnets.build(name, **options))
         for field in ("input_shape", "params", "trainable_params", "mult_adds", "receptive_field"):
             assert getattr(row, field) == getattr(counts, field), field
         assert row.peak_activation_bytes == counts.peak_activation_bytes > 0
@@ -68,20 +69,22 @@ def test_trained_weights(comparison, monkeypatch):
 @pytest.mark.parametrize(
     ("by", "descending", "order"),
     [
-        ("name", False, "MLP800 PlainNet56 ResNet20"),
-        ("params", False, "ResNet20 PlainNet56 MLP800"),
-        ("mult_adds", True, "PlainNet56 ResNet20 MLP800"),
-        ("top1", False, "MLP800 ResNet20 PlainNet56"),
-        ("top1", True, "ResNet20 MLP800 PlainNet56"),  # what has none comes last either way
+        ("name", False, "MLP800 PLAIN ResNet20"),
+        ("params", False, "PLAIN ResNet20 MLP800"),
+        ("mult_adds", True, "ResNet20 PLAIN MLP800"),
+        ("top1", False, "MLP800 ResNet20 PLAIN"),
+        ("top1", True, "ResNet20 MLP800 PLAIN"),  # what has none comes last either way
     ],
 )
 def test_orders(comparison, by, descending, order):
-    assert [row.name for row in comparison.sorted(by, descending).rows] == order.split()
+    assert [row.name for row in comparison.sorted(by, descending).rows] == order.replace(
+        "PLAIN", NAMES[1]
+    ).split()
 
 
 def test_compare_sorts():
     found = compare(NAMES[1:], "params", descending=True)
-    assert [row.name for row in found.rows] == ["MLP800", "PlainNet56"]
+    assert [row.name for row in found.rows] == ["MLP800", "PlainNet20(depth=8)"]
 
 
 def test_table(comparison):
@@ -89,7 +92,7 @@ def test_table(comparison):
     rows = {line.split()[0]: line for line in text.splitlines() if line}
     assert all(word in rows["ResNet20"] for word in ("32x32x3", "270k", "40.6M", "KiB", " 81", "[1]", "yes"))
     assert f"{comparison.rows[0].top1:.2f}" in rows["ResNet20"]
-    assert "[" not in rows["PlainNet56"]
+    assert "[" not in rows["PlainNet20(depth=8)"]
     best = chosen("ResNet20")["cifar10"]
     assert rows["[1]"].startswith(f"[1] the trained weights {best.id} (CIFAR-10, test images: whole images, ")
     assert rows["[2]"].endswith("(MNIST, test images: whole images, trained with no augmentation)")
