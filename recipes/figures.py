@@ -140,6 +140,51 @@ def bands(
     save(figure, path)
 
 
+def starts(
+    path: str | os.PathLike,
+    losses: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    sizes: Mapping[str, Mapping[str, Sequence[Sequence[float]]]],
+    names: Sequence[str],
+    level: tuple[str, float],
+) -> None:
+    """Plots the losses of nets over epochs and, below them, the sizes of their layers' values at the start.
+
+    Args:
+        path: Path of the PNG file.
+        losses: For each net, by the name of its start, values of several runs, (runs, epochs).
+        sizes: The same, (runs, layers); their axis is logarithmic.
+        names: Names of all starts, each of which has a color.
+        level: Pair (title, value) of a dotted horizontal line among the losses.
+    """
+    colors = {name: f"C{i}" for i, name in enumerate(names)}
+    size = (3.5 * len(losses) + 1, 6.4)
+    figure, axes = plt.subplots(
+        2,
+        len(losses),
+        figsize=size,
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for row, (found, xlabel) in enumerate(((losses, "epoch"), (sizes, "layer"))):
+        for axis, (net, series) in zip(axes[row], found.items(), strict=True):
+            for start, runs in series.items():
+                runs = np.asarray(runs, float)
+                low, high = np.nanmin(runs, axis=0), np.nanmax(runs, axis=0)
+                x = epochs(runs[0])
+                axis.plot(x, np.nanmean(runs, axis=0), color=colors[start], label=start, linewidth=1.6)
+                axis.fill_between(x, low, high, color=colors[start], alpha=0.18, linewidth=0)
+            axis.set(title=net if row == 0 else "", xlabel=xlabel)
+            axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+            axis.grid(alpha=0.3)
+    for axis in axes[0]:
+        axis.axhline(level[1], color="#666", linewidth=1, linestyle=":", label=level[0])
+    axes[0, 0].set(ylabel="training loss", ylim=(0, 1.25 * level[1]))
+    axes[1, 0].set(ylabel="values of the untrained layers,\nroot mean square", yscale="log")
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), frameon=False, loc="outside right upper")
+    save(figure, path)
+
+
 def gains(
     path: str | os.PathLike,
     errors: Mapping[str, Sequence[tuple[float, float]]],

@@ -11,8 +11,8 @@ examples/c3d_train_ucf101).
 Section 3.1 is about smaller nets with five convolutions. For C3D itself, with eight, the paper describes only
 the training on Sports-1M. Flips are those of section 4.1.
 
-Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
-the paper's initial weights are smaller, for pixel values.
+Weights start as in the release, for pixel values whose mean is subtracted; the release subtracts a mean of
+each pixel and frame, here it is that of each color.
 
 Published, for nets trained on UCF101 only: 41% to 44% accuracy (Tran et al. 2017, arXiv:1708.05038, section
 1); 82.3% with features learned on Sports-1M (table 3).
@@ -22,7 +22,7 @@ from kerasnets.training import Recipe
 
 RECIPE = Recipe(
     model="C3D",
-    scaling="torch",
+    init="paper",
     data="ucf101",
     classes=101,
     augmentation=(("random_crop", dict(shorter=128)), ("flip", {})),

@@ -12,8 +12,8 @@ those of Caffe's net (BVLC/caffe, models/bvlc_googlenet/quick_solver.prototxt): 
 2,400,000 steps, which are 60 epochs. The average of the weights has a momentum of 0.9999 here. Of the
 photometric distortions, only PCA color augmentation is used.
 
-Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
-the paper's initial weights are smaller, for pixel values.
+Nor does the paper say how weights start. They too are those of Caffe's net, for pixel values whose mean is
+subtracted.
 
 Published, one net: 10.07% top-5 error with one crop, 9.15% with ten, 7.89% with 144 (table 3). The test has
 ten crops; `evaluation=("144_crops", {})` takes fourteen times as long.
@@ -24,7 +24,7 @@ from kerasnets.training import Recipe
 RECIPE = Recipe(
     model="GoogLeNet",
     options=dict(aux_heads=True),
-    scaling="torch",
+    init="caffe",
     data="imagenet2012",
     splits=("train", "validation"),
     augmentation=(("area_crop", dict(area=(0.08, 1.0))), ("flip", {}), ("lighting", dict(std=0.1))),

@@ -9,8 +9,9 @@ kernels.
 
 The paper gives no numbers. Here they are those of Inception v3 (arXiv:1512.00567, section 8): a decay of 0.9,
 an epsilon of 1.0, a learning rate of 0.045 that is multiplied by 0.94 every two epochs, 100 epochs, and an
-average of the weights. Weight decay 0.00004, but none of depthwise kernels, is that of the authors' release
-(tensorflow/models, slim). Crops of 35% to 100% of the area and batches of 96 are our choice.
+average of the weights. Weight decay 0.00004, but none of depthwise kernels, and the Gaussian from which
+weights start are those of the authors' release (tensorflow/models, slim). Crops of 35% to 100% of the area
+and batches of 96 are our choice.
 
 Published: 70.6% top-1 accuracy (table 8).
 """
@@ -19,6 +20,7 @@ from kerasnets.training import Recipe
 
 RECIPE = Recipe(
     model="MobileNet",
+    init="paper",
     data="imagenet2012",
     splits=("train", "validation"),
     augmentation=(("area_crop", dict(area=(0.35, 1.0))), ("flip", {})),

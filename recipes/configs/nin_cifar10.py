@@ -7,6 +7,8 @@ and a learning rate that is divided by 10 twice, when the training accuracy stop
 normalization and whitening as for maxout networks. The authors' release (github.com/mavenlin/cuda-convnet)
 trains for 200, 30 and 30 epochs, with momentum 0.9.
 
+Weights start from a Gaussian of 0.05, as in the release (NIN/cifar-10_def).
+
 The initial learning rate of 0.01 and weight decay 0.001 are those of the release's file for CIFAR-100
 (NIN/cifar-100_params). That file has twice the learning rate for biases; here it is the same for all weights.
 
@@ -17,6 +19,7 @@ from kerasnets.training import Recipe
 
 RECIPE = Recipe(
     model="NIN",
+    init="paper",
     data="cifar10",
     scaling="none",
     augmentation=(("contrast", {}), ("zca", {})),

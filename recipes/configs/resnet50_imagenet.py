@@ -7,7 +7,8 @@ batches of 256, SGD with momentum 0.9, weight decay 0.0001, and a learning rate 
 when the error stops improving, 600,000 steps, which are 120 epochs; crops of 224 pixels from images with a
 shorter side between 256 and 480, flips, and PCA color augmentation; ten crops in the test.
 
-The paper subtracts the mean of each pixel; here it is the mean of each color.
+Weights start as in He et al. 2015, arXiv:1502.01852. The paper subtracts the mean of each pixel; here it is
+the mean of each color.
 
 The paper says neither which error it watches, nor how long it waits. Here it is the error on the training
 batches, which has to fall by half a percentage point within 5 epochs. With --validation 50000, 50,000
@@ -20,6 +21,7 @@ from kerasnets.training import Recipe
 
 RECIPE = Recipe(
     model="ResNet50",
+    init="paper",
     data="imagenet2012",
     splits=("train", "validation"),
     augmentation=(("scale_jitter", dict(low=256, high=480)), ("flip", {}), ("lighting", dict(std=0.1))),

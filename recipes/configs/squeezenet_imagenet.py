@@ -11,8 +11,7 @@ steps, and the power 0.5.)
 
 The default input of the net is 224 pixels here.
 
-Images are also scaled to a standard deviation of 1, because weights are initialized by He's uniform scheme;
-the paper's initial weights are smaller, for pixel values.
+Weights start as in the release, for pixel values whose mean is subtracted.
 
 Published: 57.5% top-1 and 80.3% top-5 accuracy (table 2).
 """
@@ -21,7 +20,7 @@ from kerasnets.training import Recipe
 
 RECIPE = Recipe(
     model="SqueezeNet",
-    scaling="torch",
+    init="paper",
     size=227,
     data="imagenet2012",
     splits=("train", "validation"),

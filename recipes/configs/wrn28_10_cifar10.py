@@ -7,6 +7,8 @@ with Nesterov momentum 0.9, no dampening, weight decay 0.0005, and a learning ra
 by 0.2 at epochs 60, 120 and 160 of 200. Images are scaled by mean and standard deviation and padded with four
 reflected pixels on each side; random crops and flips.
 
+Weights start as in the release, by He's scheme with the fan-out.
+
 Published: 4.00% error (table 5), 3.89% with dropout of 0.3 (table 6): options=dict(dropout=0.3).
 """
 
@@ -14,6 +16,7 @@ from kerasnets.training import Recipe
 
 RECIPE = Recipe(
     model="WRN28_10",
+    init="paper",
     data="cifar10",
     augmentation=(("pad_crop", dict(mode="reflect")), ("flip", {})),
     optimizer=("sgd", dict(momentum=0.9, nesterov=True)),
