@@ -201,6 +201,12 @@ def test_test_images_are_resized_as_the_evaluation_says(tiny, options, center, w
         dataclasses.replace(tiny, evaluation=("center", {"interpolation": "area"}))
 
 
+def test_a_protocol_may_have_scales_of_its_own(tiny):
+    recipe = dataclasses.replace(tiny, evaluation=("144_crops", {}))
+    assert recipe.test_scales == (256, 288, 320, 352)
+    assert rows_for_tests(recipe, whole=True)[0] == ("whole", {"shorter": 352})
+
+
 def test_a_batch_that_the_devices_cannot_share_is_refused_first(tiny, tmp_path):
     with pytest.raises(ValueError, match="`batch` is a multiple of 3"):
         runs.train(dataclasses.replace(tiny, replicas=3), tmp_path / "run")
