@@ -68,6 +68,7 @@ CHANNELS = 8  # channels of each of these layers
 ALL = 32  # channels of a layer that is named
 STRONGEST = 9  # activations of a channel, as in the paper
 UNITS = 4  # channels whose activations are drawn, or that are maximized
+FEW, ROW = 10, 5  # classes of a net that are all maximized, and such images in a row
 KERNELS = (24, 12)  # kernels and channels that are drawn of a layer that does not read the image
 PARTS = 7  # the side of an image is so many times that of the square that covers it
 STEPS = 25  # points of the path of integrated gradients
@@ -490,8 +491,9 @@ def maps(scene: Scene, out: pathlib.Path) -> tuple[str, str]:
     """Draws the maps of layers for the first image: a channel that was asked for, or the strongest ones."""
     rows, names = [], []
     count = ALL if scene.layer else CHANNELS
-    for layer in scene.layers:
-        values = visualize.maps(scene.net, scene.images[:1], layer)[0]
+    found = {layer: visualize.maps(scene.net, scene.images[:1], layer)[0] for layer in scene.layers}
+    large = {layer: values for layer, values in found.items() if values[..., 0].size > 1}
+    for layer, values in (large or found).items():
         channels = values.max(axis=(0, 1)).argsort(kind="stable")[::-1][:count]
         if scene.unit is not None:
             channels = [scene.unit]
@@ -504,7 +506,7 @@ def maps(scene: Scene, out: pathlib.Path) -> tuple[str, str]:
     draw.draw_sheet(
         out / "maps.png", rows, "The strongest channels of each layer; each has its own scale.", 1.2, names
     )
-    return "maps.png", f"maps of {listed(scene.layers)}"
+    return "maps.png", f"maps of {listed(list(large or found))}"
 
 
 def responses(scene: Scene, layer: str) -> np.ndarray:
@@ -515,13 +517,21 @@ def responses(scene: Scene, layer: str) -> np.ndarray:
 
 
 def channels_of(scene: Scene, layer: str) -> list[int]:
-    """The channels of a layer that respond most, in units of their mean; or that which was asked for."""
+    """The channels of a layer to draw: that which was asked for, or such as respond to few images.
+
+    Of the strongest ones, those are taken whose strongest activation is farthest above their mean, in images
+    of different classes as far as possible.
+    """
     if scene.unit is not None:
         return [scene.unit]
     values = responses(scene, layer)
+    strong = np.argsort(-values.max(0), kind="stable")[: 8 * UNITS]
     peaks = values.max(0) / np.maximum(np.abs(values).mean(0), 1e-6 * np.abs(values).max() + 1e-12)
-    strong = np.argsort(-values.max(0), kind="stable")[: 4 * UNITS]
-    return sorted(strong[np.argsort(-peaks[strong], kind="stable")][:UNITS].tolist())
+    ranked = strong[np.argsort(-peaks[strong], kind="stable")]
+    classes = scene.scores[values[:, ranked].argmax(0)].argmax(1)
+    _, first = np.unique(classes, return_index=True)
+    order = list(dict.fromkeys([*np.sort(first), *range(len(ranked))]))
+    return sorted(ranked[order[:UNITS]].tolist())
 
 
 def deconvolution(scene: Scene, out: pathlib.Path) -> tuple[str, str]:
@@ -576,27 +586,29 @@ def padded(patch: np.ndarray, height: int, width: int) -> np.ndarray:
 def maximized(scene: Scene, seed: int, out: pathlib.Path) -> tuple[str, str]:
     """Draws images that maximize classes, or channels of a layer."""
     if scene.layer is None:
-        units = list(dict.fromkeys([*scene.target, *np.argsort(-scene.scores.mean(0), kind="stable")]))[
-            :UNITS
-        ]
-        titles = [scene.ready.class_names[u] if len(scene.scores[0]) > 1 else "score" for u in units]
+        count = scene.scores.shape[1]
+        best = np.argsort(-scene.scores.mean(0), kind="stable")
+        units = list(dict.fromkeys([*scene.target, *best]))[:UNITS] if count > FEW else list(range(count))
+        titles = [scene.ready.class_names[u] if count > 1 else "score" for u in units]
         words = f"images that maximize {listed(titles)}"
     else:
         units = channels_of(scene, scene.layer)
         titles = [f"channel {u}" for u in units]
         words = f"images that maximize channels of {scene.layer}"
     found = visualize.maximize(scene.net, units, scene.layer, seed, size=scene.images.shape[1:3], **CLIMB)
-    row = [Panel(displayed(scene, x), title) for x, title in zip(found, titles, strict=True)]
-    draw.draw_sheet(out / "maximize.png", [row], "From noise, by gradient ascent.", 2.3)
+    panels = [Panel(displayed(scene, x), title) for x, title in zip(found, titles, strict=True)]
+    rows = [panels[i : i + ROW] for i in range(0, len(panels), ROW)]
+    draw.draw_sheet(out / "maximize.png", rows, "From noise, by gradient ascent.", 2.3)
     return "maximize.png", words
 
 
 def displayed(scene: Scene, image: np.ndarray) -> np.ndarray:
     """The colors of an image that is scaled for the net."""
-    if isinstance(scene.scaling, Scaling) and scene.scaling.contrast is None and scene.scaling.matrix is None:
+    try:
         return draw.colored(np.asarray(scene.scaling.undo(image)))
-    low, high = np.percentile(image, (0.5, 99.5))
-    return draw.colored(255 * (scene.rgb(image) - low) / max(high - low, 1e-12))
+    except (AttributeError, ValueError):  # a function of the user's, or whitening
+        low, high = np.percentile(image, (0.5, 99.5))
+        return draw.colored(255 * (scene.rgb(image) - low) / max(high - low, 1e-12))
 
 
 def listed(words: Sequence[str]) -> str:

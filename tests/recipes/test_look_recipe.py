@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions")
+
 
 @pytest.fixture(scope="module")
 def finished(recipe, tmp_path_factory, eagerly):

@@ -25,7 +25,10 @@ def spots(count, rng):
     return images.astype("uint8"), labels, corners
 
 
-pytestmark = pytest.mark.usefixtures("eagerly")
+pytestmark = [
+    pytest.mark.usefixtures("eagerly"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions"),
+]
 
 
 @pytest.fixture(scope="module")
