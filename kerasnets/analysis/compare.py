@@ -128,7 +128,7 @@ class Comparison:
         groups = collections.defaultdict(list)
         for row in self.rows:
             if row.result:
-                groups[self.protocol or row.result.protocol.name].append(row)
+                groups[self.protocol or row.result.names[0]].append(row)
         if not groups:
             refuse("models", "at least one with a published error", [row.name for row in self.rows])
         panels = [scatter.Panel.of(rows, words_of(name, rows)) for name, rows in groups.items()]
@@ -314,10 +314,15 @@ def model_row(model, result):
 
 
 def best_of(model):
-    """The checkpoint that the name of a dataset loads, ImageNet's first; None for a name with options."""
+    """The checkpoint that the name of a dataset loads; of several, ImageNet's for nets that are made for it.
+
+    There is none for a name with options.
+    """
     name, options = results.named(model)
-    rows = {} if options else chosen(name)
-    return rows.get("imagenet") or next(iter(rows.values()), None)
+    rows = {} if options else dict(chosen(name))
+    large = rows.pop("imagenet", None)
+    first = next(iter(rows.values()), None)
+    return large or first if registry.find(name).spec.classes == 1000 else first or large
 
 
 def weights_in(model):

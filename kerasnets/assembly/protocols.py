@@ -179,7 +179,7 @@ def words(protocols: list[Protocol], name: str) -> str:
     elif first.crops in MANY:
         how = "validation images: many crops or scales, each net by its own scheme"
     elif first.crops == UNSTATED:
-        how = "validation images: crops not stated, by one source"
+        how = f"{first.split} images: crops not stated, all errors from {name.partition(' in ')[2]}"
     else:
         how = f"{first.split} images: {first.crops}, each net at the size of its input"
     return f"{first.dataset}, {how}"

@@ -134,8 +134,11 @@ ONE, TEN = (Protocol(protocols.IMAGENET, crops, 224) for crops in (protocols.ONE
 IMAGES = protocols.small(protocols.CIFAR10, protocols.RAW)
 
 
-def row(name, mult_adds, top1, params=10**6, protocol=ONE, family="resnet", top5=None):
-    result = (top1 or top5) and Result(protocol, top1, top5, "a table")
+UNSAID = Protocol(protocols.IMAGENET, protocols.UNSTATED)
+
+
+def row(name, mult_adds, top1, params=10**6, protocol=ONE, family="resnet", top5=None, source="a table"):
+    result = (top1 or top5) and Result(protocol, top1, top5, source)
     return ModelRow(name, family, (224, 224, 3), params, params, mult_adds, 1, (9, 9), None, result)
 
 
@@ -170,9 +173,15 @@ def test_protocols_share_no_axis_and_area_stands_for_parameters(drawn, tmp_path)
         row("Digits", 10**6, 5.0, protocol=IMAGES),
         row("Nothing", 10**6, None),
         row("Only5", 10**6, None, top5=3.0),
+        row("Unsaid", 10**6, 30.0, protocol=UNSAID, source="one"),
+        row("Unknown", 10**6, 31.0, protocol=UNSAID, source="another"),
     )
     assert Comparison(rows).plot(tmp_path / "x.png") == ("Nothing", "Only5")
-    one, ten, cifar = drawn[0].axes
+    one, ten, cifar, *unsaid = drawn[0].axes
+    assert ["one" in axis.texts[0].get_text() for axis in unsaid] == [
+        True,
+        False,
+    ]  # nor a panel of two sources
     points = {tuple(c.get_offsets()[0]): c for c in one.collections if len(c.get_offsets())}
     assert set(points) == {(10**9, 75.0), (10**8, 60.0)}
     big, small = points[10**9, 75.0], points[10**8, 60.0]
@@ -180,9 +189,10 @@ def test_protocols_share_no_axis_and_area_stands_for_parameters(drawn, tmp_path)
     assert tuple(big.get_edgecolor()[0]) != tuple(small.get_edgecolor()[0])
     for axis, point in ((ten, (10**8, 93.0)), (cifar, (10**6, 95.0))):
         assert [tuple(c.get_offsets()[0]) for c in axis.collections if len(c.get_offsets())] == [point]
-    assert [axis.get_title().strip() for axis in drawn[0].axes] == ["ImageNet", "ImageNet", "CIFAR-10"]
-    assert [axis.get_ylabel() for axis in drawn[0].axes] == [f"top-{k} accuracy, %" for k in (1, 5, 1)]
-    for axis, protocol in zip(drawn[0].axes, (ONE, TEN, IMAGES), strict=True):
+    shown = (one, ten, cifar)
+    assert [axis.get_title().strip() for axis in shown] == ["ImageNet", "ImageNet", "CIFAR-10"]
+    assert [axis.get_ylabel() for axis in shown] == [f"top-{k} accuracy, %" for k in (1, 5, 1)]
+    for axis, protocol in zip(shown, (ONE, TEN, IMAGES), strict=True):
         assert protocol.text.partition(", ")[2] in {text.get_text() for text in axis.texts}
 
 
@@ -234,6 +244,12 @@ def test_winners_of_the_challenge_are_no_single_nets():
     text = " ".join(str(found).split())
     assert "ensembles, each of its own nets and crops" in text
     assert "ten crops of 224 pixels, an ensemble of 5 nets)" in text
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_small_nets_do_not_have_the_errors_of_their_large_relatives():
+    simple, alex = compare(["SimpleNet", "AlexNet"]).rows  # SimpleNet has checkpoints for both datasets
+    assert (simple.result.dataset, alex.result.dataset) == ("CIFAR-10", "ImageNet")
 
 
 @pytest.mark.usefixtures("uncounted")
