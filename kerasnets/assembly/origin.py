@@ -20,6 +20,7 @@ TRAINING_ONLY = (
     "drop_path",
     "dropout",
     "dropout_at",
+    "dropout_first",
     "global_drop_path",
     "input_dropout",
     "max_norm",

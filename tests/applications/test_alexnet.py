@@ -90,3 +90,12 @@ def test_windows_of_pooling_and_a_removed_convolution():
     for wrong in (1, 6, True):
         with pytest.raises(ValueError, match="`removed` is None or 2, 3, 4 or 5"):
             kerasnets.build("AlexNet", removed=wrong)
+
+
+def test_nets_that_differ_in_dropout_alone_take_each_others_weights(tmp_path):
+    options = dict(**TINY, input_shape=(67, 67, 3), classes=3)
+    net = kerasnets.build("AlexNet", **options)
+    kerasnets.save(net, tmp_path / "net.weights.h5")
+    other = kerasnets.build("AlexNet", dropout_first=True, weights=tmp_path / "net.weights.h5", **options)
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 67, 67, 3)).astype("float32")
+    np.testing.assert_array_equal(ops.convert_to_numpy(other(x)), ops.convert_to_numpy(net(x)))
