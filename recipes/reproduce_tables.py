@@ -452,6 +452,25 @@ def filters(layers):
     return f"{channels([layer])} {words}, pad {layer.kernel[0] // 2 if layer.padding == 'same' else 0}"
 
 
+def kernels(layers):
+    """Shape of the kernels with filters and channels first, of each group of channels, as text."""
+    *sides, depth, filters = layers[-1].filter
+    return by_groups(layers[-1], (filters, depth, *sides))
+
+
+def channels_first(layers):
+    """Shape of the output with channels first, of each group of channels, as text."""
+    *sides, maps = layers[-1].output_shape
+    return by_groups(layers[-1], (maps, *sides))
+
+
+def by_groups(layer, shape):
+    """A shape whose first number is that of filters: if they are in groups, that of one, such as 2[8x3x3]."""
+    groups = layer.input_shape[-1] // layer.filter[-2] if layer.filter else 1
+    first, *others = shape
+    return f"{groups}[{by((first // groups, *others))}]" if groups > 1 else by(shape)
+
+
 def window(layers):
     """The kernel and the stride, as text."""
     return f"{by(layers[-1].kernel)} stride {layers[-1].strides[0]}"
@@ -519,7 +538,7 @@ MEASURES: dict[str, Callable[[list[Any]], Any]] = {
         *(params, weights, per_square, terms, mult_adds, operations, additions, values, memory),
         *(weight_layers, output, grid, side, channels, input_size, maps, filter_shape, stride, formula),
         *(receptive_field, listing, depth, counted, year, image_size, filters, weight_product, product),
-        *(window, order, progression, per_input),
+        *(window, kernels, channels_first, order, progression, per_input),
     )
 }
 RATIOS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
