@@ -1,8 +1,8 @@
-"""What class_trees.py, mimic.py and soft_targets.py share: options, images, nets, results and tables.
+"""What class_trees.py, mimic.py, principles.py and soft_targets.py share: options, images, nets and tables.
 
-They repeat experiments that Hinton, Vinyals and Dean describe or refer to in their paper on distillation and
-in the talk "Dark Knowledge", 2014. An experiment is a function of `Nets`. It returns the measures of each of
-its nets, by name.
+They repeat experiments of papers and lectures; all but principles.py those that Hinton, Vinyals and Dean
+describe or refer to in their paper on distillation and in the talk "Dark Knowledge", 2014. An experiment is a
+function of `Nets`. It returns the measures of each of its nets, by name.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 import shared
 from kerasnets import files
 
-DATASETS = ("digits", "mnist", "fashion_mnist", "cifar100")
-COLOR = "cifar100"  # the dataset whose images are not gray
+COLOR = "cifar100"  # the dataset of color images of all experiments
+COUNTS = {"cifar10": 10, "cifar100": 100}  # classes of datasets that have no names for them here
 CARD = "experiment.json"  # the settings of a run
 HELD_OUT = 6  # one of 6 training images is held out with --held-out
 FEW = 500  # the least number of examples of a split in a tiny run
@@ -29,7 +29,7 @@ Experiment = Callable[["Nets"], dict[str, dict[str, float]]]
 
 
 def parser(
-    description: str, name: str, epochs: dict[str, int], batch_size: int, temperature: float
+    description: str, name: str, epochs: dict[str, int], batch_size: int, temperature: float | None = None
 ) -> shared.Parser:
     """Makes the parser of an experiment.
 
@@ -38,15 +38,16 @@ def parser(
         name: Name of the recipe.
         epochs: Default number of epochs by dataset.
         batch_size: Default number of examples in a batch.
-        temperature: Default temperature of the soft targets.
+        temperature: Default temperature of the soft targets; None for an experiment without them.
     """
     shown = ", ".join(f"{dataset} {count}" for dataset, count in epochs.items())
     p = shared.parser(description, shown, batch_size, f"runs/{name}/DATASET-seedSEED")
     p.set_defaults(name=name, default_epochs=epochs, default_batch_size=batch_size)
-    p.add_argument("--dataset", choices=tuple(epochs), default="digits", help="dataset (digits)")
+    p.add_argument("--dataset", "--data", choices=tuple(epochs), default="digits", help="dataset (digits)")
     p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
-    text = f"temperature of the soft targets ({temperature:g})"
-    p.add_argument("--temperature", type=shared.number(above=0), default=temperature, help=text)
+    if temperature is not None:
+        text = f"temperature of the soft targets ({temperature:g})"
+        p.add_argument("--temperature", type=shared.number(above=0), default=temperature, help=text)
     held_out = f"hold out one of {HELD_OUT} training images and count errors on these, to choose options"
     p.add_argument("--held-out", action="store_true", help=f"{held_out}; the test images are not used")
     return p
@@ -98,7 +99,7 @@ class Nets:
             self.test = arrays.read_images(args.dataset, "test", args.data_dir, few)
         self.shape = self.train[0].shape[1:]
         self.names = CLASSES.get(args.dataset)
-        self.classes = len(self.names) if self.names else 100
+        self.classes = len(self.names) if self.names else COUNTS[args.dataset]
         every = max(1, len(self.test[1]) // WATCHED)
         self.watched = tuple(a[::every] for a in self.test)
 
@@ -163,7 +164,7 @@ def main(
     experiment: Experiment,
     table: Callable[[argparse.Namespace, Callable[[str, str], str]], list[list[str]]],
     draw: Callable[[pathlib.Path, list[pathlib.Path]], str] | None = None,
-) -> None:
+) -> dict[str, dict[str, Any]]:
     """Runs an experiment, with --runs several times, and shows its table.
 
     Args:
@@ -174,12 +175,16 @@ def main(
             its value, or the mean and the deviation of several runs. It returns the rows of the table.
         draw: Function of the folder and of those of the single runs, which draws a picture in the first and
             returns its name; or None.
+
+    Returns:
+        For each "net: measure" its mean and, for several runs, its deviation and single values.
     """
     args.epochs = args.epochs or (2 if args.smoke else args.default_epochs[args.dataset])
     args.batch_size = args.batch_size or args.default_batch_size
     if "net" in args:
         args.net = args.net or (args.color if args.dataset == COLOR else args.gray)
-    shared_names = ("dataset", "epochs", "batch_size", "temperature", "held_out", "seed", "smoke")
+    known = ("dataset", "epochs", "batch_size", "temperature", "held_out", "seed", "smoke")
+    shared_names = [name for name in known if name in args]
 
     def run(args):
         return run_once(args, {name: getattr(args, name) for name in (*shared_names, *names)}, experiment)
@@ -193,6 +198,7 @@ def main(
     picture = draw(out, folders) if draw else None
     nets = "a folder for each seed" if text else "the nets, *.keras"
     print(f"In {out}: {f'{picture}, ' if picture else ''}results.json and {nets}")
+    return of_runs
 
 
 def run_once(args: argparse.Namespace, settings: dict[str, Any], experiment: Experiment) -> dict[str, Any]:

@@ -246,6 +246,46 @@ def league(
     save(figure, path)
 
 
+def dots(
+    path: str | os.PathLike,
+    title: str,
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    groups: Sequence[int],
+) -> None:
+    """Draws values of the same rows in panels side by side: means, deviations, and single values as strokes.
+
+    Args:
+        path: Path of the PNG file.
+        title: Title of the picture.
+        panels: For the label of each panel, by the name of each row its values; a row may have none.
+        groups: For each row the number of its group, which gives its color.
+    """
+    names = list(next(iter(panels.values())))
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(1.6 + 3.4 * len(panels), 0.34 * len(names) + 1.5),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis, (label, rows) in zip(axes[0], panels.items(), strict=True):
+        for y, (values, group) in enumerate(zip(rows.values(), groups, strict=True)):
+            if not len(values):
+                continue
+            color = COLORS[group % len(COLORS)]
+            deviation = np.std(values, ddof=1) if len(values) > 1 else 0
+            axis.errorbar(np.mean(values), y, xerr=deviation, fmt="o", color=color, capsize=3)
+            axis.plot(values, [y] * len(values), "|", color="#888", markersize=7)
+        axis.set_yticks(range(len(names)), names)
+        axis.set_ylim(len(names) - 0.5, -0.5)
+        axis.set_xlabel(label, fontsize=8)
+        axis.margins(x=0.15)
+        axis.grid(axis="x", alpha=0.3)
+    figure.suptitle(title, fontsize=10)
+    save(figure, path)
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers for the ticks of a logarithmic axis."""
     return [s * 10.0**e for e in range(-3, 13) for s in (1, 2, 5) if low <= s * 10.0**e <= high]

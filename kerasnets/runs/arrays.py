@@ -15,7 +15,7 @@ from kerasnets.runs.folder import save
 from kerasnets.scaling import MODES
 
 SCALING = MODES["unit"]  # of all nets that are trained on arrays
-RATE = 1e-3  # learning rate of Adam, with a cosine decay to 0
+RATE = 1e-3  # learning rate of Adam; it and that of SGD have a cosine decay to 0
 # Of batch normalization, as PyTorch has it. With Keras's 0.99, the statistics lag behind the weights of a run
 # of a few thousand steps.
 MOMENTUM = 0.9
@@ -97,7 +97,11 @@ def build(model: str, **options: Any) -> keras.Model:
         model: Name of the net.
         options: Its options, as `kerasnets.build` takes them.
     """
-    net = kerasnets.build(model, classifier_activation=None, **options)
+    return quick(kerasnets.build(model, classifier_activation=None, **options))
+
+
+def quick(net: keras.Model) -> keras.Model:
+    """The net itself, whose batch normalization now follows a short training."""
     for layer in net.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = MOMENTUM
@@ -116,6 +120,8 @@ def train_once(
     distiller: dict | None = None,
     loss: Callable | None = None,
     accuracy: Callable | str = "accuracy",
+    rate: float = RATE,
+    momentum: float | None = None,
 ) -> keras.Model:
     """Trains a net and saves it as `fit_and_save` does, or loads it if an earlier run has saved it.
 
@@ -131,6 +137,8 @@ def train_once(
         distiller: Arguments of the `kerasnets.distillation.Distiller` to train with; None trains on labels.
         loss: Function of labels and logits to train on labels with; None is their cross-entropy.
         accuracy: The metric "accuracy", or a function of this name of labels and logits.
+        rate: Initial learning rate.
+        momentum: Momentum of SGD to train with; None trains with Adam.
 
     Returns:
         The trained net.
@@ -144,14 +152,15 @@ def train_once(
         return kerasnets.load_model(path)
     keras.utils.set_random_seed(seed)
     net = build()
-    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, batches.steps * epochs))
+    decay = keras.optimizers.schedules.CosineDecay(rate, batches.steps * epochs)
+    optimizer = keras.optimizers.Adam(decay) if momentum is None else keras.optimizers.SGD(decay, momentum)
     if distiller is None:
         model = net
         loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(adam, loss, metrics=[accuracy])
+        model.compile(optimizer, loss, metrics=[accuracy])
     else:
         model = distillation.Distiller(net, **distiller)
-        model.compile(adam, metrics=["accuracy"])
+        model.compile(optimizer, metrics=["accuracy"])
     fit_and_save(model, net, path, batches, epochs, f"{path.stem:8}", facts, validation)
     return net
 
