@@ -20,7 +20,6 @@ UNSTATED = "not stated"  # what the source does not say
 
 AUGMENTED, RAW = "flips and shifts", "no augmentation"  # of the training images of small sets
 FLIPS, SHIFTS, JITTER, DISTORTIONS = "flips", "shifts", "jitter", "distortions"
-STRONG = "flips, shifts and more"
 SOFT_TARGETS = "soft targets"  # of a larger net
 
 VALIDATION, TEST = "validation", "test"
@@ -30,7 +29,7 @@ DATASETS = (IMAGENET, CIFAR10, CIFAR100, MNIST, FASHION_MNIST, SVHN, UCF101, SPO
 SPLITS = (VALIDATION, TEST)
 MANY = (DENSE, MULTI_CROP, BOTH, CROPS_144)  # one net is run on many parts of an image, by various schemes
 CROPS = (WHOLE, CLIPS, ONE_CROP, TEN_CROPS, TWELVE_CROPS, *MANY, UNSTATED)
-TRAININGS = ("", AUGMENTED, RAW, STRONG, FLIPS, SHIFTS, JITTER, DISTORTIONS, SOFT_TARGETS, UNSTATED)
+TRAININGS = ("", AUGMENTED, RAW, FLIPS, SHIFTS, JITTER, DISTORTIONS, SOFT_TARGETS, UNSTATED)
 ORDER = (  # the same in words
     "one net before ensembles, validation images before test images, one crop before ten, ten before more, "
     "crops of one size before those of the nets' sizes, one scale before several, small before large, and "
