@@ -129,6 +129,15 @@ def errors_of(results: dict[str, Any]) -> dict[str, float]:
     return {f"{name}, errors": results[f"{word}_errors"] for name, word in WORDS.items()}
 
 
+def right_of(results: dict[str, Any]) -> dict[str, float]:
+    """The shares of test images that a student with moved biases has right: of its classes, and of all."""
+    moved = results["moved"]
+    return {
+        "right of the classes": 1 - moved["errors_of_classes"] / moved["images_of_classes"],
+        "right": 1 - moved["errors"] / results["test_size"],
+    }
+
+
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Trains the nets, compares them and writes the report; returns the content of results.json."""
     started = time.monotonic()
