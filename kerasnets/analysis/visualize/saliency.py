@@ -85,8 +85,9 @@ def deconvolve(
 ) -> np.ndarray:
     """Projects the activation of a unit back into the image by a deconvolutional net.
 
-    All other activations of the layer are set to zero. The signal is unpooled to where each maximum was,
-    rectified at each ReLU, and filtered by the transposed kernels. Other layers pass their gradients back.
+    All other activations of the layer are set to zero. The signal, which starts with the size of the
+    activation, is unpooled to where each maximum was, rectified at each ReLU, and filtered by the transposed
+    kernels. Other layers pass their gradients back.
 
     Source: Zeiler and Fergus 2014, arXiv:1311.2901, section 2.1.
 
@@ -181,5 +182,6 @@ def backward(
 
 
 def squared(y: Any, units: Any, places: Any) -> Any:
-    """Half the square of each activation, whose gradient is the activation itself."""
-    return 0.5 * ops.square(at(y, units, places))
+    """A function of each activation whose gradient is the size of the activation."""
+    values = at(y, units, places)
+    return 0.5 * values * ops.abs(values)
