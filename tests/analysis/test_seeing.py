@@ -10,6 +10,11 @@ import nets
 from kerasnets.analysis import visualize
 
 
+@pytest.fixture(autouse=True)
+def same_weights():
+    keras.utils.set_random_seed(0)
+
+
 def model_of(shape, *stack):
     x = inputs = keras.Input(shape)
     for layer in stack:
@@ -64,7 +69,7 @@ def test_relus_of_nested_models_are_found():
     model, plain = by_hand.net(nested), by_hand.net()
     found = visualize.guided_backprop(model, by_hand.IMAGES, 1)
     np.testing.assert_allclose(found, visualize.guided_backprop(plain, by_hand.IMAGES, 1), atol=1e-6)
-    for layer in ("relu2", "nested_conv2/relu2"):
+    for layer in ("relu2", "nested_conv2/relu2", "nested_conv2", model.get_layer("nested_conv2")):
         np.testing.assert_allclose(
             visualize.maps(model, by_hand.IMAGES, layer),
             visualize.maps(plain, by_hand.IMAGES, "conv2"),
@@ -84,7 +89,7 @@ def test_ways_back_through_a_linear_net_are_its_transpose():
         np.testing.assert_allclose(way(model, images, **given).reshape(2, -1), [matrix[unit]] * 2, atol=1e-6)
     values = images.reshape(2, -1) @ matrix[unit]
     found = visualize.deconvolve(model, images, **given).reshape(2, -1)
-    np.testing.assert_allclose(found, values[:, None] * matrix[unit], atol=1e-5)
+    np.testing.assert_allclose(found, np.abs(values)[:, None] * matrix[unit], atol=1e-5)
 
 
 def pooled_by_mean(x):
@@ -174,6 +179,9 @@ def test_strongest_finds_planted_patterns_and_their_patches():
     np.testing.assert_allclose(found.values, [27, 18, 9], rtol=0.05)
     for patch, factor in zip(found.patches(images), (3, 2, 1), strict=True):
         np.testing.assert_allclose(patch[..., 0], factor * PATTERN, atol=0.2)
+    first, second = visualize.strongest(model, images, "conv", [1, 0], 3)
+    assert second.images.tolist() == found.images.tolist()
+    assert (np.diff(first.values) <= 0).all()
     back = visualize.deconvolve(model, images[found.images], "conv", 0, found.positions)
     back = found.patches(dict(zip(found.images, back, strict=True)))
     np.testing.assert_allclose(back[0][..., 0], found.values[0] * PATTERN, rtol=1e-5)
@@ -193,16 +201,17 @@ def test_images_that_maximize_a_unit():
     stack = layers.Conv2D(4, 3, activation="relu", name="conv"), layers.Flatten(), layers.Dense(3)
     model = nets.filled(model_of((8, 8, 2), *stack))
     found = visualize.maximize(model, [0, 2], steps=30, bounds=(-1, 1))
-    random = model.predict_on_batch(np.random.default_rng(3).uniform(-1, 1, (500, 8, 8, 2)))
-    own = model.predict_on_batch(found)
-    for i, unit in enumerate((0, 2)):
-        assert own[i, unit] > random[:, unit].max() + random[:, unit].std()
     assert np.abs(found).max() <= 1
-    options = {"steps": 5, "rate": 0.5, "position": (0, 0), "smooth": 0, "decay": 0.1, "jitter": 1}
-    one, same, other = (visualize.maximize(model, 1, "conv", seed=seed, **options) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, same)
-    assert np.abs(one - other).max() > 1e-3
-    assert visualize.maps(model, one, "conv")[0, 0, 0, 1] > 0
+    random = np.random.default_rng(3).uniform(-1, 1, (500, 8, 8, 2))
+    scores, own = model.predict_on_batch(random), model.predict_on_batch(found)
+    for i, unit in enumerate((0, 2)):
+        assert own[i, unit] > scores[:, unit].max() + scores[:, unit].std()
+    spot = visualize.maximize(model, 1, "conv", steps=10, position=(2, 3), bounds=(-1, 1), smooth=0)
+    others = visualize.maps(model, random, "conv")[:, 2, 3, 1]
+    assert visualize.maps(model, spot, "conv")[0, 2, 3, 1] > others.mean() + 2 * others.std()
+    moved = [visualize.maximize(model, 1, "conv", seed=seed, steps=3, jitter=2) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(moved[0], moved[1])
+    assert np.abs(moved[0] - moved[2]).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", ["DenseNet121", "FractalNet40"])
@@ -250,9 +259,10 @@ IMAGES = by_hand.IMAGES
         (lambda: visualize.grad_cam(FLAT, IMAGES, layer="flat"), "`layer` is one of feature maps"),
         (lambda: visualize.grad_cam(DENSE, IMAGES), "`model` is one with a layer of feature maps"),
         (lambda: visualize.strongest(SMALL, IMAGES, "conv1", 0, 4), "`count` is a whole number from 1 to 3"),
-        (lambda: visualize.strongest(SMALL, IMAGES, "conv1", 3, 1), "an index below 3"),
+        (lambda: visualize.strongest(SMALL, IMAGES, "conv1", 3, 1), "one or several indices below 3"),
         (lambda: visualize.kernels(SMALL, "scores"), "`layer` is a convolution, such as 'conv1', 'conv2'"),
         (lambda: visualize.maximize(SMALL, 0, rate=0), "`rate`"),
+        (lambda: visualize.maximize(SMALL, 0, "conv2", position=(3, 0)), "`positions`"),
         (lambda: visualize.maximize(SMALL, 0, bounds=(1, 0)), "`bounds`"),
         (lambda: visualize.maximize(SMALL, 0, size=(9, 8)), "`size`"),
     ],

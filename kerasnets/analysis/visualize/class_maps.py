@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasnets.analysis.visualize.net import Net, at, find, in_batches, opened
+from kerasnets.analysis.visualize.net import Net, at, batches, find, in_batches, opened
 from kerasnets.assembly.outputs import activation_of, is_neutral
 from kerasnets.checks import refuse
 from kerasnets.gradients import with_gradient
@@ -52,13 +52,12 @@ def cam(model: keras.Model, images: Any, unit: Any = None, batch_size: int = 16)
     if units is None:
         units, _ = net.choose(images, None, None, batch_size)
     found, before = [], net.until(pooling.input_tensors[0])
-    for start in range(0, len(images), batch_size):
-        batch = slice(start, start + batch_size)
-        features = before.outputs(images[batch], batch_size)
+    for rows, left in batches(len(images), batch_size):
+        features = before.outputs(images[rows], batch_size)[:left]
         flat = features.reshape(-1, *(1,) * (pooling.output_tensors[0].ndim - 2), features.shape[-1])
         scores = ahead(head, np.concatenate([flat, np.zeros_like(flat[:1])]))
         scores = (scores[:-1] - scores[-1:]).reshape(*features.shape[:-1], -1)
-        found += [one[..., u] for one, u in zip(scores, units[batch], strict=True)]
+        found += [one[..., u] for one, u in zip(scores, units[rows], strict=False)]
     return np.stack(found)
 
 

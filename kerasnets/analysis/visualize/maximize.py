@@ -1,5 +1,6 @@
 """Images that maximize a unit."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,11 +21,12 @@ def maximize(
     unit: int | Sequence[int],
     layer: keras.Layer | str | None = None,
     seed: int = 0,
-    steps: int = 200,
+    steps: int = 100,
     rate: float = 0.02,
-    decay: float = 0.0,
+    decay: float = 0.02,
     jitter: int | None = None,
     smooth: float = 1.0,
+    correlation: float = 0.6,
     position: Sequence[int] | None = None,
     bounds: Sequence[float] | None = None,
     size: Sequence[int] | None = None,
@@ -33,10 +35,12 @@ def maximize(
 
     Each step adds the gradient, scaled to a fixed size. A ReLU at the end of the layer is left out, since it
     gives no gradient to a unit that does not respond yet. `decay` is Simonyan's penalty on large values;
-    `smooth` and `jitter` suppress the fine patterns that a plain gradient gives.
+    `smooth`, `correlation` and `jitter` suppress the fine patterns and shrill colors that a plain gradient
+    gives.
 
-    Source: Simonyan et al. 2014, arXiv:1312.6034, section 2; jitter and frequencies: Olah et al. 2017,
-    Feature Visualization, distill.pub, "The Enemy of Feature Visualization".
+    Source: Simonyan et al. 2014, arXiv:1312.6034, section 2. Jitter, and steps with the frequencies and
+    colors of photographs: Olah et al. 2017, Feature Visualization, doi:10.23915/distill.00007, sections "The
+    Enemy of Feature Visualization" and "Preconditioning and Parameterization".
 
     Args:
         model: A functional or sequential model of one input, channels last.
@@ -51,6 +55,8 @@ def maximize(
             side.
         smooth: Each spatial frequency of a gradient is divided by this power of the frequency; 0 leaves it
             as it is.
+        correlation: Correlation of the channels of a step, which is high in photographs; 0 for independent
+            channels.
         position: Position of the unit in the maps; None for the mean over all positions.
         bounds: Least and largest value of a pixel; None for those of the scaling that travels with the
             model, or any values if it is unknown.
@@ -63,7 +69,7 @@ def maximize(
         ValueError: The model has no such layer, unit or position, or an option is not as described.
     """
     check_model(model)
-    check_options(seed, steps, rate, decay, jitter, smooth)
+    check_options(seed, steps, rate, decay, jitter, smooth, correlation)
     shape = shape_of(model, size)
     net = Net(model, layer, shape)
     units = np.atleast_1d(np.asarray(unit))
@@ -77,23 +83,25 @@ def maximize(
     middle, spread = ((low + high) / 2, (high - low).mean()) if np.isfinite(low).all() else (0.0, 1.0)
     jitter = min(shape[:-1]) // 16 if jitter is None else jitter
     area = 1 if places is not None else int(np.prod(net.grid))
-    share = frequencies(shape, smooth)
+    mixed = functools.partial(filtered, share=frequencies(shape, smooth), correlation=correlation)
     chosen = [ops.convert_to_tensor(array) for array in (units, places) if array is not None]
     gradient_of = net.gradient_of(lambda y, *chosen: at(y, *chosen) / area, bare=True)
     rng = np.random.default_rng(seed)
-    images = middle + NOISE * spread * filtered(rng.normal(size=(len(units), *shape)), share)
+    images = middle + NOISE * spread * mixed(rng.normal(size=(len(units), *shape)))
     axes = tuple(range(1, len(shape)))
     for _ in range(steps):
         moves = tuple(rng.integers(-jitter, jitter + 1, len(axes)))
         moved = np.roll(images, moves, axes).astype(keras.config.floatx())
         gradient = gradient_of(ops.convert_to_tensor(moved), *chosen)
         gradient = np.roll(ops.convert_to_numpy(gradient), [-move for move in moves], axes)
-        images = images + rate * spread * filtered(gradient, share) - decay * (images - middle)
+        images = images + rate * spread * mixed(gradient) - decay * (images - middle)
         images = np.clip(images, low, high)
     return images.astype(keras.config.floatx())
 
 
-def check_options(seed: Any, steps: Any, rate: Any, decay: Any, jitter: Any, smooth: Any) -> None:
+def check_options(
+    seed: Any, steps: Any, rate: Any, decay: Any, jitter: Any, smooth: Any, correlation: Any
+) -> None:
     """Refuses options of `maximize` that are not as described."""
     if not is_int(seed, 0):
         refuse("seed", "a whole number, at least 0", seed)
@@ -107,6 +115,8 @@ def check_options(seed: Any, steps: Any, rate: Any, decay: Any, jitter: Any, smo
         refuse("jitter", "None or a whole number, at least 0", jitter)
     if not is_number(smooth) or smooth < 0:
         refuse("smooth", "a number, at least 0", smooth)
+    if not is_number(correlation) or not 0 <= correlation < 1:
+        refuse("correlation", "a number from 0 to below 1", correlation)
 
 
 def shape_of(model: keras.Model, size: Any) -> tuple[int, ...]:
@@ -148,9 +158,16 @@ def frequencies(shape: tuple, power: float) -> np.ndarray:
     return (np.maximum(np.sqrt(sum(squares)), lowest) / lowest) ** -power
 
 
-def filtered(x: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Images whose spatial frequencies are multiplied, scaled to a root mean square of 1 each."""
+def filtered(x: np.ndarray, share: np.ndarray, correlation: float) -> np.ndarray:
+    """Images with other frequencies and correlated channels, scaled to a root mean square of 1 each.
+
+    Args:
+        x: Images, (images, *grid, channels).
+        share: By what each spatial frequency is multiplied, (*grid, 1).
+        correlation: Off the diagonal of the matrix by which the channels are multiplied, whose diagonal is 1.
+    """
     axes = tuple(range(1, x.ndim - 1))
     x = np.fft.ifftn(np.fft.fftn(x, axes=axes) * share, axes=axes).real
-    size = np.sqrt(np.mean(x**2, axis=tuple(range(1, x.ndim)), keepdims=True))
+    x = (1 - correlation) * x + correlation * x.sum(-1, keepdims=True)
+    size = np.sqrt(np.mean(x**2, axis=(*axes, -1), keepdims=True))
     return x / np.maximum(size, 1e-12)

@@ -14,7 +14,7 @@ from kerasnets.analysis.walk import channels_first
 from kerasnets.assembly.outputs import are_lengths, as_logits, only_main
 from kerasnets.checks import is_int, nearest, refuse
 from kerasnets.gradients import compiled, with_gradient
-from kerasnets.graph import check_graph, functional, has_graph, no_gradients, output_of
+from kerasnets.graph import check_graph, functional, has_graph, no_gradients, output_of, producer
 from kerasnets.layers import parts
 from kerasnets.recording import Call, record
 
@@ -141,7 +141,7 @@ class Net:
     @functools.cached_property
     def forward(self) -> Callable:
         """The compiled function that gives the outputs at the end for a batch."""
-        return self.compiled(lambda x: self.run(x))
+        return self.compiled(lambda x: ops.cast(self.run(x), keras.config.floatx()))
 
     def outputs(self, images: np.ndarray, batch_size: int) -> np.ndarray:
         """The outputs at the end for images."""
@@ -192,9 +192,9 @@ class Net:
         found, axes = np.asarray(positions), len(self.grid)
         fits = axes and found.shape in ((axes,), (count, axes)) and np.issubdtype(found.dtype, np.integer)
         if not fits or (found < 0).any() or (found >= np.array(self.grid)).any():
-            where = f"the maps of {self.path or 'the scores'}, {self.grid}"
-            allowed = f"None, a position in {where}, or one for each image"
-            refuse("positions", allowed if axes else f"None for a layer without maps, {self.path}", positions)
+            where = self.path or "the scores"
+            allowed = f"None, a position in the maps of {where}, {self.grid}, or one for each image"
+            refuse("positions", allowed if axes else f"None for {where}, which are no maps", positions)
         return np.broadcast_to(found, (count, axes)).astype("int32")
 
     def choose(
@@ -246,7 +246,7 @@ def at(y: Any, units: Any, places: Any = None) -> Any:
     Returns:
         A tensor, (batch,).
     """
-    y = ops.reshape(y, (y.shape[0], -1, y.shape[-1]))
+    y = ops.reshape(ops.cast(y, keras.config.floatx()), (y.shape[0], -1, y.shape[-1]))
     y = ops.sum(y * ops.expand_dims(ops.one_hot(units, y.shape[-1], dtype=y.dtype), 1), -1)
     return ops.sum(y if places is None else y * ops.one_hot(places, y.shape[-1], dtype=y.dtype), -1)
 
@@ -271,7 +271,8 @@ def find(model: keras.Model, layer: keras.Layer | str) -> tuple[str, Any]:
 
     Args:
         model: A functional or sequential model.
-        layer: The layer, its name, or "MODEL/LAYER" in a nested model, where LAYER alone may do.
+        layer: The layer, its name, or "MODEL/LAYER" in a nested model, where LAYER alone may do. A nested
+            model stands for the layer that gives its first output.
 
     Returns:
         Its name with those of the nested models, and the layer or other operation.
@@ -280,6 +281,10 @@ def find(model: keras.Model, layer: keras.Layer | str) -> tuple[str, Any]:
         ValueError: There is no such layer. The message suggests similar names.
     """
     known = dict(named_operations(model))
+    for nested in functional(model).operations:
+        if has_graph(nested) and (nested is layer or nested.name == layer):
+            name, operation = find(nested, producer(nested.outputs[0]).operation)
+            return f"{nested.name}/{name}", operation
     for name, operation in known.items():
         if operation is layer or name == layer:
             return name, operation
@@ -360,14 +365,20 @@ def check_batch_size(batch_size: Any) -> None:
         refuse("batch_size", "a whole number, at least 1", batch_size)
 
 
-def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
-    """Applies a function of tensors to batches of arrays, and concatenates what it returns as an array.
+def batches(count: int, batch_size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """The indices of the examples of each batch, and how many of them count.
 
-    The last batch is filled up with its last example, so that a compiled function meets one shape only.
+    The last batch is filled up with the last example, so that a compiled function meets one shape only.
     """
-    count = len(arrays[0])
+    size = min(batch_size, count)
+    for start in range(0, count, size):
+        yield np.minimum(np.arange(start, start + size), count - 1), min(size, count - start)
+
+
+def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
+    """Applies a function of tensors to batches of arrays, and concatenates what it returns as an array."""
     found = []
-    for start in range(0, count, batch_size):
-        rows = np.minimum(np.arange(start, start + min(batch_size, count)), count - 1)
-        found.append(ops.convert_to_numpy(function(*(ops.convert_to_tensor(a[rows]) for a in arrays))))
-    return np.concatenate(found)[:count]
+    for rows, left in batches(len(arrays[0]), batch_size):
+        given = (ops.convert_to_tensor(array[rows]) for array in arrays)
+        found.append(ops.convert_to_numpy(function(*given))[:left])
+    return np.concatenate(found)

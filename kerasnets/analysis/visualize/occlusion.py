@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasnets.analysis.visualize.net import Net, by_place, opened
+from kerasnets.analysis.visualize.net import Net, batches, by_place, opened
 from kerasnets.checks import is_int, refuse
 
 # The default window: a quarter of the shorter side, moved by a quarter of its own side.
@@ -121,12 +121,12 @@ def covered(
     cells = list(np.ndindex(*counts))
     found = []
     for image, value in zip(images, fill, strict=True):
-        for start in range(0, len(cells), batch_size):
-            batch = np.repeat(image[None], min(batch_size, len(cells) - start), 0)
-            for one, cell in zip(batch, cells[start:], strict=False):
-                first = [i * stride + (stride - size) // 2 for i in cell]
-                one[tuple(slice(max(0, a), max(0, a + size)) for a in first)] = value
-            found.append(totals(net, batch, batch_size))
+        for rows, left in batches(len(cells), batch_size):
+            batch = np.repeat(image[None], len(rows), 0)
+            for one, row in zip(batch, rows, strict=True):
+                starts = [i * stride + (stride - size) // 2 for i in cells[row]]
+                one[tuple(slice(max(0, start), max(0, start + size)) for start in starts)] = value
+            found.append(totals(net, batch, batch_size)[:left])
     return np.concatenate(found).reshape(len(images), *counts, -1)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from kerasnets.analysis.visualize.backward import deconvolved, guided
-from kerasnets.analysis.visualize.net import at, in_batches, opened
+from kerasnets.analysis.visualize.net import at, batches, in_batches, opened
 from kerasnets.checks import is_int, refuse
 
 
@@ -153,14 +153,12 @@ def integrated_gradients(
         refuse("baseline", f"None, a number or an array that broadcasts to {images.shape}", start.shape)
     units, places = net.choose(images, unit, positions, batch_size)
     gradient = net.gradient_of(at)
-    total, count = np.zeros(images.shape, "float64"), len(images) * steps
-    batch_size = min(batch_size, count)
-    for first in range(0, count, batch_size):
-        rows, step = np.divmod(np.minimum(np.arange(first, first + batch_size), count - 1), steps)
+    total = np.zeros(images.shape, "float64")
+    for points, left in batches(len(images) * steps, batch_size):
+        rows, step = np.divmod(points, steps)
         shares = ((step + 0.5) / steps).astype(images.dtype).reshape(-1, *(1,) * (images.ndim - 1))
-        points = start[rows] + shares * (images[rows] - start[rows])
-        found = in_batches(gradient, batch_size, points, units[rows], places[rows])
-        left = min(batch_size, count - first)  # the last batch is filled up
+        given = start[rows] + shares * (images[rows] - start[rows]), units[rows], places[rows]
+        found = ops.convert_to_numpy(gradient(*map(ops.convert_to_tensor, given)))
         np.add.at(total, rows[:left], found[:left])
     return ((images - start) * total / steps).astype(images.dtype)
 

@@ -1,15 +1,17 @@
 """Kernels, maps, and where in many images a unit responds most strongly."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
-from kerasnets.analysis.receptive_field import receptive_field
-from kerasnets.analysis.visualize.net import Net, by_place, check_model, find, named_operations, opened
+from kerasnets.analysis.receptive_field import ReceptiveField, receptive_field
+from kerasnets.analysis.visualize.net import Net, batches, by_place, find, named_operations, opened
 from kerasnets.checks import is_int, refuse
+from kerasnets.graph import check_graph
 from kerasnets.layers import PartialConv2D, parts
 
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
@@ -31,19 +33,19 @@ def kernels(model: keras.Model, layer: keras.Layer | str | None = None) -> np.nd
     Raises:
         ValueError: The model has no such layer, or the layer is no convolution.
     """
-    check_model(model)
+    check_graph(model)
     kinds = (*PLAIN, *SEPARABLE, *DEPTHWISE, PartialConv2D)
+    convolutions = {name: one for name, one in named_operations(model) if isinstance(one, kinds)}
     if layer is None:
-        net = Net(model)
-        found = next((c.operation for c in net.calls if isinstance(c.operation, kinds)), None)
-        if found is None:
+        if not convolutions:
             refuse("model", "one with a convolution", model.name)
+        found = next(iter(convolutions.values()))
     else:
         path, found = find(model, layer)
         found = parts(found)[-1]
         if not isinstance(found, kinds):
-            convolutions = [name for name, one in named_operations(model) if isinstance(one, kinds)]
-            refuse("layer", f"a convolution, such as {', '.join(map(repr, convolutions[:3]))}", path)
+            some = ", ".join(map(repr, list(convolutions)[:3]))
+            refuse("layer", f"a convolution, such as {some}" if some else "a convolution", path)
     return np.moveaxis(keras.ops.convert_to_numpy(kernel_of(found)), -1, 0)
 
 
@@ -116,10 +118,10 @@ def strongest(
     model: keras.Model,
     images: Any,
     layer: keras.Layer | str | None,
-    unit: int,
+    unit: int | Sequence[int],
     count: int = 9,
     batch_size: int = 16,
-) -> Activations:
+) -> Activations | list[Activations]:
     """Finds the images in which a unit responds most strongly, where it does so, and what it sees there.
 
     Source: Zeiler and Fergus 2014, arXiv:1311.2901, section 4 and figure 2, which shows the 9 strongest.
@@ -128,12 +130,13 @@ def strongest(
         model: A functional or sequential model of one input, channels last.
         images: Images as the model takes them, (images, *grid, channels).
         layer: The layer or its name, in a nested model "MODEL/LAYER"; None for the scores.
-        unit: Index of the channel of the layer's maps, or of the unit of a layer without maps.
+        unit: Index of the channel of the layer's maps, or of the unit of a layer without maps; or several,
+            for which the images run once.
         count: Number of activations.
         batch_size: Number of images that run at once.
 
     Returns:
-        `Activations`, at most one of each image: its strongest.
+        `Activations`, at most one of each image: its strongest. A list of these for several units.
 
     Raises:
         ValueError: The model does not take the images, has no such layer or unit, or there are fewer images
@@ -142,45 +145,46 @@ def strongest(
     net, images = opened(model, images, layer, batch_size)
     if not is_int(count, 1) or count > len(images):
         refuse("count", f"a whole number from 1 to {len(images)}, the number of images", count)
-    if not is_int(unit, 0):
-        refuse("unit", "the index of a unit", unit)
-    net.units(unit, 1)
-    found = []
-    for start in range(0, len(images), batch_size):
-        found.append(by_place(net.outputs(images[start : start + batch_size], batch_size))[:, :, unit])
-    values = np.concatenate(found)
-    order = np.argsort(-values.max(1), kind="stable")[:count]
-    places = values[order].argmax(1)
-    positions = np.stack(np.unravel_index(places, net.grid or (1,)), -1)[:, : len(net.grid)]
-    boxes = fields(model, net, images.shape[1:], positions)
-    return Activations(order, positions, values[order].max(1), boxes)
+    several = not is_int(unit, 0)
+    units = list(unit) if several and not isinstance(unit, str) and np.ndim(unit) == 1 else [unit]
+    if not (units and all(is_int(one, 0) and one < net.shape[-1] for one in units)):
+        refuse("unit", f"one or several indices below {net.shape[-1]}, the number of units", unit)
+    best = []
+    for rows, left in batches(len(images), batch_size):
+        y = by_place(net.outputs(images[rows], batch_size)[:left])[:, :, units]
+        best.append((y.max(1), y.argmax(1)))
+    values, places = map(np.concatenate, zip(*best, strict=True))
+    found, field = [], field_of(model, net, images.shape[1:])
+    for one in range(len(units)):
+        order = np.argsort(-values[:, one], kind="stable")[:count]
+        positions = np.stack(np.unravel_index(places[order, one], net.grid or (1,)), -1)[:, : len(net.grid)]
+        boxes = boxes_of(field, positions, images.shape[1:-1])
+        found.append(Activations(order, positions, values[order, one], boxes))
+    return found if several else found[0]
 
 
-def fields(model: keras.Model, net: Net, shape: tuple, positions: np.ndarray) -> np.ndarray:
+def field_of(model: keras.Model, net: Net, shape: tuple) -> ReceptiveField | None:
+    """The receptive field of the units at the end of a net; None if all pixels may count."""
+    if net.layer is None or len(net.grid) != len(shape) - 1:
+        return None
+    last = net.path.removesuffix(net.layer.name) + parts(net.layer)[-1].name
+    field = receptive_field(model, last, shape)
+    return field if field and field.stride and field.offset else None
+
+
+def boxes_of(field: ReceptiveField | None, positions: np.ndarray, sides: tuple) -> np.ndarray:
     """The receptive fields of units within the image.
 
     Args:
-        model: The model.
-        net: The model up to the units' layer.
-        shape: Shape of an image.
+        field: That of their layer, or None for the whole image.
         positions: Positions of the units in the maps, (count, axes).
+        sides: Sides of an image.
 
     Returns:
-        First pixels and pixels after the last, (count, axes of the image, 2); all pixels where the field is
-        unknown.
+        First pixels and pixels after the last, (count, axes of the image, 2).
     """
-    sides = shape[:-1]
-    boxes = np.tile(np.array([(0, side) for side in sides]), (len(positions), 1, 1))
-    if net.layer is None or not net.grid:
-        return boxes
-    last = net.path.removesuffix(net.layer.name) + parts(net.layer)[-1].name
-    field = receptive_field(model, last, shape)
-    if field is None or field.offset is None or len(net.grid) != len(sides):
-        return boxes
-    for axis, side in enumerate(sides):
-        stride = 0 if field.stride is None else field.stride[axis]
-        starts = field.offset[axis] + positions[:, axis] * stride
-        ends = starts + field.size[axis]
-        boxes[:, axis, 0] = np.clip(np.floor(starts), 0, side)
-        boxes[:, axis, 1] = np.clip(np.ceil(ends), 0, side)
-    return boxes
+    if field is None:
+        return np.tile(np.array([(0, side) for side in sides]), (len(positions), 1, 1))
+    starts = np.array(field.offset) + positions * np.array(field.stride)
+    ends = starts + np.array(field.size)
+    return np.clip(np.stack([np.floor(starts), np.ceil(ends)], -1), 0, np.array(sides)[:, None]).astype(int)
