@@ -4,19 +4,24 @@
     python recipes/initialisation.py --data fashion_mnist --data-dir FOLDER --runs 3
 
 VGG nets of 11, 13, 16 and 19 layers, narrow ones for small images, are trained in the same way from weights
-that are drawn by different schemes. "Gaussian 0.01" has this standard deviation in all layers, as AlexNet;
-"Gaussian 0.1" has the variance of 0.01 that the paper of VGG prints. "Copied" is the way of that paper: the
-first four convolutions and the last three dense layers are those of net A, the one of 11 layers, after it was
-trained from Gaussian 0.1, and the others are drawn by the same Gaussian. A net has learned if its accuracy on
-the validation images, which are held out of the training images, is more than half in some epoch. The test
-images are used once for each net, with the weights of its best epoch.
+that are drawn by different schemes: from Gaussians of one standard deviation for all layers, by Glorot's
+scheme, and by He's. "Copied" is the way of the paper: the first four convolutions and the last three dense
+layers are those of net A, the one of 11 layers, after it was trained from Gaussian 0.02, and the others are
+drawn by the same Gaussian. A net has learned if its accuracy on the validation images, which are held out of
+the training images, is more than half in some epoch. The test images are used once for each net, with the
+weights of its best epoch.
+
+As in the paper, images are pixel values, gray ones from 0 to 255, and the learning rate is 0.01. With --unit,
+images have a standard deviation of about 1, and the rate is 0.1: random weights have to suit the size of the
+images.
 
 The table says which nets have learned. The folder gets initialisation.png: the training loss of each net, and
 the size of the values that the layers of the untrained net give for the first batch. Each layer of a Gaussian
 start multiplies them by the same small number, so that little is left behind many layers.
 
-The nets are the narrower, the larger a standard deviation they stand: a unit that reads n values multiplies
-their mean square by n s^2 / 2. With --alpha 1 the nets have the widths of the paper.
+A unit that reads n values multiplies their mean square by n s^2 / 2. The standard deviations s in the names
+are for nets of the paper's width. Narrower nets have larger ones, so that this product is the same: with the
+default --alpha, a sixteenth of the width, four times as large.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
 arXiv:1409.1556, section 3.1; He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852, section
@@ -41,23 +46,25 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
 
 NETS = ("VGG11", "VGG13", "VGG16", "VGG19")
 SHALLOW, COPIED = "VGG11", "copied"  # net A, and the start that has its layers
-# Each start: `Recipe.init`. The last one also has layers of the trained net A, of the start before it.
+# Each start: `Recipe.init`, where `std` is for nets of the paper's width. The last one also has layers of the
+# trained net A of the start before it.
 STARTS = {
     "Gaussian 0.01": ("gaussian", dict(std=0.01)),
     "Glorot": ("glorot", {}),
     "He": ("he", {}),
-    "Gaussian 0.1": ("gaussian", dict(std=0.1)),
-    COPIED: ("gaussian", dict(std=0.1)),
+    "Gaussian 0.02": ("gaussian", dict(std=0.02)),
+    COPIED: ("gaussian", dict(std=0.02)),
 }
-SOURCE = "Gaussian 0.1"  # the start of the net A that is copied from
+SOURCE = "Gaussian 0.02"  # the start of the net A that is copied from
 FILTERS, HIDDEN = (64, 128, 256, 512, 512), 4096  # of the paper
 ALPHA = 1 / 16
 GRAY = ("digits", "mnist", "fashion_mnist")
-# Of 0.03 and 0.1, the rate with which more nets learn; the norm of the gradient keeps He's first steps short.
-RATE, CLIP = 0.1, 1.0
+# The scaling of gray and of color images, and the learning rate: of pixels, as in the paper, and with --unit.
+PIXELS, UNIT = ("none", "caffe", 0.01), ("lecun", "torch", 0.1)
+CLIP = 1.0  # the largest norm of the gradient; without it, He's start does not stand pixel values
 EPOCHS, BATCH = 10, 64
 LEARNED = 0.5  # the validation accuracy above which a net has learned
-SMOKE = ("VGG11", "VGG13"), ("Gaussian 0.1", COPIED)
+SMOKE = ("VGG11", "VGG13"), (SOURCE, COPIED)
 CARD = "initialisation.json"  # the settings of a run
 # What is printed.
 PRINTED = (
@@ -79,6 +86,8 @@ def options() -> argparse.Namespace:
     shared.add_options(p, data="digits")
     alpha = f"width of the nets as a share of the paper's ({ALPHA:g})"
     p.add_argument("--alpha", type=shared.number(above=0), default=ALPHA, metavar="SHARE", help=alpha)
+    unit = "images of a standard deviation of 1, instead of pixel values, and ten times the rate"
+    p.add_argument("--unit", action="store_true", help=unit)
     args = p.parse_args()
     args.epochs = args.epochs or (2 if args.smoke else EPOCHS)
     args.batch_size = args.batch_size or BATCH
@@ -88,7 +97,7 @@ def options() -> argparse.Namespace:
 def main() -> None:
     """Trains the nets, draws their losses and says which have learned, with --runs several times."""
     args = options()
-    place = f"runs/initialisation/{args.data}"
+    place = f"runs/initialisation/{args.data}{'-unit' * args.unit}"
     found, text = shared.repeat(args, place, run, experiments.measures, percent=False)
     out = args.out or pathlib.Path(place if text else f"{place}-seed{args.seed}")
     folders = [out / f"seed{seed}" for seed in found["seeds"]] if text else [out]
@@ -100,7 +109,7 @@ def main() -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Trains the nets with one seed; returns the content of results.json."""
-    names = ("data", "epochs", "batch_size", "alpha", "precision", "seed", "smoke")
+    names = ("data", "epochs", "batch_size", "alpha", "unit", "precision", "seed", "smoke")
     settings = {name: getattr(args, name) for name in names}
     with shared.quiet():
         import keras
@@ -147,20 +156,23 @@ def recipe_of(net: str, start: str, args: argparse.Namespace) -> Recipe:
 
     filters = tuple(max(1, round(args.alpha * n)) for n in FILTERS)
     hidden = max(1, round(args.alpha * HIDDEN))
-    gray = args.data in GRAY
+    gray, (of_gray, of_color, rate) = args.data in GRAY, UNIT if args.unit else PIXELS
+    scheme, given = STARTS[start]
+    if "std" in given:
+        given = {"std": given["std"] / math.sqrt(args.alpha)}
     recipe = Recipe(
         model=net,
         options=dict(filters=filters, hidden=(hidden, hidden), dropout=0.0),
-        init=STARTS[start],
+        init=(scheme, given),
         weights=str(args.out / slug(SHALLOW, SOURCE) / "best.keras") if start == COPIED else None,
         surgery=(("preinitialize", {}),) if start == COPIED else (),
         size=32,
         channels=1 if gray else 3,
-        scaling="lecun" if gray else "torch",
+        scaling=of_gray if gray else of_color,
         data=args.data,
         validation=0.2,
         augmentation=(("pad", {}),),
-        rate=RATE,
+        rate=rate,
         clip_norm=CLIP,
         batch=args.batch_size,
         epochs=args.epochs,
