@@ -6,7 +6,7 @@ import kerasnets
 from kerasnets import runs
 from kerasnets.runs import start
 
-ACCURACIES = {"Gaussian-0.02": 0.5, "copied": 0.6}
+ACCURACIES = {"Gaussian-0.0125": 0.5, "copied": 0.6}
 
 
 def test_nets_are_trained_alike_from_each_start(recipe, tmp_path, monkeypatch, capsys):
@@ -25,22 +25,22 @@ def test_nets_are_trained_alike_from_each_start(recipe, tmp_path, monkeypatch, c
     monkeypatch.setattr(runs, "train", stands_in)
     folder = tmp_path / "all"
     recipe("--smoke", "--runs", 1, "--out", folder)
-    assert list(seen) == ["VGG11-Gaussian-0.02", "VGG13-Gaussian-0.02", "VGG13-copied"]
+    assert list(seen) == ["VGG11-Gaussian-0.0125", "VGG13-Gaussian-0.0125", "VGG13-copied"]
     own = {"model": "", "weights": "", "surgery": ""}
     rows = [{**run.as_json(), **own} for run in seen.values()]
     assert rows == [rows[0]] * 3
-    assert seen["VGG13-copied"].weights == str(folder / "seed0" / "VGG11-Gaussian-0.02" / "best.keras")
+    assert seen["VGG13-copied"].weights == str(folder / "seed0" / "VGG11-Gaussian-0.0125" / "best.keras")
 
     found = json.loads((folder / "results.json").read_text())
     values = {name: row["values"] for name, row in found["measures"].items()}
     assert values["VGG13, copied: test accuracy"] == [0.5]
-    assert values["VGG13, Gaussian 0.02: learned"] == [0]  # not above one half
+    assert values["VGG13, Gaussian 0.0125: learned"] == [0]  # not above one half
     assert values["VGG13, copied: learned"] == [1]
     sizes = json.loads((folder / "seed0" / "results.json").read_text())["sizes"]
     assert [len(layers) for layers in sizes.values()] == [11, 13, 13]
     assert (folder / "initialisation.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
-    assert "Gaussian 0.02: VGG11, VGG13 did not learn" in said
+    assert "Gaussian 0.0125: VGG11, VGG13 did not learn" in said
     assert "copied: VGG13 learned" in said
     assert "50.0 (1 of 1)" in said
 
