@@ -46,8 +46,8 @@ if TYPE_CHECKING:  # imports Keras, which makes --help slow
 
 NETS = ("VGG11", "VGG13", "VGG16", "VGG19")
 SHALLOW, COPIED = "VGG11", "copied"  # net A, and the start that has its layers
-# Each start: `Recipe.init`, where `std` is for nets of the paper's width. 0.01 is the paper's; with 0.0125, net
-# A learns within 500 steps. The last start also has layers of the trained net A of the one before it.
+# Each start: `Recipe.init`, where `std` is for nets of the paper's width. 0.01 is the paper's; with 0.0125,
+# net A learns within 500 steps. The last start also has layers of the trained net A of the one before it.
 STARTS = {
     "Gaussian 0.01": ("gaussian", dict(std=0.01)),
     "Glorot": ("glorot", {}),
