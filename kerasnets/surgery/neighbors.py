@@ -7,8 +7,7 @@ from kerasnets.checks import is_int, refuse
 from kerasnets.graph import check_graph
 
 METRICS = ("euclidean", "hamming")
-# The number of ones in each number of 16 bits.
-ONES = np.unpackbits(np.arange(2**16, dtype="uint16").view("uint8").reshape(-1, 2), 1).sum(1, dtype="uint8")
+BLOCK = 64  # queries that are compared with all codes at once
 
 
 def neighbors(
@@ -54,7 +53,7 @@ def nearest(
         vectors: Vectors to search, (n, length).
         count: Number of vectors to find for each query.
         metric: "euclidean", or for vectors of 0 and 1 "hamming", the number of bits that differ. Bits are
-            packed, and compared 16 at a time.
+            packed, and compared 64 at a time.
 
     Returns:
         Indices into `vectors`, nearest first and of equally near ones the first, (queries, count), and their
@@ -87,23 +86,30 @@ def nearest(
 
 
 def packed(bits, argument):
-    """Vectors of 0 and 1 with 16 of them in a number, (n, length / 16), uint16."""
+    """Vectors of 0 and 1 with 64 of them in a number, (n, length / 64), uint64."""
     if not np.isin(bits, (0, 1)).all():
         refuse(argument, "vectors of 0 and 1 for metric='hamming'", "other values")
     found = np.packbits(bits.astype(bool), axis=1)
-    return np.pad(found, [(0, 0), (0, found.shape[1] % 2)]).view("uint16")
+    return np.pad(found, [(0, 0), (0, -found.shape[1] % 8)]).view("uint64")
 
 
 def by_bits(queries, codes, count):
     """The nearest codes of each query and the number of bits that differ; all are packed."""
-    found, far = [], []
-    for query in queries:
-        distances = ONES[codes ^ query].sum(axis=1, dtype="int32")
-        # Candidates are those up to the distance of the last one that is needed; ties go to the first.
-        last = np.partition(distances, count - 1)[count - 1]
-        near = np.flatnonzero(distances <= last)
-        order = near[np.argsort(distances[near], kind="stable")[:count]]
-        found.append(order)
-        far.append(distances[order])
-    shape = (len(queries), count)
-    return np.reshape(found, shape).astype("int64"), np.reshape(far, shape).astype("float64")
+    indices, distances = [], []
+    for start in range(0, len(queries), BLOCK):
+        block = queries[start : start + BLOCK]
+        differ = sum(ones(codes[:, i] ^ block[:, i, None]) for i in range(codes.shape[1]))
+        # Sorted by the distance, and for equal ones by the index.
+        keys = differ * len(codes) + np.arange(len(codes))
+        keys = np.sort(np.partition(keys, count - 1, axis=1)[:, :count], axis=1)
+        indices.append(keys % len(codes))
+        distances.append(keys // len(codes))
+    return np.concatenate(indices), np.concatenate(distances).astype("float64")
+
+
+def ones(numbers):
+    """The count of ones among the bits of each number, uint64, as int64."""
+    if hasattr(np, "bitwise_count"):  # since NumPy 2.0
+        return np.bitwise_count(numbers).astype("int64")
+    table = np.unpackbits(np.arange(256, dtype="uint8")[:, None], axis=1).sum(1)
+    return table[np.ascontiguousarray(numbers).view("uint8")].reshape(*numbers.shape, 8).sum(-1)
