@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import distill_mnist
 import kerasnets
 from distill_report import WORDS, curve
 from kerasnets import graph
@@ -181,6 +182,10 @@ def test_only_some_digits(recipe, trained, tmp_path):
     assert results["moved"]["classes"] == results["only_digits"] == [7, 8]
     images = results["moved"]["images_of_classes"]
     assert 0 < images < results["test_size"]
+    wrong = results["moved"]["errors_of_classes"], results["moved"]["errors"]
+    right = distill_mnist.right_of(results)
+    assert right["right of the classes"] == 1 - wrong[0] / images
+    assert right["right"] == 1 - wrong[1] / results["test_size"]
 
 
 def test_a_sweep(recipe, trained, tmp_path, monkeypatch):
