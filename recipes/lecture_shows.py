@@ -235,10 +235,10 @@ EXPERIMENTS = {
 # Nets and starts of recipes/initialisation.py.
 STARTS = (
     ("VGG11", "Gaussian 0.01"),
-    ("VGG11", "Gaussian 0.1"),
+    ("VGG11", "Gaussian 0.0125"),
     ("VGG11", "Glorot"),
     ("VGG19", "Gaussian 0.01"),
-    ("VGG19", "Gaussian 0.1"),
+    ("VGG19", "Gaussian 0.0125"),
     ("VGG19", "copied"),
     ("VGG19", "Glorot"),
     ("VGG19", "He"),
@@ -410,9 +410,9 @@ SHOWS = {
         ),
     ),
     "paper-start": Show(
-        ("python recipes/train.py alexnet_imagenet --data-dir FOLDER --init paper",),
+        ("python recipes/train.py alexnet_imagenet --data-dir FOLDER --init caffe",),
         (),
-        '`surgery.initialize(model, "paper")` draws a net\'s weights as its paper prints',
+        "`surgery.initialize(model, start)`: 0.005 is Caffe's; the paper, `paper`, has 0.01 in all layers",
     ),
     "nin-start": Show(
         ("python recipes/train.py nin_cifar10 --data-dir FOLDER --init paper",),
@@ -520,7 +520,7 @@ SHOWS = {
         "narrow nets; 10 % is chance",
         Claim(
             "initialisation",
-            ("VGG19, Gaussian 0.1: test accuracy", "VGG19, copied: test accuracy"),
+            ("VGG19, Gaussian 0.0125: test accuracy", "VGG19, copied: test accuracy"),
             less=False,
         ),
     ),
