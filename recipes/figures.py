@@ -1,6 +1,7 @@
 """Figures of the recipes, as PNG files."""
 
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -130,7 +131,7 @@ def bands(
             axis.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, linewidth=0)
         for name, value in levels:
             axis.axhline(value, color="#666", linewidth=1.2, linestyle=":", label=name)
-        axis.set(title=title, xlabel="epoch")
+        axis.set(title=textwrap.fill(title, 48), xlabel="epoch")
         axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
         axis.legend(frameon=False, loc="lower right")
@@ -279,7 +280,7 @@ def dots(
             axis.plot(values, [y] * len(values), "|", color="#888", markersize=7)
         axis.set_yticks(range(len(names)), names)
         axis.set_ylim(len(names) - 0.5, -0.5)
-        axis.set_xlabel(label, fontsize=8)
+        axis.set_xlabel(textwrap.fill(label, 44), fontsize=8)
         axis.margins(x=0.15)
         axis.grid(axis="x", alpha=0.3)
     figure.suptitle(title, fontsize=10)

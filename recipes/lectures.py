@@ -286,7 +286,7 @@ class Page:
             return []
         if found and nets:
             verdict = principles.conclusion(name, found["measures"])
-            other = any(word in verdict for word in ("otherwise than printed", "printed is"))
+            other = principles.differs_from_print(verdict)
             lines[0] = dataclasses.replace(lines[0], state=DIFFERS if other else SHOWN)
             words = (*verdict.splitlines(), how(name, found), *words)
         lines[0] = dataclasses.replace(lines[0], words=words)

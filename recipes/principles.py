@@ -97,6 +97,7 @@ MEASURES = {
     "steps": "steps to the accuracy without normalization",
 }
 LOWER = ("gap", "epochs", "steps")
+OTHERWISE, IN_PRINT = "otherwise than printed", "but in print"
 
 
 def simpnet(depths=(5, 5, 3), kernels=(3, 3, 3), filters=(40, 50, 70), dropout=0.0, **options):
@@ -282,7 +283,7 @@ EXPERIMENTS = {
         size=28,
     ),
     "relu": Principle(
-        "ReLU against tanh, each with its own learning rate",
+        "ReLU against tanh, both with the rate that is fastest",
         (
             Net("ReLU", "LeNet5", dict(LENET, act="relu")),
             Net("tanh", "LeNet5", dict(LENET, act="tanh")),
@@ -670,8 +671,13 @@ def verdict(values: Mapping[str, Mapping[str, Any]], higher: bool, printed: Any 
     if worse and first == best:
         return f"{text}; as printed"
     if worse and first in worse:
-        return f"{text}; otherwise than printed, where {first} is best"
-    return f"{text}; printed is {first} as best"
+        return f"{text}; {OTHERWISE}, where {first} is best"
+    return f"{text}; {IN_PRINT} {first} is best"
+
+
+def differs_from_print(text: str) -> bool:
+    """Whether a conclusion has another net as best than what is printed, or none."""
+    return OTHERWISE in text or IN_PRINT in text
 
 
 def draw(name: str, out: pathlib.Path, folders: Iterable[pathlib.Path]) -> str:

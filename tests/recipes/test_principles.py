@@ -158,9 +158,9 @@ THREE = dict(a=(90, 0.5), b=(85, 1), c=(89.5, 0.6))
             THREE,
             True,
             dict(a=0, c=1),
-            f"a {BETTER} b by 5.00; no difference beyond them to c; printed is c as best",
+            f"a {BETTER} b by 5.00; no difference beyond them to c; but in print c is best",
         ),
-        (dict(a=(90, 2), b=(88, 1)), True, dict(a=1, b=2), f"{NONE} of the seeds; printed is b as best"),
+        (dict(a=(90, 2), b=(88, 1)), True, dict(a=1, b=2), f"{NONE} of the seeds; but in print b is best"),
         (
             dict(a=(90, None), b=(85, None)),
             True,
@@ -172,6 +172,7 @@ THREE = dict(a=(90, 0.5), b=(85, 1), c=(89.5, 0.6))
 )
 def test_what_figures_say(values, higher, rows, text):
     assert verdict(planted(**values), higher, Printed("", "", rows)) == text
+    assert principles.differs_from_print(text) == ("printed, where" in text or "in print" in text)
 
 
 def test_a_conclusion_has_a_line_for_each_group_and_measure():
