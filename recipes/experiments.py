@@ -1,8 +1,8 @@
-"""What class_trees.py, mimic.py, principles.py and soft_targets.py share: options, images, nets and tables.
+"""What recipes share that repeat experiments of papers and lectures: options, images, nets and tables.
 
-They repeat experiments of papers and lectures; all but principles.py those that Hinton, Vinyals and Dean
-describe or refer to in their paper on distillation and in the talk "Dark Knowledge", 2014. An experiment is a
-function of `Nets`. It returns the measures of each of its nets, by name.
+An experiment is a function of `Nets`. It returns the measures of each of its nets, by name. class_trees.py,
+mimic.py and soft_targets.py repeat experiments that Hinton, Vinyals and Dean describe or refer to in their
+paper on distillation and in the talk "Dark Knowledge", 2014; principles.py repeats those of other papers.
 """
 
 from __future__ import annotations

@@ -125,10 +125,7 @@ def bands(
     )
     for axis, (title, series) in zip(axes[0], panels.items(), strict=True):
         for color, (name, runs) in zip(COLORS, series.items(), strict=False):
-            runs = np.asarray(runs)
-            x = epochs(runs[0])
-            axis.plot(x, runs.mean(axis=0), color=color, label=name, linewidth=1.8)
-            axis.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.18, linewidth=0)
+            band(axis, runs, color, name)
         for name, value in levels:
             axis.axhline(value, color="#666", linewidth=1.2, linestyle=":", label=name)
         axis.set(title=textwrap.fill(title, 48), xlabel="epoch")
@@ -170,11 +167,7 @@ def starts(
     for row, (found, xlabel) in enumerate(((losses, "epoch"), (sizes, "layer"))):
         for axis, (net, series) in zip(axes[row], found.items(), strict=True):
             for start, runs in series.items():
-                runs = np.asarray(runs, float)
-                low, high = np.nanmin(runs, axis=0), np.nanmax(runs, axis=0)
-                x = epochs(runs[0])
-                axis.plot(x, np.nanmean(runs, axis=0), color=colors[start], label=start, linewidth=1.6)
-                axis.fill_between(x, low, high, color=colors[start], alpha=0.18, linewidth=0)
+                band(axis, runs, colors[start], start)
             axis.set(title=net if row == 0 else "", xlabel=xlabel)
             axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
             axis.grid(alpha=0.3)
@@ -183,6 +176,36 @@ def starts(
     axes[0, 0].set(ylabel="training loss", ylim=(0, 1.25 * level[1]))
     axes[1, 0].set(ylabel="values of the untrained layers,\nroot mean square", yscale="log")
     figure.legend(*axes[0, -1].get_legend_handles_labels(), frameon=False, loc="outside right upper")
+    save(figure, path)
+
+
+def band(axis: Any, runs: Sequence[Sequence[float]], color: str, title: str) -> None:
+    """Plots curves of several runs, (runs, n): their mean, and a band from the least to the largest."""
+    runs = np.asarray(runs, float)
+    x = epochs(runs[0])
+    low, high = np.nanmin(runs, axis=0), np.nanmax(runs, axis=0)
+    axis.plot(x, np.nanmean(runs, axis=0), color=color, label=title, linewidth=1.8)
+    axis.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
+
+
+def norms(path: str | os.PathLike, series: Mapping[str, Sequence[float]]) -> None:
+    """Plots the norms of gradients over the places of convolutions, with a logarithmic vertical axis.
+
+    Args:
+        path: Path of the PNG file.
+        series: For each net, a value for each convolution. "NET, ..." is drawn dotted, in the color of NET.
+    """
+    figure, axis = plt.subplots(figsize=(9.5, 4.5), layout="constrained")
+    colors = {}
+    for title, values in series.items():
+        net, _, changed = title.partition(", ")
+        color = colors.setdefault(net, f"C{len(colors)}")
+        x = np.linspace(0, 1, len(values))
+        axis.plot(x, values, color=color, linestyle=":" if changed else "-", label=title)
+    axis.set(xlabel="place of the convolution: 0 is the first, 1 is the last", ylabel="norm of its gradient")
+    axis.set_yscale("log")
+    axis.grid(alpha=0.3)
+    figure.legend(frameon=False, loc="outside right upper")
     save(figure, path)
 
 

@@ -16,8 +16,8 @@ images have a standard deviation of about 1, and the rate is 0.1: random weights
 images.
 
 The table says which nets have learned. The folder gets initialisation.png: the training loss of each net, and
-the size of the values that the layers of the untrained net give for the first batch. Each layer of a Gaussian
-start multiplies them by the same small number, so that little is left behind many layers.
+the size of the values that the layers of the untrained net give for the first batch. With a Gaussian start,
+each layer multiplies them by a small number, so that little is left after many layers.
 
 A unit that reads n values multiplies their mean square by n s^2 / 2. The standard deviations s in the names
 are for nets of the paper's width. Narrower nets have larger ones, so that this product is the same: with the
@@ -61,7 +61,7 @@ ALPHA = 1 / 16
 GRAY = ("digits", "mnist", "fashion_mnist")
 # The scaling of gray and of color images, and the learning rate: of pixels, as in the paper, and with --unit.
 PIXELS, UNIT = ("none", "caffe", 0.01), ("lecun", "torch", 0.1)
-CLIP = 1.0  # the largest norm of the gradient; without it, He's start does not stand pixel values
+CLIP = 1.0  # the largest norm of the gradient; without it, nets of He's start diverge on pixel values
 EPOCHS, BATCH = 10, 64
 LEARNED = 0.5  # the validation accuracy above which a net has learned
 SMOKE = ("VGG11", "VGG13"), (SOURCE, COPIED)

@@ -1,4 +1,4 @@
-"""What shows the items of the lectures here: commands, figures, and a word on what differs.
+"""What shows the items of the lectures here: commands, figures, and remarks on what differs.
 
 `SHOWS` has them by name, since several lectures show the same; `recipes/lecture_rows.py` has the slides.
 `EXPERIMENTS` says how the experiments that have records in measured.json are run and recognized. Figures are
@@ -160,7 +160,7 @@ class Show:
     Attributes:
         commands: What shows it, as one types it; () if nothing does.
         figures: Its figures, printed and ours.
-        word: What else is to be said; why nothing shows it, if there is no command.
+        word: A remark; if there is no command, why nothing shows the item.
         claim: What the slide says of an experiment, if that can be decided by its measures.
     """
 
@@ -287,7 +287,7 @@ SHOWS = {
     "scores": Show(
         ("kerasnets classify digit.png --model LeNet5 --weights mnist",),
         (Printed("score of class 7", "8.2"),),
-        'it prints probabilities; `LeNet5(weights="mnist", classifier_activation=None)` gives the scores',
+        'these are probabilities; `LeNet5(weights="mnist", classifier_activation=None)` gives the scores',
     ),
     "sides-lenet5": Show((f"{REPRODUCE} output-sizes",), (Cells("output-sizes", "LeNet5, conv 1", "side"),)),
     "mlp": Show(
@@ -454,7 +454,7 @@ SHOWS = {
     "deconvolution": Show(
         ("kerasnets look FOLDER --model SqueezeNet --what deconvolution", "python recipes/look.py"),
         (),
-        "what the strongest activations see, beside their deconvolutions",
+        "patches of the images where a channel responds most, beside their deconvolutions",
     ),
     "zfnet-error": Show(
         ("kerasnets compare AlexNet ZFNet --protocol 'imagenet challenge'",),
@@ -530,7 +530,7 @@ SHOWS = {
         '`training.evaluate(model, data, "dense", sizes=(256, 384, 512))`; `"dense_and_crops"` adds 50 crops '
         "of each of three scales, the 150; `surgery.convolutionize` makes dense layers convolutions",
     ),
-    "weeks": absent("hardware and weeks of training"),
+    "weeks": absent("the hardware and the weeks of training were not repeated"),
     "features": Show(
         ("kerasnets finetune --model VGG16 --weights imagenet --data-dir FOLDER",),
         (),
@@ -538,7 +538,9 @@ SHOWS = {
     ),
     "depth": principle("depth"),
     # C3D
-    "ucf101": absent("the videos of UCF-101; `--data-dir` of c3d_ucf101 takes folders of frames"),
+    "ucf101": absent(
+        "the videos of UCF-101 do not come with the package; `--data-dir` of c3d_ucf101 takes their frames"
+    ),
     "c3d": Show(
         ("kerasnets plot C3D --out c3d.svg", "python recipes/train.py c3d_ucf101 --data-dir FOLDER"),
         (
@@ -572,7 +574,7 @@ SHOWS = {
         ("kerasnets show NINImageNet", "kerasnets show AlexNet"),
         (Errors("github.com/Coderx7/SimpleNet, table 5"), Errors("github.com/BVLC/caffe", ("AlexNet",))),
     ),
-    "head": absent("not tried: global average pooling against dense layers"),
+    "head": absent("global average pooling was not compared with dense layers"),
     # GoogLeNet
     "googlenet": table("googlenet", "kerasnets profile GoogLeNet --layers"),
     "googlenet-plot": Show(
@@ -612,18 +614,21 @@ SHOWS = {
         ),
     ),
     # Batch normalization, Inception
-    "bn-identity": absent("an equation; it is Keras's `BatchNormalization`, and `surgery.fold` applies it"),
+    "bn-identity": absent(
+        "an equation: Keras's `BatchNormalization` computes it, and `surgery.fold_batch_norm` applies it"
+    ),
     "bn-dropout": principle("dropout"),
-    "bn-overhead": absent("no plain and normalized net were timed here"),
+    "bn-overhead": absent("nets with and without batch normalization were not timed"),
     "bn-rates": principle("batch_norm"),
-    "bn-starts": absent("not tried: batch normalization with bad starts"),
+    "bn-starts": absent("batch normalization was not tried with unsuitable initial weights"),
     "bn-finetune": Show(
         ("kerasnets finetune --model VGG16 --weights imagenet --data-dir FOLDER",),
         (),
-        "fine-tuning adds none, and keeps the statistics of what is there unless `--train-batch-norm`",
+        "fine-tuning adds no batch normalization, and keeps the statistics of what the net has, unless "
+        "`--train-batch-norm` is given",
     ),
-    "covariate-shift": absent("an explanation"),
-    "bn-batches": absent("not tried; batches are shuffled in every run"),
+    "covariate-shift": absent("an explanation, without figures"),
+    "bn-batches": absent("not tried: all runs shuffle the images"),
     "bn-inception": Show(
         (
             "kerasnets plot BNInception --out bn-inception.svg",
@@ -648,7 +653,7 @@ SHOWS = {
         "the default is the authors' release; `stem_form=\"v4\"` has the stem of the paper's figure",
     ),
     "inception-resnet-speed": absent(
-        "needs ImageNet and weeks; the degradation experiment shows it of ResNet"
+        "needs ImageNet and weeks of training; recipes/degradation.py compares ResNets with plain nets"
     ),
     "separable": table("small-kernels-savings"),
     "factorized": principle("factorized"),
@@ -668,7 +673,7 @@ SHOWS = {
         ("python recipes/degradation.py --epochs 15", "python recipes/net2net.py"),
         (Measure("degradation", "PlainNet56, training error", "PlainNet56, training", kind="share"),),
     ),
-    "analogy": absent("an analogy"),
+    "analogy": absent("an analogy, without figures"),
     "resnet-params": Show(
         (f"{REPRODUCE} layer-differences",),
         (
@@ -692,7 +697,7 @@ SHOWS = {
         ),
         (Cells("resnet-cifar"), Errors("He et al. 2016, table 6")),
     ),
-    "resnet1202": absent("a training of ResNet1202 takes days; `ResNet1202` can be built"),
+    "resnet1202": absent("training takes days; `ResNet1202` can be built"),
     "resnet-v2": Show(
         ("kerasnets compare ResNet152 ResNet152V2", "kerasnets plot ResNet18V2 --out resnet18v2.svg"),
         (Errors("He et al. 2016, Identity Mappings, table 5"),),
@@ -710,16 +715,16 @@ SHOWS = {
     "any-size": Show(
         ("kerasnets profile ResNet50 --input 320x256",),
         (),
-        "global average pooling makes a net of one set of weights for all sizes",
+        "with global average pooling, one set of weights serves images of all sizes",
     ),
-    "detection": absent("detection, localization and segmentation: nets here classify"),
+    "detection": absent("nets here classify; they do not detect, localize or segment"),
     "gradients": Show(
         ("python recipes/vanishing_gradients.py --runs 3",),
         tuple(
             Measure(
                 "vanishing_gradients",
                 f"{net}{more}: first / last",
-                f"{net}{more}: gradient of the first convolution, in those of the last",
+                f"{net}{more}: gradient of the first convolution over that of the last",
             )
             for net in ("PlainNet20", "PlainNet56", "ResNet56")
             for more in ("", ", no batch normalization")
@@ -760,8 +765,8 @@ SHOWS = {
     "memory": Show(
         ("python recipes/benchmark.py memory", "kerasnets show DenseNetBC100"),
         (Net("DenseNetBC100"),),
-        "`memory_efficient=True` trains in [about half the memory](README.md#training); how much memory 8 GB "
-        "were for depends on the batch, which the slide does not say",
+        "`memory_efficient=True` trains in [about half the memory](README.md#training); what takes 8 GB "
+        "depends on the size of the batch, which the slide does not say",
     ),
     # MobileNet, SqueezeNet
     "separable-cost": table("mobilenet-shares", "kerasnets profile MobileNet --layers"),
@@ -773,7 +778,7 @@ SHOWS = {
         (Cells("layer-counts", "MobileNet"), Cells("layer-differences", "MobileNet for Conv MobileNet")),
     ),
     "mobilenet-training": config("mobilenet_imagenet", "`decay_depthwise=False`; " + IMAGENET),
-    "gemm": absent("a property of implementations"),
+    "gemm": absent("a property of implementations, which were not timed"),
     "multipliers": Show(
         ("kerasnets profile MobileNet --alpha 0.5 --rho 160/224", "python recipes/tune.py --search alpha"),
         (
@@ -835,8 +840,8 @@ SHOWS = {
     "kernel-places": principle("places"),
     "pooling-places": principle("pooling"),
     "pooling-kind": absent("average pooling was not tried against max pooling"),
-    "kernel-speed": absent("speed of cuDNN on GPUs"),
-    "cudnn": absent("speed of cuDNN on GPUs"),
+    "kernel-speed": absent("the speed of cuDNN on GPUs was not measured"),
+    "cudnn": absent("the speed of cuDNN on GPUs was not measured"),
     "balance": principle("width"),
     "dead-relu": principle("dropout"),
     "slim": Show(
@@ -858,7 +863,7 @@ SHOWS = {
         ("python recipes/tune.py --search alpha",), (), "searches for options, not for optimizers"
     ),
     "runs": Show(("python recipes/train.py lenet5_mnist --data digits --runs 3",)),
-    "input-scaling": absent("not tried; every config scales its images"),
+    "input-scaling": absent("not tried: all configs scale the images"),
     # Distillation
     "soft-targets": Show(
         ("python recipes/distill_mnist.py",), (), "`distillation.soft_targets(logits, temperature)`"
@@ -965,7 +970,7 @@ SHOWS = {
     "combine": Show(
         ("python recipes/specialists.py --dataset digit_pairs --runs 3",), (), "`distillation.combine`"
     ),
-    "jft": absent("Google's own data"),
+    "jft": absent("the data are Google's own"),
     "jft-table": Show(
         ("python recipes/specialists.py --dataset digit_pairs --runs 3",),
         (Jft(),),
@@ -1019,7 +1024,7 @@ SHOWS = {
         (),
         "`kerasnets.data.load` reads MNIST, CIFAR and ImageNet from folders or TensorFlow Datasets",
     ),
-    "other-datasets": absent("sets for detection and video; folders of images can be read"),
+    "other-datasets": absent("sets for detection and video are not read; folders of images are"),
     "dropout-example": absent(
         "an example; Keras scales what is kept up in training, so weights are not scaled after it"
     ),
@@ -1061,6 +1066,6 @@ SHOWS = {
         (Errors("Aich 2018, final results, single crop"),),
     ),
     "references": Show(("kerasnets list", "kerasnets show ResNet50"), (), "each net names its paper"),
-    "citations": absent("numbers of citations"),
-    "notes": absent("notes in Korean on the slides, of which the scan kept few words"),
+    "citations": absent("numbers of citations are not collected"),
+    "notes": absent("the notes on the slides are in Korean, and few of their words can be read"),
 }

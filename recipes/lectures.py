@@ -12,7 +12,7 @@ The slides are in recipes/lecture_rows.py, what shows them in recipes/lecture_sh
 from recipes/tables.py, recipes/printed.py and kerasnets/assembly/results.py; ours from recipes/tables.md, the
 catalogue, the trained weights of the package and recipes/measured.json, which --record writes. Nothing is
 built or trained. The exit status is 1 if --check finds the page out of date, a command that the recipes or
-the command `kerasnets` would refuse, a figure that is nowhere, or a dead link.
+the command `kerasnets` would refuse, a figure that does not exist, or a dead link.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from printed import PRINTED
 
 HERE = pathlib.Path(__file__).parent
 PAGE, MEASURED, COUNTED = HERE / "lectures.md", HERE / "measured.json", HERE / "tables.md"
-HEADER = ("on the slides", "shown by", "figure", "printed", "here", "in a word")
+HEADER = ("on the slides", "shown by", "figure", "printed", "here", "remarks")
 ALIGNED = ("---", "---", "---", "---:", "---:", "---")
-# How an item can stand.
+# The states of an item.
 ABSENT, WAITING, DIFFERS, SHOWN, PRINTED_ONLY = (
     "not shown",
     "not measured yet",
@@ -54,15 +54,14 @@ ABSENT, WAITING, DIFFERS, SHOWN, PRINTED_ONLY = (
     "printed only",
 )
 STATES = {
-    SHOWN: "the command shows it; figures agree with print, or there are none in print",
-    DIFFERS: "a figure, or what a slide says of an experiment, is another here; the word says why or how far",
-    PRINTED_ONLY: "the command shows it beside printed figures, which were not measured here",
-    WAITING: "the experiment is here; its figures are not yet",
-    ABSENT: "nothing here shows it; the word says why",
+    SHOWN: "the command shows it, and our figures agree with the printed ones, if there are any",
+    DIFFERS: "a figure or the outcome of an experiment is not as printed; the remarks say why or how far",
+    PRINTED_ONLY: "the command shows printed figures, which were not measured here",
+    WAITING: "the command measures it; no figures are recorded yet",
+    ABSENT: "no command shows it; the remarks say why",
 }
 AGREE = ("equal", "rounded", "truncated")
 FEW = 3  # reasons of a table that are repeated on the page
-MISSING = WAITING
 OWN = "kerasnets"  # the source of weights that come with the package
 
 
@@ -75,7 +74,7 @@ class Line:
         printed: The printed text.
         here: Ours.
         words: Where it is printed, why ours differs, how it was measured.
-        state: How it stands, a key of `STATES`.
+        state: Its state, a key of `STATES`.
     """
 
     title: str
@@ -94,7 +93,7 @@ class Item:
         commands: What shows it.
         lines: Its figures.
         word: What is said of it.
-        state: How it stands, a key of `STATES`.
+        state: Its state, a key of `STATES`.
         above: The topic of the lecture that has the same commands and figures first, or "".
     """
 
@@ -153,7 +152,7 @@ class Page:
 
     Attributes:
         items: For each lecture, its items by topic.
-        wrong: References to figures that are nowhere, as text.
+        wrong: References to figures that do not exist, as text.
     """
 
     def __init__(self) -> None:
@@ -257,7 +256,7 @@ class Page:
         """A measured figure."""
         found = self.measured.get(figure.experiment)
         if found is None:
-            return [Line(figure.title, figure.printed, MISSING, (), WAITING)]
+            return [Line(figure.title, figure.printed, WAITING, (), WAITING)]
         if figure.name not in found["measures"]:
             self.wrong.append(f"{lecture}: measured.json has no {figure}")
             return []
@@ -278,7 +277,7 @@ class Page:
             if net not in nets:
                 lines.append(Line(net, text, "", (), PRINTED_ONLY))
             elif found is None:
-                lines.append(Line(net, text, MISSING, (), WAITING))
+                lines.append(Line(net, text, WAITING, (), WAITING))
             else:
                 lines.append(Line(net, text, spread(found["measures"][f"{net}: {measure}"])))
         words = tuple(f"printed: {p.measure}; {p.source}" for p in said)
@@ -314,7 +313,7 @@ class Page:
         return [Line(figure.title, figure.text, "", (), PRINTED_ONLY)]
 
     def verdict(self, claim: lecture_shows.Claim | None) -> tuple[str, str | None]:
-        """Whether the measures are in the order in which a slide has them, and how that stands."""
+        """Whether the measures are in the order in which a slide has them, and the state of the claim."""
         found = self.measured.get(claim.experiment) if claim else None
         if found is None:
             return "", None
@@ -368,9 +367,11 @@ def summed(name: str, rows: list[dict[str, str]]) -> Line:
         reasons.setdefault(row["note"], []).append(row["row"])
     notes = [f"{first_of(distinct(labels))}: {note}" for note, labels in reasons.items()]
     more = [f"{len(notes) - FEW} more reasons in the table"] if len(notes) > FEW + 1 else notes[FEW:]
-    here = f"{len(rows) - len(off)} agree" + (f", {len(off)} differ{'s' * (len(off) == 1)}" if off else "")
+    parts = [(len(rows) - len(off), "agree"), (len(off), "differ")]
+    here = ", ".join(f"{n} {word}{'s' * (n == 1)}" for n, word in parts if n)
     words = (*notes[:FEW], *more)
-    return Line(f"[{name}](tables.md#{name})", f"{len(rows)} figures", here, words, DIFFERS if off else SHOWN)
+    count = f"{len(rows)} figure{'s' * (len(rows) != 1)}"
+    return Line(f"[{name}](tables.md#{name})", count, here, words, DIFFERS if off else SHOWN)
 
 
 def shown(top1: float | None, top5: float | None) -> str:
@@ -420,7 +421,7 @@ def spread(measure: dict[str, Any], kind: str = "count") -> str:
 
 
 def gap(figure: lecture_shows.Measure, measure: dict[str, Any]) -> tuple[str, str]:
-    """By how much a measured figure differs from the printed one, and how that stands.
+    """By how much a measured figure differs from the printed one, and the state of the figure.
 
     A count of errors has the deviation of the seeds or, if that is larger, the root of the printed count; a
     difference of shares counts from one percentage point on.
@@ -448,7 +449,7 @@ def judge(rows: list[dict[str, Any]], less: bool) -> tuple[str, str]:
         less: Whether a smaller measure is better.
 
     Returns:
-        What is said of them, and how that stands.
+        What is said of them, and the state of the claim.
     """
     gains = []
     for worse, better in zip(rows[:-1], rows[1:], strict=True):
@@ -518,7 +519,7 @@ def remarks(item: Item, lines: Iterable[Line]) -> list[list[str]]:
 
 
 def counts(page: Page) -> dict[str, collections.Counter]:
-    """For each lecture, how many of its items stand how."""
+    """For each lecture, how many of its items are in each state."""
     return {
         lecture: collections.Counter(item.state for items in topics.values() for item in items)
         for lecture, topics in page.items.items()
@@ -538,7 +539,7 @@ def tally(page: Page) -> str:
 
 
 def legend() -> str:
-    """What the words of the summary mean."""
+    """What the states mean."""
     return "".join(f"- **{state}**: {text}\n" for state, text in STATES.items())
 
 
@@ -553,19 +554,20 @@ def contents(page: Page) -> str:
 
 HEAD = """# The lectures, slide by slide
 
-Five lectures about convolutional nets are what this project repeats. This page has what their slides show, in
-their order: the command that shows it here, the figures that the slides or their papers print, and ours. It
-is written by `python recipes/lectures.py --out recipes/lectures.md`; `--check` compares it with what is here.
+This project repeats five lectures about convolutional nets. The page goes through their slides in order. For
+each item it has the command that shows it here, the figures that the slides or their papers print, and our
+figures. `python recipes/lectures.py --out recipes/lectures.md` writes the page, and `--check` says whether it
+is up to date.
 
-FOLDER stands for a folder of images. Measured figures are means and standard deviations over seeds, and the
-word beside them says on which images. "(weights)" marks errors of the best public weights of a net, as their
-publisher measured them: `kerasnets evaluate NAME --weights imagenet --data-dir FOLDER` measures them again.
-Each item stands in one of these ways:
+FOLDER stands for a folder of images. Measured figures are means and standard deviations over seeds; the
+remarks say on which images they were measured. "(weights)" marks errors of the best public weights of a net,
+as their publisher measured them: `kerasnets evaluate NAME --weights imagenet --data-dir FOLDER` measures them
+again. Each item is in one of these states:
 """
 
 
 def summary(page: Page) -> None:
-    """Prints how many items of each lecture stand how."""
+    """Prints how many items of each lecture are in each state."""
     rows = [("lecture", "items", *STATES)]
     for lecture, found in counts(page).items():
         rows.append((lecture, found.total(), *(found[state] for state in STATES)))

@@ -25,6 +25,7 @@ import pathlib
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import experiments
 import shared
 from kerasnets import files
 
@@ -48,6 +49,29 @@ FEW = 100  # images of a tiny run
 QUICK = ("kernels", "maps", "guided", "cam")  # what a tiny run draws
 MOST = 50  # classes that a tree has
 PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}
+# The pictures by their files, with their headings and captions.
+PICTURES = {
+    "look.png": (
+        "Images, and the evidence for their classes",
+        "Guided backpropagation and integrated gradients say which pixels count, occlusion and class maps "
+        "say which regions do.",
+    ),
+    "kernels.png": ("First kernels", "Those of the first convolution."),
+    "maps.png": ("Maps", "The strongest channels of the last layer of each resolution, for the first image."),
+    "deconvolution.png": (
+        "Strongest activations",
+        "Patches of the images in which a channel responds most, and what its deconvolution projects back "
+        "onto their pixels.",
+    ),
+    "maximize.png": ("Images that maximize a class", "By gradient ascent from noise."),
+    "classes.png": (
+        "Confused classes",
+        "The more often one class is taken for another, the nearer to their names the two are joined.",
+    ),
+    "pca.png": ("Features by PCA", "The two directions in which the features of the images vary most."),
+    "tsne.png": ("Features by t-SNE", "Images with similar features are near one another."),
+}
+WIDE = ("look.png", "maps.png", "deconvolution.png", "maximize.png")  # too wide for a phone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,12 +119,7 @@ def options() -> argparse.Namespace:
 def main() -> None:
     """Trains or loads the net and draws what it sees, with --runs several times."""
     args = options()
-    shared.say(shared.repeat(args, f"runs/look/{args.data}", run, measures, percent=False))
-
-
-def measures(results: dict[str, Any]) -> dict[str, float]:
-    """The measures of a run, by the name of the net and that of the measure."""
-    return {f"{net}: {name}": value for net, row in results["nets"].items() for name, value in row.items()}
+    shared.say(shared.repeat(args, f"runs/look/{args.data}", run, experiments.measures, percent=False))
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -275,31 +294,6 @@ def page(out: pathlib.Path, results: dict[str, Any], found: Any) -> str:
             parts.append(pages.Figure(heading, out / file, words, wide=file in WIDE))
     parts += [f"Without {name}: {reason}" for name, reason in found.left_out.items()]
     return pages.page("What a net sees", parts)
-
-
-# The pictures by their files, with their headings and captions.
-PICTURES = {
-    "look.png": (
-        "Images, and the evidence for their classes",
-        "Guided backpropagation and integrated gradients say which pixels count, occlusion and class maps "
-        "say which regions do.",
-    ),
-    "kernels.png": ("First kernels", "Those of the first convolution."),
-    "maps.png": ("Maps", "The strongest channels of the last layer of each resolution, for the first image."),
-    "deconvolution.png": (
-        "Strongest activations",
-        "Patches of the images in which a channel responds most, and what its deconvolution projects back "
-        "onto their pixels.",
-    ),
-    "maximize.png": ("Images that maximize a class", "By gradient ascent from noise."),
-    "classes.png": (
-        "Confused classes",
-        "The earlier two classes are joined, from the right, the more often one is taken for the other.",
-    ),
-    "pca.png": ("Features by PCA", "The two directions in which the features of the images vary most."),
-    "tsne.png": ("Features by t-SNE", "Images with similar features are near one another."),
-}
-WIDE = ("look.png", "maps.png", "deconvolution.png", "maximize.png")  # too wide for a phone
 
 
 if __name__ == "__main__":

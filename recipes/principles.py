@@ -99,7 +99,7 @@ MEASURES = {
     "steps": "steps to the accuracy without normalization",
 }
 LOWER = ("gap", "epochs", "steps")
-OTHERWISE, IN_PRINT = "otherwise than printed", "but in print"
+UNLIKE, BUT = "unlike in print", "but in print"  # ways to say that another net is best in print
 
 
 def simpnet(depths=(5, 5, 3), kernels=(3, 3, 3), filters=(40, 50, 70), dropout=0.0, **options):
@@ -184,7 +184,7 @@ ALEXNET = dict(filters=(16, 32, 48, 48, 32), hidden=(64, 64), dropout=0.0)
 LENET = dict(filters=(16, 32, 64), connections=None, hidden=())
 VGG11 = dict(filters=(16, 24, 32, 48, 48), hidden=(), dropout=0.0)
 RESNET = dict(depth=20, alpha=0.5)
-SQUEEZENET = dict(
+SQUEEZENET = dict(  # version 1.1's, of which `widened` changes the numbers of filters
     modules=(
         ("conv1", 64, 3),
         ("pool1",),
@@ -555,9 +555,8 @@ def width(name: str, net_name: str, shape: tuple[int, ...], classes: int, limit:
             return False
         return True
 
-    low = max(
-        1, round(100 * (limit / cost(100).params) ** 0.5)
-    )  # parameters grow with the square of the width
+    # The parameters grow with about the square of the width.
+    low = max(1, round(100 * (limit / cost(100).params) ** 0.5))
     step = max(1, low // 16)
     while low > 0 and not fits(low):
         low = max(0, low - step)
@@ -667,12 +666,12 @@ def verdict(values: Mapping[str, Mapping[str, Any]], higher: bool, printed: Any 
     level = [net for net in others if net not in worse]
     shown = ", ".join(f"{net} by {behind(net):.2f}" for net in worse)
     if single:
-        text = f"in a single run {best} is better than {shown}; the deviation of other seeds is not known"
+        text = f"the best is {best}, ahead of {shown}, in a single run; the deviation of seeds is not known"
     elif not worse:
         text = "no difference beyond the deviations of the seeds"
     else:
-        text = f"{best} is better, by more than the deviations, than {shown}"
-        text += f"; no difference beyond them to {', '.join(level)}" if level else ""
+        text = f"the best is {best}, ahead of {shown}, by more than the deviations of the seeds"
+        text += f"; no such difference from {', '.join(level)}" if level else ""
     rows = {net: value for net, value in printed.rows.items() if net in values} if printed else {}
     if len(rows) < 2:
         return text
@@ -681,13 +680,13 @@ def verdict(values: Mapping[str, Mapping[str, Any]], higher: bool, printed: Any 
     if worse and first == best:
         return f"{text}; as printed"
     if worse and first in worse:
-        return f"{text}; {OTHERWISE}, where {first} is best"
-    return f"{text}; {IN_PRINT} {first} is best"
+        return f"{text}; {UNLIKE}, where the best is {first}"
+    return f"{text}; {BUT} the best is {first}"
 
 
 def differs_from_print(text: str) -> bool:
     """Whether a conclusion has another net as best than what is printed, or none."""
-    return OTHERWISE in text or IN_PRINT in text
+    return UNLIKE in text or BUT in text
 
 
 def draw(name: str, out: pathlib.Path, folders: Iterable[pathlib.Path]) -> str:

@@ -1,7 +1,6 @@
-"""What papers and lectures print of experiments, beside which recipes show what they measure.
+"""Figures that papers and lectures print about experiments which recipes repeat.
 
-Errors and accuracies of nets that have a name here stand in `kerasnets.assembly.results`, counts in
-tables.py.
+The errors of the package's own nets are in `kerasnets.assembly.results`, and counts are in tables.py.
 """
 
 from collections.abc import Mapping
@@ -100,7 +99,7 @@ PRINTED = {
     ),
     "relu": Printed(
         "Krizhevsky et al. 2012, figure 1: a net of four layers on CIFAR-10; ReLU is six times faster",
-        "epochs to a training error of 25 %, in those of ReLU",
+        "epochs to a training error of 25 %, as a multiple of those of ReLU",
         {"ReLU": 1, "tanh": 6},
         higher=False,
     ),
@@ -136,12 +135,6 @@ PRINTED = {
         "He et al. 2016, arXiv:1512.03385, table 3: 34 layers, 10 crops",
         "top-1 error on ImageNet, %",
         {"none": 28.54, "A": 25.03, "B": 24.52, "C": 24.19},
-        higher=False,
-    ),
-    "degradation": Printed(
-        "He et al. 2016, arXiv:1512.03385, table 2: 10 crops",
-        "top-1 error on ImageNet, %",
-        {"PlainNet18": 27.94, "PlainNet34": 28.54, "ResNet18": 27.88, "ResNet34": 25.03},
         higher=False,
     ),
     "stochastic": Printed(

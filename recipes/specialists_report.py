@@ -25,7 +25,6 @@ JFT = (
     (4_706, 208, 16.6),
     (9_082, 324, 14.1),
 )
-JFT_RIGHT = 0.25  # share of all cases that the generalist has right
 COUNTS = ("cases", "right", "mended", "made")
 GROWTH = (5, 10, 20, 40)  # numbers of specialists that are drawn at random
 DRAWS = 3  # random selections of each number
@@ -140,14 +139,6 @@ def coverage_table(rows: Sequence[dict[str, int]]) -> list[list[str]]:
         counts = [f"{row['cases']:,}", f"{row['mended']:,}", f"{row['made']:,}", f"{gain:+,d}"]
         table.append([str(n), *counts, relative(row), paper])
     return table
-
-
-def right_before(cases: int, won: int, gain: float) -> float:
-    """The share of cases that the generalist had right, by a row of `JFT`; NaN if specialists won none.
-
-    The paper does not print it. Without specialists it is what makes `JFT_RIGHT` of all cases.
-    """
-    return won / (cases * gain / 100) if gain else float("nan")
 
 
 def relative(row: dict[str, int]) -> str:

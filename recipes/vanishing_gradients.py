@@ -16,7 +16,6 @@ He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, 
 from __future__ import annotations
 
 import argparse
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -67,6 +66,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     settings = dict(nets=list(args.nets), batch_size=args.batch_size, seed=args.seed, smoke=args.smoke)
     settings["trained"] = args.trained and str(args.trained)
     with shared.quiet():
+        import figures
         from kerasnets import runs
     if done := shared.done(args, settings, CARD):
         return done
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         if not args.trained:
             norms[f"{name}, no batch normalization"] = gradient_norms(without_norm(net), images, labels)
     ratios = {name: values[0] / values[-1] for name, values in norms.items()}
-    draw(args.out / "gradients.png", norms)
+    figures.norms(args.out / "gradients.png", norms)
     rows = [["net", "convolutions", f"gradient, {RATIO}", "gradients"]]
     rows += [[name, str(len(norms[name])), f"{ratio:.3g}", verdict(ratio)] for name, ratio in ratios.items()]
     shared.show(rows)
@@ -162,26 +162,6 @@ def gradient_norms(net: Any, images: np.ndarray, labels: np.ndarray) -> list[flo
 
     _, gradient = with_gradient(loss)(ops.concatenate([ops.ravel(kernel) for kernel in kernels]))
     return [float(np.linalg.norm(part)) for part in np.split(ops.convert_to_numpy(gradient), ends[:-1])]
-
-
-def draw(path: pathlib.Path, norms: dict[str, list[float]]) -> None:
-    """Draws the norms over the place of each convolution, from 0 for the first to 1 for the last."""
-    from kerasnets.analysis.pictures import library
-
-    figure = library("matplotlib.figure").Figure(figsize=(9.5, 4.5), layout="constrained")
-    axis = figure.subplots()
-    colors = {}
-    for name, values in norms.items():
-        net, _, without = name.partition(", ")
-        color = colors.setdefault(net, f"C{len(colors)}")
-        line = dict(color=color, linestyle=":" if without else "-", label=name)
-        axis.plot(np.linspace(0, 1, len(values)), values, **line)
-    axis.set(xlabel="place of the convolution: 0 is the first, 1 is the last", ylabel="norm of its gradient")
-    axis.set_yscale("log")
-    axis.grid(alpha=0.3)
-    figure.legend(frameon=False, loc="outside right upper")
-    with files.replacing(path) as part:
-        figure.savefig(part, dpi=130)
 
 
 if __name__ == "__main__":

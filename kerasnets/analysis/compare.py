@@ -256,8 +256,8 @@ def shared_by(published):
     """
     sets = [{name for result in found for name in result.names} for found in published if found]
     shared = [name for name in ranked(published) if all(name in names for names in sets)]
-    results_ = [result for found in published for result in found]
-    covered = {r.protocol.wider for r in results_ if r.protocol.name in shared}
+    every = (result for found in published for result in found)
+    covered = {r.protocol.wider for r in every if r.protocol.name in shared}
     return tuple(name for name in shared if name not in covered)
 
 
@@ -275,13 +275,13 @@ def choose(published, protocol):
     chosen = [next(iter(found), None) for found in published]
     left = {i for i, found in enumerate(published) if found}
     while left:
-        open_ = [found if i in left else () for i, found in enumerate(published)]
-        names = ranked(open_)
-        counts = {name: sum(any(name in r.names for r in found) for found in open_) for name in names}
+        rest = [found if i in left else () for i, found in enumerate(published)]
+        names = ranked(rest)
+        counts = {name: sum(any(name in r.names for r in found) for found in rest) for name in names}
         name = max(names, key=counts.get, default=None)
         if name is None or counts[name] < 2:
             break
-        for i, result in enumerate(by_protocol(open_, name)):
+        for i, result in enumerate(by_protocol(rest, name)):
             if result is not None:
                 chosen[i] = result
                 left.discard(i)

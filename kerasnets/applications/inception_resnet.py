@@ -5,15 +5,17 @@ Learning", AAAI 2017, arXiv:1602.07261.
 
 InceptionResNetV2 is the network of the authors' release, which trained weights fit. It has the stem of
 Inception v3, an Inception module before the first stage, and 10, 20 and 10 modules of other widths, where the
-paper has 5, 10 and 5 modules after the stem of Inception v4 (figures 3 and 15). `stem_form="v4"` with
-`depths=(5, 10, 5)` gives the latter; the figures print 1154 and 2048 channels where their own branches add up
-to 1152 and 2144. In both networks, as in the release, the last
-1x1 convolution of a module has biases and no batch normalization, the scales are 0.17, 0.10 and 0.20 in the
-three stages, and the last module of the network is neither scaled nor followed by ReLU. The authors did not
-release InceptionResNetV1. It is the paper's network with such a last module after its 5, 10 and 5, as in
-FaceNet. `embedding` adds the dense layer of networks that others trained to recognize faces, as FaceNet
-(Schroff et al., CVPR 2015, section 4.3) calls it. Batch normalization has a scale, which the trained weights
-of Keras set to 1. `alpha`, the width multiplier, is not the paper's.
+paper has 5, 10 and 5 modules after the stem of Inception v4 (figures 3 and 15). `stem_form="v4"` has the stem
+of the paper, and `depths=(5, 10, 5)` its numbers of modules; the figures print 1154 and 2048 channels where
+their own branches add up to 1152 and 2144.
+
+In both networks, as in the release, the last 1x1 convolution of a module has biases and no batch
+normalization, the scales are 0.17, 0.10 and 0.20 in the three stages, and the last module of the network is
+neither scaled nor followed by ReLU. The authors did not release InceptionResNetV1. It is the paper's network
+with such a last module after its 5, 10 and 5, as in FaceNet. `embedding` adds the dense layer of networks
+that others trained to recognize faces, as FaceNet (Schroff et al., CVPR 2015, section 4.3) calls it. Batch
+normalization has a scale, which the trained weights of Keras set to 1. `alpha`, the width multiplier, is not
+the paper's.
 """
 
 from keras import layers

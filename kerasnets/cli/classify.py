@@ -6,7 +6,7 @@ import sys
 import warnings
 from typing import Any
 
-from kerasnets.cli.options import command, quiet, weights, whole
+from kerasnets.cli.options import add_net, command, quiet, whole
 
 # Options whose names are those of arguments of `kerasnets.classify`.
 SHARED = ("top", "weights", "batch_size", "preprocess")
@@ -17,14 +17,11 @@ def add(commands: Any) -> None:
     text = "classify images by a trained net"
     p = command(commands, "classify", run, text)
     p.add_argument("images", nargs="+", metavar="FILE", help="images, or folders of images")
-    words = "name of a model, a file .keras or .weights.h5, or the folder of an exported model (MobileNetV2)"
-    p.add_argument("--model", metavar="NAME", help=words)
-    words = "name of a dataset, the id of a checkpoint, or a file (the best public weights of the model)"
-    p.add_argument("--weights", type=weights, metavar="ID", help=words)
+    add_net(
+        p, "name of a model, a file .keras or .weights.h5, or the folder of an exported model (MobileNetV2)"
+    )
     p.add_argument("--top", type=whole(1), default=5, metavar="N", help="classes to name (5)")
     p.add_argument("--batch-size", type=whole(1), default=32, metavar="N", help="images in a batch (32)")
-    words = "input scaling of a net that does not say it, such as unit (as in training)"
-    p.add_argument("--preprocess", metavar="MODE", help=words)
     p.add_argument("--csv", action="store_true", help="print CSV, a row for each class of each image")
     p.set_defaults(status=lambda data: int(any(image["error"] for image in data["images"])))
 

@@ -6,7 +6,7 @@ import sys
 import warnings
 from typing import Any
 
-from kerasnets.cli.options import command, folder, quiet, weights, whole
+from kerasnets.cli.options import add_net, command, folder, quiet, whole
 
 # Options whose names are those of arguments of `kerasnets.runs.look`.
 SHARED = ("out", "what", "layer", "unit", "label", "top", "limit", "seed", "weights", "preprocess")
@@ -17,10 +17,7 @@ def add(commands: Any) -> None:
     text = "draw what a trained net sees in images, and why it classifies them as it does"
     p = command(commands, "look", run, text)
     p.add_argument("images", nargs="+", metavar="FILE", help="images, or folders of images")
-    words = "name of a model, or a file .keras or .weights.h5 (MobileNetV2)"
-    p.add_argument("--model", metavar="NAME", help=words)
-    words = "name of a dataset, the id of a checkpoint, or a file (the best public weights of the model)"
-    p.add_argument("--weights", type=weights, metavar="ID", help=words)
+    add_net(p, "name of a model, or a file .keras or .weights.h5 (MobileNetV2)")
     words = (
         "kernels, maps, deconvolution, maximize, guided, integrated, occlusion, cam or grad_cam; or all that "
         "apply (all but maximize, which takes long)"
@@ -34,10 +31,9 @@ def add(commands: Any) -> None:
     p.add_argument("--class", dest="label", metavar="NAME", help=words)
     p.add_argument("--out", type=folder, metavar="FOLDER", help="folder of the pictures (runs/look/...)")
     p.add_argument("--top", type=whole(1), default=5, metavar="N", help="classes to name (5)")
-    p.add_argument("--limit", type=whole(1), default=200, metavar="N", help="images to draw at random (200)")
+    words = "most images to use; of more, so many are taken at random (200)"
+    p.add_argument("--limit", type=whole(1), default=200, metavar="N", help=words)
     p.add_argument("--seed", type=whole(0), default=0, metavar="N", help="random seed (0)")
-    words = "input scaling of a net that does not say it, such as unit (as in training)"
-    p.add_argument("--preprocess", metavar="MODE", help=words)
 
 
 def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:

@@ -213,6 +213,20 @@ def command(
     return p
 
 
+def add_net(p: Parser, models: str) -> None:
+    """Adds the options that name a trained net and what it takes.
+
+    Args:
+        p: A parser.
+        models: What --model may be, with the default in brackets.
+    """
+    p.add_argument("--model", metavar="NAME", help=models)
+    words = "name of a dataset, the id of a checkpoint, or a file (the best public weights of the model)"
+    p.add_argument("--weights", type=weights, metavar="ID", help=words)
+    words = "input scaling of a net that does not say it, such as unit (as in training)"
+    p.add_argument("--preprocess", metavar="MODE", help=words)
+
+
 def built(
     options: argparse.Namespace, rest: list[str], known: dict[str, Any] | None = None, **more: Any
 ) -> Any:

@@ -56,6 +56,14 @@ OF_UNITS = {
     "deconvolution": "strongest activations and their deconvolutions",
     "maximize": "images that maximize a unit",
 }
+# What the columns show, in words below the sheet.
+NOTES = {
+    "guided": "Guided backpropagation: gray is zero.",
+    "integrated": "Integrated gradients, from a black image: red is for the class, blue against it.",
+    "occlusion": "Occlusion: bright where the score falls when a square covers the image.",
+    "cam": "Class map: bright where the last maps speak for the class.",
+    "grad_cam": "Grad-CAM: bright where the maps of a layer speak for the class.",
+}
 WHAT = (*OF_UNITS, *OF_IMAGES)
 SLOW = ("maximize",)  # drawn only if it is asked for, or with "all"
 OF_A_LAYER = ("kernels", "maps", "deconvolution", "maximize", "grad_cam")  # those that --layer is for
@@ -72,8 +80,8 @@ FEW, ROW = 10, 5  # classes of a net that are all maximized, and such images in 
 KERNELS = (24, 12)  # kernels and channels that are drawn of a layer that does not read the image
 PARTS = 7  # the side of an image is so many times that of the square that covers it
 STEPS = 25  # points of the path of integrated gradients
-# Of maximization: the images keep near gray (decay), and have finer lines than by default (smooth). Chosen by
-# the looks of classes of a SqueezeNet.
+# Options of maximization: images stay nearer to gray (decay) and have finer lines (smooth) than by default.
+# They were chosen by the looks of classes of a SqueezeNet.
 CLIMB = dict(steps=200, decay=0.06, smooth=0.7)
 
 
@@ -185,9 +193,10 @@ def look(
             ones are drawn; the strongest activations are found in all.
         out: Folder of the pictures; None for one in runs/look.
         what: Names of `WHAT` to draw, or "all" for all that apply; None leaves out "maximize", which takes
-            long, and if `layer` is given all that is not of a layer.
+            long, and with `layer` also whatever is not drawn of a layer.
         layer: Name of a layer, whose maps, strongest activations, kernels and Grad-CAM are drawn; None for
-            the last ones of each resolution, the first kernels, and the last maps.
+            the last layer of each resolution, the first convolution for kernels, and the last maps for
+            Grad-CAM.
         unit: Channel of `layer` to draw; None for those that respond most.
         label: Name or number of the class whose evidence is drawn; None for the most probable one of each
             image.
@@ -414,15 +423,6 @@ def sheet(scene: Scene, found: Predictions, columns: Sequence[str], out: pathlib
     return "look.png", f"{images}, the classes, and {listed([OF_IMAGES[name] for name in columns])}"
 
 
-NOTES = {
-    "guided": "Guided backpropagation: gray is zero.",
-    "integrated": "Integrated gradients, from a black image: red is for the class, blue against it.",
-    "occlusion": "Occlusion: bright where the score falls when a square covers the image.",
-    "cam": "Class map: bright where the last maps speak for the class.",
-    "grad_cam": "Grad-CAM: bright where the maps of a layer speak for the class.",
-}
-
-
 def explained(scene: Scene, found: Predictions, i: int, values: dict[str, np.ndarray]) -> list[Panel]:
     """The panels of an image: itself, its classes, and the values that explain one of them."""
     image, target = scene.pixels[i], int(scene.target[i])
@@ -517,10 +517,10 @@ def responses(scene: Scene, layer: str) -> np.ndarray:
 
 
 def channels_of(scene: Scene, layer: str) -> list[int]:
-    """The channels of a layer to draw: that which was asked for, or such as respond to few images.
+    """The channels of a layer to draw: that which was asked for, or some that respond to few images.
 
-    Of the strongest ones, those are taken whose strongest activation is farthest above their mean, in images
-    of different classes as far as possible.
+    Among the channels with the strongest activations, these are the ones whose strongest activation is the
+    largest multiple of their mean response, and as far as possible in images of different classes.
     """
     if scene.unit is not None:
         return [scene.unit]
@@ -540,8 +540,9 @@ def deconvolution(scene: Scene, out: pathlib.Path) -> tuple[str, str]:
     count = min(STRONGEST, len(scene.images))
     for layer in scene.layers:
         pairs = []
-        for c in channels_of(scene, layer):
-            found = responding(visualize.strongest(scene.net, scene.images, layer, c, count))
+        channels = channels_of(scene, layer)
+        each = visualize.strongest(scene.net, scene.images, layer, channels, count)
+        for c, found in zip(channels, map(responding, each), strict=True):
             positions = found.positions if found.positions.shape[1] else None
             back = visualize.deconvolve(scene.net, scene.images[found.images], layer, c, positions)
             own = dataclasses.replace(found, images=np.arange(len(back)))

@@ -84,7 +84,7 @@ def test_texts_in_cells_stand_for_themselves(monkeypatch, tmp_path):
         "| A &lt;slide&gt; \\| of two | `kerasnets show LeNet5` | a\\|b | &lt;1 % | **printed only**: less |"
     )
     assert row in page.text().splitlines()
-    assert "| on the slides | shown by | figure | printed | in a word |" in page.text()  # no empty column
+    assert "| on the slides | shown by | figure | printed | remarks |" in page.text()  # no empty column
 
 
 def test_what_stands_above_is_not_said_again(monkeypatch, tmp_path):
@@ -181,7 +181,7 @@ def results(folder, settings, **content):
 
 
 def test_records(experiments, recipe, tmp_path, capsys):
-    assert {line.here for line in item(experiments()).lines} == {lectures.MISSING}
+    assert {line.here for line in item(experiments()).lines} == {lectures.WAITING}
     assert item(experiments()).state == lectures.WAITING
     measures = {
         name: {"mean": m, "deviation": 2.0, "values": []}

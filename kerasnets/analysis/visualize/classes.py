@@ -15,7 +15,7 @@ PERPLEXITY = 30  # scikit-learn's default, for as many points as allow it
 
 @dataclasses.dataclass(frozen=True)
 class ConfusionTree:
-    """A tree of classes that joins those first that are confused most.
+    """A tree of classes, in which those that are confused most are joined first.
 
     Attributes:
         links: The joined nodes, (classes - 1, 4), as scipy.cluster.hierarchy has them: the numbers of two
@@ -30,7 +30,7 @@ class ConfusionTree:
 
 
 def confusion_tree(confusions: np.ndarray, labels: np.ndarray | None = None) -> ConfusionTree:
-    """Joins the classes that are confused most, again and again, to a tree.
+    """Joins classes into a tree, those that are confused most first.
 
     The confusion of two classes is the mean of the shares of each that are taken for the other; that of two
     groups is the mean over their pairs of classes (average linkage).

@@ -101,7 +101,7 @@ def colors(shares, name):
 
 
 def tiled(pictures: Sequence[np.ndarray], columns: int, gap: int = 1) -> np.ndarray:
-    """Joins pictures of one size to one, row by row, with white gaps.
+    """Joins pictures of one size into one, row by row, with white gaps.
 
     Args:
         pictures: Colors, each (height, width, 3).

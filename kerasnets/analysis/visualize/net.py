@@ -30,6 +30,7 @@ class Net:
         layer: The layer or other operation at the end; None for the scores.
         path: Its name, in a nested model "MODEL/LAYER".
         calls: The `Call` objects that lead to it, in the order in which they run.
+        start: Keras tensor of the images.
         end: Keras tensor of its output.
         often: Whether it will run more than once, so that it is compiled on TensorFlow too.
     """
