@@ -664,14 +664,15 @@ def verdict(values: Mapping[str, Mapping[str, Any]], higher: bool, printed: Any 
 
     worse = others if single else [net for net in others if differs(net)]
     level = [net for net in others if net not in worse]
-    shown = ", ".join(f"{net} by {behind(net):.2f}" for net in worse)
+    shown = ", ".join(f'"{net}" by {behind(net):.2f}' for net in worse)
     if single:
-        text = f"the best is {best}, ahead of {shown}, in a single run; the deviation of seeds is not known"
+        text = f'the best is "{best}", ahead of {shown}, in a single run; the deviation of seeds is not known'
     elif not worse:
         text = "no difference beyond the deviations of the seeds"
     else:
-        text = f"the best is {best}, ahead of {shown}, by more than the deviations of the seeds"
-        text += f"; no such difference from {', '.join(level)}" if level else ""
+        text = f'the best is "{best}", ahead of {shown}, by more than the deviations of the seeds'
+        names = ", ".join(f'"{net}"' for net in level)
+        text += f"; no such difference from {names}" if level else ""
     rows = {net: value for net, value in printed.rows.items() if net in values} if printed else {}
     if len(rows) < 2:
         return text
@@ -680,8 +681,8 @@ def verdict(values: Mapping[str, Mapping[str, Any]], higher: bool, printed: Any 
     if worse and first == best:
         return f"{text}; as printed"
     if worse and first in worse:
-        return f"{text}; {UNLIKE}, where the best is {first}"
-    return f"{text}; {BUT} the best is {first}"
+        return f'{text}; {UNLIKE}, where the best is "{first}"'
+    return f'{text}; {BUT} the best is "{first}"'
 
 
 def differs_from_print(text: str) -> bool:

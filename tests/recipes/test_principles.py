@@ -140,7 +140,7 @@ def planted(**values):
 
 
 NONE, SURE = "no difference beyond the deviations of the seeds", "by more than the deviations of the seeds"
-AHEAD = f"the best is a, ahead of b by 5.00, {SURE}"
+AHEAD = f'the best is "a", ahead of "b" by 5.00, {SURE}'
 THREE = dict(a=(90, 0.5), b=(85, 1), c=(89.5, 0.6))
 
 
@@ -148,26 +148,26 @@ THREE = dict(a=(90, 0.5), b=(85, 1), c=(89.5, 0.6))
     ("values", "higher", "rows", "text"),
     [
         (dict(a=(90, 0.5), b=(85, 1)), True, dict(a=2, b=1), f"{AHEAD}; as printed"),
-        (dict(a=(90, 0.5), b=(85, 1)), False, {}, f"the best is b, ahead of a by 5.00, {SURE}"),
+        (dict(a=(90, 0.5), b=(85, 1)), False, {}, f'the best is "b", ahead of "a" by 5.00, {SURE}'),
         (
             THREE,
             True,
             dict(b=2, c=1),
-            f"{AHEAD}; no such difference from c; unlike in print, where the best is b",
+            f'{AHEAD}; no such difference from "c"; unlike in print, where the best is "b"',
         ),
         (
             THREE,
             True,
             dict(a=0, c=1),
-            f"{AHEAD}; no such difference from c; but in print the best is c",
+            f'{AHEAD}; no such difference from "c"; but in print the best is "c"',
         ),
-        (dict(a=(90, 2), b=(88, 1)), True, dict(a=1, b=2), f"{NONE}; but in print the best is b"),
+        (dict(a=(90, 2), b=(88, 1)), True, dict(a=1, b=2), f'{NONE}; but in print the best is "b"'),
         (
             dict(a=(90, None), b=(85, None)),
             True,
             dict(a=1, b=2),
-            "the best is a, ahead of b by 5.00, in a single run; the deviation of seeds is not known; "
-            "unlike in print, where the best is b",
+            'the best is "a", ahead of "b" by 5.00, in a single run; the deviation of seeds is not known; '
+            'unlike in print, where the best is "b"',
         ),
     ],
 )
