@@ -44,7 +44,7 @@ def parser(
     p = shared.parser(description, shown, batch_size, f"runs/{name}/DATASET-seedSEED")
     p.set_defaults(name=name, default_epochs=epochs, default_batch_size=batch_size)
     p.add_argument("--dataset", "--data", choices=tuple(epochs), default="digits", help="dataset (digits)")
-    p.add_argument("--data-dir", help="folder of IDX files or of TensorFlow Datasets")
+    p.add_argument("--data-dir", metavar="FOLDER", help="folder of IDX files or of TensorFlow Datasets")
     if temperature is not None:
         text = f"temperature of the soft targets ({temperature:g})"
         p.add_argument("--temperature", type=shared.number(above=0), default=temperature, help=text)

@@ -398,7 +398,7 @@ EXPERIMENTS = {
 
 def options() -> argparse.Namespace:
     """Parses the command line."""
-    p = experiments.parser("Compare design choices, one at a time.", "principles", EPOCHS, BATCH)
+    p = experiments.parser("Compare design choices, one at a time.", "principles/NAME", EPOCHS, BATCH)
     p.add_argument("names", nargs="*", metavar="NAME", help="experiments, or all; none lists them")
     shown = ", ".join(f"{dataset} {count:,}" for dataset, count in IMAGES.items())
     p.add_argument("--images", type=shared.whole(20), metavar="N", help=f"images to train on ({shown})")

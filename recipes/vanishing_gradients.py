@@ -36,7 +36,9 @@ def options() -> argparse.Namespace:
     p = shared.Parser(description="Measure the gradients of deep nets.", epilog=shared.DEFAULTS)
     nets = f"names of nets for images of {SIDE} pixels ({' '.join(NETS)})"
     p.add_argument("nets", nargs="*", type=experiments.net_name, metavar="NET", help=nets)
-    p.add_argument("--trained", type=shared.folder, metavar="FOLDER", help="trained nets, NET/last.keras")
+    p.add_argument(
+        "--trained", type=shared.folder, metavar="FOLDER", help="folder of trained nets, NET/last.keras"
+    )
     batch = "digits in the batch (128)"
     p.add_argument("--batch-size", type=shared.whole(1), default=128, metavar="N", help=batch)
     p.add_argument("--seed", type=shared.whole(0), default=0, metavar="N", help="random seed (0)")

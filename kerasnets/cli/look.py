@@ -19,8 +19,8 @@ def add(commands: Any) -> None:
     p.add_argument("images", nargs="+", metavar="FILE", help="images, or folders of images")
     add_net(p, "name of a model, or a file .keras or .weights.h5 (MobileNetV2)")
     words = (
-        "kernels, maps, deconvolution, maximize, guided, integrated, occlusion, cam or grad_cam; or all that "
-        "apply (all but maximize, which takes long)"
+        "kernels, maps, deconvolution, maximize, guided, integrated, occlusion, cam or grad_cam; all draws "
+        "those that apply (the same without maximize, which takes long)"
     )
     p.add_argument("--what", nargs="+", metavar="METHOD", help=words)
     words = "layer whose maps, kernels and strongest activations are drawn (the last of each resolution)"
