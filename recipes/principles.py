@@ -184,6 +184,7 @@ ALEXNET = dict(filters=(16, 32, 48, 48, 32), hidden=(64, 64), dropout=0.0)
 LENET = dict(filters=(16, 32, 64), connections=None, hidden=())
 VGG11 = dict(filters=(16, 24, 32, 48, 48), hidden=(), dropout=0.0)
 RESNET = dict(depth=20, alpha=0.5)
+LINES, PLACES = ((1, 5), (5, 1)), (20, 40, 60)
 SQUEEZENET = dict(  # version 1.1's, of which `widened` changes the numbers of filters
     modules=(
         ("conv1", 64, 3),
@@ -340,15 +341,11 @@ EXPERIMENTS = {
     "factorized": Principle(
         "ReLU against nothing between the parts of a factorized 5x5 convolution",
         (
-            Net("5x5", factorized, dict(form=(5,), act="relu", filters=(20, 40, 60))),
-            Net("two 3x3, ReLU", factorized, dict(form=(3, 3), act="relu", filters=(20, 40, 60))),
-            Net("two 3x3, linear", factorized, dict(form=(3, 3), act=None, filters=(20, 40, 60))),
-            Net(
-                "1x5 and 5x1, ReLU", factorized, dict(form=((1, 5), (5, 1)), act="relu", filters=(20, 40, 60))
-            ),
-            Net(
-                "1x5 and 5x1, linear", factorized, dict(form=((1, 5), (5, 1)), act=None, filters=(20, 40, 60))
-            ),
+            Net("5x5", factorized, dict(form=(5,), act="relu", filters=PLACES), "3x3"),
+            Net("two 3x3, ReLU", factorized, dict(form=(3, 3), act="relu", filters=PLACES), "3x3"),
+            Net("two 3x3, linear", factorized, dict(form=(3, 3), act=None, filters=PLACES), "3x3"),
+            Net("1x5 and 5x1, ReLU", factorized, dict(form=LINES, act="relu", filters=PLACES), "1x5 and 5x1"),
+            Net("1x5 and 5x1, linear", factorized, dict(form=LINES, act=None, filters=PLACES), "1x5 and 5x1"),
         ),
     ),
     "batch_norm": Principle(
@@ -614,8 +611,13 @@ def table(name: str, args: argparse.Namespace, text: Callable[[str, str], str]) 
     for net in this.nets:
         shown = [f"{p.rows[net.name]:g}" if net.name in p.rows else "" for p in printed]
         parameters = text(net.name, "parameters").split(" ")[0].removesuffix(".00")
-        kinds = ("training", "test", *extra)
-        rows.append([net.name, parameters, *(text(net.name, kind) for kind in kinds), *shown])
+        reached = float((text(net.name, "reached") or "1").split(" ")[0]) == 1
+        found = [text(net.name, kind) for kind in ("training", "test")]
+        found += [
+            text(net.name, kind) if reached or kind == "gap" else f"not in {text(net.name, kind)}"
+            for kind in extra
+        ]
+        rows.append([net.name, parameters, *found, *shown])
     return rows
 
 

@@ -245,3 +245,15 @@ def test_the_list_of_experiments(recipe, capsys):
 )
 def test_wrong_input_ends_with_one_line_and_status_2(words, message, check_refused):
     check_refused(words, message)
+
+
+def test_a_level_that_was_not_reached_is_marked():
+    figures = {"parameters": "1,000", "training": "99", "test": "90", "steps": "320", "reached": "1"}
+
+    def text(net, measure):
+        return "0.67 ± 0.58" if (net, measure) == ("rate x30", "reached") else figures[measure]
+
+    header, *rows = principles.table("batch_norm", None, text)
+    assert len(header) == len(rows[0])
+    assert [row[4] for row in rows] == ["320", "320", "320", "not in 320"]
+    assert [row[-2:] for row in rows][0] == ["31", "72.2"]
