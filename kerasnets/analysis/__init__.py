@@ -1,4 +1,4 @@
-"""Costs of a model and receptive fields of its units, computed without running it; seeing inside a net."""
+"""Costs of a model and receptive fields of its units, computed without running it; what a net sees."""
 
 from kerasnets.analysis import visualize
 from kerasnets.analysis.compare import Comparison, ModelRow, compare

@@ -82,8 +82,8 @@ def fans(kernel: keras.Variable, layer: keras.Layer) -> tuple[float, float]:
         layer: Its layer. A layer with an attribute `fans` says the two numbers itself.
 
     Returns:
-        The fan-in and the fan-out. Strides are counted only where a transposed convolution spreads its input,
-        and nowhere is it counted that units at borders read less.
+        The fan-in and the fan-out. Strides count only where a transposed convolution spreads its input. That
+        units at borders read less is not counted.
     """
     if hasattr(layer, "fans"):
         return layer.fans
