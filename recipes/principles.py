@@ -184,7 +184,7 @@ ALEXNET = dict(filters=(16, 32, 48, 48, 32), hidden=(64, 64), dropout=0.0)
 LENET = dict(filters=(16, 32, 64), connections=None, hidden=())
 VGG11 = dict(filters=(16, 24, 32, 48, 48), hidden=(), dropout=0.0)
 RESNET = dict(depth=20, alpha=0.5)
-LINES, PLACES = ((1, 5), (5, 1)), (20, 40, 60)
+LINES, PLACES = ((1, 5), (5, 1)), (20, 40, 60)  # kernels and filters of the factorized nets
 SQUEEZENET = dict(  # version 1.1's, of which `widened` changes the numbers of filters
     modules=(
         ("conv1", 64, 3),
