@@ -754,7 +754,10 @@ def made(name: str, results: dict[str, Any], settings: dict[str, Any]) -> dict[s
 
         known = lecture_shows.EXPERIMENTS
         raise ValueError(f"`--record` knows no experiment {name}.{nearest(name, known)}")
-    measures = measures_of(name, results)
+    try:
+        measures = measures_of(name, results)
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError(f"the results are not those of the command of {name}") from None
     lacking = [m for m in wanted(name) if m not in measures]
     if lacking:
         raise ValueError(f"the results of {name} have no {', '.join(lacking)}")
@@ -821,7 +824,7 @@ def is_of(name: str, results: dict[str, Any], settings: dict[str, Any]) -> bool:
     """Whether results have the measures of an experiment, with the options of its command."""
     try:
         measures = measures_of(name, results)
-    except (KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError):
         return False
     given = vars(parsed(lecture_shows.EXPERIMENTS[name].command))
     given = json.loads(json.dumps(given, default=str))  # tuples become lists, as in the file

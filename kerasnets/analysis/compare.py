@@ -11,6 +11,7 @@ import keras
 from kerasnets.analysis import pictures, scatter
 from kerasnets.analysis.profile import profile
 from kerasnets.assembly import registry, results
+from kerasnets.assembly.options import check_options
 from kerasnets.assembly.protocols import words
 from kerasnets.checks import nearest, refuse
 from kerasnets.tables import WIDTH, axes_text, bytes_text, count_text, shape_text, text_table
@@ -67,6 +68,8 @@ SORTS = (
     *("name", "params", "trainable_params", "mult_adds", "peak_activation_bytes"),
     *("receptive_field", "top1", "top5"),
 )
+# Options in a name besides those of the family.
+SHARED = ("classes", "classifier_activation", "include_top", "input_shape", "pooling")
 NOTHING_SHARED = (
     "These models share no protocol of published errors. Errors of different protocols cannot be compared; "
     "the protocol of each stands behind its source."
@@ -196,7 +199,7 @@ def compare(
     if isinstance(models, kinds) or not all(isinstance(m, kinds) for m in chosen):
         refuse("models", "a sequence of names and keras.Models", models)
     for name in (m for m in chosen if isinstance(m, str)):
-        registry.find(results.named(name)[0])
+        check_name(name)
     if sort is not None:
         check_sort(sort)
     published = [published_of(m) for m in chosen]
@@ -210,6 +213,19 @@ def compare(
     rows = tuple(model_row(m, result) for m, result in zip(chosen, errors, strict=True))
     comparison = Comparison(rows, protocol, shared)
     return comparison if sort is None else comparison.sorted(sort, descending)
+
+
+def check_name(text):
+    """Refuses an unknown model, and options that its builder does not take."""
+    name, options = results.named(text)
+    spec = registry.find(name).spec
+    known = (*spec.options, *SHARED)
+    for option, value in options.items():
+        if option not in known:
+            raise ValueError(
+                f"`{option}` is not an option of {name}.{nearest(option, known)} Received: {option}={value!r}"
+            )
+    check_options({k: v for k, v in options.items() if k in spec.checks}, spec.checks)
 
 
 def check_sort(by):

@@ -890,9 +890,11 @@ def named(text: str) -> tuple[str, dict[str, Any]]:
     try:
         call = ast.parse(text, mode="eval").body
         options = {k.arg: value_of(k.value) for k in call.keywords}
-        if not isinstance(call.func, ast.Name) or call.args or None in options:
+        plain = isinstance(call.func, ast.Name) and not call.args and text.isprintable()
+        if not plain or None in options or len(options) < len(call.keywords):
             raise ValueError
-    except (AttributeError, RecursionError, SyntaxError, TypeError, ValueError, ZeroDivisionError):
+    # A fraction raises an ArithmeticError; brackets that are nested too deeply one of the next two.
+    except (ArithmeticError, MemoryError, RecursionError, AttributeError, SyntaxError, TypeError, ValueError):
         refuse("name", "a name, or a name with options such as 'MobileNet(alpha=0.75)'", text)
     return call.func.id, options
 

@@ -450,7 +450,8 @@ def explanation(scene: Scene, name: str, images: np.ndarray, target: np.ndarray)
         black = np.asarray(scene.scaling(np.zeros_like(scene.pixels[:1])))
         return visualize.integrated_gradients(net, images, target, black, STEPS)
     if name == "occlusion":
-        size = max(2, min(images.shape[1:3]) // PARTS)
+        side = min(images.shape[1:3])
+        size = min(side, max(2, side // PARTS))
         covered = visualize.occlusion(net, images, target, size, max(1, size // 2))
         whole = Net(net).outputs(images, len(images))[np.arange(len(images)), target]
         return whole[:, None, None] - covered

@@ -128,6 +128,15 @@ def test_names_and_orders_are_checked_before_anything_is_built(monkeypatch):
         ValueError, match="`sort` is one of name, .*Did you mean 'params'.*Received: sort='parms'"
     ):
         compare(["LeNet5"], sort="parms")
+    with pytest.raises(ValueError, match="`alfa` is not an option of MobileNet. Did you mean 'alpha'"):
+        compare(["LeNet5", "MobileNet(alfa=0.5)"])
+    with pytest.raises(ValueError, match="`alpha` is a positive number. Received: alpha='x'"):
+        compare(["LeNet5", "MobileNet(alpha='x')"])
+    with pytest.raises(ValueError, match="`weights` is not an option of MobileNet"):
+        compare(["MobileNet(weights='imagenet')"])
+    for options in ("alpha=1, alpha=0.5", "alpha=1\n", f"alpha={10**400}/3", "alpha=1/0", "alpha=open('x')"):
+        with pytest.raises(ValueError, match="`name` is a name, or a name with options such as"):
+            compare([f"MobileNet({options})"])
 
 
 ONE, TEN = (Protocol(protocols.IMAGENET, crops, 224) for crops in (protocols.ONE_CROP, protocols.TEN_CROPS))

@@ -235,11 +235,14 @@ def test_a_folder_of_no_known_experiment_is_refused(experiments, recipe, tmp_pat
     other = results(tmp_path / "other", dict(tree="kmeans"), nets={"path": {"errors": 48}})
     nets = {name: {"errors": 48} for name in ("labels", "path")}
     good = results(tmp_path / "good", dict(tree="binary"), nets=nets)
+    foreign = results(tmp_path / "foreign", {}, nets={"path": 48})
     for words, message in (
         ((good, other), "none that the page has"),
         ((good, f"clas_trees={good}"), "class_trees"),
         ((tmp_path / "no",), "results.json"),
         ((f"net2net={good}",), "wider: epochs to 95%"),
+        ((good, foreign), "none that the page has"),
+        ((good, f"class_trees={foreign}"), "not those of the command of class_trees"),
     ):
         with pytest.raises(SystemExit) as ended:
             recipe("--record", *words)
