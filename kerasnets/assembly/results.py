@@ -893,7 +893,7 @@ def named(text: str) -> tuple[str, dict[str, Any]]:
         plain = isinstance(call.func, ast.Name) and not call.args and text.isprintable()
         if not plain or None in options or len(options) < len(call.keywords):
             raise ValueError
-    # A fraction raises an ArithmeticError; brackets that are nested too deeply one of the next two.
+    # A fraction can raise an ArithmeticError; brackets nested too deeply, a MemoryError or RecursionError.
     except (ArithmeticError, MemoryError, RecursionError, AttributeError, SyntaxError, TypeError, ValueError):
         refuse("name", "a name, or a name with options such as 'MobileNet(alpha=0.75)'", text)
     return call.func.id, options
