@@ -315,6 +315,7 @@ def scene_of(
         sides = sorted({"x".join(map(str, image.shape[:2])) for image in images})
         refuse("images", f"images of one size for {model.name}, which keeps their sizes", sides)
     pixels = np.stack(images)
+    check_sides(net, pixels.shape[1:])
     scores = np.concatenate([ready.probabilities(part) for part in parts_of(pixels)])
     target = scores.argmax(1) if chosen is None else np.full(len(scores), chosen)
     target = np.minimum(target, scores.shape[1] - 1)  # a single score is that of class 1
@@ -325,6 +326,15 @@ def scene_of(
 def parts_of(pixels: np.ndarray, size: int = 32) -> list[np.ndarray]:
     """Images in batches."""
     return [pixels[i : i + size] for i in range(0, len(pixels), size)]
+
+
+def check_sides(net: keras.Model, shape: tuple[int, ...]) -> None:
+    """Refuses images that are too small for a net which leaves their sides open."""
+    if None in net.inputs[0].shape[1:-1]:
+        try:
+            Net(net, shape=shape)
+        except ValueError:
+            refuse("images", f"images large enough for {net.name}", "x".join(map(str, shape[:2])))
 
 
 def check_layer(net: keras.Model, layer: str, unit: int | None) -> None:

@@ -165,6 +165,9 @@ def test_occlusion_finds_a_planted_pattern():
     np.testing.assert_allclose(found[0, 8:], model.predict_on_batch(images)[0, 0], rtol=1e-6)
     every = visualize.occluded(model, images, 3, 1, [0.0], batch_size=50)
     np.testing.assert_allclose(every[..., 0], found, rtol=1e-5)
+    gray = visualize.occlusion(model, images[:1] + 1, size=3, stride=4)
+    same = visualize.occlusion(model, images[:1] + 1, size=3, stride=4, fill=1 + images[0].mean((0, 1)))
+    np.testing.assert_allclose(gray, same, rtol=1e-5)  # the mean of the image
     total = visualize.occlusion(model, images, 0, layer="conv", size=12, stride=6)
     assert total.shape == (2, 2, 2)
     assert total[0, 1, 1] < visualize.maps(model, images, "conv")[0, ..., 0].sum()

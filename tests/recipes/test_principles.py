@@ -161,7 +161,7 @@ THREE = dict(a=(90, 0.5), b=(85, 1), c=(89.5, 0.6))
             dict(a=0, c=1),
             f'{AHEAD}; no such difference from "c"; but in print the best is "c"',
         ),
-        (dict(a=(90, 2), b=(88, 1)), True, dict(a=1, b=2), f'{NONE}; but in print the best is "b"'),
+        (dict(a=(90, 2), b=(87.5, 1)), True, dict(a=1, b=2), f'{NONE}; but in print the best is "b"'),
         (
             dict(a=(90, None), b=(85, None)),
             True,

@@ -164,3 +164,20 @@ def test_wrong_input_leaves_nothing_written(words, message, place, tmp_path, mon
     assert (out, len(err.splitlines())) == ("", 1)
     assert message in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_of_few_pixels(tmp_path):
+    inputs = keras.Input((None, None, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(inputs))
+    free = keras.Model(inputs, keras.layers.Dense(2)(x), name="free")
+    weights.describe(free, scaling="unit")
+    for side in (1, 2):
+        with pytest.raises(ValueError, match=f"`images` is images large enough for free. .*{side}x9"):
+            runs.look(free, [np.zeros((side, 9, 1), "uint8")], tmp_path / "free")
+    assert list(tmp_path.iterdir()) == []
+    flat = keras.Model(
+        inputs := keras.Input((1, 9, 1)), keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
+    )
+    weights.describe(flat, scaling="unit")
+    found = runs.look(flat, [np.zeros((1, 9, 1), "uint8")], tmp_path / "flat", "occlusion")
+    assert list(found.pictures) == ["look.png"]
