@@ -24,6 +24,7 @@ CLASSES = {
     "layers.mirror_padding": ("MirrorPadding2D",),
     "layers.partial_conv": ("PartialConv2D",),
     "layers.recomputed": ("BatchMoments", "RecomputedConv2D"),
+    "layers.rounded": ("Rounded",),
     "layers.soft_mask": ("SoftMask",),
     "layers.stochastic_depth": ("StochasticDepth",),
     "layers.upsample_like": ("UpSampleLike",),

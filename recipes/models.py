@@ -41,9 +41,9 @@ a net, and says which one is chosen, or why there are none.
 - `GoogLeNet(aux_heads=True)` and `InceptionV3(aux_heads=True)` have auxiliary heads and output a dict.
   `kerasnets.training.aux_loss_weights(model)` returns the weights of the losses, and
   `kerasnets.surgery.drop_aux_heads(model)` removes the auxiliary heads from a trained net.
-- `AlexNet(pool_first=True, dropout_first=True)` has its layers in the order of lectures,
-  `GoogLeNet(naive=("3b",))` the naive module whose operations they count, and
-  `ResNet34(shortcut="project_all")` the paper's option C.
+- `AlexNet(pool_first=True, dropout_first=True)` has its layers in the order in which lectures show them.
+  `GoogLeNet(naive=("3b",))` has the naive module whose operations lectures count, and
+  `ResNet34(shortcut="project_all")` has the paper's shortcuts of option C.
 - `HRNetV2W32(include_top=False, pyramid=True)` outputs a dict of maps at four resolutions, "P2" to "P5".
 - `fractalnet.column(model, index)` extracts one column of a FractalNet.
 - `help(kerasnets.applications.capsnet)` shows how to train a CapsNet.
