@@ -414,6 +414,7 @@ def main() -> None:
         print("\n".join(f"{name:12}{this.title}" for name, this in EXPERIMENTS.items()))
         return
     args.images = args.images or (TINY if args.smoke else IMAGES[args.dataset])
+    args.epochs = args.epochs or (1 if args.smoke else None)
     names = list(EXPERIMENTS) if "all" in args.names else list(dict.fromkeys(args.names))
     for name in names:
         own = argparse.Namespace(**vars(args))
@@ -466,6 +467,7 @@ def experiment(name: str, nets: experiments.Nets) -> dict[str, dict[str, float]]
             validation=train if "epochs" in this.measures else watched,
             rate=this.rate * net.rate,
             momentum=this.momentum,
+            eagerly=args.smoke,
         )
         history = runs.history(args.out / f"{slug(net.name)}.csv")
         curves[net.name] = [100 * v for v in history["val_accuracy"]]

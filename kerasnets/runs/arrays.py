@@ -122,6 +122,7 @@ def train_once(
     accuracy: Callable | str = "accuracy",
     rate: float = RATE,
     momentum: float | None = None,
+    eagerly: bool = False,
 ) -> keras.Model:
     """Trains a net and saves it as `fit_and_save` does, or loads it if an earlier run has saved it.
 
@@ -139,6 +140,8 @@ def train_once(
         accuracy: The metric "accuracy", or a function of this name of labels and logits.
         rate: Initial learning rate.
         momentum: Momentum of SGD to train with; None trains with Adam.
+        eagerly: Whether steps run eagerly. A few steps take less time so than the graph of a deep net takes to
+            be built.
 
     Returns:
         The trained net.
@@ -157,10 +160,10 @@ def train_once(
     if distiller is None:
         model = net
         loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer, loss, metrics=[accuracy])
+        model.compile(optimizer, loss, metrics=[accuracy], run_eagerly=eagerly)
     else:
         model = distillation.Distiller(net, **distiller)
-        model.compile(optimizer, metrics=["accuracy"])
+        model.compile(optimizer, metrics=["accuracy"], run_eagerly=eagerly)
     fit_and_save(model, net, path, batches, epochs, f"{path.stem:8}", facts, validation)
     return net
 
