@@ -140,8 +140,7 @@ def train_once(
         accuracy: The metric "accuracy", or a function of this name of labels and logits.
         rate: Initial learning rate.
         momentum: Momentum of SGD to train with; None trains with Adam.
-        eagerly: Whether steps run eagerly. A few steps take less time so than the graph of a deep net takes to
-            be built.
+        eagerly: Whether steps run eagerly, which takes less time for a few steps of a deep net.
 
     Returns:
         The trained net.
