@@ -9,7 +9,7 @@ from kerasnets.checks import INTERPOLATIONS
 from kerasnets.cli.options import built, command, folder, lines, quiet, weights
 
 # The default format comes first. The options below are for it alone; they are given with their defaults.
-FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino")
+FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino", "openvino_int8")
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
 
 
@@ -28,7 +28,9 @@ def add(commands: Any) -> None:
     p.add_argument("--out", type=folder, required=True, metavar="FOLDER", help=folders)
     forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({FORMATS[0]})"
     p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
-    p.add_argument("--calibration", metavar="FILE", help="images for litert_int8: a folder or a .npy file")
+    p.add_argument(
+        "--calibration", metavar="FILE", help="images for formats in int8: a folder or a .npy file"
+    )
     p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
     p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")
     p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (as in training)")
@@ -111,7 +113,7 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
 def export_saved_model(options, rest, shared):
     """The JSON data and the text of `kerasnets export --format saved_model`."""
     if options.calibration:
-        raise ValueError("--calibration is for --format litert_int8")
+        raise ValueError("--calibration is for --format litert_int8 and openvino_int8")
     from kerasnets import serving
 
     only = {name: getattr(options, name) for name in SAVED_MODEL_ONLY}

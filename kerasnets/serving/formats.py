@@ -8,13 +8,17 @@ Points that need care:
   operations, which ai-edge-litert does not have. So only LiteRT's own operations are allowed.
 - LiteRT in int8: the squares in local response normalization do not fit into 8 bits. So TensorFlow's own
   operation replaces the layer, which LiteRT computes in float32.
+- OpenVINO in int8: see `int8`.
 - OpenVINO computes in bfloat16 on processors that support it, unless float32 is requested, and a file cannot
   request it. onnxruntime and LiteRT compute in float32 everywhere.
 """
 
 import contextlib
 import dataclasses
+import functools
 import importlib.util
+import pathlib
+import tempfile
 import warnings
 from collections.abc import Callable
 
@@ -26,6 +30,7 @@ from kerasnets.checks import nearest, refuse
 from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
 from kerasnets.recording import record
+from kerasnets.serving import int8
 from kerasnets.surgery.copies import Copies
 
 OUTPUTS = ("logits", "probabilities")  # OpenVINO may have further names for them
@@ -99,7 +104,19 @@ def write_onnx(net, path, images):
 
 def write_openvino(net, path, images):
     """Writes the two files of OpenVINO, .xml and .bin."""
-    Served(net).write(path, "openvino")
+    with int8.unreported():
+        Served(net).write(path, "openvino")
+
+
+def write_openvino_int8(net, path, images):
+    """Writes the two files of OpenVINO in int8, except for operations that OpenVINO has only in float32."""
+    import openvino
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        plain = pathlib.Path(folder) / "float.xml"
+        write_openvino(net, plain, images)
+        quantized = int8.quantize(openvino.Core().read_model(plain), images)
+        openvino.serialize(quantized, path)
 
 
 def write_litert(net, path, images):
@@ -141,12 +158,28 @@ def openvino_reader(path, precision="f32"):
     import openvino
 
     compiled = openvino.Core().compile_model(str(path), "CPU", {OPENVINO_PRECISION: precision})
+    return lambda images: openvino_outputs(compiled, images)
 
-    def read(images):
-        given = compiled({"images": images})
-        return {name: x for key, x in given.items() for name in key.names if name in OUTPUTS}
 
-    return read
+def openvino_int8_reader(path):
+    """Loads a quantized file into OpenVINO, whose model is compiled for each size of a batch; see `int8`."""
+    import openvino
+
+    core = openvino.Core()
+
+    @functools.cache
+    def compiled(shape):
+        model = core.read_model(str(path))
+        model.reshape({"images": shape})
+        return core.compile_model(model, "CPU", {OPENVINO_PRECISION: "f32"})
+
+    return lambda images: openvino_outputs(compiled(images.shape), images)
+
+
+def openvino_outputs(compiled, images):
+    """The outputs of a compiled model of OpenVINO: arrays by name."""
+    given = compiled({"images": images})
+    return {name: x for key, x in given.items() for name in key.names if name in OUTPUTS}
 
 
 def first_line(error):
@@ -193,6 +226,15 @@ FORMATS = {
         "openvino",
         write_openvino,
         openvino_reader,
+        options={OPENVINO_PRECISION: "f32"},
+    ),
+    "openvino_int8": Format(
+        "-int8.xml",
+        ("openvino", "nncf"),
+        "openvino",
+        write_openvino_int8,
+        openvino_int8_reader,
+        exact=False,
         options={OPENVINO_PRECISION: "f32"},
     ),
 }
