@@ -11,6 +11,8 @@ from kerasnets.cli.options import built, command, folder, lines, quiet, weights
 # The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino", "openvino_int8")
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
+SERVED = ("image_bytes", "precision")  # those of them that other servers than TF Serving have too
+SERVERS = {"tfserving": FORMATS[0], "ovms": "openvino", "triton": "onnx"}  # with their default formats
 
 
 def add(commands: Any) -> None:
@@ -26,8 +28,15 @@ def add(commands: Any) -> None:
     )
     folders = "folder of models, such as saved_models"
     p.add_argument("--out", type=folder, required=True, metavar="FOLDER", help=folders)
-    forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({FORMATS[0]})"
-    p.add_argument("--format", choices=FORMATS, metavar="FORMAT", default=FORMATS[0], help=forms)
+    p.add_argument(
+        "--server",
+        choices=list(SERVERS),
+        default="tfserving",
+        metavar="SERVER",
+        help="tfserving, ovms for OpenVINO Model Server, or triton (tfserving)",
+    )
+    forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({', '.join(SERVERS.values())} by server)"
+    p.add_argument("--format", choices=FORMATS, metavar="FORMAT", help=forms)
     p.add_argument(
         "--calibration", metavar="FILE", help="images for formats in int8: a folder or a .npy file"
     )
@@ -71,6 +80,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         "antialias": False if options.no_antialias else None,
         "optimize": False if options.plain else None,
     }
+    options.format = options.format or SERVERS[options.server]
     write = export_saved_model if options.format == FORMATS[0] else export_file
     with quiet(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -114,6 +124,8 @@ def export_saved_model(options, rest, shared):
     """The JSON data and the text of `kerasnets export --format saved_model`."""
     if options.calibration:
         raise ValueError("--calibration is for --format litert_int8 and openvino_int8")
+    if options.server != "tfserving":
+        raise ValueError(f"--format saved_model is for --server tfserving, not {options.server}")
     from kerasnets import serving
 
     only = {name: getattr(options, name) for name in SAVED_MODEL_ONLY}
@@ -124,8 +136,10 @@ def export_saved_model(options, rest, shared):
 
 def export_file(options, rest, shared):
     """The JSON data and the text of `kerasnets export` in another format."""
+    server = None if options.server == "tfserving" else options.server
+    given = {name: getattr(options, name) for name in SERVED} if server else {}
     for name, default in SAVED_MODEL_ONLY.items():
-        if getattr(options, name) != default:
+        if name not in given and getattr(options, name) != default:
             raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
     from kerasnets import serving
     from kerasnets.serving.files import card_path
@@ -134,10 +148,12 @@ def export_file(options, rest, shared):
     model = trained(options, rest)
     place = options.out, options.format, options.served_as, options.as_version
     try:
-        path = serving.export_file(model, *place, calibration=options.calibration, **shared)
+        path = serving.export_file(
+            model, *place, server=server, calibration=options.calibration, **given, **shared
+        )
     except RuntimeError as error:  # raised by the other runtime
         raise ValueError(str(error)) from error
-    card = files.read_json(card_path(path))
+    card = files.read_json(card_path(serving.layouts.file_of(path) if server else path))
     keys = ("compared_images", "largest_difference", "top1_agreement")
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
     difference = card["largest_difference"]

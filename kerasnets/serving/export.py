@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
-from kerasnets.serving import card, configs, images, nets, records, signatures, versions
+from kerasnets.serving import card, configs, images, layouts, nets, records, signatures, versions
 from kerasnets.weights.card import are_names
 
 PRECISIONS = ("float32", "bfloat16")
@@ -111,6 +111,7 @@ def export(
     name = net.source.name if name is None else name
     root = versions.check_root(root)
     versions.check_name(name)
+    layouts.check_root(root, None)
     versions.check_version(root / name, version)
     check_flags(image_bytes=image_bytes, features=features)
     if optimize is not None:

@@ -1,5 +1,6 @@
 """Export of models as files for other runtimes, beside the versions for TF Serving."""
 
+import functools
 import os
 import pathlib
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasnets.checks import refuse
-from kerasnets.serving import card, formats, nets, versions
+from kerasnets.serving import card, formats, layouts, nets, versions
 from kerasnets.serving.calibration import ALLOWED, collect
 from kerasnets.serving.export import TOLERANCES, check_flags, names_of, sample
 from kerasnets.serving.images import make_sizing, sizing_row
@@ -22,15 +23,18 @@ FINITE = 1e30  # tolerance for quantized files: their values need only be finite
 def export_file(
     model: keras.Model,
     root: str | os.PathLike,
-    format: Literal["onnx", "litert", "litert_int8", "openvino", "openvino_int8"],
+    format: Literal["onnx", "litert", "litert_int8", "openvino", "openvino_int8"] | None = None,
     name: str | None = None,
     version: int | None = None,
     *,
+    server: Literal["ovms", "triton"] | None = None,
     preprocess: Callable | str | None = None,
     class_names: list[str] | tuple[str, ...] | None = None,
     from_logits: bool | None = None,
     optimize: bool | None = None,
     calibration: Any = None,
+    image_bytes: bool = False,
+    precision: Literal["float32", "bfloat16"] = "float32",
     shorter: int | None = None,
     interpolation: Literal["bilinear", "bicubic"] | None = None,
     antialias: bool | None = None,
@@ -53,6 +57,14 @@ def export_file(
     A version is published atomically, as by `export`: it is written to a temporary folder, loaded by its
     runtime, compared with Keras, flushed to the disk and then renamed.
 
+    With `server`, the file is that of a version as OpenVINO Model Server or Triton reads it:
+    root/name/3/model.xml or model.onnx. The configuration of the server is written too, for all models of the
+    root: config.json; or the config.pbtxt of each model, and labels.txt with the names of its classes, which
+    Triton's answers have then. OpenVINO Model Server reports the names as `labels` of the model's metadata,
+    with "_" for spaces. All other options in config.json are kept when it is written again. A root holds
+    the models of one server. Both serve the newest version. Requests have any number of images; for files in
+    int8 they have one, since others crash OpenVINO on processors with AMX.
+
     OpenVINO computes in bfloat16 on processors that have it, and its answers then differ from those of Keras,
     unless its option INFERENCE_PRECISION_HINT is "f32". `load` sets it, and the model card names it under
     `runtime_options`. onnxruntime and LiteRT compute in float32.
@@ -71,9 +83,12 @@ def export_file(
         model: Functional or sequential keras.Model of images or clips. It returns (batch, classes), or a dict
             with these as "predictions". For a `Distiller`, its student is exported.
         root: Folder of all models.
-        format: "onnx", "litert", "litert_int8", "openvino" or "openvino_int8".
+        format: "onnx", "litert", "litert_int8", "openvino" or "openvino_int8". None is "openvino" for
+            OpenVINO Model Server and "onnx" for Triton.
         name: Name of the model; None for its own.
         version: Number of the version; None for the one after the last of any format.
+        server: "ovms" for OpenVINO Model Server, "triton", or None for a file beside the versions for TF
+            Serving. Both servers read "openvino", "openvino_int8" and "onnx".
         preprocess: How images of values 0..255 are scaled for the model: a function or a name, as for
             `export`.
         class_names: Names of the classes for the model card, in their order; None for those of the model's
@@ -86,6 +101,13 @@ def export_file(
             batches of such arrays, or of tuples whose first element is one, as `kerasnets.data.stream` yields
             them; or the path of a .npy file with such an array; or the path of a folder of images of
             any format that `kerasnets.data.stream` reads.
+        image_bytes: Whether OpenVINO Model Server decodes image files for the model, up to 32 in a request.
+            It resizes a whole image without antialiasing, without a crop and without regard to EXIF, and
+            refuses images without 3 channels. The file then takes `images` in the order of blue, green and
+            red, as that server decodes them; `load` still takes RGB.
+        precision: "float32" or "bfloat16", in which OpenVINO Model Server computes, until its config.json
+            says otherwise. Triton's OpenVINO computes in bfloat16 where the processor has it, so it takes no
+            other; its ONNX Runtime computes in float32.
         shorter: Length in pixels to which the shorter side of a calibration file's image is resized before
             the center crop.
         interpolation: "bilinear" or "bicubic", where a calibration file's image is resized.
@@ -95,7 +117,7 @@ def export_file(
             card.
 
     Returns:
-        Path of the file; for OpenVINO, of the .xml file.
+        Path of the file; for OpenVINO, of the .xml file; with `server`, the folder of the version.
 
     Raises:
         ValueError: An argument is not allowed. Nothing is written.
@@ -108,13 +130,15 @@ def export_file(
     """
     if keras.backend.backend() != "tensorflow":
         refuse("KERAS_BACKEND", "tensorflow for `export_file`", keras.backend.backend())
-    row = formats.find(format)
     net = nets.net_of(model, preprocess, from_logits)
-    formats.check_layers(format, net.model)
     name = net.source.name if name is None else name
     root = versions.check_root(root)
     versions.check_name(name)
-    versions.check_version(root / name, version, row.ending)
+    format = layouts.check(server, format, name, net.shape, image_bytes, precision)
+    row = formats.find(format)
+    formats.check_layers(format, net.model)
+    layouts.check_root(root, server)
+    versions.check_version(root / name, version, "" if server else row.ending)
     if optimize is not None:
         check_flags(optimize=optimize)
     names = names_of(net, class_names)
@@ -125,14 +149,21 @@ def export_file(
     net = nets.in_float32(net)
     served = net if optimize is False else nets.folded(net, images[:2], always=bool(optimize))
     with versions.staged(root / name) as part:
-        path = part / f"{versions.STEM}{row.ending}"
-        given = write_and_run(format, served, path, images)
+        path = part / (layouts.file_name(format) if server else f"{versions.STEM}{row.ending}")
+        finish = functools.partial(layouts.describe, class_names=names, image_bytes=image_bytes)
+        given = write_and_run(format, served, path, images, finish if server else None)
         content = card.card(net, name, images.shape[1:], names, results, sizing)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
         content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
         content |= compared(format, name, batched(net.predict, images), given, net.card.threshold)
+        if server:
+            content |= layouts.facts(server, format, net.shape, given, image_bytes, precision)
         card.write(card_path(path), content)
-        return versions.publish_files(part, row.ending, version)
+        if not server:
+            return versions.publish_files(part, row.ending, version)
+        path = versions.publish(part, version)
+    layouts.update(root, name)
+    return path
 
 
 def card_path(path):
@@ -160,8 +191,16 @@ def shown(calibration):
     return calibration if isinstance(calibration, (str, os.PathLike)) else type(calibration).__name__
 
 
-def write_and_run(format, net, path, images):
+def write_and_run(format, net, path, images, finish=None):
     """Writes a net as a file and runs it on images with its runtime.
+
+    Args:
+        format: The format.
+        net: The `Net`.
+        path: Path of the file.
+        images: The images.
+        finish: Function that changes the written file, given its path, and returns a function of the images
+            that the file takes then; or None.
 
     Returns:
         The outputs: arrays by name.
@@ -172,6 +211,7 @@ def write_and_run(format, net, path, images):
     row = formats.FORMATS[format]
     try:
         row.write(net, path, images)
+        images = images if finish is None else finish(path)(images)
         return batched(row.reader(path), images)
     except (OSError, ImportError):
         raise
