@@ -17,7 +17,7 @@ import kerasnets
 ROOT = pathlib.Path(kerasnets.__file__).parent
 # Packages by height. An arrow points from higher to lower; those of one height do not know one another.
 HEIGHTS = [
-    {"checks", "files", "registration", "tables"},  # know nothing of networks
+    {"checks", "files", "image_files", "registration", "tables"},  # know nothing of networks
     {"gradients", "graph", "layers"},  # of one function, one graph, one layer
     {"blocks", "recording", "scaling"},  # become part of a graph, list its calls, scale what it reads
     {"weights"},  # pair the layers of two graphs, and carry the scaling

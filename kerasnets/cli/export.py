@@ -142,7 +142,7 @@ def export_file(options, rest, shared):
         if name not in given and getattr(options, name) != default:
             raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
     from kerasnets import serving
-    from kerasnets.serving.files import card_path
+    from kerasnets.serving.versions import card_path
 
     serving.formats.find(options.format)
     model = trained(options, rest)

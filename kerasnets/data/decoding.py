@@ -8,11 +8,10 @@ import io
 import numpy as np
 import tensorflow as tf
 
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"  # the first bytes of files
+from kerasnets.image_files import JPEG, MIRRORED, ORIENTATION, PNG, TRANSPOSED, UPSIDE_DOWN, rgb
+
 # Formats of Pillow. AVIF needs Pillow 11.3; others, such as EPS, would run other programs.
 FORMATS = ("GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA", "PSD")
-ORIENTATION = 0x0112  # tag of EXIF
-MIRRORED, UPSIDE_DOWN, TRANSPOSED = (2, 3, 6, 7), (3, 4, 7, 8), (5, 6, 7, 8)  # orientations
 
 
 def decode(content, channels=3):
@@ -90,14 +89,12 @@ def from_pillow(image):
     Raises:
         ValueError: Its pixels have 32 bits.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     image = ImageOps.exif_transpose(image)
     if image.mode in ("I", "F"):
         raise ValueError("pixels of 32 bits, whose range is unknown")
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
-    return np.asarray(image.convert("RGB"))
+    return rgb(image)
 
 
 def upright(image, orientation):

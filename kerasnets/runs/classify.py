@@ -36,8 +36,9 @@ from kerasnets.data import images as pictures
 from kerasnets.graph import has_graph
 from kerasnets.runs.nets import trained
 from kerasnets.runs.progress import watched
-from kerasnets.serving.load import ENDINGS, load, model_card, version_at
 from kerasnets.serving.load import check_path as check_export
+from kerasnets.serving.load import load, model_card, version_at
+from kerasnets.serving.runtimes import ENDINGS
 from kerasnets.tables import WIDTH, first_of, shape_text, text_table
 from kerasnets.training.evaluation import of_all_classes, scorer, sigmoid, single
 from kerasnets.weights import card as cards

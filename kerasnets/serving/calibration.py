@@ -10,6 +10,7 @@ from kerasnets.checks import refuse
 from kerasnets.data.decoding import decode_any
 from kerasnets.data.folders import IMAGES, problem, shown
 from kerasnets.data.transforms import center_crop
+from kerasnets.serving.load import fits
 
 MAX_IMAGES = 2_000  # a few hundred are enough, and 2,000 of 224x224 take 1.2 GB
 ALLOWED = "images of 0..255, (n, height, width, channels): an array, batches, a .npy file or a folder"
@@ -50,13 +51,6 @@ def check(images, shape):
     low, high = images.min(), images.max()
     if not (low >= 0 and 1 < high <= 255):
         refuse("calibration", "images of values 0..255, not scaled", f"values from {low:g} to {high:g}")
-
-
-def fits(shape, allowed):
-    """Whether the shape of a batch is that of images of an allowed shape, in which None is a free side."""
-    return len(shape) == len(allowed) + 1 and all(
-        a in (None, b) for a, b in zip(allowed, shape[1:], strict=True)
-    )
 
 
 def concatenated(batches):

@@ -10,8 +10,6 @@ from kerasnets.checks import refuse
 from kerasnets.weights.card import is_data
 from kerasnets.weights.state import fingerprint
 
-FILE = "assets.extra/model_card.json"  # in the folder of a version
-
 
 def check(results):
     """Refuses training results that JSON cannot represent."""

@@ -13,8 +13,10 @@ import numpy as np
 from kerasnets.checks import refuse
 from kerasnets.serving import card, formats, layouts, nets, versions
 from kerasnets.serving.calibration import ALLOWED, collect
-from kerasnets.serving.export import TOLERANCES, check_flags, names_of, sample
 from kerasnets.serving.images import make_sizing, sizing_row
+from kerasnets.serving.load import first_line
+from kerasnets.serving.runtimes import RUNTIMES
+from kerasnets.serving.saved_model import TOLERANCES, check_flags, names_of, sample
 
 BATCH = 32  # images that are compared at once
 FINITE = 1e30  # tolerance for quantized files: their values need only be finite
@@ -158,17 +160,12 @@ def export_file(
         content |= compared(format, name, batched(net.predict, images), given, net.card.threshold)
         if server:
             content |= layouts.facts(server, format, net.shape, given, image_bytes, precision)
-        card.write(card_path(path), content)
+        card.write(versions.card_path(path), content)
         if not server:
             return versions.publish_files(part, row.ending, version)
         path = versions.publish(part, version)
     layouts.update(root, name)
     return path
-
-
-def card_path(path):
-    """The path of a file's model card."""
-    return path.with_name(f"{path.name}.json")
 
 
 def images_for(format, calibration, shape, sizing):
@@ -199,8 +196,7 @@ def write_and_run(format, net, path, images, finish=None):
         net: The `Net`.
         path: Path of the file.
         images: The images.
-        finish: Function that changes the written file, given its path, and returns a function of the images
-            that the file takes then; or None.
+        finish: Function that changes the written file, given its path; or None.
 
     Returns:
         The outputs: arrays by name.
@@ -211,12 +207,14 @@ def write_and_run(format, net, path, images, finish=None):
     row = formats.FORMATS[format]
     try:
         row.write(net, path, images)
-        images = images if finish is None else finish(path)(images)
-        return batched(row.reader(path), images)
+        if finish is not None:
+            finish(path)
+        session = RUNTIMES[row.runtime].open(path, "float32", None)
+        return batched(session.run, images)
     except (OSError, ImportError):
         raise
     except Exception as error:  # each library raises errors of its own
-        reason = formats.first_line(error)
+        reason = first_line(error)
         raise RuntimeError(f"{format} does not support {net.source.name}: {reason}") from error
 
 

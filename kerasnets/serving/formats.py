@@ -1,4 +1,4 @@
-"""Formats of other runtimes: functions that write a net with Keras's exporters, and that run the file.
+"""Formats of other runtimes: functions that write a net with Keras's exporters.
 
 Points that need care:
 
@@ -9,13 +9,10 @@ Points that need care:
 - LiteRT in int8: the squares in local response normalization do not fit into 8 bits. So TensorFlow's own
   operation replaces the layer, which LiteRT computes in float32.
 - OpenVINO in int8: see `int8`.
-- OpenVINO computes in bfloat16 on processors that support it, unless float32 is requested, and a file cannot
-  request it. onnxruntime and LiteRT compute in float32 everywhere.
 """
 
 import contextlib
 import dataclasses
-import functools
 import importlib.util
 import pathlib
 import tempfile
@@ -31,10 +28,8 @@ from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
 from kerasnets.recording import record
 from kerasnets.serving import int8
+from kerasnets.serving.runtimes import OPENVINO_NAMES, OPENVINO_PRECISION
 from kerasnets.surgery.copies import Copies
-
-OUTPUTS = ("logits", "probabilities")  # OpenVINO may have further names for them
-OPENVINO_PRECISION = "INFERENCE_PRECISION_HINT"  # an option of OpenVINO: "f32" or "bf16"
 
 
 class Served(keras.Model):
@@ -136,57 +131,6 @@ def write_litert_int8(net, path, images):
     )
 
 
-def onnx_reader(path):
-    """Loads an ONNX file into onnxruntime: a function from images to arrays by name."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [x.name for x in session.get_outputs()]
-    return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
-
-
-def litert_reader(path):
-    """Loads a LiteRT file into ai-edge-litert: a function from images to arrays by name."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    runner = Interpreter(str(path)).get_signature_runner("serving_default")
-    return lambda images: runner(images=images)
-
-
-def openvino_reader(path, precision="f32"):
-    """Loads a file or a SavedModel into OpenVINO, to compute in a precision: a function like the others."""
-    import openvino
-
-    compiled = openvino.Core().compile_model(str(path), "CPU", {OPENVINO_PRECISION: precision})
-    return lambda images: openvino_outputs(compiled, images)
-
-
-def openvino_int8_reader(path):
-    """Loads a quantized file into OpenVINO, whose model is compiled for each size of a batch; see `int8`."""
-    import openvino
-
-    core = openvino.Core()
-
-    @functools.cache
-    def compiled(shape):
-        model = core.read_model(str(path))
-        model.reshape({"images": shape})
-        return core.compile_model(model, "CPU", {OPENVINO_PRECISION: "f32"})
-
-    return lambda images: openvino_outputs(compiled(images.shape), images)
-
-
-def openvino_outputs(compiled, images):
-    """The outputs of a compiled model of OpenVINO: arrays by name."""
-    given = compiled({"images": images})
-    return {name: x for key, x in given.items() for name in key.names if name in OUTPUTS}
-
-
-def first_line(error):
-    """The first line of an error's message, or its type if it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 @dataclasses.dataclass(frozen=True)
 class Format:
     """A file format.
@@ -196,7 +140,7 @@ class Format:
         packages: Modules that write and read the format.
         extra: The extra of this package that installs them.
         write: Function that writes a file, given a `Net`, a path and the calibration images.
-        reader: Function that loads the file of a path, and returns a function from images to arrays by name.
+        runtime: Name of the runtime in `kerasnets.serving.runtimes` that it is written for.
         exact: Whether outputs equal those of Keras; if not, the format needs calibration images.
         lacks: Classes of layers that the format does not support.
         options: Options of the runtime with which a file's outputs equal those of Keras, if it needs any.
@@ -206,7 +150,7 @@ class Format:
     packages: tuple[str, ...]
     extra: str
     write: Callable
-    reader: Callable
+    runtime: str
     exact: bool = True
     lacks: tuple[type, ...] = ()
     options: dict = dataclasses.field(default_factory=dict)
@@ -215,27 +159,27 @@ class Format:
 LITERT = ("ai_edge_litert",)
 NO_LITERT = (layers.MaxPooling3D, layers.AveragePooling3D)
 FORMATS = {
-    "onnx": Format(".onnx", ("onnx", "tf2onnx", "onnxruntime"), "onnx", write_onnx, onnx_reader),
-    "litert": Format(".tflite", LITERT, "litert", write_litert, litert_reader, lacks=NO_LITERT),
+    "onnx": Format(".onnx", ("onnx", "tf2onnx", "onnxruntime"), "onnx", write_onnx, "onnxruntime"),
+    "litert": Format(".tflite", LITERT, "litert", write_litert, "litert", lacks=NO_LITERT),
     "litert_int8": Format(
-        "-int8.tflite", LITERT, "litert", write_litert_int8, litert_reader, exact=False, lacks=NO_LITERT
+        "-int8.tflite", LITERT, "litert", write_litert_int8, "litert", exact=False, lacks=NO_LITERT
     ),
     "openvino": Format(
         ".xml",
         ("openvino",),
         "openvino",
         write_openvino,
-        openvino_reader,
-        options={OPENVINO_PRECISION: "f32"},
+        "openvino",
+        options={OPENVINO_PRECISION: OPENVINO_NAMES["float32"]},
     ),
     "openvino_int8": Format(
         "-int8.xml",
         ("openvino", "nncf"),
         "openvino",
         write_openvino_int8,
-        openvino_int8_reader,
+        "openvino",
         exact=False,
-        options={OPENVINO_PRECISION: "f32"},
+        options={OPENVINO_PRECISION: OPENVINO_NAMES["float32"]},
     ),
 }
 

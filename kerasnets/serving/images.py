@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from kerasnets.checks import check_interpolation, is_int, refuse
 from kerasnets.data import augment, decoding, transforms
+from kerasnets.image_files import DAMAGED, FOREIGN, MAX_PIXELS
 
-MAX_PIXELS = 25_000_000  # of a file's image, which takes 75 MB when decoded
 PARALLEL = 10  # files that are decoded at once, if there are as many processors
 
 
@@ -66,7 +66,7 @@ def decoded(encoded, shape, sizing=transforms.center_crop, max_pixels=MAX_PIXELS
         return number, pixels, image
 
     count = tf.size(encoded, tf.int64)
-    with tf.control_dependencies([refusal(~decoding.is_native(encoded), "neither a JPEG nor a PNG file")]):
+    with tf.control_dependencies([refusal(~decoding.is_native(encoded), FOREIGN)]):
         files = tf.data.Dataset.from_tensor_slices((tf.range(count), tf.identity(encoded)))
     # A damaged file is dropped, since its own error would not tell its number. The last element is there
     # because a batch of none is an error.
@@ -76,7 +76,7 @@ def decoded(encoded, shape, sizing=transforms.center_crop, max_pixels=MAX_PIXELS
     found = decoded_files.concatenate(last).batch(count + 1)
     numbers, pixels, images = (x[:-1] for x in found.get_single_element())
     is_dropped = tf.scatter_nd(numbers[:, None], tf.ones_like(numbers), [count]) == 0
-    with tf.control_dependencies([refusal(is_dropped, "a damaged file, which cannot be decoded")]):
+    with tf.control_dependencies([refusal(is_dropped, DAMAGED)]):
         is_large = refusal(pixels > max_pixels, f"larger than {max_pixels} pixels")
     with tf.control_dependencies([is_large]):
         return tf.identity(images)

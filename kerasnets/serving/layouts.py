@@ -24,6 +24,9 @@ from collections.abc import Callable
 from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.serving import configs, versions
+from kerasnets.serving.runtimes import CHANNELS
+from kerasnets.serving.runtimes import OPENVINO_NAMES as PRECISIONS
+from kerasnets.serving.runtimes import OPENVINO_PRECISION as PRECISION
 
 CARD = "server"  # entry of the model card
 STEM = "model"  # of the file in the folder of a version
@@ -31,8 +34,6 @@ BATCH = 32  # images in a batch at most, where the number has a bound
 OVMS, TRITON, LABELS = "config.json", "config.pbtxt", "labels.txt"
 MODELS = "model_config_list"
 INFO = ("model_info",)  # of what a file says of itself, this is reported to clients
-PRECISION = "INFERENCE_PRECISION_HINT"
-PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}  # as OpenVINO has them
 PBTXT = """\
 # Rewritten by every export of this model.
 name: "{name}"
@@ -184,12 +185,9 @@ def describe(path, class_names, image_bytes):
         path: The file; ONNX files stay as they are.
         class_names: Names of the classes, or None.
         image_bytes: Whether the file takes images as the server decodes image files, in BGR.
-
-    Returns:
-        A function from images in RGB to those that the file takes.
     """
     if path.suffix != ".xml":
-        return lambda images: images
+        return
     import openvino
     from openvino.preprocess import ColorFormat, PrePostProcessor
 
@@ -203,14 +201,13 @@ def describe(path, class_names, image_bytes):
         model = steps.build()
     for output in model.outputs:
         output.tensor.set_names(output.names & {"logits", "probabilities"})
-    model.set_rt_info("BGR" if image_bytes else "RGB", [*INFO, "channels"])
+    model.set_rt_info("BGR" if image_bytes else "RGB", [*CHANNELS])
     if class_names:
         model.set_rt_info(" ".join(name.replace(" ", "_") for name in class_names), [*INFO, "labels"])
     new = path.with_name(f"new-{path.name}")  # the weights of the old files are read while these are written
     openvino.serialize(model, new)
     for suffix in (".xml", ".bin"):
         new.with_suffix(suffix).replace(path.with_suffix(suffix))
-    return (lambda images: images[..., ::-1]) if image_bytes else (lambda images: images)
 
 
 def update(root, name):

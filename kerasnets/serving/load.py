@@ -1,52 +1,61 @@
-"""Loading of what `export` and `export_file` wrote, to run it."""
+"""Loading of what this package saved or exported, to run it on the processor by any runtime."""
 
+from __future__ import annotations
+
+import concurrent.futures
 import os
 import pathlib
-from collections.abc import Callable
-from typing import Literal
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import tensorflow as tf
 
-from kerasnets import files
-from kerasnets.checks import refuse
-from kerasnets.serving import card, formats, versions
-from kerasnets.serving.calibration import fits
-from kerasnets.serving.files import card_path
-from kerasnets.serving.signatures import IMAGES
+from kerasnets import files, image_files
+from kerasnets.checks import is_int, refuse
+from kerasnets.serving import runtimes, versions
 
-# The runtimes that read files with an ending, "" being the folder of a version. The first is the default.
-RUNTIMES = {
-    "": ("tensorflow", "openvino"),
-    ".onnx": ("onnxruntime", "openvino"),
-    ".tflite": ("litert",),
-    ".xml": ("openvino",),
-}
-ENDINGS = tuple(filter(None, RUNTIMES))
+if TYPE_CHECKING:
+    from types import TracebackType
+
 SAVED_MODEL = "saved_model.pb"  # in the folder of a version
 
 
 def load(
     path: str | os.PathLike,
-    runtime: Literal["tensorflow", "onnxruntime", "litert", "openvino"] | None = None,
-    precision: Literal["f32", "bf16"] | None = None,
-) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Loads what `export` or `export_file` wrote, to run it on the processor.
+    runtime: Literal["tensorflow", "keras", "onnxruntime", "openvino", "litert"] | None = None,
+    precision: Literal["float32", "bfloat16"] | None = None,
+    threads: int | None = None,
+    *,
+    batch: int = 32,
+    top: int = 5,
+) -> Loaded:
+    """Loads a trained net that this package has saved or exported, to run it on the processor.
 
-        answer = serving.load("saved_models/LeNet5/1.onnx")
-        probabilities = answer(images)["probabilities"]
+        with serving.load("saved_models/LeNet5") as net:
+            answer = net(images)
+        answer["probabilities"], answer["classes"]
+
+    Only the runtime that is used is imported. Files .onnx, .tflite and .xml need no TensorFlow and no Keras.
 
     Args:
-        path: The folder of a version, or a file .onnx, .tflite or .xml.
-        runtime: "tensorflow" for a folder, "onnxruntime" for .onnx, "litert" for .tflite, or "openvino" for
-            all but .tflite. None is the first that reads the file.
-        precision: "f32"; or "bf16" to let OpenVINO compute in bfloat16, as it does by itself on processors
-            that have it: faster, and less exact. None is "f32", with which the outputs are those of Keras. A
-            folder that was exported in bfloat16 stays so.
+        path: What `export` or `export_file` wrote: the folder of a model, whose newest version is taken; the
+            folder of a version, with a SavedModel or one file in it; or a file .onnx, .tflite or .xml. Or a
+            file .keras.
+        runtime: "tensorflow" for a SavedModel, "keras" for .keras, "onnxruntime" for .onnx, "litert" for
+            .tflite, or "openvino" for .xml, .onnx and SavedModels. None is the first of these that reads the
+            file and is installed.
+        precision: "float32", or "bfloat16" to compute in it, which is faster on processors that have it, and
+            less exact. "onnxruntime" and "litert" compute in float32. None is "float32", with which the
+            outputs are those of Keras; or what a SavedModel was exported in; or how a file .keras computes.
+            In files of 8 bits, this is the precision of what is not quantized.
+        threads: Number of threads that compute a batch; None lets the runtime choose. TensorFlow has one
+            number for the whole process, which can be set before it first computes.
+        batch: Number of images that are computed at once, at most. More images than these are computed in
+            parts.
+        top: Number of classes that are named for each image, at most as many as there are.
 
     Returns:
-        A function from images, (n, height, width, channels), values 0..255, to arrays by name:
-        `probabilities` and `logits`, float32, (n, classes).
+        A `Loaded`, which is called with images.
 
     Raises:
         ValueError: An argument is not allowed, or the file cannot be read.
@@ -54,90 +63,347 @@ def load(
     """
     if not isinstance(path, (str, os.PathLike)):
         refuse("path", "a path", path)
-    path = pathlib.Path(path)
-    check_path(path)
-    readers = RUNTIMES[path.suffix if path.is_file() else ""]
-    runtime = readers[0] if runtime is None else runtime
-    if runtime not in readers:
-        refuse("runtime", f"None or one of {', '.join(map(repr, readers))} for this file", runtime)
-    precisions = ("f32", "bf16") if runtime == "openvino" else ("f32",)
-    if precision not in (None, *precisions):
-        refuse("precision", f"None or one of {', '.join(map(repr, precisions))} for {runtime}", precision)
+    if runtime is not None and runtime not in list(runtimes.RUNTIMES):
+        refuse("runtime", f"None or one of {', '.join(map(repr, runtimes.RUNTIMES))}", runtime)
+    if threads is not None and not is_int(threads, 1):
+        refuse("threads", "None or a whole number, at least 1", threads)
+    for name, value in (("batch", batch), ("top", top)):
+        if not is_int(value, 1):
+            refuse(name, "a whole number, at least 1", value)
+    place = version_at(path, runtime)
+    check_path(place)
+    runtime = runtimes.choose(ending_of(place), runtime)
+    card = model_card(place)
+    check_precision(precision, runtime, card)
+    kind = runtimes.RUNTIMES[runtime].open
+    kind.check(precision, threads)
     try:
-        run = reader(path, runtime, precision or "f32")
+        session = kind(place, precision, threads)
     except ImportError:
         raise
     except Exception as error:  # each library raises errors of its own
-        refuse("path", f"a file that {runtime} can read ({formats.first_line(error)})", str(path))
-    shape = shape_of(path)
+        if runtime == "keras":  # which this package reads itself
+            raise
+        refuse("path", f"a file that {runtime} can read ({first_line(error)})", str(path))
+    return Loaded(place, runtime, session, card, threads, batch, top)
 
-    def answer(images):
-        return run(checked(images, shape))
 
-    return answer
+class Loaded:
+    """A trained net that is ready for images. It is made by `load`.
+
+    Several threads may call it at once. `close`, or the end of a `with` block, frees its memory.
+
+    Attributes:
+        path: Path of the file or of the folder of the version.
+        runtime: Name of the runtime.
+        precision: "float32" or "bfloat16", in which it computes; None if nothing tells it.
+        threads: Number of threads, or None if the runtime chose it.
+        card: The model card, a dict; None if there is none.
+        shape: Shape of an image, (height, width, channels), None for a free side; or None if it is not known.
+        class_names: Names of the classes, or their numbers; None if even their count is not known.
+        batch: Number of images that are computed at once, at most.
+        top: Number of classes that are named for each image, at most.
+    """
+
+    path: pathlib.Path
+    runtime: str
+    precision: str | None
+    threads: int | None
+    card: dict[str, Any] | None
+    shape: tuple[int | None, ...] | None
+    class_names: tuple[str, ...] | None
+    batch: int
+    top: int
+
+    def __init__(self, path, runtime, session, card, threads, batch, top):
+        self.path, self.runtime, self.threads, self.batch, self.top = path, runtime, threads, batch, top
+        self.card = card or session.card or {}
+        self.precision = session.precision or self.card.get("precision")
+        self.shape = session.shape
+        self.threshold = self.card.get("threshold")
+        self.names = None
+        if "classes" in self.card:
+            self.set_names(self.card["classes"])
+        self.session = session
+
+    def __call__(self, images: Any) -> dict[str, np.ndarray]:
+        """Computes what the net says of images.
+
+        Args:
+            images: An array of numbers, (n, height, width, channels), values 0..255. Or the path of a JPEG or
+                PNG file, or its content as bytes, or a list of these, in which there may be arrays, (height,
+                width, channels), too. Files may have any size up to 25 megapixels; they are resized and
+                cropped as for `serving_bytes` of `export`.
+
+        Returns:
+            Arrays by name: `probabilities`, float32, (n, classes); `logits`, of the same shape, where the net
+            has them; for the most likely classes, best first, their names `classes` and their `scores`,
+            (n, top). For a net with a threshold also the names of the `labels` whose probability reaches it,
+            (n, most), best first; "" fills the rows of images with fewer. Of a net of one score, which tells
+            class 1 from class 0, `probabilities` and `logits` have one column, and `labels` has the name of
+            class 1 from the threshold on, or else that of class 0.
+
+        Raises:
+            ValueError: The images are not allowed.
+            RuntimeError: The net is closed.
+        """
+        session = self.session
+        if session is None:
+            raise RuntimeError(f"the net of {self.path} is closed")
+        return self.named(runtimes.joined([session.run(part) for part in self.parts(images)]))
+
+    def parts(self, images):
+        """Yields the images in batches: float32 arrays."""
+        if is_file(images):
+            images = [images]
+        if isinstance(images, (list, tuple)) and any(map(is_file, images)):
+            yield from self.decoded(images)
+            return
+        images = numbers(images)
+        if self.shape and not fits(images.shape, self.shape):
+            refuse("images", f"an array of shape (n, {', '.join(map(str, self.shape))})", images.shape)
+        if not images.size:
+            refuse("images", "one or more images of finite numbers", images.shape)
+        for i in range(0, len(images), self.batch):
+            yield checked(images[i : i + self.batch])
+
+    def decoded(self, items):
+        """Yields the images of files and arrays in batches: float32 arrays."""
+        if self.shape is None or len(self.shape) != 3 or None in self.shape or self.shape[2] not in (1, 3):
+            words = "an array, not files, which need a net with fixed sides and 1 or 3 channels"
+            refuse("images", words, f"files for a net of {self.shape}")
+        size, channels = self.shape[:2], self.shape[2]
+        sizing = image_files.make_sizing(self.card.get("input", {}).get("sizing") or ("center_crop", {}))
+
+        def one(item):
+            if not is_file(item):
+                image = numbers(item)
+                if image.shape != self.shape:
+                    refuse("images", f"files, and arrays of shape {self.shape}", image.shape)
+                return checked(image)
+            image = sizing(image_files.decode(content_of(item), channels), size)
+            if image.shape != self.shape:
+                raise ValueError(f"of another size than {self.shape} when it is resized")
+            return image
+
+        for i in range(0, len(items), self.batch):
+            yield np.stack(every(one, items[i : i + self.batch], i))
+
+    def named(self, given):
+        """The outputs with the names of the classes: arrays by name."""
+        probabilities = given["probabilities"]
+        shares = of_all_classes(probabilities)
+        if self.names is None:
+            self.set_names(shares.shape[1])
+        order = best(shares, self.top)
+        given["classes"] = self.names[order]
+        given["scores"] = np.take_along_axis(shares, order, axis=1)
+        if self.threshold is not None:
+            given["labels"] = predicted_labels(probabilities, self.threshold, self.names)
+        return given
+
+    def set_names(self, classes):
+        """Sets the names of the classes, or their numbers if they have no names."""
+        self.class_names = tuple(self.card.get("class_names") or map(str, range(classes)))
+        self.names = np.array(self.class_names)
+
+    def close(self) -> None:
+        """Frees what was opened. Later calls raise a RuntimeError; calls that run now finish."""
+        self.session = None
+
+    def __enter__(self) -> Loaded:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{self.path} on {self.runtime} in {self.precision}>"
+
+
+def numbers(images):
+    """The images as an array of numbers."""
+    try:
+        images = np.asarray(images)
+        if images.dtype.kind in "uif":
+            return images
+        return np.asarray(images, "float32")
+    except (ValueError, TypeError):
+        refuse("images", "an array of numbers", type(images).__name__)
+
+
+def checked(images):
+    """Images as contiguous float32, unless they are not finite."""
+    x = np.ascontiguousarray(images, "float32")
+    if images.dtype.kind == "f" and not is_finite(x):
+        refuse("images", "one or more images of finite numbers", "NaN or infinity")
+    return x
+
+
+def is_file(item):
+    """Whether an image is given as the path or the content of a file."""
+    return isinstance(item, (str, os.PathLike, bytes))
+
+
+def content_of(item):
+    """The content of a file, given its path or its content."""
+    if isinstance(item, bytes):
+        return item
+    try:
+        return pathlib.Path(item).read_bytes()
+    except OSError as error:
+        raise ValueError(f"a file that cannot be read ({error.strerror})") from None
+
+
+def every(function, items, first):
+    """The results of a function for items, which threads compute.
+
+    Args:
+        function: The function. Its ValueErrors say what is wrong with an item, as the end of a sentence.
+        items: The items.
+        first: Number of the first item.
+
+    Raises:
+        ValueError: Some items are bad. The message names their numbers.
+    """
+    wrong = {}
+
+    def tried(number, item):
+        try:
+            return function(item)
+        except ValueError as error:
+            wrong[number] = str(error)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(tried, range(first, first + len(items)), items))
+    if wrong:
+        what = wrong[min(wrong)]
+        numbers = " ".join(str(n) for n in sorted(wrong) if wrong[n] == what)
+        raise ValueError(f"`images`[{numbers}] is {what}")
+    return results
+
+
+def is_finite(x):
+    """Whether all values of an array are finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(x.sum())) or bool(np.isfinite(x).all())
+
+
+def fits(shape, allowed):
+    """Whether the shape of a batch is that of images of an allowed shape, in which None is a free side."""
+    return len(shape) == len(allowed) + 1 and all(
+        a in (None, b) for a, b in zip(allowed, shape[1:], strict=True)
+    )
+
+
+def of_all_classes(probabilities):
+    """Probabilities of all classes, (n, classes), for a net that may give that of class 1 alone."""
+    if probabilities.shape[1] > 1:
+        return probabilities
+    return np.concatenate([1 - probabilities, probabilities], axis=1)
+
+
+def best(shares, top):
+    """Numbers of the classes with the highest probabilities, best first, the lower number first among equals.
+
+    Args:
+        shares: Probabilities, (n, classes).
+        top: Number of classes, at most as many as there are.
+
+    Returns:
+        An array, (n, top).
+    """
+    count = shares.shape[1]
+    if top >= count:
+        return np.argsort(-shares, axis=1, kind="stable")[:, :top]
+    least = np.partition(shares, count - top, axis=1)[:, count - top]
+    found = np.empty((len(shares), top), "int64")
+    for i, (row, limit) in enumerate(zip(shares, least, strict=True)):
+        candidates = np.flatnonzero(row >= limit)
+        found[i] = candidates[np.argsort(-row[candidates], kind="stable")[:top]]
+    return found
+
+
+def predicted_labels(probabilities, threshold, names):
+    """Names of the labels that are predicted for each image, the most probable first, (n, most)."""
+    predicted = probabilities >= np.float32(threshold)
+    if probabilities.shape[1] == 1:
+        return names[predicted.astype("int64")]
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    found = np.where(np.take_along_axis(predicted, order, axis=1), names[order], "")
+    return found[:, : predicted.sum(axis=1).max()]
+
+
+def check_precision(precision, runtime, card):
+    """Refuses a precision that the runtime does not have, or that a SavedModel was not exported in."""
+    known = runtimes.RUNTIMES[runtime].precisions
+    if precision not in (None, *known):
+        refuse("precision", f"None or one of {', '.join(map(repr, known))} for {runtime}", precision)
+    if runtime == "tensorflow" and precision is not None:
+        exported = (card or {}).get("precision", "float32")
+        if precision != exported:
+            words = f"None or {exported!r} for this folder; export the net with precision={precision!r}"
+            refuse("precision", words, precision)
 
 
 def check_path(path, argument="path"):
-    """Refuses what is neither the folder of a version nor a file with an ending of `RUNTIMES`."""
-    if path.is_dir():
-        if not (path / SAVED_MODEL).is_file():
-            inside = sorted(p.name for p in path.glob("[!.]*") if p.is_dir() or p.suffix in RUNTIMES)
-            refuse(argument, f"the folder of a version, or a file; this folder has {inside}", str(path))
-    elif not path.is_file() or path.suffix not in RUNTIMES:
-        words = f"the folder of a version, or a file {', '.join(ENDINGS)}, that exists"
+    """Refuses what is neither the folder of a version nor a file with an ending of `runtimes.ENDINGS`."""
+    if path.is_dir() and not (path / SAVED_MODEL).is_file():
+        inside = sorted(p.name for p in path.glob("[!.]*") if p.is_dir() or p.suffix in runtimes.ENDINGS)
+        refuse(argument, f"the folder of a version, or a file; this folder has {inside}", str(path))
+    if not path.exists() or ending_of(path) not in ("", *runtimes.ENDINGS):
+        words = f"the folder of a version, or a file {', '.join(runtimes.ENDINGS)}, that exists"
         refuse(argument, words, str(path))
 
 
-def checked(images, shape):
-    """The images as an array, unless there are none, or some are not finite or not of a shape."""
-    try:
-        images = np.asarray(images, "float32")
-    except (ValueError, TypeError):
-        refuse("images", "an array of numbers", type(images).__name__)
-    if shape and not fits(images.shape, shape):
-        refuse("images", f"an array of shape (n, {', '.join(map(str, shape))})", images.shape)
-    if not images.size or not np.isfinite(images.sum(dtype="float64")):
-        refuse("images", "one or more images of finite numbers", f"{images.shape}, {images.sum()}")
-    return images
-
-
-def reader(path, runtime, precision):
-    """A function that runs a file with a runtime: from images to arrays by name."""
-    if runtime == "openvino":
-        return formats.openvino_reader(path, precision)
-    readers = {
-        "tensorflow": saved_model_reader,
-        "onnxruntime": formats.onnx_reader,
-        "litert": formats.litert_reader,
-    }
-    return readers[runtime](path)
-
-
-def saved_model_reader(path):
-    """Loads the folder of a version into TensorFlow: a function from images to arrays by name."""
-    loaded = tf.saved_model.load(str(path))
-
-    def read(images):
-        given = loaded.signatures[IMAGES](images=tf.constant(images))
-        return {name: x.numpy() for name, x in given.items()}
-
-    return read
-
-
-def shape_of(path):
-    """The shape of an image, from the model card; None if it is not there."""
-    known = model_card(path)
-    return known["input"]["shape"] if known else None
+def ending_of(path):
+    """The ending of a file, or "" of a folder."""
+    return "" if path.is_dir() else path.suffix
 
 
 def model_card(path):
     """The model card of the folder of a version or of a file: a dict, or None if it is not there."""
-    place = path / card.FILE if path.is_dir() else card_path(path)
+    place = versions.card_path(path)
     return files.read_json(place) if place.exists() else None
 
 
-def version_at(path):
-    """The path of an export: that of the newest version, given the folder of a model; else `path` itself."""
+def version_at(path, runtime=None):
+    """The path of an export: that of the newest version, given the folder of a model; else `path` itself.
+
+    Args:
+        path: The folder of a model or of a version, or a file.
+        runtime: Name of the runtime that is to read it; None if any may.
+
+    Returns:
+        The folder of a SavedModel or a file, unless there is none: then `path`.
+    """
     path = pathlib.Path(path)
-    inside = versions.versions(path)
-    return path / str(inside[-1]) if inside else path
+    if not path.is_dir():
+        return path
+    known = runtimes.RUNTIMES[runtime].endings if runtime else ("", *runtimes.ENDINGS)
+    return next((p for p in models_in(path) if ending_of(p) in known), path)
+
+
+def models_in(folder):
+    """Paths of the SavedModels and files in the folder of a version or of a model, the newest version first.
+
+    Of one version, a SavedModel comes first, and files of 8 bits last.
+    """
+    if (folder / SAVED_MODEL).is_file():
+        return [folder]
+    found = []
+    for path in folder.iterdir():
+        number = re.fullmatch(rf"(\d+){versions.ANY_ENDING}", path.name)
+        if path.is_dir():
+            inside = models_in(path) if number and not number[2] else []
+        else:
+            inside = [path] if path.suffix in runtimes.ENDINGS else []
+        found += [(-int(number[1]) if number else 0, p.is_file(), "-" in p.name, p) for p in inside]
+    return [found_path for *_, found_path in sorted(found)]
+
+
+def first_line(error):
+    """The first line of an error's message, or its type if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

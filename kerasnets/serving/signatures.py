@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from kerasnets import files
 from kerasnets.serving import images
+from kerasnets.serving.runtimes import SIGNATURE as IMAGES
 
-IMAGES, BYTES, FEATURES = "serving_default", "serving_bytes", "features"
+BYTES, FEATURES = "serving_bytes", "features"
 
 
 def names_table(path, names):

@@ -6,16 +6,20 @@ import pathlib
 import re
 import shutil
 
-import filelock
-
 from kerasnets import files
 from kerasnets.checks import is_folder, is_int, refuse
 
 LOCK = ".lock"  # an empty file that stays; TF Serving ignores it, because its name is not a number
 NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"  # of a model, whose folder is in the root
 MAX_VERSION = 2**63 - 1  # TF Serving's versions are int64
+CARD = "assets.extra/model_card.json"  # in the folder of a version
 STEM = "0"  # takes the place of the number in the names of unpublished files
 ANY_ENDING = "([.-].*)?"  # regular expression of what may follow the number in a file name
+
+
+def card_path(path):
+    """The path of the model card of the folder of a version, or of a file, beside which it lies."""
+    return path / CARD if path.is_dir() else path.with_name(f"{path.name}.json")
 
 
 def check_root(root):
@@ -97,11 +101,15 @@ def lock(folder, wait=True):
         folder: The root of all models, or a folder in which an exporter works.
         wait: Whether to wait until the lock is free; if False, filelock.Timeout is raised when it is held.
     """
+    import filelock  # only writers need it
+
     return filelock.FileLock(folder / LOCK, blocking=wait)
 
 
 def sweep(folder):
     """Removes the unfinished folders of exporters that no longer run."""
+    import filelock
+
     for place in folder.glob(f"{files.PART}*"):
         with contextlib.suppress(filelock.Timeout, FileNotFoundError):
             with lock(place, wait=False):

@@ -71,8 +71,8 @@ def net_with_statistics(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
 def exported(form: str, model: Any, images: Any, folder: str | pathlib.Path) -> dict[str, Any]:
     """Exports a model to a format: figures of its model card, or the reason why it is refused."""
     from kerasnets import serving
-    from kerasnets.serving.files import card_path
     from kerasnets.serving.formats import FORMATS
+    from kerasnets.serving.versions import card_path
 
     try:
         path = serving.export_file(model, folder, form, calibration=None if FORMATS[form].exact else images)

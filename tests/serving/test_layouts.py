@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import types
 
 import keras
 import numpy as np
@@ -15,7 +16,8 @@ from keras import layers
 from kerasnets.cli import main
 from kerasnets.cli.export import SERVERS
 from kerasnets.serving import export_file, formats, layouts
-from kerasnets.serving.export import export
+from kerasnets.serving.runtimes import RUNTIMES
+from kerasnets.serving.saved_model import export
 
 NAMES = ["grey cat", "dog", "gnu"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("float32")
@@ -39,11 +41,15 @@ def quick(monkeypatch):
             nets[path] = net
 
         row = formats.FORMATS[name]
-        quick = dataclasses.replace(
-            row, packages=(), write=write, reader=lambda path, nets=nets: nets[path].predict
-        )
+        quick = dataclasses.replace(row, packages=(), write=write, runtime=f"quick {name}")
         monkeypatch.setitem(formats.FORMATS, name, quick)
-    monkeypatch.setattr(layouts, "describe", lambda path, **_: lambda images: images)
+
+        def session(path, precision, threads, nets=nets):
+            return types.SimpleNamespace(run=nets[path].predict)
+
+        runtime = dataclasses.replace(RUNTIMES[row.runtime], open=session)
+        monkeypatch.setitem(RUNTIMES, f"quick {name}", runtime)
+    monkeypatch.setattr(layouts, "describe", lambda path, **_: None)
 
 
 def write(root, server, format=None, net=None, **options):

@@ -51,10 +51,10 @@ def importable(package):
         (".xml", None, None),
         ("", "openvino", None),
         (".onnx", "openvino", None),
-        ("", "tensorflow", "f32"),
-        (".onnx", "onnxruntime", "f32"),
-        (".tflite", "litert", "f32"),
-        (".xml", "openvino", "f32"),
+        ("", "tensorflow", "float32"),
+        (".onnx", "onnxruntime", "float32"),
+        (".tflite", "litert", "float32"),
+        (".xml", "openvino", "float32"),
     ],
 )
 def test_what_is_loaded_gives_what_keras_gives(ending, runtime, precision, paths, net):
@@ -65,14 +65,14 @@ def test_what_is_loaded_gives_what_keras_gives(ending, runtime, precision, paths
     answer = load(paths[ending], runtime, precision)
     for n in (1, 3):
         given = answer(IMAGES[:n])
-        assert set(given) == {"probabilities", "logits"}
+        assert set(given) == {"probabilities", "logits", "classes", "scores"}
         np.testing.assert_allclose(given["logits"], expected[:n], atol=1e-5 * np.abs(expected).max())
 
 
 def test_bfloat16_is_asked_for(paths, net):
     """A processor without it computes in float32."""
     openvino = pytest.importorskip("openvino")
-    exact, fast = (load(str(paths[".xml"]), precision=p)(IMAGES)["logits"] for p in ("f32", "bf16"))
+    exact, fast = (load(str(paths[".xml"]), precision=p)(IMAGES)["logits"] for p in ("float32", "bfloat16"))
     has = "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     assert (np.abs(exact - fast).max() > 1e-4 * np.abs(exact).max()) == has
     np.testing.assert_allclose(fast, exact, atol=0.05 * np.abs(exact).max())
@@ -95,21 +95,29 @@ def test_a_file_without_its_card_is_loaded(paths, tmp_path):
     ("arguments", "words"),
     [
         (dict(path=None), "`path` is a path"),
-        (dict(path="none.onnx"), "`path` is the folder of a version, or a file .onnx, .tflite, .xml, that"),
-        (dict(path="note.txt"), "`path` is the folder of a version, or a file .onnx, .tflite, .xml, that"),
-        (dict(path="models"), r"`path` is the folder of a version, .* this folder has \['1'\]"),
+        (
+            dict(path="none.onnx"),
+            "`path` is the folder of a version, or a file .onnx, .* that exists",
+        ),
+        (
+            dict(path="note.txt"),
+            "`path` is the folder of a version, or a file .onnx, .* that exists",
+        ),
+        (dict(path="models"), r"`path` is a file that tensorflow can read \(.*\)\. Received"),
+        (dict(path="empty"), r"`path` is the folder of a version, .* this folder has \[\]"),
         (dict(path="broken.tflite"), r"`path` is a file that litert can read \(.*\)\. Received"),
         (dict(path="broken.xml"), r"`path` is a file that openvino can read \(.*\)\. Received"),
         (dict(path="broken.onnx"), r"`path` is a file that onnxruntime can read \(.*\)\. Received"),
         (dict(path="models/1"), r"`path` is a file that tensorflow can read \(.*\)\. Received"),
         (dict(runtime="onnxruntime"), "`runtime` is None or one of 'tensorflow', 'openvino' for this file"),
         (dict(runtime=["tensorflow"]), "`runtime` is None or one of"),
-        (dict(precision="bf16"), "`precision` is None or one of 'f32' for tensorflow"),
-        (dict(precision="bfloat16", runtime="openvino"), "`precision` is None or one of 'f32', 'bf16'"),
+        (dict(precision="bfloat16"), "`precision` is None or 'float32' for this folder; export the net with"),
+        (dict(precision="bf16", runtime="openvino"), "`precision` is None or one of 'float32', 'bfloat16'"),
     ],
 )
 def test_what_is_refused(arguments, words, paths, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    pathlib.Path("empty").mkdir()
     for name in ("note.txt", "broken.tflite", "broken.xml", "broken.onnx", "models/1/saved_model.pb"):
         pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(name).write_text("no model")

@@ -16,7 +16,7 @@ from kerasnets import serving
 from kerasnets.cli.export import FORMATS
 from kerasnets.scaling import Scaling
 from kerasnets.serving import calibration, export, export_file, formats, versions
-from kerasnets.serving.files import card_path
+from kerasnets.serving.versions import card_path
 
 SIDES = (16, 16, 3)
 IMAGES = np.random.default_rng(1).integers(0, 256, (5, *SIDES)).astype("uint8")

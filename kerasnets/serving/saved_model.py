@@ -145,7 +145,7 @@ def export(
             "largest_difference": nets.difference(net.predict(samples), served.predict(samples)),
         }
         facts = card.card(net, name, samples.shape[1:], names, results, row)
-        card.write(part / card.FILE, facts | written)
+        card.write(versions.card_path(part), facts | written)
         if warmup:
             records.write(part, name, inputs, warmup)
         path = versions.publish(part, version)
