@@ -130,7 +130,7 @@ def test_what_is_refused(arguments, words, paths, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        ("x", "an array of numbers"),
+        ({"x"}, "an array of numbers"),
         ([[1], [2, 3]], "an array of numbers"),
         (None, r"an array of shape \(n, 16, 16, 3\)"),
         (IMAGES[:0], "one or more images of finite numbers"),
@@ -154,5 +154,6 @@ def test_images_of_another_shape_are_refused(shape, paths):
 def test_the_folder_of_a_model_stands_for_its_newest_version(tmp_path):
     for number in (1, 9, 10):
         (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "saved_model.pb").touch()
     assert version_at(tmp_path) == tmp_path / "10"
     assert version_at(tmp_path / "9") == tmp_path / "9"
