@@ -1,12 +1,13 @@
-"""Serves exported models with TF Serving, and sends images to them.
+"""Serves exported models with TF Serving, OpenVINO Model Server or Triton, and sends images to them.
 
-    python recipes/serve.py start                 writes compose.yaml and prints how to start TF Serving
-    python recipes/serve.py curl MODEL IMAGE ...  writes a REST request and prints how to send it
-    python recipes/serve.py ask MODEL IMAGE ...   sends a gRPC request and prints the most likely classes
+    python recipes/serve.py start                 writes compose.yaml and prints how to start the server
+    python recipes/serve.py curl MODEL IMAGE ...  writes a request and prints how to send it by HTTP
+    python recipes/serve.py ask MODEL IMAGE ...   sends a request and prints the most likely classes
 
-The models are those that `kerasnets.serving.export` wrote into --root. `curl` and `ask` send image files, so
-they need an export with image_bytes=True. Only the printed commands of `start` need Docker. `ask` needs
-pip install 'kerasnets[serving]'.
+The models are those that `kerasnets export --server ...` wrote into --root. With --server tfserving, `curl`
+and `ask` send image files, so they need an export with image_bytes=True; `ask` needs pip install
+'kerasnets[serving]'. The other servers speak the protocol V2. Their images are decoded here, unless
+--image-bytes is given for OpenVINO Model Server. Only the printed commands of `start` need Docker.
 """
 
 import argparse
@@ -15,32 +16,18 @@ import pathlib
 import shlex
 from typing import Any
 
-import shared
-from kerasnets import files
+import numpy as np
 
-IMAGE = "tensorflow/serving"
-GRPC, REST = 8500, 8501
-FLAGS = (
-    "--model_config_file=/models/models.config",
-    "--model_config_file_poll_wait_seconds=10",
-    "--allow_version_labels_for_unavailable_models=true",
-    "--enable_batching=true",
-    "--batching_parameters_file=/models/batching.config",
-)
-COMPOSE = """\
-services:
-  serving:
-    image: {image}
-    command:
-{flags}
-    ports:
-      - "{grpc}:8500"
-      - "{rest}:8501"
-    volumes:
-      - .:/models:ro
-    restart: unless-stopped
-"""
+import servers
+import shared
+import v2
+from kerasnets import files
+from kerasnets.serving import layouts, runtimes, versions
+from servers import SERVERS
+
 SIGNATURE = "serving_bytes"
+SERVER = next(iter(SERVERS))
+PROTOCOLS = ("v1", "v2")
 
 
 def main() -> None:
@@ -51,23 +38,39 @@ def main() -> None:
 
 def options() -> argparse.Namespace:
     """Parses the command line."""
-    p = shared.Parser(description="Serve exported models with TF Serving, and send images to them.")
+    p = shared.Parser(description="Serve exported models, and send images to them.")
     commands = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    port, root = shared.whole(1), "folder of exported models (saved_models)"
+    port, root = shared.whole(1), "folder of exported models"
 
     def command(name: str, text: str) -> shared.Parser:
         about = f"{text[0].upper()}{text[1:]}."
-        return commands.add_parser(name, help=text, description=about, epilog=shared.DEFAULTS)
+        c = commands.add_parser(name, help=text, description=about, epilog=shared.DEFAULTS)
+        kinds = f"{', '.join(list(SERVERS)[:-1])} or {list(SERVERS)[-1]} ({SERVER})"
+        c.add_argument("--server", choices=list(SERVERS), default=SERVER, metavar="SERVER", help=kinds)
+        return c
 
-    c = command("start", "write compose.yaml and print how to start TF Serving")
-    c.add_argument("--root", type=pathlib.Path, default=pathlib.Path("saved_models"), help=root)
-    c.add_argument("--image", default=IMAGE, help=f"Docker image ({IMAGE})")
-    c.add_argument("--grpc", type=port, default=GRPC, metavar="PORT", help=f"port for gRPC ({GRPC})")
-    c.add_argument("--rest", type=port, default=REST, metavar="PORT", help=f"port for REST ({REST})")
+    def listed(place: int) -> str:
+        return ", ".join(str(server.ports[place]) for server in SERVERS.values())
+
+    c = command("start", "write compose.yaml and print how to start the server")
+    folder = pathlib.Path("saved_models")
+    c.add_argument("--root", type=pathlib.Path, default=folder, help=f"{root} ({folder})")
+    c.add_argument("--image", help="Docker image (that of the server)")
+    c.add_argument("--grpc", type=port, metavar="PORT", help=f"port for gRPC ({listed(0)})")
+    c.add_argument("--rest", type=port, metavar="PORT", help=f"port for REST ({listed(1)})")
+    c.add_argument(
+        "--threads", type=port, metavar="N", help="threads that compute a request (as many as cores)"
+    )
+    c.add_argument(
+        "--precision",
+        choices=list(runtimes.OPENVINO_NAMES),
+        metavar="DTYPE",
+        help="float32 or bfloat16 (as exported)",
+    )
 
     texts = {
-        "curl": "write a REST request and print how to send it",
-        "ask": "send images by gRPC and print the most likely classes",
+        "curl": "write a request and print how to send it",
+        "ask": "send images and print the most likely classes",
     }
     for name, text in texts.items():
         c = command(name, text)
@@ -75,46 +78,78 @@ def options() -> argparse.Namespace:
         c.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="JPEG or PNG file")
         one = c.add_mutually_exclusive_group()
         one.add_argument("--version", type=shared.whole(1), metavar="N", help="version number (the newest)")
-        one.add_argument("--label", help="label of a version: stable or canary")
-        at = f"localhost:{GRPC if name == 'ask' else REST}"
-        c.add_argument("--at", default=at, metavar="HOST:PORT", help=f"address of TF Serving ({at})")
-    c.add_argument(
-        "--timeout", type=shared.number(above=0), default=10.0, metavar="SECONDS", help="timeout (10)"
-    )
+        one.add_argument("--label", help="label of a version, for tfserving: stable or canary")
+        at = ", ".join(f"localhost:{address(server, name)}" for server in SERVERS.values())
+        c.add_argument("--at", metavar="HOST:PORT", help=f"address ({at})")
+        c.add_argument(
+            "--protocol", choices=PROTOCOLS, metavar="PROTOCOL", help="v1 or v2 (that of the server)"
+        )
+        c.add_argument("--root", type=pathlib.Path, help=f"for v2: {root}, which say more than servers")
+        c.add_argument(
+            "--image-bytes", action="store_true", help="for v2: let OpenVINO Model Server decode the images"
+        )
+        c.add_argument(
+            "--timeout", type=shared.number(above=0), default=10.0, metavar="SECONDS", help="timeout (10)"
+        )
     commands.choices["curl"].add_argument(
-        "--out", type=pathlib.Path, default=pathlib.Path("request.json"), help="file to write (request.json)"
+        "--out", type=pathlib.Path, metavar="FILE", help="file to write (request.json; request.bin for v2)"
     )
-    return p.parse_args()
+    args = p.parse_args()
+    if args.command != "start":
+        server = SERVERS[args.server]
+        args.protocol = args.protocol or server.protocol
+        args.at = args.at or f"localhost:{address(server, args.command)}"
+        if args.protocol == "v2" and args.label:
+            p.error("--label is for v1")
+        if args.protocol == "v1" and (args.image_bytes or args.root):
+            p.error("--image-bytes and --root are for v2")
+    return args
+
+
+def address(server: servers.Server, command: str) -> int:
+    """The port that a command sends requests to."""
+    return server.ports[0 if command == "ask" and server.protocol == "v1" else 1]
 
 
 def start(args: argparse.Namespace) -> None:
-    """Writes compose.yaml and prints the commands that start TF Serving."""
-    if not (args.root / "models.config").is_file():
-        raise ValueError(f"--root is a folder that models are exported into. Received: {args.root}")
-    files.write_text(args.root / "compose.yaml", compose(args.image, args.grpc, args.rest))
-    print(docker_line(args.root, args.image, args.grpc, args.rest))
+    """Writes compose.yaml and prints the commands that start the server."""
+    server = SERVERS[args.server]
+    if layouts.server_of(args.root) != args.server:
+        raise ValueError(
+            f"--root is a folder that models are exported into for {args.server}. Received: {args.root}"
+        )
+    command = servers.words(server, args.threads, args.precision)
+    if server.precisions is None:
+        layouts.update_ovms(args.root, options=layouts.openvino_options(args.threads, args.precision))
+    image = args.image or server.image
+    ports = args.grpc or server.ports[0], args.rest or server.ports[1]
+    names = sorted(p.name for p in args.root.iterdir() if versions.versions(p))
+    text = servers.compose(server, command, image, ports, names[0] if names else "")
+    files.write_text(args.root / "compose.yaml", text)
+    print(servers.docker_line(server, args.root, command, image, ports))
     print(f"or: docker compose -f {shlex.quote(str(args.root / 'compose.yaml'))} up")
 
 
-def docker_line(root: pathlib.Path, image: str = IMAGE, grpc: int = GRPC, rest: int = REST) -> str:
-    """The Docker command that serves the models in a folder."""
-    ports = f"-p {grpc}:8500 -p {rest}:8501"
-    volume = shlex.quote(f"{root.resolve()}:/models:ro")
-    return " \\\n    ".join([f"docker run --rm {ports} -v {volume} {image}", *FLAGS])
-
-
-def compose(image: str = IMAGE, grpc: int = GRPC, rest: int = REST) -> str:
-    """The text of a compose.yaml that serves the models in its own folder."""
-    flags = "\n".join(f"      - {flag}" for flag in FLAGS)
-    return COMPOSE.format(image=image, flags=flags, grpc=grpc, rest=rest)
-
-
 def curl(args: argparse.Namespace) -> None:
-    """Writes a REST request and prints the command that sends it."""
-    files.write_json(args.out, rest_request(contents(args.images)))
+    """Writes a request and prints the command that sends it."""
+    out = args.out or pathlib.Path("request.json" if args.protocol == "v1" else "request.bin")
+    if args.protocol == "v2":
+        net = remote(args)
+        if len(args.images) > net.batch:
+            raise ValueError(f"{args.at} takes {net.batch} images in a request. Received: {len(args.images)}")
+        if args.image_bytes:
+            request = net.session.request_of_files(contents(args.images))
+        else:
+            request = net.session.request(np.concatenate(list(net.decoded(args.images))))
+        files.write_bytes(out, request.data)
+        headers = " ".join(f"-H {shlex.quote(f'{key}: {value}')}" for key, value in request.header_items())
+        url = shlex.quote(request.full_url)
+        print(f"curl --fail-with-body {headers} --data-binary @{shlex.quote(str(out))} {url}")
+        return
+    files.write_json(out, rest_request(contents(args.images)))
     place = f"/versions/{args.version}" if args.version else f"/labels/{args.label}" if args.label else ""
     url = shlex.quote(f"http://{args.at}/v1/models/{args.model}{place}:predict")
-    print(f"curl --fail-with-body -d @{shlex.quote(str(args.out))} {url}")
+    print(f"curl --fail-with-body -H 'Content-Type: application/json' -d @{shlex.quote(str(out))} {url}")
 
 
 def rest_request(encoded: list[bytes]) -> dict[str, Any]:
@@ -124,14 +159,33 @@ def rest_request(encoded: list[bytes]) -> dict[str, Any]:
 
 
 def ask(args: argparse.Namespace) -> None:
-    """Sends image files by gRPC and prints the most likely classes."""
-    with shared.quiet():
-        request = predict_request(args.model, contents(args.images), args.version, args.label)
-    found = answers(send(request, args.at, args.timeout))
+    """Sends image files and prints the most likely classes."""
+    if args.protocol == "v2":
+        net = remote(args)
+        if args.image_bytes:
+            given = net.named(net.session.answer(net.session.request_of_files(contents(args.images))))
+        else:
+            given = net(list(args.images))
+        found = [list(zip(*row, strict=True)) for row in zip(given["classes"], given["scores"], strict=True)]
+    else:
+        with shared.quiet():
+            request = predict_request(args.model, contents(args.images), args.version, args.label)
+        found = answers(send(request, args.at, args.timeout))
     table = [["image", "class", "score"]]
     for path, ranking in zip(args.images, found, strict=True):
         table += [[str(path), name, f"{score:.3f}"] for name, score in ranking]
     shared.show(table)
+
+
+def remote(args: argparse.Namespace) -> Any:
+    """The net on a server that speaks V2, as `kerasnets.serving.load` returns those on files."""
+    card = None
+    if args.root:
+        path = layouts.newest(args.root / args.model)
+        if path is None:
+            raise ValueError(f"--root is a folder with the model {args.model}. Received: {args.root}")
+        card = layouts.model_card(path)
+    return v2.net(args.at, args.model, args.version, args.timeout, card)
 
 
 def contents(paths: list[pathlib.Path]) -> list[bytes]:

@@ -24,16 +24,14 @@ from collections.abc import Callable
 from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.serving import configs, versions
-from kerasnets.serving.runtimes import CHANNELS
-from kerasnets.serving.runtimes import OPENVINO_NAMES as PRECISIONS
-from kerasnets.serving.runtimes import OPENVINO_PRECISION as PRECISION
+from kerasnets.serving.runtimes import CHANNELS, INPUT, OPENVINO_NAMES, OPENVINO_PRECISION, OUTPUTS
 
 CARD = "server"  # entry of the model card
 STEM = "model"  # of the file in the folder of a version
 BATCH = 32  # images in a batch at most, where the number has a bound
 OVMS, TRITON, LABELS = "config.json", "config.pbtxt", "labels.txt"
 MODELS = "model_config_list"
-INFO = ("model_info",)  # of what a file says of itself, this is reported to clients
+TOLD_LABELS = (*CHANNELS[:1], "labels")  # where a file has them; the server tells its clients
 PBTXT = """\
 # Rewritten by every export of this model.
 name: "{name}"
@@ -77,7 +75,7 @@ def check(server, format, name, shape, image_bytes, precision):
         name: Name of the model.
         shape: Shape of an image.
         image_bytes: Whether the server decodes image files.
-        precision: Key of `PRECISIONS`.
+        precision: Key of `OPENVINO_NAMES`.
 
     Returns:
         The format.
@@ -89,8 +87,8 @@ def check(server, format, name, shape, image_bytes, precision):
         refuse("server", f"None or one of {', '.join(map(repr, SERVERS))}", server)
     if not isinstance(image_bytes, bool):
         refuse("image_bytes", "True or False", image_bytes)
-    if precision not in PRECISIONS:
-        refuse("precision", f"one of {', '.join(map(repr, PRECISIONS))}", precision)
+    if precision not in OPENVINO_NAMES:
+        refuse("precision", f"one of {', '.join(map(repr, OPENVINO_NAMES))}", precision)
     if server is None:
         if image_bytes:
             refuse("image_bytes", "False for a file, unless `server` is 'ovms'", image_bytes)
@@ -162,7 +160,7 @@ def facts(server, format, shape, outputs, image_bytes, precision):
         shape: Shape of an image.
         outputs: The file's outputs: arrays by name.
         image_bytes: Whether the server decodes image files, which the file then takes in BGR.
-        precision: Key of `PRECISIONS`.
+        precision: Key of `OPENVINO_NAMES`.
     """
     fact = {
         "name": server,
@@ -200,10 +198,10 @@ def describe(path, class_names, image_bytes):
         given.preprocess().convert_color(ColorFormat.RGB)
         model = steps.build()
     for output in model.outputs:
-        output.tensor.set_names(output.names & {"logits", "probabilities"})
+        output.tensor.set_names(output.names & set(OUTPUTS))
     model.set_rt_info("BGR" if image_bytes else "RGB", [*CHANNELS])
     if class_names:
-        model.set_rt_info(" ".join(name.replace(" ", "_") for name in class_names), [*INFO, "labels"])
+        model.set_rt_info(" ".join(name.replace(" ", "_") for name in class_names), [*TOLD_LABELS])
     new = path.with_name(f"new-{path.name}")  # the weights of the old files are read while these are written
     openvino.serialize(model, new)
     for suffix in (".xml", ".bin"):
@@ -236,7 +234,7 @@ def file_of(folder):
 
 def model_card(path):
     """The model card of a file."""
-    return files.read_json(path.with_name(f"{path.name}.json"))
+    return files.read_json(versions.card_path(path))
 
 
 def models(root):
@@ -244,7 +242,7 @@ def models(root):
     found = {}
     for folder in sorted(p for p in root.iterdir() if re.fullmatch(versions.NAME, p.name)):
         path = newest(folder)
-        if path and path.with_name(f"{path.name}.json").exists():
+        if path and versions.card_path(path).exists():
             found[folder.name] = path, model_card(path)
     return {name: (path, card) for name, (path, card) in found.items() if CARD in card}
 
@@ -284,17 +282,17 @@ def update_ovms(root, name=None, options=None):
         fact = card[CARD]
         entry = known.get(model, {}) | {"name": model, "base_path": model}
         plugin = entry.get("plugin_config", {})
-        if model == name or PRECISION not in plugin:
-            plugin = plugin | {PRECISION: PRECISIONS[fact["precision"]]}
+        if model == name or OPENVINO_PRECISION not in plugin:
+            plugin = plugin | {OPENVINO_PRECISION: OPENVINO_NAMES[fact["precision"]]}
         entry["plugin_config"] = plugin | (options or {})
         for key in ("batch_size", "shape", "layout"):
             entry.pop(key, None)
         if fact["batch"]:
             count = fact["batch"] if fact["batch"] == 1 else f"1:{fact['batch']}"
             sides = (-1 if side is None else side for side in fact["shape"])
-            entry["shape"] = {"images": f"({','.join(map(str, (count, *sides)))})"}
+            entry["shape"] = {INPUT: f"({','.join(map(str, (count, *sides)))})"}
         if fact["image_bytes"]:
-            entry["layout"] = {"images": "NHWC"}
+            entry["layout"] = {INPUT: "NHWC"}
         found[model] = entry
     others = {key: entry for key, entry in known.items() if entry.get("base_path") != key}
     content = data | {MODELS: [{"config": entry} for entry in (others | found).values()]}
@@ -303,7 +301,7 @@ def update_ovms(root, name=None, options=None):
 
 def openvino_options(threads=None, precision=None):
     """Options of OpenVINO by name, for a number of threads and a precision that are not None."""
-    given = {"INFERENCE_NUM_THREADS": threads, PRECISION: PRECISIONS.get(precision)}
+    given = {"INFERENCE_NUM_THREADS": threads, OPENVINO_PRECISION: OPENVINO_NAMES.get(precision)}
     return {key: value for key, value in given.items() if value is not None}
 
 

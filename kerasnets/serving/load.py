@@ -187,7 +187,7 @@ class Loaded:
             return image
 
         for i in range(0, len(items), self.batch):
-            yield np.stack(every(one, items[i : i + self.batch], i))
+            yield np.ascontiguousarray(np.stack(every(one, items[i : i + self.batch], i)))
 
     def named(self, given):
         """The outputs with the names of the classes: arrays by name."""

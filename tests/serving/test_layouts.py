@@ -1,23 +1,20 @@
 """Folders of models for OpenVINO Model Server and Triton."""
 
-import dataclasses
 import errno
 import json
 import os
 import pathlib
 import re
-import types
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 from kerasnets.cli import main
 from kerasnets.cli.export import SERVERS
-from kerasnets.serving import export_file, formats, layouts
-from kerasnets.serving.runtimes import RUNTIMES
-from kerasnets.serving.saved_model import export
+from kerasnets.serving import export, export_file, files, layouts, load
 
 NAMES = ["grey cat", "dog", "gnu"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("float32")
@@ -32,24 +29,13 @@ def small(classes=3):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Formats without their converters and runtimes, where it does not matter what is in a file."""
-    for name in ("onnx", "openvino", "openvino_int8"):
-        nets = {}
+    """Exports without converters and runtimes, where it does not matter what is in a file."""
 
-        def write(net, path, images, nets=nets):
-            path.write_text("model")
-            nets[path] = net
+    def run(format, net, path, images, finish):
+        path.write_text("model")
+        return net.predict(images)
 
-        row = formats.FORMATS[name]
-        quick = dataclasses.replace(row, packages=(), write=write, runtime=f"quick {name}")
-        monkeypatch.setitem(formats.FORMATS, name, quick)
-
-        def session(path, precision, threads, nets=nets):
-            return types.SimpleNamespace(run=nets[path].predict)
-
-        runtime = dataclasses.replace(RUNTIMES[row.runtime], open=session)
-        monkeypatch.setitem(RUNTIMES, f"quick {name}", runtime)
-    monkeypatch.setattr(layouts, "describe", lambda path, **_: None)
+    monkeypatch.setattr(files, "write_and_run", run)
 
 
 def write(root, server, format=None, net=None, **options):
@@ -102,7 +88,7 @@ def pbtxt(text):
     return fields(None)
 
 
-def test_openvino_model_server(tmp_path):
+def test_openvino_model_server(tmp_path, capsys):
     openvino = pytest.importorskip("openvino")
     net = small()
     path = write(tmp_path, "ovms", net=net, class_names=NAMES, image_bytes=True)
@@ -121,6 +107,15 @@ def test_openvino_model_server(tmp_path):
         given = compiled({"images": IMAGES[:n, ..., ::-1]})["probabilities"]  # BGR, as the server decodes
         np.testing.assert_allclose(given, expected[:n], atol=1e-6)
     assert np.abs(compiled({"images": IMAGES})["probabilities"] - expected).max() > 1e-3
+    with load(tmp_path / "small", batch=2) as loaded:
+        np.testing.assert_allclose(loaded(IMAGES)["probabilities"], expected, atol=1e-6)
+        assert loaded.class_names == tuple(NAMES)
+    Image.fromarray(IMAGES[0].astype("uint8")).save(tmp_path / "photo.png")
+    capsys.readouterr()
+    assert (
+        main(["classify", str(tmp_path / "photo.png"), "--model", str(tmp_path / "small"), "--top", "1"]) == 0
+    )
+    assert NAMES[expected[0].argmax()] in capsys.readouterr().out
     assert sorted(output.any_name for output in model.outputs) == ["logits", "probabilities"]
     assert all(len(output.names) == 1 for output in model.outputs)
     assert model.get_rt_info(["model_info", "labels"]).value == "grey_cat dog gnu"
@@ -162,6 +157,9 @@ def test_triton(tmp_path):
     assert config["max_batch_size"][0] > 0
     assert config["dynamic_batching"] == [{}]
     assert config["instance_group"] == [{"kind": ["KIND_CPU"], "count": [1]}]
+    with load(tmp_path / "small") as loaded:
+        given = loaded(IMAGES)["probabilities"]
+    np.testing.assert_allclose(given, net.predict(IMAGES / 255, verbose=0), atol=1e-6)
     session = onnxruntime.InferenceSession(path / "model.onnx")
     shapes = [{x["name"][0]: x["dims"] for x in config[kind]} for kind in ("input", "output")]
     for given, shape in zip((session.get_inputs(), session.get_outputs()), shapes, strict=True):
