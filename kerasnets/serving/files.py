@@ -1,8 +1,10 @@
 """Export of models as files for other runtimes, beside the versions for TF Serving."""
 
+import errno
 import functools
 import os
 import pathlib
+import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Literal
@@ -19,6 +21,7 @@ from kerasnets.serving.runtimes import RUNTIMES
 from kerasnets.serving.saved_model import TOLERANCES, check_flags, names_of, sample
 
 BATCH = 32  # images that are compared at once
+ROOM = 2**14  # bytes that must be left on a disk that is not full
 FINITE = 1e30  # tolerance for quantized files: their values need only be finite
 
 
@@ -138,7 +141,7 @@ def export_file(
     versions.check_name(name)
     format = layouts.check(server, format, name, net.shape, image_bytes, precision)
     row = formats.find(format)
-    formats.check_layers(format, net.model)
+    formats.check_model(format, net.model)
     layouts.check_root(root, server)
     versions.check_version(root / name, version, "" if server else row.ending)
     if optimize is not None:
@@ -202,6 +205,7 @@ def write_and_run(format, net, path, images, finish=None):
         The outputs: arrays by name.
 
     Raises:
+        OSError: The disk is full.
         RuntimeError: The format or its runtime does not support the net.
     """
     row = formats.FORMATS[format]
@@ -214,8 +218,18 @@ def write_and_run(format, net, path, images, finish=None):
     except (OSError, ImportError):
         raise
     except Exception as error:  # each library raises errors of its own
+        check_room(path.parent, error)
         reason = first_line(error)
         raise RuntimeError(f"{format} does not support {net.source.name}: {reason}") from error
+
+
+def check_room(folder, error):
+    """Raises an OSError if the error of a library may come from a full disk, which not all of them say."""
+    if os.strerror(errno.ENOSPC) in str(error):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+    for place in (folder, None):  # None is the folder of temporary files, where some libraries write first
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(bytes(ROOM))
 
 
 def batched(function, images):

@@ -2,8 +2,7 @@
 
 Points that need care:
 
-- ONNX: Keras compiles a grouped convolution with XLA, into a function call that tf2onnx cannot convert. So
-  inner functions are traced as part of the net.
+- ONNX: see `onnx_file`.
 - LiteRT: Keras keeps the names of inputs from 3.15 on. It lets the converter fall back on TensorFlow's
   operations, which ai-edge-litert does not have. So only LiteRT's own operations are allowed.
 - LiteRT in int8: the squares in local response normalization do not fit into 8 bits. So TensorFlow's own
@@ -11,12 +10,11 @@ Points that need care:
 - OpenVINO in int8: see `int8`.
 """
 
-import contextlib
 import dataclasses
 import importlib.util
+import math
 import pathlib
 import tempfile
-import warnings
 from collections.abc import Callable
 
 import keras
@@ -27,7 +25,7 @@ from kerasnets.checks import nearest, refuse
 from kerasnets.graph import all_layers, fresh_inputs, model_of
 from kerasnets.layers import LRN
 from kerasnets.recording import record
-from kerasnets.serving import int8
+from kerasnets.serving import int8, onnx_file
 from kerasnets.serving.runtimes import OPENVINO_NAMES, OPENVINO_PRECISION
 from kerasnets.surgery.copies import Copies
 
@@ -51,8 +49,7 @@ class Served(keras.Model):
     def write(self, path, kind, **options):
         """Writes a file with one of Keras's exporters; the batch size stays free."""
         spec = tf.TensorSpec((None, *self.net.shape), tf.float32, name="images")
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # from tf2onnx, about numpy
-            self.export(str(path), format=kind, input_signature=[spec], verbose=False, **options)
+        self.export(str(path), format=kind, input_signature=[spec], verbose=False, **options)
 
 
 class FloatLRN(LRN):
@@ -80,21 +77,9 @@ def with_float_lrn(model):
     return model_of(model, inputs, outputs)
 
 
-@contextlib.contextmanager
-def inlined():
-    """Within it, tf.functions called while another is traced become part of that one."""
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)
-
-
 def write_onnx(net, path, images):
     """Writes an ONNX file."""
-    with inlined():
-        Served(net).write(path, "onnx")
+    onnx_file.write(net, path)
 
 
 def write_openvino(net, path, images):
@@ -143,6 +128,7 @@ class Format:
         runtime: Name of the runtime in `kerasnets.serving.runtimes` that it is written for.
         exact: Whether outputs equal those of Keras; if not, the format needs calibration images.
         lacks: Classes of layers that the format does not support.
+        most: Largest size of a net's weights in bytes.
         options: Options of the runtime with which a file's outputs equal those of Keras, if it needs any.
     """
 
@@ -153,13 +139,16 @@ class Format:
     runtime: str
     exact: bool = True
     lacks: tuple[type, ...] = ()
+    most: float = math.inf
     options: dict = dataclasses.field(default_factory=dict)
 
 
 LITERT = ("ai_edge_litert",)
 NO_LITERT = (layers.MaxPooling3D, layers.AveragePooling3D)
 FORMATS = {
-    "onnx": Format(".onnx", ("onnx", "tf2onnx", "onnxruntime"), "onnx", write_onnx, "onnxruntime"),
+    "onnx": Format(
+        ".onnx", ("onnx", "tf2onnx", "onnxruntime"), "onnx", write_onnx, "onnxruntime", most=onnx_file.MOST
+    ),
     "litert": Format(".tflite", LITERT, "litert", write_litert, "litert", lacks=NO_LITERT),
     "litert_int8": Format(
         "-int8.tflite", LITERT, "litert", write_litert_int8, "litert", exact=False, lacks=NO_LITERT
@@ -203,8 +192,12 @@ def find(name):
     return row
 
 
-def check_layers(name, model):
-    """Refuses a net with layers that a format lacks, and names the formats that have them."""
+def check_model(name, model):
+    """Refuses a net that is too large for a format, or that has layers which the format lacks."""
+    most, size = FORMATS[name].most, sum(4 * math.prod(w.shape) for w in model.weights)  # in float32
+    if size > most:
+        allowed = f"a net of at most {most / 2**30:.2f} GB for files of the format {name!r}"
+        refuse("model", allowed, f"{model.name}, {size / 2**30:.2f} GB")
     for layer in all_layers(model):
         if isinstance(layer, FORMATS[name].lacks):
             others = [other for other, row in FORMATS.items() if not isinstance(layer, row.lacks)]

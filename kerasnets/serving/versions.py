@@ -14,6 +14,7 @@ NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"  # of a model, whose folder is in th
 MAX_VERSION = 2**63 - 1  # TF Serving's versions are int64
 CARD = "assets.extra/model_card.json"  # in the folder of a version
 STEM = "0"  # takes the place of the number in the names of unpublished files
+COMPANION = r"\d+(-int8)?(\.[a-z]+\.json|\.bin)"  # names of model cards, and of weights of OpenVINO
 ANY_ENDING = "([.-].*)?"  # regular expression of what may follow the number in a file name
 
 
@@ -114,7 +115,20 @@ def sweep(folder):
         with contextlib.suppress(filelock.Timeout, FileNotFoundError):
             with lock(place, wait=False):
                 pass  # the lock is free, so no exporter works in it
+            for file in companions(folder):
+                file.unlink()
             shutil.rmtree(place, ignore_errors=True)
+
+
+def companions(folder):
+    """Files of the folder of a model that belong to a model's file that is not there.
+
+    An exporter leaves them if it is killed between the renames of `publish_files`.
+    """
+    for file in list(folder.iterdir()):
+        owner = file.with_suffix("") if file.suffix == ".json" else file.with_suffix(".xml")
+        if re.fullmatch(COMPANION, file.name) and not owner.exists():
+            yield file
 
 
 def publish(part, version=None):
@@ -161,8 +175,11 @@ def publish_files(part, ending, version=None):
     with lock(folder.parent):
         number = version or following(folder)
         check_version(folder, number, ending)
-        for file in sorted(part.iterdir(), key=lambda file: file.name == f"{STEM}{ending}"):
-            path = file.rename(folder / f"{number}{file.name.removeprefix(STEM)}")
+        with contextlib.ExitStack() as stack:  # whose functions undo what is done until one step fails
+            for file in sorted(part.iterdir(), key=lambda file: file.name == f"{STEM}{ending}"):
+                path = file.rename(folder / f"{number}{file.name.removeprefix(STEM)}")
+                stack.callback(path.unlink)
+            stack.pop_all()
     files.sync_folder(folder)
     return path
 

@@ -153,7 +153,9 @@ def test_layers_that_litert_lacks_are_refused_before_anything_is_written(tmp_pat
     clip = (4, 8, 8, 3)
     parts = [layers.MaxPooling3D(2), layers.GlobalAveragePooling3D(), layers.Dense(3)]
     net = keras.Sequential([keras.Input(clip), *parts])
-    with pytest.raises(ValueError, match="`format` is one of 'onnx', 'openvino' for nets with MaxPooling3D"):
+    with pytest.raises(
+        ValueError, match="`format` is one of 'onnx', 'openvino', .*for nets with MaxPooling3D"
+    ):
         export_file(net, tmp_path, "litert", preprocess="none")
     assert names(tmp_path) == []
 
@@ -233,7 +235,7 @@ def test_outputs_that_are_missing_or_no_numbers_are_refused_of_quantized_files_t
 def test_a_missing_package_is_named_with_what_installs_it(tmp_path, monkeypatch):
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda package: None)
     with pytest.raises(ModuleNotFoundError, match=r"needs onnx: pip install 'kerasnets\[onnx\]'"):
-        export_file(plain(), tmp_path, "onnx")
+        export_file(plain(), tmp_path, "onnx", preprocess="caffe")
     assert names(tmp_path) == []
 
 
