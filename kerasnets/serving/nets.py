@@ -15,6 +15,7 @@ from kerasnets.assembly.preprocessing import preprocessing
 from kerasnets.checks import refuse
 from kerasnets.distillation import Distiller
 from kerasnets.graph import all_layers, check_graph, deep_recursion, flat, functional
+from kerasnets.surgery.norms import norms_as_convolutions
 from kerasnets.weights import Card, card_of
 
 SQUASH = {"softmax": tf.nn.softmax, "sigmoid": tf.nn.sigmoid}
@@ -158,15 +159,18 @@ def scores_of(model, from_logits, binary):
     return as_logits(model).outputs[0], end.activation
 
 
-def folded(net, images, always=False):
+def folded(net, images, always=False, convolutions=False):
     """The net with batch normalization folded, or unchanged if this would change its outputs.
 
     Args:
         net: A `Net`.
         images: Images of 0..255 for the comparison.
         always: Whether to fold in any case, without a comparison.
+        convolutions: Whether the batch normalization that cannot be folded becomes convolutions of 1x1.
     """
-    new = dataclasses.replace(net, model=surgery.fold_batch_norm(net.model), folded=True)
+    model = surgery.fold_batch_norm(net.model)
+    model = norms_as_convolutions(model) if convolutions else model
+    new = dataclasses.replace(net, model=model, folded=True)
     return new if always or same(net.predict(images), new.predict(images), FOLD_TOLERANCE) else net
 
 

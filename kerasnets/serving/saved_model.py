@@ -86,13 +86,12 @@ def export(
         features: Whether to add the signature "features", which returns the input of the classifier.
         from_logits: Whether the model returns logits; None decides by its last layers, as
             `kerasnets.training.evaluate` does.
-        optimize: Whether to fold batch normalization, to drop layers that only training needs and to write
-            weights as constants of the graph, which lets TensorFlow fuse layers. None does so if the folded
-            net's outputs differ by at most 1e-5.
+        optimize: Whether to fold batch normalization, or else to turn it into convolutions of 1x1, to drop
+            layers that only training needs and to write weights as constants of the graph, which lets
+            TensorFlow fuse layers. None does so if the changed net's outputs differ by at most 1e-5.
         precision: "float32"; or "bfloat16" to compute all but the logits in it. On processors with bfloat16
-            instructions (avx512_bf16, amx_bf16), this is faster for nets with large convolutions and slower
-            for depthwise ones; on others it is slower. The model card records the largest difference of
-            the probabilities, measured on two images of noise.
+            instructions (avx512_bf16, amx_bf16), this is faster; on others it is slower. The model card
+            records the largest difference of the probabilities, measured on two images of noise.
         results: Training results for the model card, which JSON can represent; None for those of the model's
             card.
 
@@ -126,7 +125,9 @@ def export(
     card.check(results)
 
     samples = sample(net.shape)
-    served = net if optimize is False else nets.folded(net, samples, always=bool(optimize))
+    served = net
+    if optimize is not False:
+        served = nets.folded(net, samples, always=bool(optimize), convolutions=True)
     optimized = served.folded or bool(optimize)
     served = nets.in_bfloat16(served) if precision == "bfloat16" else served
     with tempfile.TemporaryDirectory() as place, versions.staged(root / name) as part:
