@@ -77,6 +77,9 @@ class Remote(Session):
             server = send(at, urllib.request.Request(f"http://{at}/v2"), timeout)
             if "classification" in server.get("extensions", []):
                 self.top = min(TOP, self.classes)
+                # It names classes of each image only if it knows that the first dimension is the batch.
+                config = send(at, urllib.request.Request(f"{self.url}/config"), timeout)
+                self.batch = self.batch if config.get("max_batch_size") else 1
 
     def metadata(self) -> Any:
         """What the server says of the model.
@@ -130,7 +133,7 @@ class Remote(Session):
             raise ValueError(f"{self.at} answered without {PROBABILITIES}")
         shape, values = found[0]["shape"], found[0]["data"]
         if found[0]["datatype"] == "BYTES":
-            return {PROBABILITIES: self.of_labels(np.reshape(values, shape))}
+            return {PROBABILITIES: self.of_labels(np.reshape(values, (-1, self.top)))}
         return {PROBABILITIES: np.asarray(values, "float32").reshape(shape)}
 
     def of_labels(self, rows: np.ndarray) -> np.ndarray:

@@ -240,7 +240,7 @@ def weigh(images):
 class V2(httpd.BaseHTTPRequestHandler):
     """Answers as the servers of V2 do; `kind` is the name of one, and `sent` all requests."""
 
-    kind, sent, batch = "triton", [], -1
+    kind, sent, batch, batched = "triton", [], -1, True
 
     def log_message(self, *_):
         pass
@@ -257,6 +257,8 @@ class V2(httpd.BaseHTTPRequestHandler):
             self.respond({"model_version_status": [{"version": "1", "state": "AVAILABLE"}]})
         elif self.path == "/v2":
             self.respond({"extensions": ["classification"] if self.kind == "triton" else []})
+        elif self.path == "/v2/models/net/config":
+            self.respond({"max_batch_size": 32 if self.batched else 0})
         elif self.path.startswith("/v2/models/net"):
             self.respond(self.metadata())
         else:
@@ -289,7 +291,8 @@ class V2(httpd.BaseHTTPRequestHandler):
         answer["data"] = found.ravel().tolist()
         if count:
             rows = [[f"{row[i]:f}:{i}:{NAMES[i]}" for i in np.argsort(-row)[:count]] for row in found]
-            answer |= {"datatype": "BYTES", "shape": [len(rows), count], "data": sum(rows, [])}
+            shape = [len(rows), count] if self.batched else [count]
+            answer |= {"datatype": "BYTES", "shape": shape, "data": sum(rows, [])[: np.prod(shape)]}
         self.respond({"outputs": [answer]})
 
 
@@ -340,9 +343,11 @@ def test_v2(recipe, capsys, images, tmp_path, http, kind):
     assert answer["datatype"] == ("BYTES" if kind == "triton" else "FP32")
 
 
-def test_a_server_that_takes_one_image_at_a_time(recipe, capsys, images, tmp_path, http):
+@pytest.mark.parametrize("settings", [{"batch": 1}, {"batched": False}])
+def test_a_server_that_takes_one_image_at_a_time(recipe, capsys, images, tmp_path, http, settings):
     at, handler = http
-    handler.batch = 1
+    for name, value in settings.items():
+        setattr(handler, name, value)
     recipe("ask", "net", *images, "--server", "triton", "--at", at)
     assert capsys.readouterr().out.count(str(images[1])) == 3
     assert [request["inputs"][0]["shape"] for _, request, _ in handler.sent] == [[1, 8, 8, 3]] * 2

@@ -2,15 +2,17 @@
 
 import pathlib
 import shutil
+import types
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from PIL import Image
 
 from kerasnets import files
 from kerasnets.serving import export, export_file, load
-from kerasnets.serving.load import version_at
+from kerasnets.serving.load import Loaded, version_at
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), "uint8")
 
@@ -149,6 +151,17 @@ def test_what_is_no_image_is_refused(ending, images, words, paths):
 def test_images_of_another_shape_are_refused(shape, paths):
     with pytest.raises(ValueError, match=r"`images` is an array of shape \(n, 16, 16, 3\)"):
         load(paths[""])(np.zeros(shape))
+
+
+def test_gray_files_are_contiguous_arrays(tmp_path):
+    """OpenVINO takes no others. Pillow's arrays and their stacks are in any order."""
+    session = types.SimpleNamespace(shape=(5, 4, 1), precision="float32", card=None)
+    loaded = Loaded(tmp_path, "openvino", session, {}, None, 8, 5)
+    for name, mode in (("a.png", "L"), ("b.jpg", "RGB")):
+        Image.new(mode, (9, 7), 99).save(tmp_path / name)
+    (given,) = loaded.decoded([tmp_path / "a.png", tmp_path / "b.jpg"])
+    assert given.shape == (2, 5, 4, 1)
+    assert given.flags.c_contiguous
 
 
 def test_the_folder_of_a_model_stands_for_its_newest_version(tmp_path):
