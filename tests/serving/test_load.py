@@ -153,8 +153,8 @@ def test_images_of_another_shape_are_refused(shape, paths):
         load(paths[""])(np.zeros(shape))
 
 
-def test_gray_files_are_contiguous_arrays(tmp_path):
-    """OpenVINO takes no others. Pillow's arrays and their stacks are in any order."""
+def test_the_images_of_files_are_contiguous_arrays(tmp_path):
+    """OpenVINO takes no others, and resized images are in another order."""
     session = types.SimpleNamespace(shape=(5, 4, 1), precision="float32", card=None)
     loaded = Loaded(tmp_path, "openvino", session, {}, None, 8, 5)
     for name, mode in (("a.png", "L"), ("b.jpg", "RGB")):
