@@ -42,6 +42,8 @@ def decode(content: bytes, channels: int = 3) -> np.ndarray:
 
     if not content.startswith((JPEG, PNG)):
         raise ValueError(FOREIGN)
+    if content.startswith(PNG) and number(content, 16) * number(content, 20) > MAX_PIXELS:
+        raise ValueError(TOO_LARGE)
     try:
         image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
         is_large = image.width * image.height > MAX_PIXELS
@@ -57,6 +59,11 @@ def decode(content: bytes, channels: int = 3) -> np.ndarray:
         raise ValueError(DAMAGED) from None
     image = upright(pixels, orientation(image))
     return gray(image) if channels == 1 else image
+
+
+def number(content: bytes, start: int) -> int:
+    """The whole number in four bytes of a file."""
+    return int.from_bytes(content[start : start + 4], "big")
 
 
 def rgb(image: Any) -> np.ndarray:

@@ -49,6 +49,10 @@ top1: float = evaluate(model, [], "ten_crop", sizes=(256, 384))["top1"]
 evaluate(model, [], crop="all")  # Argument "crop" to "evaluate" has incompatible type "str"
 kerasnets.weights.load(model, "net.h5", strict=False, layot="caffe")  # Unexpected keyword argument "layot"
 loaded: list = kerasnets.weights.load(model, pathlib.Path("net.pth"))  # Incompatible types in assignment
+answer: dict = kerasnets.serving.load("net.onnx", "openvino", threads=2)(["cat.jpg"])
+kerasnets.serving.load("net.onnx", precision="bf16")  # Argument "precision" to "load" has incompatible type
+shape: str = kerasnets.serving.load("net.onnx").shape  # Incompatible types in assignment
+kerasnets.serving.export(model, "models", warmup="8")  # Argument "warmup" to "export" has incompatible type
 kerasnets.aplications  # Module has no attribute "aplications"
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import math
 import os
 import pathlib
 import re
@@ -17,6 +18,8 @@ from kerasnets.serving import runtimes, versions
 if TYPE_CHECKING:
     from types import TracebackType
 
+FLOAT = np.dtype("float32")
+FEW = 16  # classes of which each is searched for, which is faster than to sort all
 SAVED_MODEL = "saved_model.pb"  # in the folder of a version
 
 
@@ -74,7 +77,7 @@ def load(
     check_path(place)
     runtime = runtimes.choose(ending_of(place), runtime)
     card = model_card(place)
-    check_precision(precision, runtime, card)
+    precision = chosen_precision(precision, place, runtime, card or {})
     kind = runtimes.RUNTIMES[runtime].open
     kind.check(precision, threads)
     try:
@@ -117,13 +120,14 @@ class Loaded:
 
     def __init__(self, path, runtime, session, card, threads, batch, top):
         self.path, self.runtime, self.threads, self.batch, self.top = path, runtime, threads, batch, top
-        self.card = card or session.card or {}
-        self.precision = session.precision or self.card.get("precision")
+        self.card = card or session.card
+        self.known = self.card or {}
+        self.precision = session.precision or self.known.get("precision")
         self.shape = session.shape
-        self.threshold = self.card.get("threshold")
-        self.names = None
-        if "classes" in self.card:
-            self.set_names(self.card["classes"])
+        self.threshold = self.known.get("threshold")
+        self.class_names = self.names = None
+        if "classes" in self.known:
+            self.set_names(self.known["classes"])
         self.session = session
 
     def __call__(self, images: Any) -> dict[str, np.ndarray]:
@@ -150,7 +154,18 @@ class Loaded:
         session = self.session
         if session is None:
             raise RuntimeError(f"the net of {self.path} is closed")
+        if self.is_batch(images):
+            return self.named(session.run(checked(images)))  # as below, and sooner
         return self.named(runtimes.joined([session.run(part) for part in self.parts(images)]))
+
+    def is_batch(self, images):
+        """Whether images are an array of numbers of the right shape that is computed at once."""
+        return (
+            type(images) is np.ndarray
+            and images.dtype.kind in "uif"
+            and images.shape[1:] == self.shape
+            and 0 < len(images) <= self.batch
+        )
 
     def parts(self, images):
         """Yields the images in batches: float32 arrays."""
@@ -173,17 +188,14 @@ class Loaded:
             words = "an array, not files, which need a net with fixed sides and 1 or 3 channels"
             refuse("images", words, f"files for a net of {self.shape}")
         size, channels = self.shape[:2], self.shape[2]
-        sizing = image_files.make_sizing(self.card.get("input", {}).get("sizing") or ("center_crop", {}))
+        sizing = image_files.make_sizing(self.known.get("input", {}).get("sizing") or ("center_crop", {}))
 
         def one(item):
             if not is_file(item):
-                image = numbers(item)
-                if image.shape != self.shape:
-                    refuse("images", f"files, and arrays of shape {self.shape}", image.shape)
-                return checked(image)
+                return array_of(item, self.shape)
             image = sizing(image_files.decode(content_of(item), channels), size)
             if image.shape != self.shape:
-                raise ValueError(f"of another size than {self.shape} when it is resized")
+                raise ValueError(f"an image that has the shape {image.shape} when resized, not {self.shape}")
             return image
 
         for i in range(0, len(items), self.batch):
@@ -195,16 +207,16 @@ class Loaded:
         shares = of_all_classes(probabilities)
         if self.names is None:
             self.set_names(shares.shape[1])
-        order = best(shares, self.top)
-        given["classes"] = self.names[order]
-        given["scores"] = np.take_along_axis(shares, order, axis=1)
+        places, given["scores"] = best(shares, self.top)
+        given["classes"] = self.names.take(places)
         if self.threshold is not None:
             given["labels"] = predicted_labels(probabilities, self.threshold, self.names)
         return given
 
     def set_names(self, classes):
         """Sets the names of the classes, or their numbers if they have no names."""
-        self.class_names = tuple(self.card.get("class_names") or map(str, range(classes)))
+        names = self.known.get("class_names") or ()
+        self.class_names = tuple(names) if len(names) == classes else tuple(map(str, range(classes)))
         self.names = np.array(self.class_names)
 
     def close(self) -> None:
@@ -235,8 +247,8 @@ def numbers(images):
 
 
 def checked(images):
-    """Images as contiguous float32, unless they are not finite."""
-    x = np.ascontiguousarray(images, "float32")
+    """Images of numbers as contiguous float32, unless they are not finite."""
+    x = np.ascontiguousarray(images, FLOAT)
     if images.dtype.kind == "f" and not is_finite(x):
         refuse("images", "one or more images of finite numbers", "NaN or infinity")
     return x
@@ -245,6 +257,21 @@ def checked(images):
 def is_file(item):
     """Whether an image is given as the path or the content of a file."""
     return isinstance(item, (str, os.PathLike, bytes))
+
+
+def array_of(item, shape):
+    """The array of an image among files, float32.
+
+    Raises:
+        ValueError: It is no array of this shape, or not finite. The message is the end of a sentence.
+    """
+    image = np.asarray(item)
+    if image.dtype.kind not in "uif" or image.shape != shape:
+        raise ValueError(f"neither a file nor an array of shape {shape}")
+    image = image.astype("float32")
+    if not is_finite(image):
+        raise ValueError("an array with NaN or infinity")
+    return image
 
 
 def content_of(item):
@@ -276,19 +303,25 @@ def every(function, items, first):
         except ValueError as error:
             wrong[number] = str(error)
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(tried, range(first, first + len(items)), items))
+    places = range(first, first + len(items))
+    if len(items) == 1:
+        results = [tried(first, items[0])]
+    else:
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            results = list(pool.map(tried, places, items))
     if wrong:
-        what = wrong[min(wrong)]
-        numbers = " ".join(str(n) for n in sorted(wrong) if wrong[n] == what)
-        raise ValueError(f"`images`[{numbers}] is {what}")
+        bad = min(wrong)
+        same = " ".join(str(n) for n in places if wrong.get(n) == wrong[bad])
+        item = items[bad - first]
+        name = f". Received: {os.fspath(item)!r}" if isinstance(item, (str, os.PathLike)) else ""
+        raise ValueError(f"`images`[{same}] is {wrong[bad]}{name}")
     return results
 
 
 def is_finite(x):
-    """Whether all values of an array are finite."""
+    """Whether all values of an array are finite. If their sum is, they are, and it is known sooner."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(x.sum())) or bool(np.isfinite(x).all())
+        return math.isfinite(np.add.reduce(x, axis=None)) or bool(np.isfinite(x).all())
 
 
 def fits(shape, allowed):
@@ -306,24 +339,26 @@ def of_all_classes(probabilities):
 
 
 def best(shares, top):
-    """Numbers of the classes with the highest probabilities, best first, the lower number first among equals.
+    """The classes with the highest probabilities, best first, the lower number first among equals.
 
     Args:
         shares: Probabilities, (n, classes).
         top: Number of classes, at most as many as there are.
 
     Returns:
-        An array, (n, top).
+        Numbers of the classes and their probabilities, (n, top).
     """
-    count = shares.shape[1]
-    if top >= count:
-        return np.argsort(-shares, axis=1, kind="stable")[:, :top]
-    least = np.partition(shares, count - top, axis=1)[:, count - top]
-    found = np.empty((len(shares), top), "int64")
-    for i, (row, limit) in enumerate(zip(shares, least, strict=True)):
-        candidates = np.flatnonzero(row >= limit)
-        found[i] = candidates[np.argsort(-row[candidates], kind="stable")[:top]]
-    return found
+    top = min(top, shares.shape[1])
+    if top > FEW:
+        places = np.argsort(-shares, axis=1, kind="stable")[:, :top]
+        return places, np.take_along_axis(shares, places, axis=1)
+    places, scores = np.empty((len(shares), top), "int64"), np.empty((len(shares), top), FLOAT)
+    for i, rest in enumerate(shares.copy()):
+        for j in range(top):
+            places[i, j] = place = rest.argmax()
+            scores[i, j] = rest[place]
+            rest[place] = -1
+    return places, scores
 
 
 def predicted_labels(probabilities, threshold, names):
@@ -336,16 +371,21 @@ def predicted_labels(probabilities, threshold, names):
     return found[:, : predicted.sum(axis=1).max()]
 
 
-def check_precision(precision, runtime, card):
-    """Refuses a precision that the runtime does not have, or that a SavedModel was not exported in."""
+def chosen_precision(precision, path, runtime, card):
+    """The precision in which a runtime is to compute; None if only the file knows.
+
+    Raises:
+        ValueError: The runtime does not have it, or a SavedModel was exported in another one.
+    """
     known = runtimes.RUNTIMES[runtime].precisions
     if precision not in (None, *known):
         refuse("precision", f"None or one of {', '.join(map(repr, known))} for {runtime}", precision)
-    if runtime == "tensorflow" and precision is not None:
-        exported = (card or {}).get("precision", "float32")
-        if precision != exported:
-            words = f"None or {exported!r} for this folder; export the net with precision={precision!r}"
-            refuse("precision", words, precision)
+    exported = card.get("precision") if path.is_dir() else None
+    is_fixed = runtime == "tensorflow" or exported == "bfloat16"
+    if precision is not None and is_fixed and precision != (exported or "float32"):
+        words = f"None or {exported or 'float32'!r} for this folder; export the net with {precision!r}"
+        refuse("precision", words, precision)
+    return precision or exported
 
 
 def check_path(path, argument="path"):

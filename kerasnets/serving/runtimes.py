@@ -9,8 +9,10 @@ Points that need care:
   request it. So a precision is always set.
 - OpenVINO runs one request at a time in each of its streams, and an interpreter of LiteRT one call at a time.
   Threads take turns.
-- OpenVINO fails on quantized models with a free batch on processors with AMX
-  (github.com/openvinotoolkit/openvino/issues/37577). They are compiled for batches of 1, 2, 4, 8 and so on.
+- OpenVINO computes faster where the number of images is fixed. So a net of images of one size is compiled for
+  one image and for a batch, and more images are split: 13 into 8 and 5 times 1. Quantized models are never
+  compiled for a free number of images, with which they fail on processors with AMX
+  (github.com/openvinotoolkit/openvino/issues/37577).
 - Packages are imported when a model is opened, so that each runtime works where the others are not installed.
 """
 
@@ -29,6 +31,7 @@ INPUT = "images"  # name of the input
 OUTPUTS = ("logits", "probabilities")  # OpenVINO may have further names for them
 OPENVINO_PRECISION = "INFERENCE_PRECISION_HINT"  # an option of OpenVINO
 CHANNELS = ("model_info", "channels")  # in a file .xml: the order of the colors in images, RGB or BGR
+SIZES = (8, 1)  # of batches for which OpenVINO compiles a model: each takes memory of its own
 MAX_SHAPES = 8  # for which OpenVINO keeps a model compiled
 OPENVINO_NAMES = {"float32": "f32", "bfloat16": "bf16"}  # its values
 
@@ -99,12 +102,14 @@ class Keras(Session):
         import tensorflow as tf
 
         from kerasnets.assembly.origin import load_model
+        from kerasnets.graph import all_layers
         from kerasnets.serving import nets
 
         net = nets.net_of(load_model(path))
-        self.precision = precision
         if precision is not None:
             net = {"float32": nets.in_float32, "bfloat16": nets.in_bfloat16}[precision](net)
+        used = {layer.compute_dtype for layer in all_layers(net.model)}
+        self.precision = min(used - {"float32"}, default="float32")
         self.constant, self.function, self.shape = tf.constant, net.function(freeze=True), net.shape
         known = net.card
         self.card = {
@@ -150,7 +155,7 @@ class OpenVINO(Session):
 
         has = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bfloat16" and "BF16" not in has:
-            words = "None or 'float32' on a processor without bfloat16 instructions (avx512_bf16 or amx_bf16)"
+            words = "'float32' on a processor without bfloat16 instructions (avx512_bf16 or amx_bf16)"
             refuse("precision", words, precision)
 
     def __init__(self, path, precision, threads):
@@ -168,7 +173,9 @@ class OpenVINO(Session):
         named = ((i, set(OUTPUTS) & x.names) for i, x in enumerate(model.outputs))
         self.places = {name: i for i, names in named for name in names}
         self.is_bgr = model.has_rt_info([*CHANNELS]) and model.get_rt_info([*CHANNELS]).astype(str) == "BGR"
-        self.is_static = any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
+        is_fixed = self.shape is not None and None not in self.shape
+        is_quantized = any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
+        self.is_static = is_fixed or is_quantized
 
         @functools.lru_cache(MAX_SHAPES)
         def compiled(shape):
@@ -177,7 +184,8 @@ class OpenVINO(Session):
             return requests(core.compile_model(model, "CPU", options))
 
         self.compiled, self.lock = compiled, threading.Lock()
-        self.requests((1, *self.shape) if self.is_static and self.shape and None not in self.shape else None)
+        if is_fixed or not is_quantized:
+            self.requests((1, *self.shape) if is_fixed else None)
 
     def requests(self, shape):
         """A queue of the requests of the model that is compiled for a shape of images, None for any."""
@@ -190,7 +198,7 @@ class OpenVINO(Session):
             images = np.ascontiguousarray(images[..., ::-1])
         if not self.is_static:
             return self.infer(images, self.requests(None))
-        counts = powers(len(images))
+        counts = split(len(images))
         parts = np.split(images, np.cumsum(counts[:-1]))
         return joined([self.infer(part, self.requests(part.shape)) for part in parts])
 
@@ -213,9 +221,13 @@ def requests(compiled):
     return found
 
 
-def powers(number):
-    """The powers of two whose sum is a number, the largest first."""
-    return [1 << i for i in reversed(range(number.bit_length())) if number >> i & 1]
+def split(number):
+    """The sizes of the batches of `SIZES` into which a number of images is split, the largest first."""
+    counts = []
+    for size in SIZES:
+        counts += [size] * (number // size)
+        number %= size
+    return counts
 
 
 def joined(parts):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import layers
 from PIL import Image
 
+from kerasnets import image_files
 from kerasnets.serving import export
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 30, 3), "uint8")
@@ -78,6 +79,8 @@ def test_a_file_that_is_no_image_is_told_by_its_number(signatures, kind):
     for files, numbers in (([JPEG, bad, PNG], "1"), ([bad], "0"), ([bad, JPEG, bad], "0 2")):
         with pytest.raises(tf.errors.InvalidArgumentError, match=rf"`image_bytes`\[{numbers}\] {message}"):
             signatures["serving_bytes"](image_bytes=tf.constant(files))
+    with pytest.raises(ValueError, match=message.removeprefix("is ")):
+        image_files.decode(bad)  # by Pillow
     assert signatures["serving_bytes"](image_bytes=tf.constant([JPEG, PNG]))["scores"].shape == (2, 3)
 
 
