@@ -20,6 +20,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from kerasnets import files
+
 LARGE = 1_000  # least number of values of a weight that is added afterwards
 MOST = 2**31 - 2**24  # bytes of weights; protocol buffers end at 2**31 bytes, of which the graph takes some
 # Numbers of fields in onnx.proto: the graph of a model, a constant tensor of a graph, the bytes of a tensor.
@@ -34,19 +36,19 @@ class Constant:
         name: Its name in the graph.
         weight: Keras's variable.
         shape: Its shape in the file.
-        moves: Functions that transpose and reshape the array of the variable, in their order.
+        steps: Functions that transpose and reshape the array of the variable, in their order.
     """
 
     name: str
     weight: keras.Variable
     shape: tuple[int, ...]
-    moves: tuple = ()
+    steps: tuple = ()
 
     def array(self):
         """Its values."""
         array = np.asarray(self.weight)
-        for move in self.moves:
-            array = move(array)
+        for step in self.steps:
+            array = step(array)
         return np.ascontiguousarray(array)
 
     def head(self):
@@ -76,7 +78,7 @@ def write(net, path):
     heads, sizes = zip(*(x.head() for x in constants), strict=True) if constants else ((), ())
     graph = model.graph.SerializeToString()
     model.ClearField("graph")
-    with path.open("wb") as file:
+    with files.replacing(path) as part, part.open("wb") as file:
         file.write(model.SerializeToString())
         file.write(start(GRAPH, len(graph) + sum(sizes)))
         file.write(graph)
@@ -180,16 +182,16 @@ def moved(constant, node, tensors):
     """
     from onnx import helper, numpy_helper
 
-    shape, move = constant.shape, None
+    shape, step = constant.shape, None
     if node.op_type == "Transpose":
         axes = helper.get_node_attr_value(node, "perm")
-        shape, move = [shape[axis] for axis in axes], operator.methodcaller("transpose", axes)
+        shape, step = [shape[axis] for axis in axes], operator.methodcaller("transpose", axes)
     elif node.op_type == "Reshape" and node.input[1] in tensors:
         shape = numpy_helper.to_array(tensors[node.input[1]]).tolist()
-        move = operator.methodcaller("reshape", shape)
-    if move is None or min(shape) < 1:  # -1 stands for the size that follows from the others
+        step = operator.methodcaller("reshape", shape)
+    if step is None or min(shape) < 1:  # -1 stands for the size that follows from the others
         return None
-    return Constant(node.output[0], constant.weight, tuple(shape), (*constant.moves, move))
+    return Constant(node.output[0], constant.weight, tuple(shape), (*constant.steps, step))
 
 
 def read(node):

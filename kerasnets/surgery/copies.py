@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from kerasnets.graph import set_weights
+from kerasnets.graph import finalize, set_weights
 
 
 class Copies:
@@ -55,4 +55,9 @@ class Copies:
         """Sets the weights of the copies, which must be built by now."""
         for operation, copy, weights in self.made.values():
             if copy is not operation and isinstance(copy, keras.Layer):
-                set_weights(copy, weights() if weights else operation.get_weights())
+                if weights:
+                    set_weights(copy, weights())
+                    continue
+                for new, old in zip(copy.weights, operation.weights, strict=True):
+                    new.assign(old)  # needs no memory in TensorFlow, unlike arrays
+                finalize(copy)
