@@ -204,6 +204,8 @@ class OpenVINO(Session):
 
     def infer(self, images, requests):
         """Computes the outputs for images by one of some requests, once one is free."""
+        if not images.flags.writeable:  # which OpenVINO asks for, though it only reads
+            images = images.copy()
         request = requests.get()
         try:
             request.set_input_tensor(self.tensor(images, shared_memory=True))

@@ -127,12 +127,15 @@ def test_every_runtime_gives_what_keras_and_the_signatures_give(
     served = tf.saved_model.load(str(paths[""])).signatures["serving_bytes"](
         image_bytes=tf.constant(contents)
     )
+    kept = IMAGES.astype("float32")
+    kept.flags.writeable = False
     with load(path, runtime, batch=2) as loaded:
         assert (loaded.path, loaded.runtime, loaded.precision) == (path, runtime, "float32")
         assert (loaded.shape, loaded.class_names) == ((16, 16, 3), tuple(NAMES))
         for images in (
             IMAGES[:1],
             IMAGES,
+            kept,
             IMAGES.astype("float64"),
             IMAGES[:, ::-1][:, ::-1],
             IMAGES.tolist(),
