@@ -5,7 +5,7 @@
     python recipes/benchmark.py import     seconds to import keras, alone and with kerasnets
     python recipes/benchmark.py memory     memory and seconds per training step: plain, memory-efficient
     python recipes/benchmark.py digits     accuracy of small nets that are trained on the embedded digits
-    python recipes/benchmark.py serve      milliseconds per image: Keras, its export, and ours
+    python recipes/benchmark.py serve      milliseconds per image: Keras, ours on every runtime, timm
     python recipes/benchmark.py finetune   errors of nets fine-tuned on few images, and trained from scratch
     python recipes/benchmark.py head       seconds of a new classifier alone: kept features, Keras's guide
     python recipes/benchmark.py formats    differences between files of other runtimes and Keras, by family
@@ -14,8 +14,9 @@
 The contenders take turns, round after round. Since machines are noisy, the result is the median of the ratios
 of all rounds. Memory is the peak of the training process (VmHWM of /proc/self/status, so on Linux only) minus
 its memory just before the first step (VmRSS); it includes the graph of that step. Accuracy is measured on
-the test split, and seconds on training. The nets of `serve` are untrained. Those of `formats` are small and
-untrained except for the statistics of batch normalization; `--models` measures nets of full size.
+the test split, and seconds on training. The nets of `serve` are filled with values like those of
+training, and each contender has a process of its own. Those of `formats` are small and untrained except for
+the statistics of batch normalization; `--models` measures nets of full size.
 """
 
 import pathlib

@@ -388,7 +388,9 @@ def test_export_in_another_format(run, refused, tmp_path):
     assert "`calibration` is images of 0..255" in refused(*words)
     assert "--image-bytes is for --format saved_model" in refused(*words, *calibration, "--image-bytes")
     assert "--format" in refused(*words[:-1], "tflite")
-    assert "--calibration is for --format litert_int8 and openvino_int8" in refused(*words[:-2], *calibration)
+    assert "--calibration is for --format fastest, litert_int8 and openvino_int8" in refused(
+        *words[:-2], *calibration
+    )
     assert not path.parent.exists()
     said = json.loads(run(*words, *calibration, "--json"))
     assert set(said) == {"path", "compared_images", "largest_difference", "top1_agreement", "notes"}

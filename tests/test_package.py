@@ -46,6 +46,7 @@ OPENERS = {"open", "fdopen", "File"}
 SAVERS = {"write_bytes", "write_text", "savefig", "save_weights"}
 # Those that stand outside kerasnets.files, and why.
 WRITERS = {
+    "kerasnets/serving/bench.py": {"copyfile": "copies to the temporary folder of a version"},
     "kerasnets/serving/versions.py": {"rename": "gives a whole folder its name, which is not there yet"},
     "kerasnets/training/distribution/on_jax.py": {
         "open": "a copy in a temporary folder of what the first host has"

@@ -13,6 +13,7 @@
     kerasnets finetune --model MobileNetV2 --weights imagenet --data-dir FOLDER
     kerasnets distill --teacher best.keras --student MobileNet --alpha 0.5
     kerasnets export LeNet5 --weights lenet5.weights.h5 --out saved_models --format onnx
+    kerasnets bench saved_models/LeNet5 --images photos
     kerasnets doctor
 
 Each subcommand has a module. `list` and `show` read the catalogue and do not import Keras. The others import
@@ -27,6 +28,7 @@ from collections.abc import Sequence
 
 import kerasnets
 from kerasnets.cli import (
+    bench,
     classify,
     compare,
     distill,
@@ -46,7 +48,7 @@ from kerasnets.cli.options import Parser, run
 
 COMMANDS = (
     *(listing, show, profile, compare, plot, weights, classify, look),
-    *(evaluate, train, finetune, distill, export, doctor),
+    *(evaluate, train, finetune, distill, export, bench, doctor),
 )
 
 

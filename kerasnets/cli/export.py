@@ -1,6 +1,7 @@
 """`kerasnets export`: a trained model as files for TF Serving or another runtime."""
 
 import argparse
+import dataclasses
 import warnings
 from typing import Any
 
@@ -12,6 +13,7 @@ from kerasnets.cli.options import built, command, folder, lines, quiet, weights
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino", "openvino_int8")
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
 SERVED = ("image_bytes", "precision")  # those of them that other servers than TF Serving have too
+FASTEST = "fastest"  # instead of a format: the one that is found to be fastest on this machine
 SERVERS = {"tfserving": FORMATS[0], "ovms": "openvino", "triton": "onnx"}  # with their default formats
 
 
@@ -36,10 +38,10 @@ def add(commands: Any) -> None:
         help="tfserving, ovms for OpenVINO Model Server, or triton (tfserving)",
     )
     forms = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} ({', '.join(SERVERS.values())} by server)"
-    p.add_argument("--format", choices=FORMATS, metavar="FORMAT", help=forms)
-    p.add_argument(
-        "--calibration", metavar="FILE", help="images for formats in int8: a folder or a .npy file"
-    )
+    forms += f"; or {FASTEST}, which measures them and takes the fastest that agrees with float32"
+    p.add_argument("--format", choices=(*FORMATS, FASTEST), metavar="FORMAT", help=forms)
+    images = "images for formats in int8, and for the agreement with float32: a folder or a .npy file"
+    p.add_argument("--calibration", metavar="FILE", help=images)
     p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
     p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")
     p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (as in training)")
@@ -81,7 +83,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         "optimize": False if options.plain else None,
     }
     options.format = options.format or SERVERS[options.server]
-    write = export_saved_model if options.format == FORMATS[0] else export_file
+    write = {FORMATS[0]: export_saved_model, FASTEST: export_fastest}.get(options.format, export_file)
     with quiet(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         data, text = write(options, rest, shared)
@@ -123,7 +125,7 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
 def export_saved_model(options, rest, shared):
     """The JSON data and the text of `kerasnets export --format saved_model`."""
     if options.calibration:
-        raise ValueError("--calibration is for --format litert_int8 and openvino_int8")
+        raise ValueError("--calibration is for --format fastest, litert_int8 and openvino_int8")
     if options.server != "tfserving":
         raise ValueError(f"--format saved_model is for --server tfserving, not {options.server}")
     from kerasnets import serving
@@ -142,9 +144,10 @@ def export_file(options, rest, shared):
         if name not in given and getattr(options, name) != default:
             raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
     from kerasnets import serving
+    from kerasnets.serving import formats, layouts
     from kerasnets.serving.versions import card_path
 
-    serving.formats.find(options.format)
+    formats.find(options.format)
     model = trained(options, rest)
     place = options.out, options.format, options.served_as, options.as_version
     try:
@@ -153,7 +156,7 @@ def export_file(options, rest, shared):
         )
     except RuntimeError as error:  # raised by the other runtime
         raise ValueError(str(error)) from error
-    card = files.read_json(card_path(serving.layouts.file_of(path) if server else path))
+    card = files.read_json(card_path(layouts.file_of(path) if server else path))
     keys = ("compared_images", "largest_difference", "top1_agreement")
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
     difference = card["largest_difference"]
@@ -164,3 +167,24 @@ def export_file(options, rest, shared):
     if "top1_agreement" in card:
         text += f", and {card['top1_agreement']:.1%} of {card['compared_images']} images get the same class"
     return data, text
+
+
+def export_fastest(options, rest, shared):
+    """The JSON data and the text of `kerasnets export --format fastest`."""
+    for name, default in SAVED_MODEL_ONLY.items():
+        if getattr(options, name) != default:
+            raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
+    if options.server != "tfserving":
+        raise ValueError(f"--format fastest is for --server tfserving, not {options.server}")
+    from kerasnets import serving
+    from kerasnets.serving import versions
+
+    model = trained(options, rest)
+    name = options.served_as or model.name
+    versions.check_name(name)
+    versions.check_version(options.out / name, options.as_version)
+    found = serving.fastest(model, images=options.calibration, **shared)
+    path = found.export(options.out, name, options.as_version)
+    best = dataclasses.replace(found.best, path=path)
+    data = {"path": str(path), "fastest": best.as_data(), "line": best.line, "measured": found.as_data()}
+    return data, f"{found}\n\nwrote {path}; load it: {best.line}"

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from kerasnets.serving.load import load
 
 if TYPE_CHECKING:
+    from kerasnets.serving.bench import fastest
     from kerasnets.serving.files import export_file
     from kerasnets.serving.saved_model import export
 
-_FUNCTIONS = {"export": "saved_model", "export_file": "files"}  # and their modules
+_FUNCTIONS = {"export": "saved_model", "export_file": "files", "fastest": "bench"}  # and their modules
 
-__all__ = ["export", "export_file", "load"]
+__all__ = ["export", "export_file", "fastest", "load"]
 
 
 def __getattr__(name):

@@ -63,15 +63,73 @@ def test_ratios_are_those_of_each_round():
 
 
 def test_serve_rows():
-    figures = {
-        "A, batch 1": {"predict": [6.0, 8.0], "ours": [2.0, 2.0], "torchvision": [4.0, 2.0]},
-        "B, batch 1": {"predict": [4.0, 4.0], "ours": [4.0, 4.0]},
+    """Without figures there is a dash, and int8 counts only where it may be chosen."""
+
+    def figures(form, precision, *seconds, error=None):
+        return {"format": form, "precision": precision, "error": error, "seconds": {"2": list(seconds)}}
+
+    nets = {
+        "A": {
+            "keras_export": figures("keras_export", "float32", 0.012, 0.016),
+            "onnx, float32": figures("onnx", "float32", 0.004, 0.004),
+            "openvino, bfloat16": figures("openvino", "bfloat16", 0.002, 0.002),
+            "openvino_int8, float32": figures("openvino_int8", "float32", 0.001, 0.001),
+            "timm, float32": figures("timm", "float32", 0.0001, 0.0001),
+        },
+        "B": {
+            "keras_export": figures("keras_export", "float32", 0.004, 0.004),
+            "onnx, float32": figures("onnx", "float32", 0.004, 0.004),
+            "openvino, bfloat16": figures("openvino", "bfloat16", error="killed by SIGFPE"),
+        },
     }
-    header, first, second, means = serve.rows(figures)
-    assert header == ["net", "predict", "ours", "torchvision", "predict / ours", "torchvision / ours"]
-    assert first == ["A, batch 1", "7.0", "2.0", "3.0", "3.50", "1.50"]
-    assert second == ["B, batch 1", "4.0", "4.0", "", "1.00", ""]
-    assert means == ["geometric mean", "", "", "", f"{3.5**0.5:.2f}", "1.50"]
+    header, *table = serve.rows(nets, [2])
+    assert header == ["contender", "A", "B", "times as fast as keras_export"]
+    assert table[1] == ["onnx, float32", "2.0", "2.0", f"{3.5**0.5:.2f}"]
+    assert table[2] == ["openvino, bfloat16", "1.0", "-", "-"]
+    _, *table = serve.means(nets, [2])
+    assert [row[1] for row in table] == [f"{best**0.5:.2f}" for best in (3.5, 7, 14)]
+    assert [row[2].split("; ")[0] for row in table] == ["onnx, float32", *list(nets["A"])[2:4]]
+
+
+def test_serve(recipe, tmp_path, monkeypatch, capsys):
+    """Tiny nets stand in for those of the two packages. Figures and exports are kept."""
+    pytest.importorskip("openvino")
+    theirs = [keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 3), keras.layers.GlobalMaxPooling2D()]
+    monkeypatch.setattr(keras.applications, "VGG16", lambda weights: keras.Sequential(theirs))
+    ours = functools.partial(
+        kerasnets.build, input_shape=(32, 32, 3), **kerasnets.applications.VGG16.spec.tiny
+    )
+    monkeypatch.setattr(kerasnets, "build", ours)
+    out = tmp_path / "serve.json"
+    words = (
+        "--models",
+        "VGG16",
+        "--rounds",
+        1,
+        "--batch-size",
+        2,
+        "--exports",
+        tmp_path / "nets",
+        "--out",
+        out,
+    )
+    recipe("serve", *words, "--formats", "keras_export", "openvino")
+    (found,) = json.loads(out.read_text())["nets"].values()
+    assert {"keras_export", "openvino, float32"} <= set(found)
+    assert all(one["error"] is None and one["load"] > 0 for one in found.values())
+    assert all(len(one["seconds"]["2"]) == 1 for one in found.values())
+    printed = capsys.readouterr().out
+    assert "openvino, float32" in printed
+    assert "2 cores" in printed or "cores of" in printed
+    monkeypatch.setattr(serve, "measured", None)
+    recipe("serve", *words, "--formats", "keras_export", "openvino")  # nothing is measured again
+    assert capsys.readouterr().out == printed
+    with pytest.raises(SystemExit):
+        recipe("serve", *words, "--formats", "onnx")
+    assert "--out is a new file, or one of the same settings" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        recipe("serve", *words, "--formats", "caffe")
+    assert "--formats are some of predict, keras_export, saved_model, onnx" in capsys.readouterr().err
 
 
 def test_formats(recipe, tmp_path, monkeypatch, capsys):
@@ -92,23 +150,6 @@ def test_formats_say_what_is_refused():
     assert formats.cell({"refused": "why"}) == "no"
     assert formats.cell({"largest_difference": 3e-7}) == "3e-07"
     assert formats.cell({"largest_difference": 0.1, "top1_agreement": 0.97}) == "97%"
-
-
-def test_serve(recipe, tmp_path, monkeypatch):
-    """Tiny nets stand in for those of the two packages."""
-    theirs = [keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 3), keras.layers.GlobalMaxPooling2D()]
-    monkeypatch.setattr(keras.applications, "VGG16", lambda weights: keras.Sequential(theirs))
-    ours = functools.partial(
-        kerasnets.build, input_shape=(32, 32, 3), **kerasnets.applications.VGG16.spec.tiny
-    )
-    monkeypatch.setattr(kerasnets, "build", ours)
-    out = tmp_path / "serve.json"
-    recipe("serve", "--models", "VGG16", "--rounds", 1, "--batch-size", 2, "--bfloat16", "--out", out)
-    figures = json.loads(out.read_text())
-    (turns,) = figures.values()
-    assert list(figures) == ["VGG16, batch 2"]
-    assert {"predict", "plain export", "ours", "ours, bfloat16"} <= set(turns)
-    assert all(len(times) == 1 and times[0] > 0 for times in turns.values())
 
 
 def test_finetune_compares_errors(recipe, tmp_path, monkeypatch, capsys):
