@@ -156,13 +156,14 @@ def train_once(
     net = build()
     decay = keras.optimizers.schedules.CosineDecay(rate, batches.steps * epochs)
     optimizer = keras.optimizers.Adam(decay) if momentum is None else keras.optimizers.SGD(decay, momentum)
+    options = {"run_eagerly": eagerly, "jit_compile": training.distribution.jit_compile()}
     if distiller is None:
         model = net
         loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer, loss, metrics=[accuracy], run_eagerly=eagerly)
+        model.compile(optimizer, loss, metrics=[accuracy], **options)
     else:
         model = distillation.Distiller(net, **distiller)
-        model.compile(optimizer, metrics=["accuracy"], run_eagerly=eagerly)
+        model.compile(optimizer, metrics=["accuracy"], **options)
     fit_and_save(model, net, path, batches, epochs, f"{path.stem:8}", facts, validation)
     return net
 

@@ -323,5 +323,6 @@ def digest(file: str) -> str | None:
 
 def compiled(model, net, data, logged=None):
     """Compiles a Distiller with the optimizer of its run."""
-    model.compile(data.recipe.make_optimizer(data.training.steps_per_epoch, net, model), metrics=logged)
+    optimizer = data.recipe.make_optimizer(data.training.steps_per_epoch, net, model)
+    model.compile(optimizer, metrics=logged, jit_compile=training.distribution.jit_compile())
     return model

@@ -50,7 +50,12 @@ def fit_head(net: keras.Model, data: Data, out: pathlib.Path) -> float | None:
     examples = (x, y) if recipe.balance is None else (x, y, data.class_weights[y])
     steps = -(-len(x) // recipe.batch)
     rate = keras.optimizers.schedules.CosineDecay(recipe.head_rate, steps * recipe.head_epochs)
-    head.compile(keras.optimizers.Adam(rate), recipe.make_loss(data.binary), metrics=metrics(data, False))
+    head.compile(
+        keras.optimizers.Adam(rate),
+        recipe.make_loss(data.binary),
+        metrics=metrics(data, False),
+        jit_compile=distribution.jit_compile(),
+    )
     best = BestInMemory(f"val_{score(data)}")
     with distribution.as_one_device(head):
         head.fit(

@@ -71,6 +71,7 @@ class MutualLearning(Supervised):
         model.compile(
             recipe.make_optimizer(data.training.steps_per_epoch, net, model),
             metrics={name: metrics(data) for name in model.names},
+            jit_compile=training.distribution.jit_compile(),
         )
         return model
 

@@ -248,11 +248,12 @@ class Search:
         """The model to train: the net, or a Distiller of it."""
         s = self.settings
         recipe.regularize(net)
+        options = {"jit_compile": distribution.jit_compile()}
         if s.teacher and not on_labels:
             model = distillation.Distiller(net, None, s.temperature, s.hard_weight)
-            model.compile(recipe.make_optimizer(steps, net), metrics=["accuracy"])
+            model.compile(recipe.make_optimizer(steps, net), metrics=["accuracy"], **options)
             return model
-        net.compile(recipe.make_optimizer(steps, net), recipe.make_loss(), metrics=["accuracy"])
+        net.compile(recipe.make_optimizer(steps, net), recipe.make_loss(), metrics=["accuracy"], **options)
         return net
 
     def batches(self, examples, epochs):

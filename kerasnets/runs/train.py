@@ -183,6 +183,7 @@ class Supervised:
             loss,
             weights,
             logged,
+            jit_compile=distribution.jit_compile(),
             run_eagerly=data.options.steps is not None and len(net.layers) > MANY_LAYERS,
         )
         return model

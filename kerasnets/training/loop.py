@@ -54,7 +54,7 @@ def fit(
     together = model.steps_per_execution
     if not is_int(together, 1) or steps % together:
         refuse("steps_per_execution", f"a divisor of {steps}, the steps of an epoch", together)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, distribution.batch_norm_fused(model):
         if not distribution.is_first():  # only the first host keeps the files
             state, history = (pathlib.Path(folder) / pathlib.Path(path).name for path in (state, history))
         checkpoint = Checkpoint(state, every, callbacks)

@@ -194,3 +194,41 @@ def as_one_device(model: keras.Model, whole_batch_norm: bool = True) -> Iterator
 
     with on_tensorflow.replicas_summed(model, whole_batch_norm):
         yield
+
+
+def jit_compile() -> str | bool:
+    """The argument `jit_compile` of Keras's `compile` with which nets train faster here.
+
+    XLA, by which Keras compiles unless told otherwise, does not suit convolutions on CPUs: a step of
+    MobileNetV2 takes several times as long as without it, and minutes pass before the first one.
+
+    Returns:
+        False with the TensorFlow backend without a GPU, else "auto", Keras's default.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return "auto"
+    from kerasnets.training.distribution import on_tensorflow
+
+    return "auto" if on_tensorflow.has_gpu() else False
+
+
+@contextlib.contextmanager
+def batch_norm_fused(model: keras.Model) -> Iterator[None]:
+    """A context in which batch normalization of images is one operation of TensorFlow in training.
+
+    Keras composes it of a dozen operations, each of which reads or writes all feature maps, and so do their
+    gradients. The results are the same but for rounding. `kerasnets.training.fit` enters this context. It
+    changes nothing on other backends, on several replicas, or if XLA compiles the model, which joins such
+    operations by itself.
+
+    Args:
+        model: A compiled keras.Model that has not been trained yet. What it was trained with stays with it
+            until it is compiled again.
+    """
+    if keras.backend.backend() != "tensorflow" or (model.jit_compile and not model.run_eagerly):
+        yield
+        return
+    from kerasnets.training.distribution import on_tensorflow
+
+    with on_tensorflow.batch_norm_fused(model):
+        yield
