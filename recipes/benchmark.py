@@ -10,6 +10,8 @@
     python recipes/benchmark.py head       seconds of a new classifier alone: kept features, Keras's guide
     python recipes/benchmark.py formats    differences between files of other runtimes and Keras, by family
     python recipes/benchmark.py store      seconds and memory of stored logits of 1.28 million images
+    python recipes/benchmark.py train      milliseconds per image of training: ours, Keras's nets and timm's
+    python recipes/benchmark.py data       images per second from JPEG files: ours and torchvision's
 
 The contenders take turns, round after round. Since machines are noisy, the result is the median of the ratios
 of all rounds. Memory is the peak of the training process (VmHWM of /proc/self/status, so on Linux only) minus
@@ -22,7 +24,20 @@ the statistics of batch normalization; `--models` measures nets of full size.
 import pathlib
 
 import shared
-from benchmarks import build, digits, distill, finetune, formats, head, imports, memory, serve, store
+from benchmarks import (
+    build,
+    data,
+    digits,
+    distill,
+    finetune,
+    formats,
+    head,
+    imports,
+    memory,
+    serve,
+    store,
+    train,
+)
 
 BENCHMARKS = {
     "distill": distill,
@@ -35,6 +50,8 @@ BENCHMARKS = {
     "head": head,
     "formats": formats,
     "store": store,
+    "train": train,
+    "data": data,
 }
 
 

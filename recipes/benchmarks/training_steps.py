@@ -1,46 +1,119 @@
-"""The process of a net that `memory` measures: trains for one step per line of its standard input.
+"""The nets that `train` and `memory` train, each in a process of its own: one step of training a call.
 
-python recipes/benchmarks/training_steps.py '{"model": "DenseNet121", "batch": 16, "jit": false}'
+Each function builds and compiles a net and returns a function that trains it for a step on the same random
+images, by SGD with momentum and cross-entropy. None of them loads what another one needs.
 """
 
-import json
-import pathlib
-import re
-import sys
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
-from kerasnets.cli.options import quiet
+from kerasnets.serving.turns import memory
+
+RATE, MOMENTUM = 0.01, 0.9
 
 
-def train(model: str, batch: int, jit: bool, **options: Any) -> None:
-    """Trains for one step per line of the standard input; at its end, prints the memory of the process."""
-    with quiet():
-        import keras
-        import numpy as np
+def ours(model: str, batch: int, filled: bool = True, **options: Any) -> Callable[[], dict[str, float]]:
+    """A net of this package, which trains as in `kerasnets train`.
 
-        import kerasnets
+    Args:
+        model: Its name.
+        batch: Images a batch.
+        filled: Whether its weights are like those of a trained net.
+        **options: `jit` and `precision`, as for `keras_steps`, and options of the net.
+    """
+    import kerasnets
 
-        net = kerasnets.build(model, classifier_activation=None, **options)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        net.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss, jit_compile=jit)
-        net.optimizer.build(net.trainable_variables)
-        rng = np.random.default_rng(0)
-        x = rng.random((batch, *net.input_shape[1:]), "float32")
-        y = rng.integers(0, net.output_shape[-1], batch)
-        before = memory()["VmRSS"]
-        net.train_on_batch(x, y)
-        net.train_on_batch(x, y)
-    for _ in sys.stdin:
-        net.train_on_batch(x, y)
-        print("done", flush=True)
-    print(json.dumps({"before": before, "step": memory()["VmHWM"] - before}), flush=True)
+    settings = {name: options.pop(name) for name in ("jit", "precision") if name in options}
+    return keras_steps(lambda: kerasnets.build(model, **options), batch, filled, fused=True, **settings)
 
 
-def memory() -> dict[str, float]:
-    """Megabytes of this process: VmRSS now, VmHWM at its peak."""
-    status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
-    return {word: int(kb) / 1024 for word, kb in re.findall(r"^(Vm\w+):\s+(\d+) kB", status, re.MULTILINE)}
+def applications(model: str, batch: int, **settings: Any) -> Callable[[], dict[str, float]]:
+    """The same net of keras.applications."""
+    import keras
+
+    return keras_steps(lambda: getattr(keras.applications, model)(weights=None), batch, **settings)
 
 
-if __name__ == "__main__":
-    train(**json.loads(sys.argv[1]))
+def keras_steps(
+    build: Callable[[], Any],
+    batch: int,
+    filled: bool = True,
+    fused: bool = False,
+    jit: bool = False,
+    precision: str = "float32",
+) -> Callable[[], dict[str, float]]:
+    """Trains a net by Keras, without XLA unless told otherwise.
+
+    Args:
+        build: Function that builds it. It ends with a softmax.
+        batch: Images a batch.
+        filled: Whether its weights are like those of a trained net.
+        fused: Whether batch normalization is one operation of TensorFlow, as in runs of this package.
+        jit: Whether to compile the step with XLA, as Keras does by default.
+        precision: "float32" or "bfloat16", which keeps the weights in float32.
+
+    Returns:
+        A function that trains for a step, and returns the loss and "before", the megabytes of the process
+        before the first step.
+    """
+    import keras
+    import numpy as np
+
+    from benchmarks import measuring
+    from kerasnets.training import distribution
+
+    if precision == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    net = build()
+    if filled:
+        measuring.trained_like(net)
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    net.compile(keras.optimizers.SGD(RATE, momentum=MOMENTUM), loss, jit_compile=jit)
+    net.optimizer.build(net.trainable_variables)
+    rng = np.random.default_rng(0)
+    x = keras.ops.convert_to_tensor(rng.normal(size=(batch, *net.input_shape[1:])).astype("float32"))
+    y = keras.ops.convert_to_tensor(rng.integers(0, net.output_shape[-1], batch))
+    before = memory().get("VmRSS", 0.0)
+
+    def step():
+        return {"loss": float(net.train_on_batch(x, y)), "before": before}
+
+    with distribution.batch_norm_fused(net) if fused else contextlib.nullcontext():
+        step()  # the first ones trace the net
+        step()
+    return step
+
+
+def timm(model: str, batch: int, side: int, precision: str = "float32", compiled: bool = False) -> Callable:
+    """The same net of timm, with channels last.
+
+    Args:
+        model: Its name there.
+        batch: Images a batch.
+        side: Their side.
+        precision: "float32" or "bfloat16", by automatic casts.
+        compiled: Whether torch.compile compiles it.
+    """
+    import numpy as np
+    import torch
+    from timm import create_model
+
+    net = create_model(model).train().to(memory_format=torch.channels_last)
+    forward = torch.compile(net) if compiled else net
+    optimizer = torch.optim.SGD(net.parameters(), RATE, MOMENTUM)
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(rng.normal(size=(batch, 3, side, side)).astype("float32"))
+    x, y = x.to(memory_format=torch.channels_last), torch.from_numpy(rng.integers(0, 1000, batch))
+
+    def step():
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = torch.nn.functional.cross_entropy(forward(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.item()}
+
+    step()
+    step()
+    return step

@@ -1,13 +1,17 @@
 import functools
+import importlib
+import importlib.util
 import json
+import time
 
 import keras
 import pytest
 
 import kerasnets
-from benchmarks import digits, folders, formats, head, head_phase, measuring, serve
+from benchmarks import data, digits, folders, formats, head, head_phase, measuring, serve, train
 from kerasnets import runs
 from kerasnets.assembly import registry
+from kerasnets.serving import turns
 from kerasnets.serving.formats import FORMATS
 
 
@@ -38,6 +42,7 @@ def test_digits(recipe, tmp_path, monkeypatch, capsys):
         ("serve", "LeNet5"),
         ("memory", "LeNet6"),
         ("head", "LeNet6"),
+        ("train", "LeNet5"),
     ],
 )
 def test_an_unknown_net_ends_with_one_line_and_status_2(benchmark, net, recipe, capsys):
@@ -213,3 +218,79 @@ def test_digits_of_a_folder_are_those_of_a_larger_one(six_of_each, tmp_path):
     assert len(list((large / "train" / "7").iterdir())) == 6
     assert len(list((large / "test").rglob("*.png"))) == 1000
     assert not images(large / "train") & images(large / "test")
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Contenders run in this process. PyTorch's nets and data are left out."""
+
+    def measure(contenders, rounds, least):
+        outcomes = []
+        for contender in contenders:
+            module, name = contender.target.split(":")
+            turn = getattr(importlib.import_module(module), name)(**contender.arguments)
+            outcome = turns.Outcome(contender.name, 1.0, 2048.0, {"": []})
+            for _ in range(rounds):
+                started = time.perf_counter()
+                outcome.figures[""] = turn()
+                outcome.seconds[""].append(time.perf_counter() - started)
+            outcomes.append(outcome)
+        return outcomes
+
+    monkeypatch.setattr(turns, "measure", measure)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+
+
+@pytest.mark.usefixtures("in_this_process", "eagerly")
+def test_train(recipe, tmp_path, monkeypatch, capsys):
+    """Tiny nets stand in for those of the two packages."""
+    theirs = [keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 3), keras.layers.GlobalMaxPooling2D()]
+    theirs.append(keras.layers.Softmax())
+    monkeypatch.setattr(keras.applications, "ResNet50", lambda weights: keras.Sequential(theirs))
+    tiny = functools.partial(
+        kerasnets.build, input_shape=(32, 32, 3), **kerasnets.applications.ResNet50.spec.tiny
+    )
+    monkeypatch.setattr(kerasnets, "build", tiny)
+    out = tmp_path / "train.json"
+    recipe("train", "--models", "ResNet50", "--rounds", 2, "--batch-size", 2, "--out", out)
+    ((title, found),) = json.loads(out.read_text()).items()
+    assert title.startswith("ResNet50, batch 2, float32")
+    assert list(found) == ["kerasnets", "keras.applications"]
+    for figures in found.values():
+        assert len(figures["milliseconds"]) == 2
+        assert min(figures["milliseconds"]) > 0
+    printed = capsys.readouterr().out
+    assert "timm is left out: torch and timm not installed" in printed
+    assert "2.00" in printed  # gigabytes
+
+
+@pytest.mark.usefixtures("in_this_process", "eagerly")
+def test_memory(recipe, tmp_path, monkeypatch, capsys):
+    tiny = functools.partial(kerasnets.build, **kerasnets.applications.DenseNetBC100.spec.tiny)
+    monkeypatch.setattr(kerasnets, "build", tiny)
+    out = tmp_path / "memory.json"
+    recipe("memory", "--models", "DenseNet40", "--rounds", 1, "--batch-size", 2, "--out", out)
+    seconds, held = json.loads(out.read_text()).values()
+    assert list(seconds) == list(held) == ["plain", "memory-efficient"]
+    assert all(mb["before"] + mb["step"] == pytest.approx(2048) for mb in held.values())
+    assert "MB added" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_data(recipe, tmp_path, capsys):
+    """Real files, and batches read from them."""
+    out = tmp_path / "data.json"
+    recipe("data", "--images", 4, "--batch-size", 2, "--passes", 1, "--rounds", 2, "--out", out)
+    rates = json.loads(out.read_text())
+    assert list(rates) == ["kerasnets"]
+    assert len(rates["kerasnets"]) == 2
+    assert "torchvision is left out: torch and torchvision not installed" in capsys.readouterr().out
+
+
+def test_a_contender_that_fails_is_named():
+    failed = turns.Outcome("timm", error="killed by SIGKILL")
+    done = turns.Outcome("kerasnets", 1.0, None, {"": [0.8, 0.4]})
+    _, first, second = train.rows([done, failed], 4)
+    assert first == ["kerasnets", "150.0", "1.00", ""]
+    assert second[:2] == ["timm", "failed: killed by SIGKILL"]
+    assert data.rows([done, failed], 60)[1:] == [["kerasnets", "100", "1.00"], ["timm", *second[1:3]]]
