@@ -200,7 +200,7 @@ def jit_compile() -> str | bool:
     """The argument `jit_compile` of Keras's `compile` with which nets train faster here.
 
     XLA, by which Keras compiles unless told otherwise, does not suit convolutions on CPUs: a step of
-    MobileNetV2 takes several times as long as without it, and minutes pass before the first one.
+    MobileNetV2 takes several times as long as without it.
 
     Returns:
         False with the TensorFlow backend without a GPU, else "auto", Keras's default.
