@@ -62,7 +62,8 @@ def write(folder: pathlib.Path, count: int) -> None:
     for number in range(count):
         place = folder / "train" / CLASSES[number % 2]
         place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture(rng)).save(place / f"{number:05}.jpg", quality=QUALITY)
+        with files.replacing(place / f"{number:05}.jpg") as part:
+            Image.fromarray(picture(rng)).save(part, quality=QUALITY)
 
 
 def picture(rng: Any) -> Any:
