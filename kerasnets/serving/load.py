@@ -439,7 +439,7 @@ def models_in(folder):
         if path.is_dir():
             inside = models_in(path) if number and not number[2] else []
         else:
-            inside = [path] if path.suffix in runtimes.ENDINGS else []
+            inside = [path] if path.suffix in runtimes.EXPORTED else []
         found += [(-int(number[1]) if number else 0, p.is_file(), "-" in p.name, p) for p in inside]
     return [found_path for *_, found_path in sorted(found)]
 

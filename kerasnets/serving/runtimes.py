@@ -303,7 +303,8 @@ RUNTIMES = {
     "litert": Runtime("ai_edge_litert", "litert", (".tflite",), FLOAT32, LiteRT),
     "openvino": Runtime("openvino", "openvino", (".xml", ".onnx", ""), BOTH, OpenVINO),
 }
-ENDINGS = (".onnx", ".tflite", ".xml", ".keras")  # of files
+EXPORTED = (".onnx", ".tflite", ".xml")  # ends of the names of files that this package exports
+ENDINGS = (*EXPORTED, ".keras")  # of all files
 
 
 def installed(name: str) -> bool:
