@@ -22,7 +22,7 @@ from keras import ops
 
 from kerasnets import files
 
-LARGE = 1_000  # least number of values of a weight that is added afterwards
+LARGE = 1_000  # least number of values of a kernel that is added afterwards; biases are not
 MOST = 2**31 - 2**24  # bytes of weights; protocol buffers end at 2**31 bytes, of which the graph takes some
 # Numbers of fields in onnx.proto: the graph of a model, a constant tensor of a graph, the bytes of a tensor.
 GRAPH, TENSOR, CONTENT = 7, 5, 9
@@ -111,10 +111,11 @@ def converted(net):
 
     body = net.model
     kinds = body.trainable_variables, body.non_trainable_variables
-    large = [w for kind in kinds for w in kind if math.prod(w.shape) >= LARGE]
+    every = [w for kind in kinds for w in kind]
+    large = [w for w in every if len(w.shape) > 1 and math.prod(w.shape) >= LARGE]
     weights = {f"weight_{i}": w for i, w in enumerate(large)}
     names = {id(w): name for name, w in weights.items()}
-    small = {id(w): ops.convert_to_numpy(w) for kind in kinds for w in kind if id(w) not in names}
+    small = {id(w): ops.convert_to_numpy(w) for w in every if id(w) not in names}
 
     def run(images, given):
         values = [[given[names[id(w)]] if id(w) in names else small[id(w)] for w in kind] for kind in kinds]
