@@ -42,6 +42,12 @@ def add(commands: Any) -> None:
     p.add_argument("--format", choices=(*FORMATS, FASTEST), metavar="FORMAT", help=forms)
     images = "images for formats in int8, and for the agreement with float32: a folder or a .npy file"
     p.add_argument("--calibration", metavar="FILE", help=images)
+    p.add_argument(
+        "--max-drop",
+        type=float,
+        metavar="SHARE",
+        help="most that openvino_int8 may cost on images in folders of classes (0.003)",
+    )
     p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
     p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")
     p.add_argument("--preprocess", metavar="MODE", help="input scaling, such as unit (as in training)")
@@ -124,8 +130,10 @@ def trained(options: argparse.Namespace, rest: list[str]) -> Any:
 
 def export_saved_model(options, rest, shared):
     """The JSON data and the text of `kerasnets export --format saved_model`."""
-    if options.calibration:
-        raise ValueError("--calibration is for --format fastest, litert_int8 and openvino_int8")
+    calibrated = "fastest, litert_int8 and openvino_int8"
+    for name, forms in (("calibration", calibrated), ("max_drop", "openvino_int8")):
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} is for --format {forms}")
     if options.server != "tfserving":
         raise ValueError(f"--format saved_model is for --server tfserving, not {options.server}")
     from kerasnets import serving
@@ -152,12 +160,18 @@ def export_file(options, rest, shared):
     place = options.out, options.format, options.served_as, options.as_version
     try:
         path = serving.export_file(
-            model, *place, server=server, calibration=options.calibration, **given, **shared
+            model,
+            *place,
+            server=server,
+            calibration=options.calibration,
+            max_drop=options.max_drop,
+            **given,
+            **shared,
         )
     except RuntimeError as error:  # raised by the other runtime
         raise ValueError(str(error)) from error
     card = files.read_json(card_path(layouts.file_of(path) if server else path))
-    keys = ("compared_images", "largest_difference", "top1_agreement")
+    keys = ("compared_images", "largest_difference", "top1_agreement", "top1", "float32_layers")
     data = {"path": str(path)} | {key: card[key] for key in keys if key in card}
     difference = card["largest_difference"]
     text = f"wrote {path}; its probabilities differ from those of Keras by at most {difference:.1g}"
@@ -166,6 +180,11 @@ def export_file(options, rest, shared):
         text += f" with {given}, without which {options.format} may compute in bfloat16"
     if "top1_agreement" in card:
         text += f", and {card['top1_agreement']:.1%} of {card['compared_images']} images get the same class"
+    if "top1" in card:
+        before, after = (card["top1"][key] for key in ("float32", "int8"))
+        text += f"; {after:.2%} are right, and {before:.2%} in float32"
+    if "float32_layers" in card:
+        text += f"\nlayers that stay in float32: {', '.join(card['float32_layers']) or 'none'}"
     return data, text
 
 

@@ -12,9 +12,17 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from kerasnets.checks import refuse
+from kerasnets.checks import is_number, refuse
 from kerasnets.serving import card, formats, layouts, nets, versions
-from kerasnets.serving.calibration import ALLOWED, collect
+from kerasnets.serving.calibration import (
+    ALLOWED,
+    MAX_DROP,
+    Calibration,
+    collect,
+    is_same,
+    labels_of,
+    predicted,
+)
 from kerasnets.serving.images import make_sizing, sizing_row
 from kerasnets.serving.load import first_line
 from kerasnets.serving.runtimes import RUNTIMES
@@ -38,6 +46,7 @@ def export_file(
     from_logits: bool | None = None,
     optimize: bool | None = None,
     calibration: Any = None,
+    max_drop: float | None = None,
     image_bytes: bool = False,
     precision: Literal["float32", "bfloat16"] = "float32",
     shorter: int | None = None,
@@ -77,12 +86,16 @@ def export_file(
     All families of this package can be exported to all formats, except C3D to LiteRT, which has neither
     MaxPooling3D nor AveragePooling3D. `python recipes/benchmark.py formats` tests this.
 
-    In "litert_int8", weights and activations have 8 bits. The calibration images determine their ranges.
-    Operations that LiteRT has only in float32, such as local response normalization, stay in float32.
-    Probabilities are multiples of 1/256. The file is not compared with Keras to a tolerance; instead, the
-    card records `top1_agreement`, the share of calibration images for which it predicts the same class, or
-    the same labels, as Keras. LiteRT refuses a layer that outputs only zeros for all calibration images,
-    since it has no range.
+    In "litert_int8" and "openvino_int8", weights and activations have 8 bits. The calibration images
+    determine their ranges; OpenVINO takes up to 300 of them, evenly spaced. Operations that the runtime has
+    only in float32, such as local response normalization, stay in float32. The file is not compared with
+    Keras to a tolerance; instead, the card records `top1_agreement`, the share of calibration images for
+    which it predicts the same class, or the same labels, as Keras. If they have labels, it also records
+    `top1`, the share that is right, in float32 and in int8. LiteRT's probabilities are multiples of 1/256,
+    and it refuses a layer that outputs only zeros for all calibration images, since it has no range.
+
+    If the images of "openvino_int8" have labels, layers stay in float32 until at most `max_drop` is lost, first
+    those that change the outputs most in int8. The card names them under `float32_layers`.
 
     Args:
         model: Functional or sequential keras.Model of images or clips. It returns (batch, classes), or a dict
@@ -101,11 +114,16 @@ def export_file(
         from_logits: Whether the model returns logits; None decides by its last layers.
         optimize: Whether to fold batch normalization and to drop layers that only training needs. None does
             so if the folded net's outputs differ by at most 1e-5. Weights are always constants.
-        calibration: Images for "litert_int8", which requires them: a few hundred like those that the net
+        calibration: Images for the formats in int8, which require them: a few hundred like those that the net
             will see, at most 2,000, not scaled. An array, (n, height, width, channels), values 0..255; or
             batches of such arrays, or of tuples whose first element is one, as `kerasnets.data.stream` yields
             them; or the path of a .npy file with such an array; or the path of a folder of images of
-            any format that `kerasnets.data.stream` reads.
+            any format that `kerasnets.data.stream` reads. They have labels if this is a tuple (images,
+            labels), or batches (images, labels), or a folder in which each image is in a folder with the name
+            of a class. Labels are whole numbers, (n,), or zeros and ones, (n, classes), as they have to be
+            for a net with a threshold.
+        max_drop: For "openvino_int8" and labelled images: the largest share of them that may be lost, of
+            those that are right in float32, net of those that are wrong there; None for 0.003.
         image_bytes: Whether OpenVINO Model Server decodes image files for the model, up to 32 in a request.
             It resizes a whole image without antialiasing, without a crop and without regard to EXIF, and
             refuses images without 3 channels. The file then takes `images` in the order of blue, green and
@@ -149,18 +167,19 @@ def export_file(
     names = names_of(net, class_names)
     sizing = sizing_row(net.shape, shorter, interpolation, antialias, net.card.sizing)
     card.check(results)
-    images = images_for(format, calibration, net.shape, make_sizing(sizing))
+    calibration = calibrated(format, calibration, max_drop, net, make_sizing(sizing), names)
+    images = calibration.images
 
     net = nets.in_float32(net)
     served = net if optimize is False else nets.folded(net, images[:2], always=bool(optimize))
     with versions.staged(root / name) as part:
         path = part / (layouts.file_name(format) if server else f"{versions.STEM}{row.ending}")
         finish = functools.partial(layouts.describe, class_names=names, image_bytes=image_bytes)
-        given = write_and_run(format, served, path, images, finish if server else None)
+        given, found = write_and_run(format, served, path, calibration, finish if server else None)
         content = card.card(net, name, images.shape[1:], names, results, sizing)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
         content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
-        content |= compared(format, name, batched(net.predict, images), given, net.card.threshold)
+        content |= compared(format, name, batched(net.predict, images), given, calibration) | found
         if server:
             content |= layouts.facts(server, format, net.shape, given, image_bytes, precision)
         card.write(versions.card_path(path), content)
@@ -171,19 +190,31 @@ def export_file(
     return path
 
 
-def images_for(format, calibration, shape, sizing):
+def calibrated(format, calibration, max_drop, net, sizing, class_names):
     """The images that a file is tested with: the calibration images, or two images of noise.
+
+    Returns:
+        A `Calibration`.
 
     Raises:
         ValueError: Calibration images are missing, wrong, or given for a format that needs none.
     """
-    if not formats.FORMATS[format].exact:
-        if calibration is None:
-            refuse("calibration", f"{ALLOWED}, for {format!r}", calibration)
-        return collect(calibration, shape, sizing)
-    if calibration is not None:
-        refuse("calibration", f"None for {format!r}", shown(calibration))
-    return sample(shape)
+    threshold, labels = net.card.threshold, None
+    if formats.FORMATS[format].exact:
+        if calibration is not None:
+            refuse("calibration", f"None for {format!r}", shown(calibration))
+        images = sample(net.shape)
+    elif calibration is None:
+        refuse("calibration", f"{ALLOWED}, for {format!r}", calibration)
+    else:
+        images, labels = collect(calibration, net.shape, sizing, class_names)
+    if labels is not None:
+        labels = labels_of(labels, len(images), net.classes, threshold)
+    if max_drop is not None and (not is_number(max_drop) or not 0 <= max_drop <= 1):
+        refuse("max_drop", "None or a number from 0 to 1", max_drop)
+    if max_drop is not None and (format != "openvino_int8" or labels is None):
+        refuse("max_drop", "None, except for 'openvino_int8' and calibration images with labels", max_drop)
+    return Calibration(images, labels, threshold, MAX_DROP if max_drop is None else max_drop)
 
 
 def shown(calibration):
@@ -191,18 +222,18 @@ def shown(calibration):
     return calibration if isinstance(calibration, (str, os.PathLike)) else type(calibration).__name__
 
 
-def write_and_run(format, net, path, images, finish=None):
+def write_and_run(format, net, path, calibration, finish=None):
     """Writes a net as a file and runs it on images with its runtime.
 
     Args:
         format: The format.
         net: The `Net`.
         path: Path of the file.
-        images: The images.
+        calibration: The `Calibration`.
         finish: Function that changes the written file, given its path; or None.
 
     Returns:
-        The outputs: arrays by name.
+        The outputs, arrays by name, and what the writer has for the model card.
 
     Raises:
         OSError: The disk is full.
@@ -210,11 +241,11 @@ def write_and_run(format, net, path, images, finish=None):
     """
     row = formats.FORMATS[format]
     try:
-        row.write(net, path, images)
+        found = row.write(net, path, calibration) or {}
         if finish is not None:
             finish(path)
         session = RUNTIMES[row.runtime].open(path, "float32", None)
-        return batched(session.run, images)
+        return batched(session.run, calibration.images), found
     except (OSError, ImportError):
         raise
     except Exception as error:  # each library raises errors of its own
@@ -238,7 +269,7 @@ def batched(function, images):
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def compared(format, name, expected, given, threshold=None):
+def compared(format, name, expected, given, calibration=None):
     """Compares the outputs of a file with those of Keras.
 
     Args:
@@ -246,7 +277,7 @@ def compared(format, name, expected, given, threshold=None):
         name: Name of the net, for the message.
         expected: Arrays by name, of Keras.
         given: Arrays by name, of the file.
-        threshold: As in `agreement`.
+        calibration: The `Calibration` of a format that is not exact.
 
     Returns:
         Entries for the model card.
@@ -262,7 +293,12 @@ def compared(format, name, expected, given, threshold=None):
         "compared_images": len(given["probabilities"]),
         "largest_difference": nets.difference(expected, given),
     }
-    return found if exact else found | {"top1_agreement": agreement(expected, given, threshold)}
+    if exact:
+        return found
+    found["top1_agreement"] = agreement(expected, given, calibration and calibration.threshold)
+    if calibration and calibration.labels is not None:
+        found["top1"] = {"float32": calibration.accuracy(expected), "int8": calibration.accuracy(given)}
+    return found
 
 
 def agreement(expected, given, threshold=None):
@@ -271,12 +307,6 @@ def agreement(expected, given, threshold=None):
     Args:
         expected: Arrays by name.
         given: Other arrays by name.
-        threshold: The least probability of a predicted label. None for classes that exclude one another; a
-            single score then predicts class 1 above 0.5.
+        threshold: As of `calibration.predicted`.
     """
-    scores = [x["probabilities"] for x in (expected, given)]
-    if threshold is not None:
-        a, b = (x >= threshold for x in scores)
-        return float(np.mean((a == b).all(axis=1)))
-    a, b = (x.argmax(1) if x.shape[1] > 1 else x[:, 0] > 0.5 for x in scores)
-    return float(np.mean(a == b))
+    return float(np.mean(is_same(predicted(expected, threshold), predicted(given, threshold))))

@@ -77,41 +77,54 @@ def with_float_lrn(model):
     return model_of(model, inputs, outputs)
 
 
-def write_onnx(net, path, images):
+def write_onnx(net, path, calibration):
     """Writes an ONNX file."""
     onnx_file.write(net, path)
 
 
-def write_openvino(net, path, images):
+def write_openvino(net, path, calibration):
     """Writes the two files of OpenVINO, .xml and .bin."""
     with int8.unreported():
         Served(net).write(path, "openvino")
 
 
-def write_openvino_int8(net, path, images):
-    """Writes the two files of OpenVINO in int8, except for operations that OpenVINO has only in float32."""
+def write_openvino_int8(net, path, calibration):
+    """Writes the two files of OpenVINO in int8, except for what OpenVINO has only in float32.
+
+    Returns:
+        For labelled images, the layers that stay in float32, for the model card; else nothing.
+    """
     import openvino
 
+    images, kept = calibration.images, []
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         plain = pathlib.Path(folder) / "float.xml"
-        write_openvino(net, plain, images)
-        quantized = int8.quantize(openvino.Core().read_model(plain), images)
+        write_openvino(net, plain, calibration)
+        model = openvino.Core().read_model(plain)
+        free = model.input("images").get_partial_shape()
+        if calibration.labels is None:
+            quantized = int8.quantize(model, images)
+        else:
+            quantized, kept = int8.controlled(model, images, calibration.accuracy, calibration.max_drop)
+            kept = int8.layers_of(kept, model, all_layers(net.model))
+        quantized.reshape({"images": free})
         openvino.serialize(quantized, path)
+    return {} if calibration.labels is None else {"float32_layers": kept, "max_drop": calibration.max_drop}
 
 
-def write_litert(net, path, images):
+def write_litert(net, path, calibration):
     """Writes a LiteRT file in float32."""
     Served(net).write(path, "litert", target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]})
 
 
-def write_litert_int8(net, path, images):
+def write_litert_int8(net, path, calibration):
     """Writes a LiteRT file in int8, except for operations that LiteRT has only in float32."""
     sets = tf.lite.OpsSet
     Served(dataclasses.replace(net, model=with_float_lrn(net.model))).write(
         path,
         "litert",
         optimizations=[tf.lite.Optimize.DEFAULT],
-        representative_dataset=lambda: ([image[None]] for image in images),
+        representative_dataset=lambda: ([image[None]] for image in calibration.images),
         target_spec={"supported_ops": [sets.TFLITE_BUILTINS_INT8, sets.TFLITE_BUILTINS]},
     )
 
@@ -124,7 +137,8 @@ class Format:
         ending: End of the file name, after the number of the version.
         packages: Modules that write and read the format.
         extra: The extra of this package that installs them.
-        write: Function that writes a file, given a `Net`, a path and the calibration images.
+        write: Function that writes a file, given a `Net`, a path and a `Calibration`. It may return entries
+            for the model card.
         runtime: Name of the runtime in `kerasnets.serving.runtimes` that it is written for.
         exact: Whether outputs equal those of Keras; if not, the format needs calibration images.
         lacks: Classes of layers that the format does not support.

@@ -277,10 +277,11 @@ def test_calibration_images_from_everywhere(tmp_path):
         Image.fromarray(image).save(tmp_path / "folder" / f"{i}{('.png', '.bmp', '.TIF')[i % 3]}")
     batches = [IMAGES[:2], (IMAGES[2:], np.arange(3))]
     for given in (IMAGES, batches, iter(batches), str(tmp_path / "images.npy"), tmp_path / "folder"):
-        found = calibration.collect(given, SIDES)
+        found, labels = calibration.collect(given, SIDES)
+        assert labels is None
         assert found.dtype == "float32"
         np.testing.assert_array_equal(found, IMAGES)
-    found = calibration.collect(tmp_path / "folder", (8, 12, 3))
+    found, _ = calibration.collect(tmp_path / "folder", (8, 12, 3))
     sized = [kerasnets.data.transforms.center_crop(image, None, (8, 12)) for image in IMAGES]
     np.testing.assert_allclose(found, np.asarray(sized, "float32"))
 
