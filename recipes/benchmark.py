@@ -9,6 +9,7 @@
     python recipes/benchmark.py finetune   errors of nets fine-tuned on few images, and trained from scratch
     python recipes/benchmark.py head       seconds of a new classifier alone: kept features, Keras's guide
     python recipes/benchmark.py formats    differences between files of other runtimes and Keras, by family
+    python recipes/benchmark.py agreement  top-1 and agreement with Keras of trained nets in bfloat16 and int8
     python recipes/benchmark.py store      seconds and memory of stored logits of 1.28 million images
     python recipes/benchmark.py train      milliseconds per image of training: ours, Keras's nets and timm's
     python recipes/benchmark.py data       images per second from JPEG files: ours and torchvision's
@@ -25,6 +26,7 @@ import pathlib
 
 import shared
 from benchmarks import (
+    agreement,
     build,
     data,
     digits,
@@ -49,6 +51,7 @@ BENCHMARKS = {
     "finetune": finetune,
     "head": head,
     "formats": formats,
+    "agreement": agreement,
     "store": store,
     "train": train,
     "data": data,

@@ -94,8 +94,8 @@ def export_file(
     `top1`, the share that is right, in float32 and in int8. LiteRT's probabilities are multiples of 1/256,
     and it refuses a layer that outputs only zeros for all calibration images, since it has no range.
 
-    If the images of "openvino_int8" have labels, layers stay in float32 until at most `max_drop` is lost, first
-    those that change the outputs most in int8. The card names them under `float32_layers`.
+    If the images of "openvino_int8" have labels, layers stay in float32 until at most `max_drop` is lost:
+    first those that change the outputs most. The card names them under `float32_layers`.
 
     Args:
         model: Functional or sequential keras.Model of images or clips. It returns (batch, classes), or a dict

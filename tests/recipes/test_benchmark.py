@@ -5,10 +5,11 @@ import json
 import time
 
 import keras
+import numpy as np
 import pytest
 
 import kerasnets
-from benchmarks import data, digits, folders, formats, head, head_phase, measuring, serve, train
+from benchmarks import agreement, data, digits, folders, formats, head, head_phase, measuring, serve, train
 from kerasnets import runs
 from kerasnets.assembly import registry
 from kerasnets.serving import turns
@@ -149,6 +150,28 @@ def test_formats(recipe, tmp_path, monkeypatch, capsys):
     assert figures["litert"]["largest_difference"] < 1e-5
     assert figures["litert_int8"]["bytes"] < figures["litert"]["bytes"] / 2
     assert f"{figures['litert_int8']['top1_agreement']:.0%}" in capsys.readouterr().out
+
+
+def test_agreement(recipe, tmp_path, monkeypatch, capsys):
+    """One of the rows; tests/serving has all formats."""
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.setattr(agreement, "ROWS", {"LiteRT": agreement.ROWS["LiteRT, int8"]})
+    net = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)], name="net"
+    )
+    kerasnets.weights.describe(net, scaling="unit")
+    kerasnets.save(net, tmp_path / "net.keras")
+    images = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), "uint8")
+    labels = np.asarray(net(images / np.float32(255))).argmax(1)
+    labels[:5] = (labels[:5] + 1) % 3
+    np.savez(tmp_path / "images.npz", images=images, labels=labels)
+    out, file = tmp_path / "figures.json", tmp_path / "images.npz"
+    options = ("--images", file, "--calibration", file)
+    recipe("agreement", "--models", tmp_path / "net.keras", *options, "--out", out)
+    figures = json.loads(out.read_text())["net"]
+    assert figures["float32"] == {"top1": 0.75, "agreement": 1.0}
+    assert 0.5 < figures["LiteRT"]["agreement"] <= 1.0
+    assert "75.00%" in capsys.readouterr().out
 
 
 def test_formats_say_what_is_refused():
