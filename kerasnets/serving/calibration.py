@@ -30,7 +30,7 @@ class Calibration:
         labels: The class of each, (n,); or for a net with a threshold which labels it has, bool,
             (n, classes); or None.
         threshold: The least probability of a predicted label, or None for classes that exclude one another.
-        max_drop: The largest share of the images, right before, that may be wrong in int8.
+        max_drop: The largest share of the images, right in float32, that may be wrong in int8.
     """
 
     images: np.ndarray
@@ -38,9 +38,13 @@ class Calibration:
     threshold: float | None = None
     max_drop: float = MAX_DROP
 
+    def is_right(self, given):
+        """For each image, whether its class is right, or all labels, given outputs, arrays by name."""
+        return is_same(predicted(given, self.threshold), self.labels)
+
     def accuracy(self, given):
-        """The share of images whose class is right, or all labels, given a file's outputs, arrays by name."""
-        return float(np.mean(is_same(predicted(given, self.threshold), self.labels)))
+        """The share of images that are right, given outputs, arrays by name."""
+        return float(np.mean(self.is_right(given)))
 
 
 def predicted(given, threshold=None):

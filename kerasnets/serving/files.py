@@ -122,8 +122,8 @@ def export_file(
             labels), or batches (images, labels), or a folder in which each image is in a folder with the name
             of a class. Labels are whole numbers, (n,), or zeros and ones, (n, classes), as they have to be
             for a net with a threshold.
-        max_drop: For "openvino_int8" and labelled images: the largest share of them that may be lost, of
-            those that are right in float32, net of those that are wrong there; None for 0.003.
+        max_drop: For "openvino_int8" and labelled images: the largest share of them, right in float32, that
+            may be wrong in int8, whatever others are right instead; None for 0.003.
         image_bytes: Whether OpenVINO Model Server decodes image files for the model, up to 32 in a request.
             It resizes a whole image without antialiasing, without a crop and without regard to EXIF, and
             refuses images without 3 channels. The file then takes `images` in the order of blue, green and

@@ -105,7 +105,7 @@ def write_openvino_int8(net, path, calibration):
         if calibration.labels is None:
             quantized = int8.quantize(model, images)
         else:
-            quantized, kept = int8.controlled(model, images, calibration.accuracy, calibration.max_drop)
+            quantized, kept = int8.controlled(model, images, calibration.is_right, calibration.max_drop)
             kept = int8.layers_of(kept, model, all_layers(net.model))
         quantized.reshape({"images": free})
         openvino.serialize(quantized, path)

@@ -1,10 +1,10 @@
 """Quantization of OpenVINO's models to 8 bits by NNCF, which measures ranges on calibration images.
 
-With labels, the layers that cost accuracy stay in float32. Each layer by itself is computed in float32 again,
-and the layers are ranked by how much nearer that brings the outputs to those of the float32 net. The fewest
-of the first layers stay in float32 with which the accuracy on the labelled images is near enough. NNCF's own
+With labels, the layers that cost accuracy stay in float32. Each layer by itself is computed in 8 bits, and
+the layers are ranked by how much that changes the outputs of the float32 net. The fewest of the first layers
+stay in float32 with which no more of the labelled images are lost than is allowed. NNCF's own
 `quantize_with_accuracy_control` stopped at 28 of the 29 layers of a MobileNet trained on digits, after four
-minutes; with this ranking, 4 are enough, after one.
+minutes; with this ranking, 6 are enough, and the ranking took 21 seconds.
 
 Points that need care:
 
@@ -30,6 +30,8 @@ SUBSET = 300  # images on which ranges are measured, as NNCF's makers advise
 RANKED = 100  # images by which layers are ranked
 BATCH = 50  # images that are computed at once
 ROUND = "FakeQuantize"  # operation that rounds activations to 8 bits
+WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")  # operations whose weights have 8 bits
+MOVED = ("MaxPool", "Pad", "Reshape", "Squeeze", "Transpose", "Unsqueeze")  # those that only move values
 UNCHANGED = ("Reshape", "Convert")  # operations through which constants are followed
 
 
@@ -72,14 +74,14 @@ def spread(images, most):
     return images[np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int)]
 
 
-def controlled(model, images, accuracy, max_drop):
-    """Quantizes a model except for the layers that cost more accuracy than is allowed.
+def controlled(model, images, is_right, max_drop):
+    """Quantizes a model except for the layers that cost more than is allowed.
 
     Args:
         model: As for `quantize`.
         images: Labelled images, as for `quantize`.
-        accuracy: Function from the outputs for them, arrays by name, to the share that is right.
-        max_drop: The largest loss of this share.
+        is_right: Function from the outputs for them, arrays by name, to whether each is right.
+        max_drop: The largest share of the images, right in float32, that may be wrong.
 
     Returns:
         The quantized model, as of `quantize`, and the names of the operations that stay in float32.
@@ -88,28 +90,30 @@ def controlled(model, images, accuracy, max_drop):
     import rich.progress
 
     quantized = quantize(model, images)
-    least = accuracy(outputs(model, images)) - max_drop
-    if accuracy(outputs(quantized, images)) >= least:
+    before = is_right(outputs(model, images))
+
+    def is_enough(names):
+        after = is_right(outputs(restored(quantized, model, names), images))
+        return np.mean(before & ~after) <= max_drop
+
+    if is_enough([]):
         return quantized, []
     few = spread(images, RANKED)
     expected, errors = outputs(model, few)["probabilities"], {}
     console = rich.console.Console(stderr=True)
     names = rounded(quantized)
-    for name in rich.progress.track(names, "ranking layers", transient=True, console=console):
-        given = outputs(restored(quantized, model, [name]), few)["probabilities"]
-        errors[name] = np.square(given - expected).sum()
-    order = sorted(names, key=errors.get)
-
-    def enough(count):
-        return accuracy(outputs(restored(quantized, model, order[:count]), images)) >= least
-
+    quiet = {"transient": True, "console": console, "disable": not console.is_terminal}
+    for name in rich.progress.track(names, "ranking layers", **quiet):
+        alone = restored(quantized, model, [other for other in names if other != name])
+        errors[name] = np.square(outputs(alone, few)["probabilities"] - expected).sum()
+    order = sorted(names, key=errors.get, reverse=True)
     low, high = 0, 1  # layers that are too few, and those that may be enough
-    while high < len(order) and not enough(high):
+    while high < len(order) and not is_enough(order[:high]):
         low, high = high, 2 * high
     high = min(high, len(order))
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        low, high = (low, middle) if is_enough(order[:middle]) else (middle, high)
     return restored(quantized, model, order[:high]), order[:high]
 
 
@@ -131,18 +135,29 @@ def outputs(model, images):
 
 
 def rounded(model):
-    """Names of the operations of a quantized model that take rounded activations, in their order."""
+    """Names of the operations of a quantized model that compute with rounded values, in their order."""
     return [
         node.get_friendly_name()
         for node in model.get_ordered_ops()
-        if node.get_type_name() != ROUND and any(rounding(port) for port in node.inputs())
+        if node.get_type_name() in WEIGHTED
+        or not moves(node)
+        and node.get_type_name() != ROUND
+        and any(rounding(port) for port in node.inputs())
     ]
 
 
+def moves(node):
+    """Whether an operation only moves values, for one other operation."""
+    targets = [port for output in node.outputs() for port in output.get_target_inputs()]
+    return node.get_type_name() in MOVED and len(targets) == 1
+
+
 def rounding(port):
-    """The operation that rounds what an input gets, or None."""
+    """The input at which values were rounded: this one, or one before operations that move them; or None."""
     node = port.get_source_output().get_node()
-    return node if node.get_type_name() == ROUND else None
+    if node.get_type_name() == ROUND:
+        return port
+    return rounding(node.input(0)) if moves(node) else None
 
 
 def restored(quantized, model, names):
@@ -152,9 +167,8 @@ def restored(quantized, model, names):
     copy = quantized.clone()
     own, plain = nodes(copy), nodes(model)
     for name in names:
-        for port in own[name].inputs():
-            if rounding(port):
-                port.replace_source_output(rounding(port).input(0).get_source_output())
+        for port in filter(None, map(rounding, own[name].inputs())):
+            port.replace_source_output(port.get_source_output().get_node().input(0).get_source_output())
         pairs = [(own[name], plain[name]), *zip(after(own[name]), after(plain[name]), strict=False)]
         for node, source in pairs:
             for port, other in zip(node.inputs(), source.inputs(), strict=True):
