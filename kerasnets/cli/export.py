@@ -195,6 +195,8 @@ def export_fastest(options, rest, shared):
             raise ValueError(f"--{name.replace('_', '-')} is for --format saved_model")
     if options.server != "tfserving":
         raise ValueError(f"--format fastest is for --server tfserving, not {options.server}")
+    if options.max_drop is not None:
+        raise ValueError("--max-drop is for --format openvino_int8")
     from kerasnets import serving
     from kerasnets.serving import versions
 

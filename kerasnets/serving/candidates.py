@@ -149,7 +149,7 @@ def collected(images, shape, sizing):
         shape = np.shape(images)[1:]
     try:
         row = sizing_row(shape, None, None, None, sizing)
-        return calibration.collect(images, shape, make_sizing(row))
+        return calibration.collect(images, shape, make_sizing(row))[0]
     except ValueError as error:
         raise ValueError(str(error).replace("calibration", "images")) from error
 
