@@ -56,8 +56,8 @@ def options() -> argparse.Namespace:
     folder = pathlib.Path("saved_models")
     c.add_argument("--root", type=pathlib.Path, default=folder, help=f"{root} ({folder})")
     c.add_argument("--image", help="Docker image (that of the server)")
-    c.add_argument("--grpc", type=port, metavar="PORT", help=f"port for gRPC ({listed(0)})")
-    c.add_argument("--rest", type=port, metavar="PORT", help=f"port for REST ({listed(1)})")
+    c.add_argument("--grpc", type=port, metavar="PORT", help=f"port for gRPC ({listed(servers.GRPC)})")
+    c.add_argument("--rest", type=port, metavar="PORT", help=f"port for REST ({listed(servers.REST)})")
     c.add_argument(
         "--threads", type=port, metavar="N", help="threads that compute a request (as many as cores)"
     )
@@ -84,7 +84,7 @@ def options() -> argparse.Namespace:
         c.add_argument(
             "--protocol", choices=PROTOCOLS, metavar="PROTOCOL", help="v1 or v2 (that of the server)"
         )
-        c.add_argument("--root", type=pathlib.Path, help=f"for v2: {root}, which say more than servers")
+        c.add_argument("--root", type=pathlib.Path, help=f"for v2: {root}, whose model card names classes")
         c.add_argument(
             "--image-bytes", action="store_true", help="for v2: let OpenVINO Model Server decode the images"
         )
@@ -108,7 +108,7 @@ def options() -> argparse.Namespace:
 
 def address(server: servers.Server, command: str) -> int:
     """The port that a command sends requests to."""
-    return server.ports[0 if command == "ask" and server.protocol == "v1" else 1]
+    return server.ports[servers.GRPC if command == "ask" and server.protocol == "v1" else servers.REST]
 
 
 def start(args: argparse.Namespace) -> None:

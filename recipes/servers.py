@@ -13,7 +13,8 @@ import json
 import pathlib
 import shlex
 
-PLACE = "/models"  # where the root is mounted
+from kerasnets.serving.configs import PLACE
+
 GRPC, REST = 0, 1  # places in `ports`
 SERVICE = """\
 services:

@@ -23,7 +23,7 @@ import numpy as np
 
 from kerasnets import files
 from kerasnets.checks import is_int, is_number, refuse
-from kerasnets.serving import candidates, turns, versions
+from kerasnets.serving import candidates, configs, layouts, turns, versions
 from kerasnets.serving.candidates import Row
 from kerasnets.serving.load import Loaded, load, model_card
 from kerasnets.tables import bytes_text, text_table
@@ -126,6 +126,7 @@ class Bench:
         name = known.get("name", row.path.stem) if name is None else name
         root = versions.check_root(root)
         versions.check_name(name)
+        layouts.check_root(root, None)
         number = re.match(r"\d+(?=[.-])", row.path.name)
         stem = number[0] if number else row.path.stem
         ending = "" if row.path.is_dir() else row.path.name.removeprefix(stem)
@@ -143,8 +144,6 @@ class Bench:
             else:
                 path = versions.publish_files(part, ending, version)
         if not ending:
-            from kerasnets.serving import configs
-
             configs.update(root)
         return path
 
@@ -280,12 +279,10 @@ def fastest(
     if candidates.is_path(model_or_paths) or isinstance(model_or_paths, (list, tuple)):
         if options:
             refuse("options", "those of an export, for a model to be exported", sorted(options))
-        with tempfile.TemporaryDirectory() as place:
-            paths = candidates.found_at(model_or_paths)
-            given = candidates.images_of(paths[0], images)
-            found = candidates.of_files(paths, numbers)
-            rows, reference = measured(found, given, batches, rounds, images is not None, place, console)
-        folder, with_what = None, reference
+        folder, paths = None, candidates.found_at(model_or_paths)
+        given = candidates.images_of(paths[0], images)
+        found = candidates.of_files(paths, numbers)
+        rows, compared_with = measured(found, given, batches, rounds, images is not None, console)
     else:
         folder = tempfile.TemporaryDirectory()
         try:
@@ -294,16 +291,13 @@ def fastest(
             )
             found = [row for row in made if row.error is not None]
             found += candidates.of_files([row.path for row in made if row.error is None], numbers)
-            with tempfile.TemporaryDirectory() as place:
-                rows, _ = measured(
-                    found, given, batches, rounds, images is not None, place, console, expected, known
-                )
+            rows, _ = measured(found, given, batches, rounds, images is not None, console, expected, known)
         except BaseException:
             folder.cleanup()
             raise
-        with_what = "Keras"
+        compared_with = "Keras"
     count = 0 if images is None else len(given)
-    return Bench(tuple(rows), batch, batches, agree, count, with_what, candidates.processor(), folder)
+    return Bench(tuple(rows), batch, batches, agree, count, compared_with, candidates.processor(), folder)
 
 
 def check_numbers(batch, agree, batches, rounds):
@@ -327,7 +321,7 @@ def check_threads(threads):
     return list(dict.fromkeys(numbers))
 
 
-def measured(rows, images, batches, rounds, asked, folder, console=None, expected=None, threshold=None):
+def measured(rows, images, batches, rounds, asked, console=None, expected=None, threshold=None):
     """Measures candidates.
 
     Args:
@@ -336,7 +330,6 @@ def measured(rows, images, batches, rounds, asked, folder, console=None, expecte
         batches: Sizes of batches.
         rounds: Number of turns of each.
         asked: Whether the agreement on these images counts.
-        folder: A temporary folder.
         console: A rich console, or None.
         expected: Probabilities in float32; None for those of the first candidate in float32.
         threshold: The threshold of the net whose probabilities are expected, or None.
@@ -344,23 +337,24 @@ def measured(rows, images, batches, rounds, asked, folder, console=None, expecte
     Returns:
         The rows with their figures, and the words of the candidate whose outputs are expected, or None.
     """
-    place = pathlib.Path(folder)
-    write_array(place / "images.npy", images)
     good = [row for row in rows if row.error is None]
-    contenders = [contender(row, place / "images.npy", max(batches)) for row in good]
     questions = {str(batch): {"batch": batch} for batch in batches}
     total = turns.steps(len(good), rounds, len(batches))
-    with (
-        candidates.progress("measuring", total, console) as step,
-        turns.loaded(contenders, step=step) as processes,
-    ):
-        for number, process in enumerate(processes):
-            process.turn(COMPARED, {"out": str(place / f"{number}.npy")}, least=0)
-        turns.take_turns(processes, rounds, questions, step=step)
-    outputs = [
-        np.load(place / f"{number}.npy") if process.outcome.error is None else None
-        for number, process in enumerate(processes)
-    ]
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder)
+        write_array(place / "images.npy", images)
+        contenders = [contender(row, place / "images.npy", max(batches)) for row in good]
+        with (
+            candidates.progress("measuring", total, console) as step,
+            turns.loaded(contenders, step=step) as processes,
+        ):
+            for number, process in enumerate(processes):
+                process.turn(COMPARED, {"out": str(place / f"{number}.npy")}, least=0)
+            turns.take_turns(processes, rounds, questions, step=step)
+        outputs = [
+            np.load(place / f"{number}.npy") if process.outcome.error is None else None
+            for number, process in enumerate(processes)
+        ]
     words = None
     if expected is None:
         exact = (i for i, row in enumerate(good) if row.is_float32 and outputs[i] is not None)

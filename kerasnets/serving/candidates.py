@@ -1,14 +1,13 @@
-"""Candidates for what is fastest: exports that are there or are made, and what can run them.
-
-The files of an export may be read by several runtimes, each in one or two precisions.
-"""
+"""The candidates of `fastest`: each export with the runtimes, precisions and threads that it can have."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -241,14 +240,12 @@ def of_files(paths, threads):
         exported, form = precision_of(path), format_of(path)
         for runtime in runtimes.readers(ending_of(path)):
             if exported != "float32" and runtime != "tensorflow":
-                continue  # it would be said to compute in float32
+                continue  # OpenVINO would report float32 for weights in bfloat16
             row = Row(form, path, runtime, exported, size=sum(p.stat().st_size for p in files_of(path)))
             try:
                 runtimes.check_installed(runtime)
             except ModuleNotFoundError as error:
-                rows.append(
-                    dataclasses.replace(row, error=f"not installed: {str(error).rpartition(': ')[2]}")
-                )
+                rows.append(dataclasses.replace(row, error=not_installed(error)))
                 continue
             precisions = [exported] if runtime == "tensorflow" else precisions_of(runtime)
             rows += [
@@ -297,26 +294,24 @@ def cpu_info():
         return ""
 
 
-class progress:  # noqa: N801 - a function for those who use it
-    """A context with a bar of progress on a terminal, whose value is a function to call after each step.
+@contextlib.contextmanager
+def progress(
+    title: str, total: int, console: rich.console.Console | None = None
+) -> Iterator[Callable[[], None]]:
+    """A context with a bar of progress on a terminal.
 
     Args:
         title: Text at the start of the line.
         total: Number of steps.
         console: A rich console, or None for standard error.
+
+    Yields:
+        A function to call after each step.
     """
+    import rich.console
+    import rich.progress
 
-    def __init__(self, title: str, total: int, console: rich.console.Console | None = None):
-        import rich.console
-        import rich.progress
-
-        console = console or rich.console.Console(stderr=True)
-        self.bar = rich.progress.Progress(console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.bar.add_task(title, total=total)
-
-    def __enter__(self):
-        self.bar.start()
-        return lambda: self.bar.advance(self.task)
-
-    def __exit__(self, *error: Any):
-        self.bar.stop()
+    console = console or rich.console.Console(stderr=True)
+    with rich.progress.Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)

@@ -25,7 +25,7 @@ from kerasnets.serving.calibration import (
 )
 from kerasnets.serving.images import make_sizing, sizing_row
 from kerasnets.serving.load import first_line
-from kerasnets.serving.runtimes import RUNTIMES
+from kerasnets.serving.runtimes import RUNTIMES, joined
 from kerasnets.serving.saved_model import TOLERANCES, check_flags, names_of, sample
 
 BATCH = 32  # images that are compared at once
@@ -265,8 +265,7 @@ def check_room(folder, error):
 
 def batched(function, images):
     """Runs a function on images in batches, and concatenates its outputs: arrays by name."""
-    parts = [function(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return joined([function(images[i : i + BATCH]) for i in range(0, len(images), BATCH)])
 
 
 def compared(format, name, expected, given, calibration=None):

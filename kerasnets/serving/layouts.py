@@ -24,6 +24,7 @@ from collections.abc import Callable
 from kerasnets import files
 from kerasnets.checks import refuse
 from kerasnets.serving import configs, versions
+from kerasnets.serving.load import SAVED_MODEL, model_card
 from kerasnets.serving.runtimes import CHANNELS, INPUT, OPENVINO_NAMES, OPENVINO_PRECISION, OUTPUTS
 
 CARD = "server"  # entry of the model card
@@ -93,7 +94,7 @@ def check(server, format, name, shape, image_bytes, precision):
         if image_bytes:
             refuse("image_bytes", "False for a file, unless `server` is 'ovms'", image_bytes)
         if precision != "float32":
-            refuse("precision", "'float32' for a file, which is told when it is loaded", precision)
+            refuse("precision", "'float32' without a `server`, since `load` chooses it", precision)
         return format
     known = SERVERS[server].formats
     format = known[0] if format is None else format
@@ -145,7 +146,7 @@ def server_of(root):
         return "ovms"
     if next(root.glob(f"*/{TRITON}"), None):
         return "triton"
-    if (root / configs.MODELS).exists() or next(root.glob("*/[0-9]*/saved_model.pb"), None):
+    if (root / configs.MODELS).exists() or next(root.glob(f"*/[0-9]*/{SAVED_MODEL}"), None):
         return "tfserving"
     singles = (p.name for p in root.glob("*/[0-9]*.*") if p.is_file())
     return "tfserving" if any(re.fullmatch(r"\d+(-\w+)?\.[a-z]+", name) for name in singles) else None
@@ -175,7 +176,7 @@ def facts(server, format, shape, outputs, image_bytes, precision):
 
 
 def describe(path, class_names, image_bytes):
-    """Changes a file of OpenVINO for a server: each output gets one name, and clients are told the labels.
+    """Changes a file of OpenVINO for a server: each output gets one name, and the classes get theirs.
 
     OpenVINO's files have further names for outputs, and servers report the one that is first in the alphabet.
 
@@ -232,19 +233,15 @@ def file_of(folder):
     return next((path for path in paths if path.exists()), None)
 
 
-def model_card(path):
-    """The model card of a file."""
-    return files.read_json(versions.card_path(path))
-
-
 def models(root):
-    """Path of the newest version of each model of a root, and its model card, by name."""
+    """Path of the file of each model's newest version in a root, and its model card, by name of the model."""
     found = {}
     for folder in sorted(p for p in root.iterdir() if re.fullmatch(versions.NAME, p.name)):
         path = newest(folder)
-        if path and versions.card_path(path).exists():
-            found[folder.name] = path, model_card(path)
-    return {name: (path, card) for name, (path, card) in found.items() if CARD in card}
+        card = path and model_card(path)
+        if card and CARD in card:
+            found[folder.name] = path, card
+    return found
 
 
 def write(path, text):

@@ -9,9 +9,9 @@ Points that need care:
   request it. So a precision is always set.
 - OpenVINO runs one request at a time in each of its streams, and an interpreter of LiteRT one call at a time.
   Threads take turns.
-- OpenVINO computes faster where the number of images is fixed. So a net of images of one size is compiled for
-  one image and for a batch, and more images are split: 13 into 8 and 5 times 1. Quantized models are never
-  compiled for a free number of images, with which they fail on processors with AMX
+- OpenVINO computes most nets faster where the number of images is fixed. So a net of images of one size is
+  compiled for 8 images and for one, and other batches are split: 13 images into 8 and 5 times 1. Quantized
+  models are never compiled for a free number of images, with which they crash on processors with AMX
   (github.com/openvinotoolkit/openvino/issues/37577).
 - Packages are imported when a model is opened, so that each runtime works where the others are not installed.
 """
@@ -56,10 +56,6 @@ class Session:
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Computes the outputs for images, contiguous float32, (n, *shape): arrays by name."""
         raise NotImplementedError
-
-    def close(self) -> None:
-        """Lets go of everything that was opened."""
-        vars(self).clear()
 
 
 class TensorFlow(Session):
@@ -150,7 +146,7 @@ class OpenVINO(Session):
 
     @classmethod
     def check(cls, precision, threads):
-        """Refuses bfloat16 where OpenVINO would compute in float32 without a word."""
+        """Refuses bfloat16 on processors without it, where OpenVINO would compute in float32 in silence."""
         import openvino
 
         has = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -9,6 +9,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from kerasnets.serving.runtimes import set_threads
+
+# Nets, and their names in timm.
 TIMM = {
     "MobileNet": "mobilenetv1_100",
     "MobileNetV2": "mobilenetv2_100",
@@ -117,11 +120,3 @@ def scaled(shape: list[int]) -> Callable[[int], Any]:
         return np.random.default_rng(0).uniform(-1, 1, (batch, *shape)).astype("float32")
 
     return images
-
-
-def set_threads(threads: int | None) -> None:
-    """Sets the number of TensorFlow's threads, unless it is None."""
-    import tensorflow as tf
-
-    if threads is not None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)

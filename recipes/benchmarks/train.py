@@ -6,11 +6,11 @@ import os
 
 import shared
 from benchmarks import measuring
+from benchmarks.contenders import TIMM
 from kerasnets import files
 from kerasnets.serving import turns
 
-# The nets, and their names in timm.
-NETS = {"MobileNetV2": "mobilenetv2_100", "ResNet50": "resnet50", "DenseNet121": "densenet121"}
+NETS = ("MobileNetV2", "ResNet50", "DenseNet121")
 SIDE = 224  # of their images
 MODULE = "benchmarks.training_steps"
 OURS = "kerasnets"
@@ -20,7 +20,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     measuring.add_options(p)
     p.add_argument(
-        "--models", nargs="+", default=list(NETS), help=f"names of nets ({' '.join(NETS)})", metavar="NAME"
+        "--models", nargs="+", default=NETS, help=f"names of nets ({' '.join(NETS)})", metavar="NAME"
     )
     p.add_argument("--batch-size", type=shared.whole(1), default=16, help="images per batch (16)")
     p.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="(float32)")
@@ -61,11 +61,11 @@ def contenders(name: str, args: argparse.Namespace) -> list[turns.Contender]:
         jit = {"model": name, "jit": True, **same}
         found.append(turns.Contender("keras.applications, XLA", f"{MODULE}:applications", jit))
     missing = [package for package in ("torch", "timm") if not importlib.util.find_spec(package)]
-    if missing or name not in NETS:
+    if missing or name not in TIMM:
         why = f"{' and '.join(missing)} not installed" if missing else f"its name of {name} is not known here"
         print(f"timm is left out: {why}")
         return found
-    theirs = {"model": NETS[name], "side": SIDE, **same}
+    theirs = {"model": TIMM[name], "side": SIDE, **same}
     found.append(turns.Contender("timm", f"{MODULE}:timm", theirs))
     if args.compile:
         found.append(turns.Contender("timm, compiled", f"{MODULE}:timm", {**theirs, "compiled": True}))
