@@ -26,6 +26,8 @@ import os
 
 import numpy as np
 
+from kerasnets.serving.runtimes import INPUT, OPENVINO_NAMES, OPENVINO_PRECISION, joined
+
 SUBSET = 300  # images on which ranges are measured, as NNCF's makers advise
 RANKED = 100  # images by which layers are ranked
 BATCH = 50  # images that are computed at once
@@ -63,8 +65,8 @@ def quantize(model, images):
         import nncf
 
         nncf.set_log_level(logging.ERROR)
-        model.reshape({"images": [1, *images.shape[1:]]})
-        data = nncf.Dataset(spread(images, SUBSET), lambda image: {"images": image[None]})
+        model.reshape({INPUT: [1, *images.shape[1:]]})
+        data = nncf.Dataset(spread(images, SUBSET), lambda image: {INPUT: image[None]})
         device, count = nncf.TargetDevice.CPU, min(SUBSET, len(images))
         return nncf.quantize(model, data, target_device=device, subset_size=count)
 
@@ -126,12 +128,12 @@ def outputs(model, images):
         batch = images[start : start + BATCH]
         if len(batch) not in compiled:
             fixed = model.clone()
-            fixed.reshape({"images": batch.shape})
-            precise = {"INFERENCE_PRECISION_HINT": "f32"}
+            fixed.reshape({INPUT: batch.shape})
+            precise = {OPENVINO_PRECISION: OPENVINO_NAMES["float32"]}
             compiled[len(batch)] = openvino.Core().compile_model(fixed, "CPU", precise)
-        given = compiled[len(batch)]({"images": batch})
+        given = compiled[len(batch)]({INPUT: batch})
         parts.append({name: x for key, x in given.items() for name in key.names})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return joined(parts)
 
 
 def rounded(model):

@@ -31,9 +31,9 @@ def small(classes=3):
 def quick(monkeypatch):
     """Exports without converters and runtimes, where it does not matter what is in a file."""
 
-    def run(format, net, path, images, finish):
+    def run(format, net, path, calibration, finish):
         path.write_text("model")
-        return net.predict(images)
+        return net.predict(calibration.images), {}
 
     monkeypatch.setattr(files, "write_and_run", run)
 
