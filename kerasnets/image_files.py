@@ -2,8 +2,8 @@
 
 `kerasnets.data` and the signature "serving_bytes" of an export decode files by TensorFlow. These functions do
 the same where it is not installed. Both decode JPEG by libjpeg-turbo with the same settings, and the weights
-of the resizing are those of its operation ScaleAndTranslate. Values differ by rounding alone, by less
-than one level of 256.
+of the resizing are those of its operation ScaleAndTranslate. Values differ by rounding alone, by at most
+one level of 256.
 """
 
 import io

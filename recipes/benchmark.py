@@ -16,10 +16,11 @@
 
 The contenders take turns, round after round. Since machines are noisy, the result is the median of the ratios
 of all rounds. Memory is the peak of the training process (VmHWM of /proc/self/status, so on Linux only) minus
-its memory just before the first step (VmRSS); it includes the graph of that step. Accuracy is measured on
-the test split, and seconds on training. The nets of `serve` are filled with values like those of
-training, and each contender has a process of its own. Those of `formats` are small and untrained except for
-the statistics of batch normalization; `--models` measures nets of full size.
+its memory just before the first step (VmRSS); it includes the graph of that step. Accuracy is measured on the
+test split, and seconds on training. In `serve`, `train`, `memory` and `data`, each contender has a process of
+its own. The nets of `serve`, and those of Keras in `train`, are filled with values like those of training.
+Those of `formats` are small and untrained except for the statistics of batch normalization; `--models`
+measures nets of full size.
 """
 
 import pathlib

@@ -29,15 +29,7 @@ BATCH, TOP = 32, 5  # images in a request, and classes that are named
 def net(
     at: str, model: str, version: int | None, timeout: float, card: dict[str, Any] | None = None
 ) -> Loaded:
-    """A net on a server, which is called like those of `kerasnets.serving.load`.
-
-    Args:
-        at: Host and port.
-        model: Name of the model.
-        version: Number of its version, or None for the one that the server chooses.
-        timeout: Seconds to wait for an answer.
-        card: The model card, or None for what the server says.
-    """
+    """A net on a server, called like those of `kerasnets.serving.load`, given the arguments of `Remote`."""
     session = Remote(at, model, version, timeout, card)
     return Loaded(pathlib.Path(model), "v2", session, session.card, None, session.batch, TOP)
 

@@ -12,7 +12,7 @@ from kerasnets.cli.options import built, command, folder, lines, quiet, weights
 # The default format comes first. The options below are for it alone; they are given with their defaults.
 FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino", "openvino_int8")
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
-SERVED = ("image_bytes", "precision")  # those of them that other servers than TF Serving have too
+SERVED = ("image_bytes", "precision")  # those of them that `--server ovms` and `triton` allow too
 FASTEST = "fastest"  # instead of a format: the one that is found to be fastest on this machine
 SERVERS = {"tfserving": FORMATS[0], "ovms": "openvino", "triton": "onnx"}  # with their default formats
 
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
         "--max-drop",
         type=float,
         metavar="SHARE",
-        help="most that openvino_int8 may cost on images in folders of classes (0.003)",
+        help="share of labelled images, right in float32, that openvino_int8 may get wrong (0.003)",
     )
     p.add_argument("--as", dest="served_as", metavar="NAME", help="name of the served model (NAME)")
     p.add_argument("--as-version", type=int, metavar="N", help="version number (the next free one)")

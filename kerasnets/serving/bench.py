@@ -74,8 +74,9 @@ class Bench:
     def best_at(self, batch: int) -> Row | None:
         """The fastest candidate that agrees with float32, for a size of a batch that was measured.
 
-        Without images, only formats in float32 that compute in it can be chosen. Among candidates that are
-        slower by less than `TIE`, the most exact one is chosen, since such a difference is noise.
+        Without images, only candidates wholly in float32 can be chosen, whose probabilities for noise differ
+        by at most `EXACT`. Among candidates that are slower by less than `TIE`, the most exact one is chosen,
+        since such a difference is noise.
         """
         rows = [
             row for row in self.rows if row.error is None and batch in row.milliseconds and self.agrees(row)
@@ -216,7 +217,7 @@ class Bench:
                 f"; a candidate must agree with {self.compared_with} on {share} of {self.images} images"
             )
         else:
-            compared += "; without images, only formats in float32 that compute in it can be chosen"
+            compared += "; without images, only candidates wholly in float32 can be chosen"
         notes = [compared, *(self.choice(batch) for batch in self.batches)]
         if self.best is not None and self.folder is None:
             notes.append(f"load it: {self.best.line}")
@@ -257,7 +258,7 @@ def fastest(
         agree: Share of the images, above 0 and at most 1.
         images: Up to 2,000 images like those that the net will see, not scaled: an array, (n, height, width,
             channels), values 0..255; or batches of such arrays; or the path of a .npy file with an array; or
-            the path of a folder of images. None allows only formats in float32 that compute in it.
+            the path of a folder of images. None allows only candidates wholly in float32.
         batches: Numbers of images at once that are measured too.
         threads: Numbers of threads to try, None being the runtime's own choice, which is all cores.
         rounds: Number of turns of each candidate for each number of images.

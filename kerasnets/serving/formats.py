@@ -1,8 +1,8 @@
-"""Formats of other runtimes: functions that write a net with Keras's exporters.
+"""Formats of files for other runtimes: how each is written, what reads it, and what it does not support.
 
 Points that need care:
 
-- ONNX: see `onnx_file`.
+- ONNX: see `onnx_file`. The other formats are written by Keras's exporters.
 - LiteRT: Keras keeps the names of inputs from 3.15 on. It lets the converter fall back on TensorFlow's
   operations, which ai-edge-litert does not have. So only LiteRT's own operations are allowed.
 - LiteRT in int8: the squares in local response normalization do not fit into 8 bits. So TensorFlow's own

@@ -1,8 +1,8 @@
 """Quantization of OpenVINO's models to 8 bits by NNCF, which measures ranges on calibration images.
 
 With labels, the layers that cost accuracy stay in float32. Each layer by itself is computed in 8 bits, and
-the layers are ranked by how much that changes the outputs of the float32 net. The fewest of the first layers
-stay in float32 with which no more of the labelled images are lost than is allowed. NNCF's own
+the layers are ranked by how much that changes the outputs of the float32 net. Then the first layers of the
+ranking stay in float32, as few as suffice to lose no more of the labelled images than is allowed. NNCF's own
 `quantize_with_accuracy_control` stopped at 28 of the 29 layers of a MobileNet trained on digits, after four
 minutes; with this ranking, 6 are enough, and the ranking took 21 seconds.
 
@@ -34,7 +34,7 @@ BATCH = 50  # images that are computed at once
 ROUND = "FakeQuantize"  # operation that rounds activations to 8 bits
 WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")  # operations whose weights have 8 bits
 MOVED = ("MaxPool", "Pad", "Reshape", "Squeeze", "Transpose", "Unsqueeze")  # those that only move values
-UNCHANGED = ("Reshape", "Convert")  # operations through which constants are followed
+UNCHANGED = ("Reshape", "Convert")  # operations between a constant and its reader that keep its values
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""Loading of what this package saved or exported, to run it on the processor by any runtime."""
+"""The function `load`: what this package saved or exported, ready for images on the processor.
+
+`runtimes` opens the files. Here are the checks of images, the decoding of files, and the names of classes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FLOAT = np.dtype("float32")
-FEW = 16  # classes of which each is searched for, which is faster than to sort all
+FEW = 16  # up to so many of the best classes are searched one by one, which is faster than sorting all
 SAVED_MODEL = "saved_model.pb"  # in the folder of a version
 
 
@@ -155,7 +158,7 @@ class Loaded:
         if session is None:
             raise RuntimeError(f"the net of {self.path} is closed")
         if self.is_batch(images):
-            return self.named(session.run(checked(images)))  # as below, and sooner
+            return self.named(session.run(checked(images)))  # the same as below, in less time
         return self.named(runtimes.joined([session.run(part) for part in self.parts(images)]))
 
     def is_batch(self, images):
@@ -185,7 +188,7 @@ class Loaded:
     def decoded(self, items):
         """Yields the images of files and arrays in batches: float32 arrays."""
         if self.shape is None or len(self.shape) != 3 or None in self.shape or self.shape[2] not in (1, 3):
-            words = "an array, not files, which need a net with fixed sides and 1 or 3 channels"
+            words = "an array, since files need a net with fixed sides and 1 or 3 channels"
             refuse("images", words, f"files for a net of {self.shape}")
         size, channels = self.shape[:2], self.shape[2]
         sizing = image_files.make_sizing(self.known.get("input", {}).get("sizing") or ("center_crop", {}))
@@ -319,7 +322,7 @@ def every(function, items, first):
 
 
 def is_finite(x):
-    """Whether all values of an array are finite. If their sum is, they are, and it is known sooner."""
+    """Whether all values of an array are finite. They are if their sum is, which is faster to compute."""
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(np.add.reduce(x, axis=None)) or bool(np.isfinite(x).all())
 

@@ -1,4 +1,4 @@
-"""ONNX files, whose large weights are added after the conversion.
+"""Writing of ONNX files, to which large weights are added after the conversion.
 
 TensorFlow's optimizer and tf2onnx copy a graph with its constants dozens of times: a ResNet50 of 98 MB took
 8 GB of memory, and a VGG16 of 528 MB more than 15 GB. So large weights are inputs of the function that is

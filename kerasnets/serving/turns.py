@@ -1,6 +1,6 @@
 """Contenders that take turns, each in a process of its own, to compare their seconds.
 
-Runtimes in one process steal each other's cores, because their threads wait for work in a loop. So each
+Runtimes in one process take each other's cores, because their threads wait for work in a loop. So each
 contender has a process, which loads it once and then runs a turn for each line of its standard input. The
 contenders take turns round after round, so that a machine that is busy for a while slows all of them. Between
 two turns is a pause, in which the threads of the last one fall asleep.

@@ -1,7 +1,7 @@
 """What runs in the processes of `serve`: nets of Keras and of timm, ready for batches of images.
 
-Each function loads a net and returns the function of its turns, which takes the size of a batch. Their
-images are scaled before, which is not measured; exports of this package scale them themselves.
+Each function loads a net and returns the function of its turns, which takes the size of a batch. These nets
+get images that are scaled already, which is not measured; exports of this package also scale them.
 """
 
 import functools

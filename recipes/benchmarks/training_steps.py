@@ -1,7 +1,7 @@
 """The nets that `train` and `memory` train, each in a process of its own: one step of training a call.
 
 Each function builds and compiles a net and returns a function that trains it for a step on the same random
-images, by SGD with momentum and cross-entropy. None of them loads what another one needs.
+images, by SGD with momentum and cross-entropy. Each imports only its own library.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ def keras_steps(
     jit: bool = False,
     precision: str = "float32",
 ) -> Callable[[], dict[str, float]]:
-    """Trains a net by Keras, without XLA unless told otherwise.
+    """Trains a net by Keras.
 
     Args:
         build: Function that builds it. It ends with a softmax.

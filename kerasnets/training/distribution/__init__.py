@@ -216,14 +216,14 @@ def jit_compile() -> str | bool:
 def batch_norm_fused(model: keras.Model) -> Iterator[None]:
     """A context in which batch normalization of images is one operation of TensorFlow in training.
 
-    Keras composes it of a dozen operations, each of which reads or writes all feature maps, and so do their
+    Keras composes it of a dozen operations, each of which reads or writes all feature maps, as do their
     gradients. The results are the same but for rounding. `kerasnets.training.fit` enters this context. It
     changes nothing on other backends, on several replicas, or if XLA compiles the model, which joins such
     operations by itself.
 
     Args:
-        model: A compiled keras.Model that has not been trained yet. What it was trained with stays with it
-            until it is compiled again.
+        model: A compiled keras.Model that has not been trained yet, since Keras keeps the training step that
+            it has traced until the model is compiled again.
     """
     if keras.backend.backend() != "tensorflow" or (model.jit_compile and not model.run_eagerly):
         yield
