@@ -1,7 +1,8 @@
 """Export of models as files for other runtimes, beside the versions for TF Serving."""
 
+import contextlib
 import errno
-import functools
+import gc
 import os
 import pathlib
 import tempfile
@@ -30,6 +31,7 @@ from kerasnets.serving.saved_model import TOLERANCES, check_flags, names_of, sam
 
 BATCH = 32  # images that are compared at once
 ROOM = 2**14  # bytes that must be left on a disk that is not full
+LARGE = 50_000_000  # weights of a net whose folded copy is worth the time to find it and to free it
 FINITE = 1e30  # tolerance for quantized files: their values need only be finite
 
 
@@ -174,11 +176,18 @@ def export_file(
     served = net if optimize is False else nets.folded(net, images[:2], always=bool(optimize))
     with versions.staged(root / name) as part:
         path = part / (layouts.file_name(format) if server else f"{versions.STEM}{row.ending}")
-        finish = functools.partial(layouts.describe, class_names=names, image_bytes=image_bytes)
-        given, found = write_and_run(format, served, path, calibration, finish if server else None)
+        with explained(format, net, part):
+            found = row.write(served, path, calibration) or {}
+            if server:
+                layouts.describe(path, names, image_bytes)
+            optimized = served.folded
+            del served
+            if net.model.count_params() > LARGE:
+                gc.collect()
+            given = batched(RUNTIMES[row.runtime].open(path, "float32", None).run, images)
         content = card.card(net, name, images.shape[1:], names, results, sizing)
         content["versions"] |= {package: metadata.version(package) for package in row.packages}
-        content |= {"format": format, "optimized": served.folded, "runtime_options": row.options}
+        content |= {"format": format, "optimized": optimized, "runtime_options": row.options}
         content |= compared(format, name, batched(net.predict, images), given, calibration) | found
         if server:
             content |= layouts.facts(server, format, net.shape, given, image_bytes, precision)
@@ -222,36 +231,26 @@ def shown(calibration):
     return calibration if isinstance(calibration, (str, os.PathLike)) else type(calibration).__name__
 
 
-def write_and_run(format, net, path, calibration, finish=None):
-    """Writes a net as a file and runs it on images with its runtime.
+@contextlib.contextmanager
+def explained(format, net, folder):
+    """A context in which the errors of libraries that write or run a file become errors of the export.
 
     Args:
         format: The format.
         net: The `Net`.
-        path: Path of the file.
-        calibration: The `Calibration`.
-        finish: Function that changes the written file, given its path; or None.
-
-    Returns:
-        The outputs, arrays by name, and what the writer has for the model card.
+        folder: Folder of the file.
 
     Raises:
         OSError: The disk is full.
         RuntimeError: The format or its runtime does not support the net.
     """
-    row = formats.FORMATS[format]
     try:
-        found = row.write(net, path, calibration) or {}
-        if finish is not None:
-            finish(path)
-        session = RUNTIMES[row.runtime].open(path, "float32", None)
-        return batched(session.run, calibration.images), found
+        yield
     except (OSError, ImportError):
         raise
     except Exception as error:  # each library raises errors of its own
-        check_room(path.parent, error)
-        reason = first_line(error)
-        raise RuntimeError(f"{format} does not support {net.source.name}: {reason}") from error
+        check_room(folder, error)
+        raise RuntimeError(f"{format} does not support {net.source.name}: {first_line(error)}") from error
 
 
 def check_room(folder, error):

@@ -1,5 +1,6 @@
 """Folders of models for OpenVINO Model Server and Triton."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -14,7 +15,8 @@ from PIL import Image
 
 from kerasnets.cli import main
 from kerasnets.cli.export import SERVERS
-from kerasnets.serving import export, export_file, files, layouts, load
+from kerasnets.serving import export, export_file, formats, layouts, load
+from kerasnets.serving.runtimes import RUNTIMES
 
 NAMES = ["grey cat", "dog", "gnu"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("float32")
@@ -31,11 +33,18 @@ def small(classes=3):
 def quick(monkeypatch):
     """Exports without converters and runtimes, where it does not matter what is in a file."""
 
-    def run(format, net, path, calibration, finish):
+    def written(net, path, calibration):
         path.write_text("model")
-        return net.predict(calibration.images), {}
+        Opened.run = staticmethod(net.predict)
 
-    monkeypatch.setattr(files, "write_and_run", run)
+    class Opened:
+        def __init__(self, path, precision, threads):
+            assert path.exists()
+
+    for rows, changes in ((formats.FORMATS, {"write": written}), (RUNTIMES, {"open": Opened})):
+        for name, row in rows.items():
+            monkeypatch.setitem(rows, name, dataclasses.replace(row, **changes))
+    monkeypatch.setattr(layouts, "describe", lambda *_: None)
 
 
 def write(root, server, format=None, net=None, **options):
