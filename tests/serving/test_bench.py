@@ -69,6 +69,11 @@ def test_what_is_fastest_agrees(root, tmp_path):
     assert known["fastest"]["precision"] == chosen.rows[0].precision
     assert known["fastest"]["compared_images"] == 24
     np.testing.assert_allclose(serving.load(path)(IMAGES)["probabilities"], given, atol=0.02)
+    (tmp_path / "ovms").mkdir()
+    (tmp_path / "ovms" / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="without models of another server"):
+        chosen.export(tmp_path / "ovms")
+    assert len(list((tmp_path / "ovms").iterdir())) == 1
 
 
 def row(form, precision, time, agreement=None, difference=0.0, **more):
