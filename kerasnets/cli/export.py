@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import warnings
 from typing import Any
 
@@ -14,6 +15,9 @@ FORMATS = ("saved_model", "onnx", "litert", "litert_int8", "openvino", "openvino
 SAVED_MODEL_ONLY = {"image_bytes": False, "features": False, "warmup": 0, "precision": "float32"}
 SERVED = ("image_bytes", "precision")  # those of them that `--server ovms` and `triton` allow too
 FASTEST = "fastest"  # instead of a format: the one that is found to be fastest on this machine
+# Makes TensorFlow give back the memory that it has freed, which its pool for oneDNN keeps otherwise. The
+# export of VGG16 to ONNX then takes 2.6 GiB instead of 4.1.
+FREES = "TF_ONEDNN_USE_SYSTEM_ALLOCATOR"
 SERVERS = {"tfserving": FORMATS[0], "ovms": "openvino", "triton": "onnx"}  # with their default formats
 
 
@@ -89,6 +93,8 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         "optimize": False if options.plain else None,
     }
     options.format = options.format or SERVERS[options.server]
+    if options.format != FASTEST:  # which measures, in other processes, what users get without it
+        os.environ.setdefault(FREES, "1")
     write = {FORMATS[0]: export_saved_model, FASTEST: export_fastest}.get(options.format, export_file)
     with quiet(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
