@@ -59,5 +59,6 @@ class Copies:
                     set_weights(copy, weights())
                     continue
                 for new, old in zip(copy.weights, operation.weights, strict=True):
-                    new.assign(old)  # needs no memory in TensorFlow, unlike arrays
+                    # This needs no memory in TensorFlow. JAX deletes the arrays of a model that it trains.
+                    new.assign(keras.ops.copy(old))
                 finalize(copy)
