@@ -28,6 +28,7 @@ from servers import SERVERS
 SIGNATURE = "serving_bytes"
 SERVER = next(iter(SERVERS))
 PROTOCOLS = ("v1", "v2")
+MAX_PORT = 65535
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def options() -> argparse.Namespace:
     """Parses the command line."""
     p = shared.Parser(description="Serve exported models, and send images to them.")
     commands = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    port, root = shared.whole(1), "folder of exported models"
+    whole, root = shared.whole(1), "folder of exported models"
 
     def command(name: str, text: str) -> shared.Parser:
         about = f"{text[0].upper()}{text[1:]}."
@@ -59,7 +60,7 @@ def options() -> argparse.Namespace:
     c.add_argument("--grpc", type=port, metavar="PORT", help=f"port for gRPC ({listed(servers.GRPC)})")
     c.add_argument("--rest", type=port, metavar="PORT", help=f"port for REST ({listed(servers.REST)})")
     c.add_argument(
-        "--threads", type=port, metavar="N", help="threads that compute a request (as many as cores)"
+        "--threads", type=whole, metavar="N", help="threads that compute a request (as many as cores)"
     )
     c.add_argument(
         "--precision",
@@ -77,7 +78,7 @@ def options() -> argparse.Namespace:
         c.add_argument("model", metavar="MODEL", help="name of the model")
         c.add_argument("images", nargs="+", type=pathlib.Path, metavar="IMAGE", help="JPEG or PNG file")
         one = c.add_mutually_exclusive_group()
-        one.add_argument("--version", type=shared.whole(1), metavar="N", help="version number (the newest)")
+        one.add_argument("--version", type=whole, metavar="N", help="version number (the newest)")
         one.add_argument("--label", help="label of a version, for tfserving: stable or canary")
         at = ", ".join(f"localhost:{address(server, name)}" for server in SERVERS.values())
         c.add_argument("--at", metavar="HOST:PORT", help=f"address ({at})")
@@ -104,6 +105,14 @@ def options() -> argparse.Namespace:
         if args.protocol == "v1" and (args.image_bytes or args.root):
             p.error("--image-bytes and --root are for v2")
     return args
+
+
+def port(text: str) -> int:
+    """An argparse type: the number of a port."""
+    number = shared.whole(1)(text)
+    if number > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to {MAX_PORT}. Received: {text}")
+    return number
 
 
 def address(server: servers.Server, command: str) -> int:

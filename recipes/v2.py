@@ -13,6 +13,7 @@ import struct
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ def net(
     at: str, model: str, version: int | None, timeout: float, card: dict[str, Any] | None = None
 ) -> Loaded:
     """A net on a server, called like those of `kerasnets.serving.load`, given the arguments of `Remote`."""
-    session = Remote(at, model, version, timeout, card)
+    with speaking(at):
+        session = Remote(at, model, version, timeout, card)
     return Loaded(pathlib.Path(model), "v2", session, session.card, None, session.batch, TOP)
 
 
@@ -120,13 +122,14 @@ class Remote(Session):
     def answer(self, request: urllib.request.Request) -> dict[str, np.ndarray]:
         """Sends a request: the probabilities that the server answers, by their name."""
         told = send(self.at, request, self.timeout)
-        found = [x for x in told.get("outputs", []) if x["name"] == PROBABILITIES and "data" in x]
-        if not found:
-            raise ValueError(f"{self.at} answered without {PROBABILITIES}")
-        shape, values = found[0]["shape"], found[0]["data"]
-        if found[0]["datatype"] == "BYTES":
-            return {PROBABILITIES: self.of_labels(np.reshape(values, (-1, self.top)))}
-        return {PROBABILITIES: np.asarray(values, "float32").reshape(shape)}
+        with speaking(self.at):
+            found = [x for x in told.get("outputs", []) if x["name"] == PROBABILITIES and "data" in x]
+            if not found:
+                raise ValueError(f"{self.at} answered without {PROBABILITIES}")
+            shape, values = found[0]["shape"], found[0]["data"]
+            if found[0]["datatype"] == "BYTES":
+                return {PROBABILITIES: self.of_labels(np.reshape(values, (-1, self.top)))}
+            return {PROBABILITIES: np.asarray(values, "float32").reshape(shape)}
 
     def of_labels(self, rows: np.ndarray) -> np.ndarray:
         """The probabilities in texts "value:class:label", zeros where a class is not among them.
@@ -142,6 +145,15 @@ class Remote(Session):
                 names[int(number)] = label[0] if label else number
         self.card["class_names"] = names
         return found
+
+
+@contextlib.contextmanager
+def speaking(at: str) -> Iterator[None]:
+    """A context in which answers are read that must be those of V2."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"{at} does not answer as V2 does: {type(error).__name__}: {error}") from error
 
 
 def send(at: str, request: urllib.request.Request, timeout: float) -> Any:

@@ -32,6 +32,8 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         from kerasnets import serving
 
         serving.fastest  # noqa: B018 - imported here, where libraries may print
+        if options.images is not None:
+            from kerasnets.serving import calibration  # noqa: F401
     paths = options.paths if len(options.paths) > 1 else options.paths[0]
     given = {name: getattr(options, name) for name in SHARED}
     found = serving.fastest(paths, options.batch[0], batches=options.batch, **given)

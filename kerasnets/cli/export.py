@@ -100,6 +100,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         warnings.simplefilter("always", UserWarning)
         data, text = write(options, rest, shared)
     notes = [str(w.message) for w in caught if "preprocess_input" in str(w.message)]
+    notes = list(dict.fromkeys(notes))  # each once, though several formats say it
     return data | {"notes": notes}, "\n".join([text, *notes])
 
 
@@ -204,8 +205,9 @@ def export_fastest(options, rest, shared):
     if options.max_drop is not None:
         raise ValueError("--max-drop is for --format openvino_int8")
     from kerasnets import serving
-    from kerasnets.serving import versions
+    from kerasnets.serving import layouts, versions
 
+    layouts.check_root(options.out, None)
     model = trained(options, rest)
     name = options.served_as or model.name
     versions.check_name(name)

@@ -281,7 +281,7 @@ def fastest(
         if options:
             refuse("options", "those of an export, for a model to be exported", sorted(options))
         folder, paths = None, candidates.found_at(model_or_paths)
-        given = candidates.images_of(paths[0], images)
+        given = candidates.images_of(paths, images)
         found = candidates.of_files(paths, numbers)
         rows, compared_with = measured(found, given, batches, rounds, images is not None, console)
     else:

@@ -126,9 +126,9 @@ def files_of(path):
     return [p for p in (path, path.with_suffix(".bin"), *near) if p.is_file()]
 
 
-def images_of(path, images):
-    """The images that files are compared on, given the first file: float32, (n, height, width, channels)."""
-    known = model_card(path) or {}
+def images_of(paths, images):
+    """The images that files are compared on, as the first card says: float32, (n, height, width, channels)."""
+    known = next(filter(None, map(model_card, paths)), {})
     shape = known.get("input", {}).get("shape")
     if images is None:
         if shape is None:

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from kerasnets import files, image_files
-from kerasnets.checks import is_int, refuse
+from kerasnets.checks import is_int, is_number, refuse
 from kerasnets.serving import runtimes, versions
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 FLOAT = np.dtype("float32")
+MAX_THREADS = 1024  # which is more than any processor has cores; runtimes crash with far more
 FEW = 16  # up to so many of the best classes are searched one by one, which is faster than sorting all
+PLACE = r"Exception from \S+:\d+:$"  # a line of OpenVINO's errors: where in its source they were raised
 SAVED_MODEL = "saved_model.pb"  # in the folder of a version
 
 
@@ -71,8 +73,8 @@ def load(
         refuse("path", "a path", path)
     if runtime is not None and runtime not in list(runtimes.RUNTIMES):
         refuse("runtime", f"None or one of {', '.join(map(repr, runtimes.RUNTIMES))}", runtime)
-    if threads is not None and not is_int(threads, 1):
-        refuse("threads", "None or a whole number, at least 1", threads)
+    if threads is not None and not (is_int(threads, 1) and threads <= MAX_THREADS):
+        refuse("threads", f"None or a whole number from 1 to {MAX_THREADS}", threads)
     for name, value in (("batch", batch), ("top", top)):
         if not is_int(value, 1):
             refuse(name, "a whole number, at least 1", value)
@@ -210,6 +212,11 @@ class Loaded:
         shares = of_all_classes(probabilities)
         if self.names is None:
             self.set_names(shares.shape[1])
+        elif len(self.names) != shares.shape[1]:
+            words = f"of a file with the model card of another net: it has {shares.shape[1]} classes"
+            raise ValueError(
+                f"`path` is {words}, its card {len(self.names)}. Received: path={str(self.path)!r}"
+            )
         places, given["scores"] = best(shares, self.top)
         given["classes"] = self.names.take(places)
         if self.threshold is not None:
@@ -241,17 +248,19 @@ class Loaded:
 def numbers(images):
     """The images as an array of numbers."""
     try:
-        images = np.asarray(images)
-        if images.dtype.kind in "uif":
-            return images
-        return np.asarray(images, "float32")
-    except (ValueError, TypeError):
+        x = np.asarray(images)
+        x = x.astype(FLOAT) if x.dtype.kind in "bO" else x  # truth values, or numbers as Python has them
+    except (ValueError, TypeError, OverflowError):
+        x = None
+    if x is None or x.dtype.kind not in "uif":
         refuse("images", "an array of numbers", type(images).__name__)
+    return x
 
 
 def checked(images):
     """Images of numbers as contiguous float32, unless they are not finite."""
-    x = np.ascontiguousarray(images, FLOAT)
+    with np.errstate(over="ignore"):  # which gives infinity
+        x = np.ascontiguousarray(images, FLOAT)
     if images.dtype.kind == "f" and not is_finite(x):
         refuse("images", "one or more images of finite numbers", "NaN or infinity")
     return x
@@ -268,13 +277,16 @@ def array_of(item, shape):
     Raises:
         ValueError: It is no array of this shape, or not finite. The message is the end of a sentence.
     """
-    image = np.asarray(item)
-    if image.dtype.kind not in "uif" or image.shape != shape:
+    try:
+        image = numbers(item)
+    except ValueError:
+        image = np.empty(0)
+    if image.shape != shape:
         raise ValueError(f"neither a file nor an array of shape {shape}")
-    image = image.astype("float32")
-    if not is_finite(image):
-        raise ValueError("an array with NaN or infinity")
-    return image
+    try:
+        return checked(image)
+    except ValueError:
+        raise ValueError("an array with NaN or infinity") from None
 
 
 def content_of(item):
@@ -285,6 +297,8 @@ def content_of(item):
         return pathlib.Path(item).read_bytes()
     except OSError as error:
         raise ValueError(f"a file that cannot be read ({error.strerror})") from None
+    except ValueError as error:  # of the path
+        raise ValueError(f"a file that cannot be read ({error})") from None
 
 
 def every(function, items, first):
@@ -396,7 +410,7 @@ def check_path(path, argument="path"):
     if path.is_dir() and not (path / SAVED_MODEL).is_file():
         inside = sorted(p.name for p in path.glob("[!.]*") if p.is_dir() or p.suffix in runtimes.ENDINGS)
         refuse(argument, f"the folder of a version, or a file; this folder has {inside}", str(path))
-    if not path.exists() or ending_of(path) not in ("", *runtimes.ENDINGS):
+    if not path.is_dir() and (not path.exists() or path.suffix not in runtimes.ENDINGS):
         words = f"the folder of a version, or a file {', '.join(runtimes.ENDINGS)}, that exists"
         refuse(argument, words, str(path))
 
@@ -407,9 +421,37 @@ def ending_of(path):
 
 
 def model_card(path):
-    """The model card of the folder of a version or of a file: a dict, or None if it is not there."""
+    """The model card of the folder of a version or of a file: a dict, or None if it is not there.
+
+    Raises:
+        ValueError: It is no model card that this package has written.
+    """
     place = versions.card_path(path)
-    return files.read_json(place) if place.exists() else None
+    if not place.exists():
+        return None
+    card = files.read_json(place)
+    wrong = wrong_entry(card)
+    if wrong:
+        raise ValueError(f"{place} is damaged: it is no model card{wrong}")
+    return card
+
+
+def wrong_entry(card):
+    """What is wrong with the content of a model card, as the end of a sentence; "" if nothing is."""
+    if not isinstance(card, dict):
+        return ", which is a dict"
+    given = card.get("input", {})
+    sizing = given.get("sizing") if isinstance(given, dict) else ""
+    names, threshold, classes = (card.get(key) for key in ("class_names", "threshold", "classes"))
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    allowed = {
+        "input": isinstance(given, dict),
+        "sizing": sizing is None or image_files.is_sizing(sizing),
+        "classes": "classes" not in card or is_int(classes, 1),
+        "class_names": names is None or is_list,
+        "threshold": threshold is None or is_number(threshold),
+    }
+    return next((f" with {key!r} like this" for key, is_right in allowed.items() if not is_right), "")
 
 
 def version_at(path, runtime=None):
@@ -448,5 +490,7 @@ def models_in(folder):
 
 
 def first_line(error):
-    """The first line of an error's message, or its type if it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """The first line of an error's message that tells something, or its type if it has none."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not re.match(PLACE, line)]
+    return next(iter(lines), type(error).__name__)

@@ -73,8 +73,12 @@ class TensorFlow(Session):
 
         self.constant = tf.constant
         self.loaded = tf.saved_model.load(str(path))
+        check_names(self.loaded.signatures, [SIGNATURE], "signatures")
         self.function = self.loaded.signatures[SIGNATURE]
-        shape = self.function.structured_input_signature[1][INPUT].shape
+        inputs = self.function.structured_input_signature[1]
+        check_names(inputs, [INPUT], "inputs")
+        check_names(self.function.structured_outputs, OUTPUTS[-1:], "outputs")
+        shape = inputs[INPUT].shape
         self.shape = None if shape.rank is None else tuple(shape[1:])
 
     def run(self, images):
@@ -133,7 +137,11 @@ class OnnxRuntime(Session):
             options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.names = [x.name for x in self.session.get_outputs()]
+        check_names([x.name for x in self.session.get_inputs()], [INPUT], "inputs")
+        check_names(self.names, OUTPUTS[-1:], "outputs")
         (given,) = self.session.get_inputs()
+        if given.type != "tensor(float)" or len(given.shape) < 2 or isinstance(given.shape[0], int):
+            raise ValueError(f"{INPUT!r} is {given.type} of shape {given.shape}, not float32, (n, ...)")
         self.shape = tuple(side if isinstance(side, int) else None for side in given.shape[1:])
 
     def run(self, images):
@@ -163,7 +171,12 @@ class OpenVINO(Session):
             options["INFERENCE_NUM_THREADS"] = threads
         core, self.tensor = openvino.Core(), openvino.Tensor
         model = core.read_model(str(path))
-        shape = model.input(INPUT).partial_shape
+        named = (INPUT if INPUT in x.names else " ".join(x.names) for x in model.inputs)
+        check_names(list(named), [INPUT], "inputs")
+        check_names([name for x in model.outputs for name in x.names], OUTPUTS[-1:], "outputs")
+        kind, shape = model.input(INPUT).element_type, model.input(INPUT).partial_shape
+        if kind != openvino.Type.f32 or (not shape.rank.is_dynamic and len(shape) < 2):
+            raise ValueError(f"{INPUT!r} is {kind.get_type_name()} of shape {shape}, not float32, (n, ...)")
         if not shape.rank.is_dynamic:
             self.shape = tuple(None if side.is_dynamic else side.get_length() for side in list(shape)[1:])
         named = ((i, set(OUTPUTS) & x.names) for i, x in enumerate(model.outputs))
@@ -241,7 +254,11 @@ class LiteRT(Session):
     def __init__(self, path, precision, threads):
         from ai_edge_litert.interpreter import Interpreter
 
-        self.runner = Interpreter(str(path), num_threads=threads).get_signature_runner(SIGNATURE)
+        interpreter = Interpreter(str(path), num_threads=threads)
+        check_names(interpreter.get_signature_list(), [SIGNATURE], "signatures")
+        self.runner = interpreter.get_signature_runner(SIGNATURE)
+        check_names(self.runner.get_input_details(), [INPUT], "inputs")
+        check_names(self.runner.get_output_details(), OUTPUTS[-1:], "outputs")
         shape = self.runner.get_input_details()[INPUT]["shape_signature"]
         self.shape = tuple(None if side < 0 else int(side) for side in shape[1:])
         self.lock = threading.Lock()
@@ -250,6 +267,13 @@ class LiteRT(Session):
         """Computes the outputs."""
         with self.lock:
             return self.runner(**{INPUT: images})
+
+
+def check_names(found, wanted, what):
+    """Raises a ValueError that says what a file has, if names are missing, as in files of other programs."""
+    missing = [name for name in wanted if name not in found]
+    if missing or (what == "inputs" and len(found) > len(wanted)):
+        raise ValueError(f"its {what} are {sorted(found)}, not {wanted[0]!r}")
 
 
 def set_threads(threads):

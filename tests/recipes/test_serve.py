@@ -17,6 +17,7 @@ from keras import layers
 
 import serve
 import servers
+import v2
 from kerasnets import image_files
 from kerasnets.serving import export, layouts
 
@@ -389,6 +390,26 @@ def test_errors_of_v2_are_one_line(recipe, capsys, images, http, words, message)
         recipe("ask", model, images[0], "--server", "ovms", "--at", http[0], *more)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *([], 5, {"inputs": 5, "outputs": []}, {"inputs": [5], "outputs": [6]}),
+        {"inputs": [{"name": "images"}], "outputs": [{"name": "probabilities"}]},
+        {"inputs": [{"name": "images", "shape": [-1]}], "outputs": [{"name": "probabilities", "shape": []}]},
+    ],
+)
+def test_a_server_that_does_not_speak_v2(told, monkeypatch):
+    monkeypatch.setattr(v2, "send", lambda *given: told)
+    with pytest.raises(ValueError, match="here:1 does not answer as V2 does"):
+        v2.net("here:1", "net", None, 1)
+
+
+def test_ports_that_there_are_not(recipe, capsys, root):
+    with pytest.raises(SystemExit):
+        recipe("start", "--root", root, "--grpc", 65536)
+    assert "a whole number from 1 to 65535. Received: 65536" in capsys.readouterr().err
 
 
 def test_a_server_that_does_not_answer(recipe, capsys, images):

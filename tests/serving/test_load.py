@@ -1,6 +1,7 @@
 """Loading of what was saved or exported: the same answers by every runtime, for arrays and for files."""
 
 import io
+import json
 import pathlib
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from PIL import Image
 import kerasnets
 from kerasnets import files, weights
 from kerasnets.serving import export, export_file, load, runtimes, signatures
-from kerasnets.serving.load import Loaded, best, predicted_labels, version_at
+from kerasnets.serving.load import Loaded, best, chosen_precision, predicted_labels, version_at
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (5, 16, 16, 3), "uint8")
@@ -272,6 +273,68 @@ def test_a_file_without_its_card_is_loaded(paths, tmp_path):
             net(IMAGES[:, 1:])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        *([1], "card", None, 5),
+        *({"classes": 0}, {"class_names": 7}, {"class_names": [None] * 7}, {"threshold": "high"}),
+        *({"input": 5}, {"input": {"sizing": "zoom"}}, {"input": {"sizing": ["zoom", {"shorter": 5}]}}),
+        {"input": {"sizing": ["center_crop", {"interpolation": "nearest"}]}},
+    ],
+)
+def test_a_card_that_is_no_model_card_is_refused(tmp_path, content):
+    path = tmp_path / "1.onnx"
+    path.touch()
+    (tmp_path / "1.onnx.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"1\.onnx\.json is damaged: it is no model card"):
+        load(path)
+
+
+def test_a_savedmodel_is_computed_in_the_precision_of_its_export_on_openvino_too(tmp_path):
+    for exported in ("bfloat16", "float32"):
+        assert chosen_precision(None, tmp_path, "openvino", {"precision": exported}) == exported
+        assert chosen_precision(None, tmp_path / "1.xml", "openvino", {"precision": exported}) is None
+
+
+def test_the_card_of_another_net_is_refused(net):
+    session = types.SimpleNamespace(shape=(4,), precision="float32", card={"classes": 3}, run=answers)
+    loaded = Loaded("x", "onnxruntime", session, None, None, 32, 5)
+    with pytest.raises(ValueError, match=r"another net: it has 7 classes, its card 3\. Received: path='x'"):
+        loaded(np.zeros((2, 4)))
+
+
+def answers(images):
+    return {"probabilities": np.zeros((len(images), 7), "float32")}
+
+
+def test_files_of_other_programs_are_refused(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    floats, path = onnx.TensorProto.FLOAT, tmp_path / "other.onnx"
+
+    def write(given, returned, kind=floats, shape=("n", 5)):
+        names = [given] if isinstance(given, str) else given
+        inputs = [onnx.helper.make_tensor_value_info(name, kind, shape) for name in names]
+        output = onnx.helper.make_tensor_value_info(returned, kind, shape)
+        nodes = [onnx.helper.make_node("Identity", names[:1], [returned])]
+        graph = onnx.helper.make_graph(nodes, "g", inputs, [output])
+        opset = onnx.helper.make_opsetid("", 13)
+        onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+
+    both = ["onnxruntime", "openvino"]
+    for arguments, readers, words in (
+        (("x", "probabilities"), both, r"its inputs are \['x'\], not 'images'"),
+        ((["images", "y"], "probabilities"), both, r"its inputs are \['images', 'y'\], not"),
+        (("images", "scores"), both, r"its outputs are \['scores'\], not 'probabilities'"),
+        (("images", "probabilities", onnx.TensorProto.INT64), both, r"'images' is (i64|tensor\(int64\)) of"),
+        (("images", "probabilities", floats, ("n",)), both, r"of shape \[.+\], not float32, \(n, \.\.\.\)"),
+        (("images", "probabilities", floats, (3, 5)), both[:1], r"of shape \[3, 5\], not float32"),
+    ):
+        write(*arguments)
+        for runtime in filter(importable, readers):
+            with pytest.raises(ValueError, match=words):
+                load(path, runtime)
+
+
 def test_the_images_of_files_are_contiguous_arrays(tmp_path):
     """OpenVINO takes no others, and resized images are in another order."""
     session = types.SimpleNamespace(shape=(5, 4, 1), precision="float32", card=None)
@@ -332,7 +395,7 @@ def test_a_missing_runtime_is_named_with_what_installs_it(paths, monkeypatch):
         (dict(runtime=["tensorflow"]), "`runtime` is None or one of"),
         (dict(precision="bfloat16"), "`precision` is None or 'float32' for this folder; export the net with"),
         (dict(precision="bf16", runtime="openvino"), "`precision` is None or one of 'float32', 'bfloat16'"),
-        (dict(threads=0), "`threads` is None or a whole number, at least 1"),
+        (dict(threads=0), "`threads` is None or a whole number from 1 to 1024"),
         (dict(threads=77), "`threads` is None once TensorFlow runs in this process"),
         (dict(batch=0), "`batch` is a whole number, at least 1"),
         (dict(top=2.0), "`top` is a whole number, at least 1"),

@@ -74,6 +74,9 @@ def test_which_layers_are_fused():
     net = compiled(others)
     with distribution.batch_norm_fused(net):
         assert fused(net) == {"first", "bare"}
+        with distribution.batch_norm_fused(net):  # changes nothing more
+            pass
+        assert fused(net) == {"first", "bare"}
     assert not fused(net)
     net.compile(jit_compile=True)
     with distribution.batch_norm_fused(net):

@@ -92,7 +92,7 @@ def batch_norm_fused(model):
 def can_be_fused(layer):
     """Whether a layer is Keras's batch normalization of the channels of images, in a precision that fits."""
     is_norm = type(layer) is keras.layers.BatchNormalization and layer.built and not layer.renorm
-    if not is_norm or layer.compute_dtype not in ("float32", "bfloat16", "float16"):
+    if not is_norm or "call" in vars(layer) or layer.compute_dtype not in ("float32", "bfloat16", "float16"):
         return False
     rank = layer.input_spec.ndim
     return rank == 4 and layer.axis in (-1, rank - 1) and layer.variable_dtype == "float32"
