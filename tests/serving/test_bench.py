@@ -118,6 +118,17 @@ def test_what_is_chosen(rows, images, agree, chosen):
             found.load()
 
 
+def test_a_savedmodel_in_bfloat16_is_measured_as_what_it_is(tmp_path):
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / "saved_model.pb").touch()
+    card = tmp_path / "assets.extra" / "model_card.json"
+    for exported, readers in (("bfloat16", {"tensorflow"}), ("float32", {"tensorflow", "openvino"})):
+        card.write_text(json.dumps({"precision": exported}))
+        rows = candidates.of_files([tmp_path], [None])
+        assert {row.runtime for row in rows} == readers
+        assert {row.precision for row in rows if row.runtime == "tensorflow"} == {exported}
+
+
 def test_what_fails_is_a_row_with_the_reason(root, monkeypatch):
     monkeypatch.setattr(runtimes, "installed", lambda name: name != "openvino")
     path = root / "small" / "2.xml"
@@ -165,6 +176,7 @@ def test_the_commands(root, tmp_path, monkeypatch, capsys):
     assert data["path"] == str(tmp_path / "out" / "small" / "1.xml")
     assert files.read_json(f"{data['path']}.json")["fastest"]["runtime"] == "openvino"
     assert data["fastest"]["precision"] in data["line"]
+    assert data["measured"]["images"] == len(IMAGES) // 2  # the others calibrate
 
     words = ("bench", data["path"], "--batch", 2, "--rounds", 1, "--json")
     assert main(list(map(str, words))) == 0
