@@ -6,14 +6,11 @@ of the resizing are those of its operation ScaleAndTranslate. Values differ by r
 one level of 256.
 """
 
-import inspect
 import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
-from kerasnets.checks import is_int
 
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"  # the first bytes of files
 ORIENTATION = 0x0112  # tag of EXIF
@@ -121,22 +118,6 @@ def make_sizing(row: tuple[str, Mapping[str, Any]]) -> Callable[[np.ndarray, Seq
     """
     name, options = row
     return lambda image, size: SIZINGS[name](image, size, **options)
-
-
-def is_sizing(row: Any) -> bool:
-    """Whether something is a row as `make_sizing` takes it."""
-    if not isinstance(row, (list, tuple)) or len(row) != 2 or not isinstance(row[1], Mapping):
-        return False
-    name, options = row
-    if not isinstance(name, str) or name not in SIZINGS:
-        return False
-    known = list(inspect.signature(SIZINGS[name]).parameters)[2:]  # after those of the image and its size
-    allowed = {
-        "shorter": lambda value: value is None or is_int(value, 1),
-        "interpolation": lambda value: value in list(KERNELS),
-        "antialias": lambda value: isinstance(value, bool),
-    }
-    return all(key in known and allowed[key](value) for key, value in options.items())
 
 
 def center_crop(image, size, shorter=None, interpolation="bilinear", antialias=True):

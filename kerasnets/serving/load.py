@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import inspect
 import math
 import os
 import pathlib
@@ -446,12 +447,30 @@ def wrong_entry(card):
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
     allowed = {
         "input": isinstance(given, dict),
-        "sizing": sizing is None or image_files.is_sizing(sizing),
+        "sizing": sizing is None or is_sizing(sizing),
         "classes": "classes" not in card or is_int(classes, 1),
         "class_names": names is None or is_list,
         "threshold": threshold is None or is_number(threshold),
     }
     return next((f" with {key!r} like this" for key, is_right in allowed.items() if not is_right), "")
+
+
+def is_sizing(row):
+    """Whether something is a row as `image_files.make_sizing` takes it."""
+    if not isinstance(row, (list, tuple)) or len(row) != 2 or not isinstance(row[1], dict):
+        return False
+    name, options = row
+    if not isinstance(name, str) or name not in image_files.SIZINGS:
+        return False
+    known = list(inspect.signature(image_files.SIZINGS[name]).parameters)[
+        2:
+    ]  # after those of the image and its size
+    allowed = {
+        "shorter": lambda value: value is None or is_int(value, 1),
+        "interpolation": lambda value: value in list(image_files.KERNELS),
+        "antialias": lambda value: isinstance(value, bool),
+    }
+    return all(key in known and allowed[key](value) for key, value in options.items())
 
 
 def version_at(path, runtime=None):
