@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FLOAT = np.dtype("float32")
-MAX_THREADS = 1024  # which is more than any processor has cores; runtimes crash with far more
+MAX_THREADS = 1024  # more than processors have cores
 FEW = 16  # up to so many of the best classes are searched one by one, which is faster than sorting all
 PLACE = r"Exception from \S+:\d+:$"  # a line of OpenVINO's errors: where in its source they were raised
 SAVED_MODEL = "saved_model.pb"  # in the folder of a version
