@@ -127,7 +127,7 @@ def files_of(path):
 
 
 def images_of(paths, images):
-    """The images that files are compared on, as the first card says: float32, (n, height, width, channels)."""
+    """Images to compare files on, as the first card says: float32, (n, height, width, channels)."""
     known = next(filter(None, map(model_card, paths)), {})
     shape = known.get("input", {}).get("shape")
     if images is None:
