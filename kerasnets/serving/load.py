@@ -462,9 +462,7 @@ def is_sizing(row):
     name, options = row
     if not isinstance(name, str) or name not in image_files.SIZINGS:
         return False
-    known = list(inspect.signature(image_files.SIZINGS[name]).parameters)[
-        2:
-    ]  # after those of the image and its size
+    known = list(inspect.signature(image_files.SIZINGS[name]).parameters)[2:]  # after the image and its size
     allowed = {
         "shorter": lambda value: value is None or is_int(value, 1),
         "interpolation": lambda value: value in list(image_files.KERNELS),

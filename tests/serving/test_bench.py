@@ -61,10 +61,6 @@ def test_what_is_fastest_agrees(root, tmp_path):
     assert "of 24 images" in text
     assert json.loads(json.dumps(found.as_data()))["best"].keys() == {"1", "4"}
 
-    (tmp_path / "ovms").mkdir()
-    (tmp_path / "ovms" / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match="a folder without models of another server"):
-        found.export(tmp_path / "ovms")
     chosen = Bench(found.rows[1:2], 4, (1, 4), 0.9, 24, found.compared_with, found.processor)
     path = chosen.export(tmp_path, "named")
     assert chosen.rows[0].path.is_dir() or path.name == "1.xml"
