@@ -153,10 +153,10 @@ def collected(images, shape, sizing):
         raise ValueError(str(error).replace("calibration", "images")) from error
 
 
-def noise(shape):
-    """Images of noise: float32, (NOISE, *shape), whole numbers 0..255."""
+def noise(shape, count=NOISE):
+    """Images or clips of noise, to test a net with: float32, (count, *shape), whole numbers 0..255."""
     sides = [side or FREE_SIDE for side in shape]
-    return np.random.default_rng(0).integers(0, 256, (NOISE, *sides)).astype("float32")
+    return np.random.default_rng(0).integers(0, 256, (count, *sides)).astype("float32")
 
 
 def exports(model, images, folder, options, console):

@@ -260,10 +260,10 @@ def numbers(images):
 
 def checked(images):
     """Images of numbers as contiguous float32, unless they are not finite."""
-    with np.errstate(over="ignore"):  # which gives infinity
+    with np.errstate(over="ignore", invalid="ignore"):  # large numbers and their sum become infinity
         x = np.ascontiguousarray(images, FLOAT)
-    if images.dtype.kind == "f" and not is_finite(x):
-        refuse("images", "one or more images of finite numbers", "NaN or infinity")
+        if images.dtype.kind == "f" and not is_finite(x):
+            refuse("images", "one or more images of finite numbers", "NaN or infinity")
     return x
 
 
@@ -338,8 +338,7 @@ def every(function, items, first):
 
 def is_finite(x):
     """Whether all values of an array are finite. They are if their sum is, which is faster to compute."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(np.add.reduce(x, axis=None)) or bool(np.isfinite(x).all())
+    return math.isfinite(np.add.reduce(x, axis=None)) or bool(np.isfinite(x).all())
 
 
 def fits(shape, allowed):

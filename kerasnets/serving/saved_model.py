@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from kerasnets.checks import is_int, refuse
 from kerasnets.serving import card, configs, images, layouts, nets, records, signatures, versions
+from kerasnets.serving.candidates import noise
 from kerasnets.weights.card import are_names
 
 PRECISIONS = ("float32", "bfloat16")
@@ -19,7 +20,6 @@ PRECISIONS = ("float32", "bfloat16")
 # rounding depends on the order of summation, Keras computes in bfloat16 too.
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.05}
 NAMES = "class_names.txt"
-FREE_SIDE = 224  # pixels of the test images along sides that a net leaves free
 
 
 def export(
@@ -176,9 +176,8 @@ def save(part, endpoints, table):
 
 
 def sample(shape):
-    """Two images or clips of noise, to test a net with: float32, (2, *shape), whole numbers 0..255."""
-    sides = [side or FREE_SIDE for side in shape]
-    return np.random.default_rng(0).integers(0, 256, (2, *sides)).astype("float32")
+    """Two images or clips of noise, to test a net with."""
+    return noise(shape, 2)
 
 
 def examples(samples, endpoints):
