@@ -11,7 +11,7 @@ from keras import layers
 import kerasnets
 from kerasnets import files, serving
 from kerasnets.cli import main
-from kerasnets.serving import bench, candidates, formats, runtimes, versions
+from kerasnets.serving import bench, candidates, formats, runtimes, turns, versions
 from kerasnets.serving.bench import Bench
 from kerasnets.serving.candidates import Row
 
@@ -112,6 +112,15 @@ def test_what_is_chosen(rows, images, agree, chosen):
     if chosen is None:
         with pytest.raises(ValueError, match="nothing can be chosen at batch 1"):
             found.load()
+
+
+def test_times_are_per_image_and_labels_are_those_from_the_threshold_on():
+    outcome = turns.Outcome("net", seconds={"1": [0.003], "4": [0.008, 0.009, 0.002]})
+    expected, given = np.array([[0.9, 0.45], [0.2, 0.8]]), np.array([[0.9, 0.35], [0.2, 0.8]])
+    found = bench.with_figures(Row("onnx"), outcome, given, (1, 4), expected, 0.4, True)
+    assert found.milliseconds == pytest.approx({1: 3.0, 4: 2.0})
+    assert found.agreement == 0.5
+    assert bench.with_figures(Row("onnx"), outcome, given, (1,), expected, None, True).agreement == 1.0
 
 
 def test_a_savedmodel_in_bfloat16_is_measured_as_what_it_is(tmp_path):

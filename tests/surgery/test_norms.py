@@ -43,6 +43,16 @@ def test_every_place_of_batch_normalization():
     assert sum(type(layer) is layers.DepthwiseConv2D for layer in new.layers) == 5
 
 
+def test_normalized_maps_that_are_an_output_are_not_rectified():
+    inputs = keras.Input((4, 4, 2))
+    x = layers.BatchNormalization()(inputs)
+    model = filled(keras.Model(inputs, [x, layers.ReLU()(x)]))
+    for given, expected in zip(
+        norms_as_convolutions(model)(images(model)), model(images(model)), strict=True
+    ):
+        np.testing.assert_allclose(array(given), array(expected), rtol=1e-5, atol=1e-5)
+
+
 def operations(net):
     """How often each operation is in the graph of a net as it is served."""
     graph = net.function(True).get_concrete_function().graph
