@@ -123,7 +123,7 @@ def inference(tape):
 
 
 def training(tape):
-    """Memory of the values that are kept for the gradients, in bytes.
+    """Numbers of the values that are kept for the gradients.
 
     A layer has a gradient if it has trainable weights, or if its input depends on trainable weights.
     Gradients, dropout masks and the statistics of normalization are not counted.
@@ -135,7 +135,7 @@ def training(tape):
         dependent.update(step.makes)
         for word, values in (("inputs", step.reads), ("output", step.makes)):
             kept.update(root[v] for v in values if word in step.keeps)
-    return sum(tape.values[v].size for v in kept)
+    return kept
 
 
 def roots(tape, kinds):

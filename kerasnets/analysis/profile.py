@@ -78,13 +78,17 @@ def profile(
     """
     walk = Walk(model, input_shape)
     stored, peak = memory.inference(walk.tape)
-    own = set(stored)
+    own, kept, values = set(stored), memory.training(walk.tape), walk.tape.values
     rows = tuple(
-        dataclasses.replace(row, in_place=own.isdisjoint(values))
-        for row, values in zip(walk.rows, walk.stored, strict=True)
+        dataclasses.replace(
+            row,
+            in_place=own.isdisjoint(numbers),
+            kept_bytes=None if row.activations is None else sum(values[v].size for v in made if v in kept),
+        )
+        for row, numbers, made in zip(walk.rows, walk.stored, walk.made, strict=True)
     )
-    values = [walk.tape.values[v] for v in stored]
-    sizes = (sum(v.elements for v in values), sum(v.size for v in values), peak, memory.training(walk.tape))
+    sizes = (sum(values[v].elements for v in stored), sum(values[v].size for v in stored), peak)
+    sizes += (sum(values[v].size for v in kept),)
     if any(row.activations is None for row in rows):
         sizes = (None,) * 4
     return Profile(

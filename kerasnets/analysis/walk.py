@@ -67,6 +67,9 @@ class LayerRow:
             units have no order, as after Flatten.
         in_place: Whether the output takes no memory of its own in inference: it overwrites an input that
             nothing else reads, or is a view of an input. Ignored when rows are compared.
+        kept_bytes: Memory of those tensors of this row that training keeps for the gradients, in bytes, whether
+            for this layer or for one that reads them. None if a side of the shape is unknown. Ignored when
+            rows are compared.
     """
 
     name: str
@@ -82,7 +85,9 @@ class LayerRow:
     receptive_field: tuple[float, ...] | None
     stride: tuple[float, ...] | None
     offset: tuple[float, ...] | None
-    in_place: bool = dataclasses.field(default=False, compare=False)  # depends on the layers around it
+    # Both depend on the layers around it.
+    in_place: bool = dataclasses.field(default=False, compare=False)
+    kept_bytes: int | None = dataclasses.field(default=None, compare=False)
 
 
 class Walk:
@@ -93,13 +98,14 @@ class Walk:
         rows: A `LayerRow` for each input and each call of each layer, in the order in which they run.
         fields: For each row, the `fields.Axis` objects of its output, by the number of the model's input.
         stored: For each row, the numbers of the values that it stores.
+        made: For each row, the numbers of all values that it makes.
         tape: `memory.Tape` of the graph.
     """
 
     def __init__(self, model, input_shape=None):
         """Walks through a model. Only shapes are computed, and the model is not changed."""
         self.shapes = input_shapes(model, input_shape)
-        self.rows, self.fields, self.stored, self.tape = [], [], [], Tape()
+        self.rows, self.fields, self.stored, self.made, self.tape = [], [], [], [], Tape()
         self.seen = set()  # ids of variables already counted
         # By the id of a tensor: the tensor (kept, so that no other gets its id), its value and its fields.
         self.notes = {}
@@ -111,7 +117,7 @@ class Walk:
             field = {i: input_axes(shape, first)}
             self.notes[id(spec)] = (spec, value, field)
             self.tape.inputs.append(value)
-            self.add_row(producer(x).operation, x.name, (), [spec], field, [value])
+            self.add_row(producer(x).operation, x.name, (), [spec], field, [value], [value])
             specs.append(spec)
         outputs = self.run(model, specs, prefix="")
         self.tape.outputs = [self.notes[id(x)][1] for x in tensors(outputs)]
@@ -154,12 +160,13 @@ class Walk:
         notes = [self.notes[id(x)] for x in given]
         # Copied, since a layer that returns its input would overwrite the input's note.
         outputs = keras.tree.map_structure(copied, layer.compute_output_spec(*args, **kwargs))
-        made = tensors(outputs)
+        made, before = tensors(outputs), len(self.tape.values)
         values, stored = self.tape.run(layer, [value for _, value, _ in notes], made, kept)
         field = self.read(layer, given, [field for _, _, field in notes], made)
         for x, value in zip(made, values, strict=True):
             self.notes[id(x)] = (x, value, field)
-        self.add_row(layer, name, [shape_of(x) for x in given], made, field, stored)
+        fresh = range(before, len(self.tape.values))
+        self.add_row(layer, name, [shape_of(x) for x in given], made, field, stored, fresh)
         return outputs
 
     def read(self, layer, given, found, made):
@@ -170,7 +177,7 @@ class Walk:
             result[i] = rules.read(layer, *map(list, zip(*seen, strict=True)), shape_of(made[0]))
         return result
 
-    def add_row(self, layer, name, given, made, field, stored):
+    def add_row(self, layer, name, given, made, field, stored, values):
         """Adds the row of a layer.
 
         Args:
@@ -180,6 +187,7 @@ class Walk:
             made: Keras tensors of its outputs.
             field: The `Axis` objects of its outputs, by the number of the model's input.
             stored: Numbers of the values that it stores.
+            values: Numbers of all values that it makes.
         """
         shapes = [shape_of(x) for x in made]
         fresh = [w for w in getattr(layer, "weights", ()) if id(w) not in self.seen]
@@ -188,6 +196,7 @@ class Walk:
         kernel = rules.kernel_of(layer, len(shapes[0]) - 1) if kind_of(layer) != UNKNOWN else None
         self.fields.append(field)
         self.stored.append(stored)
+        self.made.append(values)
         self.rows.append(
             LayerRow(
                 name=name,

@@ -54,6 +54,8 @@ def test_a_chain_by_hand():
     assert [row.in_place for row in counts.layers] == [False, False, True, True, False, True, True, False]
     # Gradients read the image, the map before BN, that behind the ReLU, and what Dropout gives.
     assert counts.training_activation_bytes == 64 + 128 + 128 + 192
+    # Flatten's output is the same memory as that of Dropout, which made it.
+    assert [row.kept_bytes for row in counts.layers] == [64, 128, 0, 128, 0, 192, 0, 0]
 
 
 def test_nothing_is_written_over_what_is_read_later():
@@ -95,6 +97,7 @@ def test_what_activations_keep(activation, values, fused):
         x = layers.Activation(activation)(x)
     counts = profile(keras.Model(inputs, layers.ZeroPadding2D(1)(x)))
     assert counts.training_activation_bytes == 4 * (32 + values)
+    assert sum(row.kept_bytes for row in counts.layers) == 4 * (32 + values)
     assert counts.activations == 32 + 16 + 36
 
 

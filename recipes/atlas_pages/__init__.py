@@ -1,0 +1,1 @@
+"""The pages of the atlas, which `recipes/atlas.py` writes."""
