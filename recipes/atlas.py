@@ -57,6 +57,7 @@ def check_folder(folder: pathlib.Path) -> None:
 def build(site: Any) -> None:
     """Makes the parts of a site that take long and are not there: the records of nets and the API pages."""
     import rich.progress
+
     from atlas_pages import records
 
     jobs = [(records.make, site.root, name) for name in site.nets if not records.found(site.root, name)]

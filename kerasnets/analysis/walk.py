@@ -67,9 +67,9 @@ class LayerRow:
             units have no order, as after Flatten.
         in_place: Whether the output takes no memory of its own in inference: it overwrites an input that
             nothing else reads, or is a view of an input. Ignored when rows are compared.
-        kept_bytes: Memory of those tensors of this row that training keeps for the gradients, in bytes, whether
-            for this layer or for one that reads them. None if a side of the shape is unknown. Ignored when
-            rows are compared.
+        kept_bytes: Memory of those tensors of this row that training keeps for the gradients, in bytes,
+            whether for this layer or for one that reads them. None if a side of the shape is unknown. Ignored
+            when rows are compared.
     """
 
     name: str

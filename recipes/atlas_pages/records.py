@@ -1,7 +1,7 @@
 """The record of a net: all that its pages need of the built model, as data for JSON.
 
-Building the nets takes most of the time. Their records are files of the site, so that an atlas that was killed
-continues with the nets that have none, and that a new look of the pages builds no net.
+Building the nets takes most of the time. Their records are files of the site, so that an atlas that was
+killed continues with the nets that have none.
 """
 
 import functools
@@ -38,7 +38,7 @@ COSTS = ("params", "mult_adds", "activations", "kept_bytes")  # which blocks sum
 
 @functools.cache
 def made_from() -> str:
-    """A text that changes when a record could: with the code of the package and of the pages, and with Keras."""
+    """A text that changes when a record could: with the code of the package, of the pages and of Keras."""
     digest = hashlib.sha256(keras.__version__.encode())
     for folder in (pathlib.Path(kerasnets.__file__).parent, site.HERE):
         for path in sorted(folder.rglob("*.py")):
