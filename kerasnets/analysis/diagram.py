@@ -3,8 +3,10 @@
 import collections
 import dataclasses
 import graphlib
+import html
 import math
 import os
+import re
 import urllib.parse
 
 import keras
@@ -47,8 +49,8 @@ def diagram(model: keras.Model, path: str | os.PathLike, depth: int | None = Non
     Raises:
         ValueError: `model` has no graph of layers, `depth` is not allowed, the suffix is not supported, or
             the folder does not exist.
-        OSError: Graphviz's program `dot` is missing or fails. A .dot file does not need it.
-        ModuleNotFoundError: The package graphviz is missing.
+        OSError: Graphviz fails, or was built without this format.
+        ModuleNotFoundError: The package pygraphviz is missing.
     """
     check_graph(model)
     if depth is not None and not is_int(depth, 0):
@@ -57,7 +59,7 @@ def diagram(model: keras.Model, path: str | os.PathLike, depth: int | None = Non
     blocks = choose(model, depth)
     graph = drawing(model.name, blocks)
     form = path.suffix[1:]
-    files.write_bytes(path, graph.source.encode() if form == "dot" else rendered(graph, form))
+    files.write_bytes(path, graph.to_string().encode() if form == "dot" else rendered(graph, form))
     return len(blocks)
 
 
@@ -198,51 +200,46 @@ def fill(layers):
 
 
 def drawing(name, blocks):
-    """The blocks as a graphviz.Digraph of this name."""
-    graph = pictures.library("graphviz").Digraph(
-        name,
-        graph_attr=dict(nodesep="0.3", ranksep="0.25"),
-        node_attr=dict(shape="box", style="filled,rounded", fontname="Helvetica", fontsize="11"),
-        edge_attr=dict(color="#666666", arrowsize="0.7"),
+    """The blocks as a pygraphviz.AGraph of this name."""
+    graph = pictures.library("pygraphviz").AGraph(
+        name=name, directed=True, strict=False, nodesep="0.3", ranksep="0.25"
     )
+    graph.node_attr.update(shape="box", style="filled,rounded", fontname="Helvetica", fontsize="11")
+    graph.edge_attr.update(color="#666666", arrowsize="0.7")
     for key, block in blocks.items():
-        graph.node(identifier(key), label_of(block), fillcolor=fill(block.layers))
-        graph.edges((identifier(read), identifier(key)) for read in sorted(block.reads))
+        graph.add_node(identifier(key), label=label_of(block), fillcolor=fill(block.layers))
+    for key, block in blocks.items():
+        graph.add_edges_from((identifier(read), identifier(key)) for read in sorted(block.reads))
     return graph
 
 
 def identifier(key):
-    """The name of a block, quoted, since Graphviz takes the part after a colon for a port of the node."""
-    return urllib.parse.quote(key)
+    """The name of a block, quoted, since a colon and a first percent sign have meanings in Graphviz."""
+    return urllib.parse.quote(key).replace("%", "=")
 
 
 def label_of(block):
-    """The text in a block, escaped for Graphviz."""
-    graphviz = pictures.library("graphviz")
-    return graphviz.nohtml(graphviz.escape(caption(block)).replace("\n", "\\n"))
+    """The text in a block, escaped for Graphviz, which reads entities of HTML and backslashes."""
+    return html.escape(caption(block), quote=False).replace("\\", r"\\").replace("\n", r"\n")
 
 
 def rendered(graph, form):
     """Renders a graph as a picture.
 
     Args:
-        graph: A graphviz.Digraph.
+        graph: A pygraphviz.AGraph.
         form: "svg", "png" or "pdf".
 
     Returns:
-        Content of the file, bytes.
+        Content of the file, bytes: the same for the same graph, since a PDF has no date.
 
     Raises:
-        OSError: Graphviz's program `dot` is missing or fails.
+        OSError: Graphviz fails, or was built without this format.
     """
-    graphviz = pictures.library("graphviz")
     try:
-        return graph.pipe(form, quiet=True)
-    except graphviz.ExecutableNotFound:
-        raise OSError(
-            "Graphviz's program `dot` is not installed: apt install graphviz or brew install graphviz. "
-            "A .dot file does not need it."
-        ) from None
-    except graphviz.CalledProcessError as error:
-        message = " ".join(error.stderr.decode(errors="replace").split())
-        raise OSError(f"Graphviz's program `dot` failed, exit status {error.returncode}: {message}") from None
+        content = graph.draw(format=form, prog="dot")
+    except ValueError as error:
+        raise OSError(f"Graphviz cannot draw a .{form} file: {error}") from None
+    if form == "pdf":  # spaces in place of the date keep all parts where the file says they are
+        content = re.sub(rb"/CreationDate \(.*?\)", lambda date: b" " * len(date[0]), content)
+    return content

@@ -82,7 +82,6 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
         "variables": {name: shown_url(os.environ[name]) for name in VARIABLES if name in os.environ},
         "caches": [cache_of(name, folder) for name, folder in caches(home).items()],
         "extras": extras,
-        "dot": shutil.which("dot"),
         "network": asked(),
     }
     return data, text_of(data)
@@ -325,7 +324,6 @@ def text_of(data: dict[str, Any]) -> str:
         text = f"{row['name']}: {bytes_text(row['bytes'])} in {row['files']:,} files, {row['folder']}{error}"
         lines.append(("caches", text))
     lines += [("extras", line) for line in grouped((k, state_text(v)) for k, v in data["extras"].items())]
-    lines.append(("programs", f"dot of Graphviz: {data['dot'] or 'not found, `kerasnets plot` needs it'}"))
     lines += [("network", line) for line in grouped((r["name"], r["answer"]) for r in data["network"])]
     if any(state["missing"] for state in data["extras"].values()):
         lines.append(("advice", "pip install 'kerasnets[EXTRA]' adds what an extra lacks"))
