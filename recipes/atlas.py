@@ -2,6 +2,7 @@
 
     python recipes/atlas.py --out atlas                     all nets, a few minutes
     python recipes/atlas.py --out atlas --models "*resnet*" some of them
+    python recipes/atlas.py --out atlas --trained runs      with what your own nets see
 
 Open atlas/index.html in a browser, from disk or from any server of files: the pages need no network. The same
 command goes on after a kill, and makes anew only what has changed.
@@ -11,7 +12,7 @@ import argparse
 import multiprocessing
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
@@ -25,7 +26,7 @@ def main() -> None:
     args = options()
     with shared.quiet():
         import kerasnets
-        from atlas_pages import records  # noqa: F401
+        from atlas_pages import seen
         from atlas_pages.site import Site
 
     nets = kerasnets.list_models(args.models)
@@ -33,8 +34,9 @@ def main() -> None:
         raise ValueError(f"--models is a shell pattern of names of models. Received: {args.models!r}")
     check_folder(args.out)
     site = Site(args.out, nets)
-    build(site)
-    write(site)
+    trained = seen.at_hand(nets, args.trained)
+    build(site, trained, args.images)
+    write(site, trained, args.images)
     print(f"wrote {args.out / 'index.html'}: {len(nets)} nets, {size_of(args.out) / 1e6:.1f} MB")
 
 
@@ -43,7 +45,19 @@ def options() -> argparse.Namespace:
     p = shared.Parser(description="Write the atlas: every net as a page to look at.")
     p.add_argument("--out", type=shared.folder, required=True, metavar="FOLDER", help="folder of the pages")
     p.add_argument("--models", default="*", metavar="PATTERN", help="shell pattern of the nets (all)")
+    text = "files .keras or folders of runs: nets whose pages show what yours see"
+    p.add_argument("--trained", type=present, nargs="+", default=[], metavar="PATH", help=text)
+    text = "images for class maps (digits, or photographs that libraries bring along)"
+    p.add_argument("--images", type=present, metavar="FOLDER", help=text)
     return p.parse_args()
+
+
+def present(text: str) -> pathlib.Path:
+    """An argparse type: a file or folder that exists."""
+    path = pathlib.Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"a file or folder that exists. Received: {text}")
+    return path
 
 
 def check_folder(folder: pathlib.Path) -> None:
@@ -54,40 +68,58 @@ def check_folder(folder: pathlib.Path) -> None:
         raise ValueError(f"--out is an atlas, an empty folder or a new one. Received: {folder}")
 
 
-def build(site: Any) -> None:
-    """Makes the parts of a site that take long and are not there: the records of nets and the API pages."""
+def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
+    """Makes the records of a site that are not there, several at a time.
+
+    Args:
+        site: The `Site`.
+        trained: The `seen.Weights` at hand.
+        images: Images for class maps, or None.
+
+    Raises:
+        RuntimeError: A record failed; the others are made all the same.
+    """
     import rich.progress
 
-    from atlas_pages import records
+    from atlas_pages import records, seen
 
     jobs = [(records.make, site.root, name) for name in site.nets if not records.found(site.root, name)]
-    context = multiprocessing.get_context("spawn")
+    for weights in trained:
+        if not records.found(site.root, weights.net + seen.SUFFIX, seen.made_from(weights, images)):
+            jobs.append((seen.make, site.root, weights, images))
+    context, failed = multiprocessing.get_context("spawn"), []
     with ProcessPoolExecutor(PROCESSES, context, initializer=quieted) as pool:
-        running = [pool.submit(work, *job) for job in jobs]
+        running = {pool.submit(*job): job for job in jobs}
         try:
             for done in rich.progress.track(as_completed(running), "building", total=len(running)):
-                done.result()
-        except BaseException:  # the others need not be waited for
+                if done.exception():
+                    failed.append(f"{running[done][2]}: {done.exception()}")
+        except BaseException:  # Ctrl-C: the others need not be waited for
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if failed:
+        raise RuntimeError("These records failed; the others are kept:\n" + "\n".join(failed))
 
 
 def quieted() -> None:
     """Hides what TensorFlow's libraries print when a process loads them."""
     with shared.quiet():
-        from atlas_pages import records  # noqa: F401
+        from atlas_pages import seen  # noqa: F401
 
 
-def work(make: Callable, *arguments: Any) -> None:
-    """Does one job of `build` in a process of its own."""
-    make(*arguments)
-
-
-def write(site: Any) -> None:
-    """Writes the pages, from the records of the nets."""
+def write(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
+    """Writes the pages from the records, and removes those of nets that are no longer chosen."""
+    from atlas_pages import records, seen
     from atlas_pages.site import ASSETS
 
     shutil.copytree(ASSETS, site.root / "assets", dirs_exist_ok=True)
+    found = {name: records.found(site.root, name) for name in site.nets}
+    views = {w.net: records.found(site.root, w.net + seen.SUFFIX, seen.made_from(w, images)) for w in trained}
+    for name, record in found.items():
+        record["seen"] = views.get(name)
+    for page in (site.root / "nets").glob("*.html"):
+        if page.stem not in site.nets:
+            page.unlink()
 
 
 def size_of(folder: pathlib.Path) -> int:

@@ -51,20 +51,38 @@ def path_of(root: pathlib.Path, name: str) -> pathlib.Path:
     return root / FOLDER / f"{name}.json.gz"
 
 
-def found(root: pathlib.Path, name: str) -> dict[str, Any] | None:
-    """The record of a net in a site; None if there is none, or one of other code."""
+def found(root: pathlib.Path, name: str, made: str | None = None) -> dict[str, Any] | None:
+    """A record in a site; None if there is none, or one of other code.
+
+    Args:
+        root: The folder of the site.
+        name: Name of the record, that of its net.
+        made: What it must be made from; None for `made_from()`.
+    """
     path = path_of(root, name)
     data = json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
-    return data if data.get("made_from") == made_from() else None
+    return data if data.get("made_from") == (made or made_from()) else None
+
+
+def save(root: pathlib.Path, name: str, made: str, data: dict[str, Any]) -> None:
+    """Writes a record into a site.
+
+    Args:
+        root: The folder of the site.
+        name: Name of the record.
+        made: What it is made from.
+        data: The record.
+    """
+    text = json.dumps({"made_from": made, **data}, separators=(",", ":"))
+    path_of(root, name).parent.mkdir(parents=True, exist_ok=True)
+    files.write_bytes(path_of(root, name), gzip.compress(text.encode(), mtime=0))
 
 
 def make(root: pathlib.Path, name: str) -> None:
     """Builds a net without values of its weights, and writes its record into a site."""
     with no_values():
         model = kerasnets.build(name)
-    text = json.dumps({"made_from": made_from(), **record(model)}, separators=(",", ":"))
-    path_of(root, name).parent.mkdir(parents=True, exist_ok=True)
-    files.write_bytes(path_of(root, name), gzip.compress(text.encode(), mtime=0))
+    save(root, name, made_from(), record(model))
 
 
 def record(model: keras.Model) -> dict[str, Any]:
