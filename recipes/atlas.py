@@ -109,7 +109,7 @@ def quieted() -> None:
 
 def write(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
     """Writes the pages from the records, and removes those of nets that are no longer chosen."""
-    from atlas_pages import records, seen
+    from atlas_pages import documents, records, seen
     from atlas_pages.site import ASSETS
 
     shutil.copytree(ASSETS, site.root / "assets", dirs_exist_ok=True)
@@ -120,6 +120,7 @@ def write(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
     for page in (site.root / "nets").glob("*.html"):
         if page.stem not in site.nets:
             page.unlink()
+    documents.write(site)
 
 
 def size_of(folder: pathlib.Path) -> int:
