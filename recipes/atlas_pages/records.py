@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 import kerasnets
-from atlas_pages import site
+from atlas_pages import site, stages
 from kerasnets import files
 from kerasnets.analysis import profile
 from kerasnets.analysis.diagram import choose
@@ -92,13 +92,16 @@ def record(model: keras.Model) -> dict[str, Any]:
         model: A functional or sequential model.
 
     Returns:
-        A dict: the name; `totals`, by `TOTALS`; and `blocks`, whose sums are those totals.
+        A dict: the name; `totals`, by `TOTALS`; `blocks`, whose sums are those totals; `stages`, the rows of
+        a table; and `growth`, that of the receptive field.
     """
     counts = profile(model)
     return {
         "name": counts.name,
         "totals": {key: getattr(counts, key) for key in TOTALS},
         "blocks": blocks(model, counts),
+        "stages": stages.stages(model, counts),
+        "growth": stages.growth(model, counts),
     }
 
 
