@@ -42,8 +42,9 @@ POOLS = {"MaxPooling": "max pool", "AveragePooling": "average pool"}
 FEW = 3  # most equal layers of a unit that are written out
 AND, OR, TIMES = " · ", " | ", " × "
 ABOUT = (
-    "Kernel, number of filters; · then, | beside, × times, dw depthwise, sep separable, C groups of channels, "
-    "SE squeeze and excitation with the widths of its two layers, d-fc dense."
+    "A step is its kernel and its number of filters; dw is depthwise, sep separable, C the number of groups, "
+    "d-fc dense, SE squeeze and excitation with the widths of its layers. Steps follow each other at ·, stand "
+    "beside each other at |, and are multiplied at ×. Shortcuts and their projections are left out."
 )
 
 
@@ -132,16 +133,19 @@ def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
 
     Returns:
         `depth`, the number of layers with weights on the longest path; `side`, the width of the input;
-        `points`, for each number of windows passed the largest receptive field in pixels; and `first`, the
-        layer whose field is the first to cover the width, with that number, or None.
+        `points`, for each number of windows passed the largest receptive field in pixels; `strides`, the
+        numbers at which maps become coarser, with their strides; and `first`, the layer whose field is the
+        first to cover the width, with that number, or None.
     """
     fields = {row.name: row.receptive_field for row in counts.layers if row.stride}
+    steps = {row.name: row.stride[-1] for row in counts.layers if row.stride}
     chain = graph_of(model)
     passed: dict[int, int] = {}
     weights: dict[int, int] = {}
     points: dict[int, float] = {}
     shape = counts.input_shape
     side = shape[-2] if len(shape) > 2 and isinstance(shape[-2], int) else None
+    coarser: list[list[float]] = []
     first = None
     for node in chain:
         windowed = bool(window(node.layer)) and node.layer.name in fields
@@ -152,12 +156,15 @@ def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
             continue
         n = passed[node.place]
         points[n] = max(points.get(n, 0), field[-1])
+        if steps[node.layer.name] > max([1, *(stride for _, stride in coarser)]):
+            coarser.append([n, steps[node.layer.name]])
         if first is None and windowed and side and field[-1] >= side:
             first = {"layer": node.layer.name, "passed": n}
     return {
         "depth": max(weights.values(), default=0),
         "side": side,
         "points": [[n, points[n]] for n in sorted(points)],
+        "strides": coarser,
         "first": first,
     }
 
