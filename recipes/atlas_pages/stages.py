@@ -43,8 +43,8 @@ FEW = 3  # most equal layers of a unit that are written out
 AND, OR, TIMES = " · ", " | ", " × "
 ABOUT = (
     "A step is its kernel and its number of filters; dw is depthwise, sep separable, C the number of groups, "
-    "d-fc dense, SE squeeze and excitation with the widths of its layers. Steps follow each other at ·, stand "
-    "beside each other at |, and are multiplied at ×. Shortcuts and their projections are left out."
+    "d-fc dense, SE squeeze and excitation with the widths of its layers. Steps follow each other at ·, are "
+    "side by side at |, and are multiplied at ×. Shortcuts and their projections are left out."
 )
 
 
