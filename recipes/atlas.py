@@ -18,7 +18,8 @@ from typing import Any
 
 import shared
 
-PROCESSES = 2  # each needs about 1.5 GiB
+PROCESSES = 2
+LIBRARIES = ("jinja2", "markdown_it", "pdoc", "pygments", "pygraphviz", "vl_convert")
 
 
 def main() -> None:
@@ -26,6 +27,11 @@ def main() -> None:
     args = options()
     with shared.quiet():
         import kerasnets
+        from kerasnets.analysis.pictures import library
+
+    for name in LIBRARIES:
+        library(name, "Pages of the atlas", "atlas")
+    with shared.quiet():
         from atlas_pages import seen
         from atlas_pages.site import Site
 
