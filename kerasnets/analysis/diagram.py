@@ -86,8 +86,11 @@ class Block:
 
     @property
     def signature(self):
-        """What two blocks have in common if they are drawn as one node."""
-        return [(type(layer), steps(layer)) for layer in self.layers], self.gives, self.params
+        """What two blocks have in common if they are drawn as one node.
+
+        The order of parallel layers may differ: it depends on the layers behind a block.
+        """
+        return sorted(map(steps, self.layers)), self.gives, self.params
 
 
 def choose(model, depth):
