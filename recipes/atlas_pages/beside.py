@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from atlas_pages.site import Site
+from atlas_pages.stages import ABOUT
 from kerasnets import files
 from kerasnets.analysis.compare import published_of, ranked
 from kerasnets.assembly import protocols
@@ -43,7 +44,7 @@ def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
     text = json.dumps(data(records), separators=(",", ":"), ensure_ascii=False)
     (site.root / FILE).parent.mkdir(parents=True, exist_ok=True)
     files.write_text(site.root / FILE, f"var ATLAS = {text};\n")
-    site.write("side_by_side.html", "side_by_side", suggestions=offered)
+    site.write("side_by_side.html", "side_by_side", suggestions=offered, notation=ABOUT)
 
 
 def data(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -106,31 +107,26 @@ def facts(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def stages(record: dict[str, Any]) -> list[list[Any]]:
-    """The stages of a net in the order of the data flow.
+    """The stages of a net in the order of the data flow, without the input.
 
     Args:
         record: Its record.
 
     Returns:
         For each stage its row in the page (a stride, `POOLED` or `CLASSIFIER`), name, size of its output,
-        layers, parameters and multiply-adds.
+        layers in the notation of papers, parameters and multiply-adds.
     """
-    rows, last = [], 1
-    for block in record["blocks"]:
-        layers = block["layers"]
-        strides = [layer["stride"] for layer in layers if layer["stride"]]
-        grid = len(block["gives"][0]) == len(record["totals"]["input_shape"])
-        if grid:
-            last = max(strides[-1]) if strides else last
-            row = last
-        else:
-            row = CLASSIFIER if block["costs"]["params"] or (rows and rows[-1][0] == CLASSIFIER) else POOLED
-        kinds = collections.Counter(
-            f"{layer['type']} {axes_text(layer['kernel'])}" if layer["kernel"] else layer["type"]
-            for layer in layers
-        )
-        text = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
-        name = block["names"][0] + (f" × {len(block['names'])}" if len(block["names"]) > 1 else "")
-        size = ", ".join(map(shape_text, block["gives"]))
-        rows.append([row, name, size, text, block["costs"]["params"], block["costs"]["mult_adds"]])
-    return rows
+    made: list[list[Any]] = []
+    width = record["totals"]["input_shape"][-2]
+    rows = record["stages"][1:]
+    pools = (i for i, s in enumerate(rows) if s["stride"] is None and not s["params"] and "pool" in s["what"])
+    pool = next(pools, 0)
+    for i, stage in enumerate(rows):
+        row = stage["stride"]
+        if row is None and i < pool:  # maps of one position, as FractalNet's last ones
+            row = width // int(stage["size"].split("x")[-1])
+        elif row is None:
+            row = POOLED if i == pool and not stage["params"] else CLASSIFIER
+        size = f"{stage['size']}x{stage['channels']}"
+        made.append([row, stage["name"], size, stage["what"], stage["params"], stage["mult_adds"]])
+    return made

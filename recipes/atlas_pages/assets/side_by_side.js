@@ -98,11 +98,11 @@ function showForm(chosen) {
 }
 
 /* A table in a box that scrolls where the page is too narrow for it. */
-function table(label, chosen, corner, ...bodies) {
+function table(label, chosen, ...bodies) {
   const heads = chosen.map((net) =>
     make("th", { scope: "col" }, make("a", { href: `nets/${encodeURIComponent(net)}.html` }, net))
   );
-  const head = make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "row" }, corner), ...heads));
+  const head = make("thead", {}, make("tr", {}, make("td", { class: "row" }), ...heads));
   const box = { class: "scroll", role: "region", "aria-label": label, tabindex: "0" };
   return make("div", box, make("table", { class: "nets" + chosen.length }, head, ...bodies));
 }
@@ -179,8 +179,7 @@ function errorRow(head, note, errors, mark, below) {
   const cells = errors.map((error) => {
     if (!error) return [make("span", { class: "muted" }, "none published")];
     const values = [1, 2].filter((which) => error[which] !== null).map((which) =>
-      make("div", {}, valueOf(`${percent(error[which])}`, error[which] === least[which - 1]),
-        make("span", { class: "muted" }, which === 1 ? " top-1" : " top-5"))
+      make("div", {}, valueOf(`${percent(error[which])} top-${which === 1 ? 1 : 5}`, error[which] === least[which - 1]))
     );
     return [...values, make("span", { class: "below" }, below(error))];
   });
@@ -230,7 +229,7 @@ function keyFigures(chosen) {
     plain("Receptive field", "of the last maps, in pixels", (net) => net.field),
     ...errors);
   const below = said.map((text) => make("p", { class: "small muted" }, text));
-  return [make("h2", {}, "Key figures"), table("Key figures", chosen, "", body), ...below];
+  return [make("h2", {}, "Key figures"), table("Key figures", chosen, body), ...below];
 }
 
 /* The stages, in rows of equal resolution. */
@@ -254,13 +253,13 @@ function aligned(chosen) {
       : [row === "pooled" ? "pooled" : "classi\u00adfier"];
     return make("tr", {}, make("th", { scope: "row", class: "row" }, ...head), ...cells);
   });
-  return [make("h2", {}, "Stage by stage"), legend(chosen), table("Stages", chosen, "", make("tbody", {}, ...made))];
+  return [make("h2", {}, "Stage by stage"), legend(chosen), table("Stages", chosen, make("tbody", {}, ...made))];
 }
 
 /* One stage: its name, size of output, layers, and bars with their values. */
 function stageOf([, name, size, text, ...counts], part, longest) {
   const shown = [0, 1].map((which) =>
-    scale === "share" ? `${(100 * part(which)).toFixed(1)}%` : short(counts[which])
+    scale === "share" ? share(part(which)) : short(counts[which])
   );
   const rows = ["params", "adds"].map((kind, which) =>
     make("span", { class: "meter", "data-kind": kind }, bars([[kind, part(which) / longest[which]]]),
@@ -270,6 +269,11 @@ function stageOf([, name, size, text, ...counts], part, longest) {
   return make("div", { class: "stage" },
     make("div", { class: "what" }, make("b", {}, name), " ", make("span", { class: "muted" }, size)),
     make("div", { class: "layers" }, text), ...(none ? [] : rows));
+}
+
+/* A share as text. */
+function share(part) {
+  return part > 0 && part < 0.0005 ? "<0.1%" : `${(100 * part).toFixed(1)}%`;
 }
 
 /* A count with three digits and a unit. */
