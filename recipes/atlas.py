@@ -75,7 +75,7 @@ def check_folder(folder: pathlib.Path) -> None:
 
 
 def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
-    """Makes the records of a site that are not there, several at a time.
+    """Makes the records and the API pages of a site that are not there, several at a time.
 
     Args:
         site: The `Site`.
@@ -87,9 +87,12 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
     """
     import rich.progress
 
-    from atlas_pages import records, seen
+    from atlas_pages import api, records, seen
 
-    jobs = [(records.make, site.root, name) for name in site.nets if not records.found(site.root, name)]
+    jobs = []
+    if not records.found(site.root, api.PACKAGE, api.made_from(site.nets)):
+        jobs.append((api.make, site.root, api.PACKAGE, site.nets))
+    jobs += [(records.make, site.root, name) for name in site.nets if not records.found(site.root, name)]
     for weights in trained:
         if not records.found(site.root, weights.net + seen.SUFFIX, seen.made_from(weights, images)):
             jobs.append((seen.make, site.root, weights, images))

@@ -10,7 +10,7 @@ from html_reader import Reader
 
 
 class Page(Reader):
-    VOID = (*Reader.VOID, "link", "br")
+    VOID = (*Reader.VOID, "link", "br", "wbr", "input")
 
     def handle_startendtag(self, tag, attrs):
         self.found.append((tag, dict(attrs), ""))
