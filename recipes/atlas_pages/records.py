@@ -4,6 +4,7 @@ Building the nets takes most of the time. Their records are files of the site, s
 killed continues with the nets that have none.
 """
 
+import dataclasses
 import functools
 import gzip
 import hashlib
@@ -14,7 +15,7 @@ from typing import Any
 import keras
 
 import kerasnets
-from atlas_pages import site, stages
+from atlas_pages import figure, site, stages
 from kerasnets import files
 from kerasnets.analysis import profile
 from kerasnets.analysis.diagram import choose
@@ -93,13 +94,16 @@ def record(model: keras.Model) -> dict[str, Any]:
 
     Returns:
         A dict: the name; `totals`, by `TOTALS`; `blocks`, whose sums are those totals; `stages`, the rows of
-        a table; and `growth`, that of the receptive field.
+        a table; `growth`, that of the receptive field; `overview`, the figure of the blocks; and `units`,
+        the figures of the units.
     """
     counts = profile(model)
     return {
         "name": counts.name,
         "totals": {key: getattr(counts, key) for key in TOTALS},
         "blocks": blocks(model, counts),
+        "overview": figure.overview(model, counts),
+        "units": [dataclasses.asdict(unit) for unit in figure.units(model)],
         "stages": stages.stages(model, counts),
         "growth": stages.growth(model, counts),
     }

@@ -1,0 +1,579 @@
+"""The page of a net: what it is, its figures, stages, costs, errors, weights, and its source.
+
+All is put into words from the catalogue, the tables of errors and of checkpoints, and the record of the net.
+"""
+
+import ast
+import functools
+import math
+import pathlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import lecture_rows
+import lecture_shows
+import lectures
+import train
+from atlas_pages import markup
+from atlas_pages.figure import anchor
+from atlas_pages.site import Site
+from atlas_pages.stages import ABOUT, span
+from kerasnets import applications, tables
+from kerasnets.analysis.diagram import group
+from kerasnets.assembly import results
+from kerasnets.assembly.catalogue import catalogue
+from kerasnets.assembly.citations import Citation
+from kerasnets.cli import show
+from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
+from kerasnets.weights.checkpoints import OWN, RULE, checkpoints, chosen
+
+APPLICATIONS = pathlib.Path(applications.__file__).parent
+COSTS = (
+    ("params", "parameters"),
+    ("mult_adds", "multiply-adds"),
+    ("activations", "activations"),
+    ("kept_bytes", "kept in training"),
+)
+# Layers that are told with the layer that they follow or precede, and their words.
+BESIDE = {
+    "BatchNormalization": "batch norm",
+    "Activation": "activation",
+    "Dropout": "dropout",
+    "SpatialDropout2D": "dropout",
+    "StochasticDepth": "stochastic depth",
+    "ZeroPadding2D": "padding",
+    "ZeroPadding3D": "padding",
+    "Pad": "padding",
+    "Rescaling": "scaled",
+    "LRN": "LRN",
+    "Flatten": "flatten",
+    "Squash": "squash",
+    "Reshape": "reshape",
+    "BatchMoments": "moments",
+}
+# How the sources of checkpoints call themselves; others have the name of the source.
+LIBRARIES = {
+    "keras": "Keras",
+    "torchvision": "torchvision",
+    "timm": "timm",
+    "pytorchcv": "pytorchcv",
+    "onnx": "ONNX Model Zoo",
+    "caffe": "Caffe Model Zoo",
+    "torchdistill": "torchdistill",
+    "mmaction2": "MMAction2",
+}
+# The sections of the page, and what some of them need.
+SECTIONS = (
+    ("what", "What it is"),
+    ("figure", "Figure"),
+    ("stages", "Stages"),
+    ("costs", "Layers and costs"),
+    ("growth", "Receptive field"),
+    ("seen", "What it sees"),
+    ("errors", "Published errors"),
+    ("weights", "Trained weights"),
+    ("lines", "Lines to copy"),
+    ("called", "Elsewhere"),
+    ("options", "Options"),
+    ("source", "Source"),
+    ("lectures", "Lectures"),
+)
+ONLY_WITH = {"figure": "overview"} | {
+    name: name for name in ("growth", "seen", "errors", "called", "options", "lectures")
+}
+# Partners for distillation: nets that are common on small machines, and well trained large ones.
+STUDENTS, TEACHERS = ("SqueezeNet", "MobileNetV2", "MobileNet"), ("ResNet50", "ResNet152", "SENet154")
+OTHERS = 3  # nets of other families with which a net is compared
+PICTURE = (32, 3)  # smallest side, and channels, of nets that learn from photographs
+
+
+def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
+    """Writes the pages of all nets.
+
+    Args:
+        site: The site.
+        records: The records of its nets.
+    """
+    names = [name for name in site.nets if name in catalogue()]
+    for name in names:
+        site.write(f"nets/{name}.html", "net", title=name, **page(name, records[name], names))
+
+
+def page(name: str, record: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What the template of a net needs.
+
+    Args:
+        name: Name of the net.
+        record: Its record.
+        names: The nets that have pages.
+    """
+    about = catalogue()[name]
+    paper = Citation(**about["citation"])
+    data = {
+        "net": about,
+        "paper": paper,
+        "lead": lead(about, record),
+        "tiles": tiles(about, record),
+        "near": neighbours(name, names),
+        "record": record,
+        "notation": ABOUT,
+        "where": where(record),
+        "blocks": list(blocks(record)),
+        "costs": COSTS,
+        "growth": growth(record["growth"]),
+        "errors": errors(name),
+        "weights": weights(name),
+        "lines": {title: list(some) for title, some in lines(name)},
+        "called": called(name),
+        "options": about["options"],
+        "source": source(about["family"]),
+        "lectures": lectures_of().get(name, []),
+        "text": texts(),
+    }
+    data |= {key: record.get(key) for key in ("overview", "units", "seen")}
+    contents = [(id_, words) for id_, words in SECTIONS if data.get(ONLY_WITH.get(id_, "net"))]
+    return data | {"contents": contents}
+
+
+def texts() -> dict[str, Any]:
+    """The functions that write figures."""
+    return {
+        "count": tables.count_text,
+        "bytes": tables.bytes_text,
+        "shape": tables.shape_text,
+        "axes": tables.axes_text,
+        "error": show.error_text,
+        "option": show.option_text,
+        "value": lambda value: repr(show.tuples(value)),
+        "joined": joined,
+        "library": lambda source: LIBRARIES.get(source, source),
+    }
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words as an enumeration: "a, b and c"."""
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+# What it is.
+
+
+@functools.cache
+def idea(family: str) -> str:
+    """The idea of a family: the first sentence of the docstring of its module."""
+    text = ast.get_docstring(ast.parse(file_of(family).read_text(encoding="utf-8"))) or ""
+    return text.partition("\n\n")[0]
+
+
+def file_of(family: str) -> pathlib.Path:
+    """The source file of a family."""
+    return APPLICATIONS / f"{family}.py"
+
+
+def lead(about: dict[str, Any], record: dict[str, Any]) -> list[str]:
+    """What a net is, in sentences: the idea of its family, its body, its size, and its weights."""
+    depth = record["growth"]["depth"]
+    size = tables.shape_text(about["input"])
+    counts = [tables.count_text(about[key]) for key in ("params", "mult_adds")]
+    sentence = (
+        f"{about['name']} has {depth} layers with weights on its longest path and {counts[0]} parameters, "
+        f"and needs {counts[1]} multiply-adds for an input of {size}."
+    )
+    return [idea(about["family"]), about["summary"], sentence, *own_options(about), accuracy(about["name"])]
+
+
+def own_options(about: dict[str, Any]) -> Iterator[str]:
+    """The sentence on the options in which a net differs from others of its family; none if it is alone."""
+    others = [net for net in siblings(about["name"]) if net != about["name"]]
+    theirs = [{o["name"]: o["default"] for o in catalogue()[net]["options"]} for net in others]
+    own = [
+        (o["name"], show.tuples(o["default"]))
+        for o in about["options"]
+        if any(o["default"] != other.get(o["name"], o["default"]) for other in theirs)
+    ]
+    if own:
+        yield f"In its family it is the net with {joined([f'{k} = {v!r}' for k, v in own])}."
+
+
+def siblings(name: str) -> list[str]:
+    """The nets of a net's family, those of the same data beside each other, in the order of the catalogue."""
+    rows = [row for row in catalogue().values() if row["family"] == catalogue()[name]["family"]]
+    return [row["name"] for row in sorted(rows, key=lambda row: (-row["classes"], -row["input"][0]))]
+
+
+def accuracy(name: str) -> str:
+    """The sentence on the best published accuracy of a net's weights, or on why there are none."""
+    rows = checkpoints(name)
+    if not rows:
+        text = show.none_because(show.trained(name)["unpublished"])
+        return f"{text[0].upper()}{text[1:]}."
+    known = [row for row in rows if row.top1 is not None]
+    count = f"{len(rows)} checkpoints of it are" if len(rows) > 1 else "One checkpoint of it is"
+    if not known:
+        return f"{count} public, without a published top-1 accuracy."
+    best = max(known, key=lambda row: row.top1 or 0)
+    data = results.DATASETS.get(best.data, best.data)
+    said = "measured here" if best.source == OWN else "as its publisher says"
+    which = f"the best, {best.id}, has" if len(rows) > 1 else f"{best.id} has"
+    return f"{count} public; {which} a top-1 accuracy of {best.top1:g} % on {data}, {said}."
+
+
+def tiles(about: dict[str, Any], record: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The key figures: a title, a short figure, and what is said of it."""
+    totals = record["totals"]
+    field = totals["receptive_field"]
+    return [
+        ("parameters", tables.count_text(about["params"]), f"{about['params']:,} trainable"),
+        ("multiply-adds", tables.count_text(about["mult_adds"]), f"{about['mult_adds']:,}"),
+        ("depth", str(record["growth"]["depth"]), "layers with weights on the longest path"),
+        ("input", tables.shape_text(about["input"]), f"{about['classes']:,} classes"),
+        (
+            "receptive field",
+            f"{tables.axes_text(field)} px" if field else "unknown",
+            "of the last maps",
+        ),
+        (
+            "memory",
+            tables.bytes_text(totals["peak_activation_bytes"]),
+            "activations of one example in inference; training keeps "
+            + tables.bytes_text(totals["training_activation_bytes"]),
+        ),
+    ]
+
+
+def neighbours(name: str, names: Sequence[str]) -> dict[str, Any]:
+    """The nets around a net.
+
+    Args:
+        name: Name of the net.
+        names: The nets that have pages.
+
+    Returns:
+        `before` and `after`, the nets beside it in its family, or None; `year`, the first nets of the other
+        families of its year; and `compare`, nets to compare it with.
+    """
+    family = [net for net in siblings(name) if net in names]
+    place = family.index(name)
+    about = catalogue()[name]
+    year = {}
+    for net in names:
+        row = catalogue()[net]
+        if row["citation"]["year"] == about["citation"]["year"] and row["family"] != about["family"]:
+            year.setdefault(row["family"], net)
+    before, after = family[:place][-1:], family[place + 1 :][:1]
+    return {
+        "before": before[0] if before else None,
+        "after": after[0] if after else None,
+        "family": family,
+        "year": list(year.values()),
+        "compare": [net for net in (*before, *after) if alike(net, name)] + similar(name, names),
+    }
+
+
+def alike(net: str, other: str) -> bool:
+    """Whether two nets tell the same number of classes apart."""
+    return catalogue()[net]["classes"] == catalogue()[other]["classes"]
+
+
+def similar(name: str, names: Sequence[str]) -> list[str]:
+    """Nets of other families with the same classes and about the same costs, the nearest first."""
+    about = catalogue()[name]
+
+    def far(net):
+        row = catalogue()[net]
+        return sum(abs(math.log(row[key] / about[key])) for key in ("params", "mult_adds"))
+
+    nearest: dict[str, str] = {}
+    for net in sorted(names, key=far):
+        row = catalogue()[net]
+        if row["family"] != about["family"] and alike(net, name):
+            nearest.setdefault(row["family"], net)
+    return list(nearest.values())[:OTHERS]
+
+
+# Costs.
+
+
+def where(record: dict[str, Any]) -> str:
+    """The sentence on the blocks that have most parameters and most multiply-adds."""
+    parts = []
+    for key, words in COSTS[:2]:
+        total = record["totals"][key]
+        block = max(record["blocks"], key=lambda b: b["costs"][key])
+        if total:
+            parts.append((title(block), f"{100 * block['costs'][key] / total:.0f} % of the {words}"))
+    if len(parts) == 2 and parts[0][0] == parts[1][0]:
+        return f"{parts[0][0]} has {parts[0][1]} and {parts[1][1]}."
+    return f"{'; '.join(f'{name} has {share}' for name, share in parts)}."
+
+
+def title(block: dict[str, Any]) -> str:
+    """The names of the blocks that a block stands for."""
+    names = block["names"]
+    return names[0] if len(names) == 1 else span(names[0], names[-1])
+
+
+def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The blocks with their shares of the costs, and their layers."""
+    totals = {key: sum(block["costs"][key] for block in record["blocks"]) for key, _ in COSTS}
+    for block in record["blocks"]:
+        yield {
+            "id": anchor(block["names"][0]),
+            "title": title(block),
+            "repeats": len(block["names"]),
+            "gives": block["gives"],
+            "costs": told(block["costs"], totals),
+            "layers": [row | {"costs": told(row, totals)} for row in steps(block["layers"])],
+        }
+
+
+def told(costs: dict[str, Any], totals: dict[str, int]) -> list[tuple[str, str]]:
+    """For each cost its text and its share of the whole net."""
+    return [(cost(costs[key], key), share(costs[key], totals[key])) for key, _ in COSTS]
+
+
+def cost(number: float, key: str) -> str:
+    """A cost as a short text; "" for nothing."""
+    if not number:
+        return ""
+    return tables.bytes_text(number) if key == "kept_bytes" else tables.count_text(number)
+
+
+def share(number: float, total: float) -> str:
+    """A share in percent, as the width of a bar; "" if nothing would be seen of it."""
+    percent = 100 * number / total if total else 0
+    return f"{percent:.3g}" if percent >= 0.3 else ""
+
+
+def steps(layers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The layers of a block, each with those that normalize, pad or activate what it reads or gives.
+
+    Args:
+        layers: The layers of a record.
+
+    Returns:
+        For each step the name of its layer, `kind` in words, its kernel, strides, output and receptive field,
+        and the sums of the costs.
+    """
+    names = {row["name"] for row in layers}
+    main = {row["name"] for row in layers if row["type"] not in BESIDE}
+    stems: dict[str, list[int]] = {}
+    made: list[list[dict[str, Any]]] = []
+    waiting: dict[str, list[dict[str, Any]]] = {}
+    for row in layers:
+        stem = group(row["name"], 99, names)
+        if row["name"] in main:
+            stems.setdefault(stem, []).append(len(made))
+            stems.setdefault(row["name"], []).append(len(made))
+            made.append([*waiting.pop(stem, []), row])
+        elif stem in stems:
+            made[stems[stem][-1]].append(row)
+        else:
+            waiting.setdefault(stem, []).append(row)
+    made += waiting.values()
+    return [summed(rows) for rows in made]
+
+
+def summed(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Layers as one step."""
+    main = next((row for row in rows if row["type"] not in BESIDE), rows[-1])
+    words = [BESIDE.get(row["type"]) or kind(row) for row in rows]
+    return {
+        "name": main["name"],
+        "kind": ", ".join(dict.fromkeys(words)),
+        "output": tables.shape_text(rows[-1]["output_shape"]),
+        "field": tables.axes_text(main["receptive_field"]) if main["receptive_field"] else "",
+        **{key: sum(row[key] or 0 for row in rows) for key, _ in COSTS},
+    }
+
+
+def kind(row: dict[str, Any]) -> str:
+    """A layer in words: "conv 3x3, stride 2"."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"[123]D$", "", row["type"])).lower()
+    text = text.replace("input layer", "input").replace("pooling", "pool")
+    if not row["kernel"]:
+        return text
+    strides = set(row["strides"] or ())
+    text += f" {tables.shape_text(row['kernel'])}"
+    return text if strides <= {1} else f"{text}, stride {tables.axes_text(row['strides'])}"
+
+
+# The receptive field.
+
+
+def growth(grown: dict[str, Any]) -> dict[str, Any] | None:
+    """The chart of the receptive field, in percent of its width and height; None without windows."""
+    points, side = grown["points"], grown["side"]
+    if len(points) < 3 or not side:
+        return None
+    right, top = points[-1][0], 1.06 * max(side, points[-1][1])
+
+    def at(n, field):
+        return f"{100 * n / right:.4g} {100 - 100 * field / top:.4g}"
+
+    kept = [
+        point
+        for i, point in enumerate(points)
+        if i in (0, len(points) - 1) or slope(points[i - 1], point) != slope(point, points[i + 1])
+    ]
+    first = grown["first"]
+    sentence = (
+        f"After {first['passed']} convolutions and poolings, at {first['layer']}, a unit first depends on "
+        f"the whole width of the input, {side} pixels; the last maps reach {points[-1][1]:g} pixels."
+        if first
+        else f"No unit of a map depends on the whole width of the input, {side} pixels: the last maps reach "
+        f"{points[-1][1]:g} pixels."
+    )
+    return {
+        "line": "M" + "L".join(at(*point) for point in kept),
+        "side": side,
+        "side_at": f"{100 - 100 * side / top:.4g}",
+        "last": f"{points[-1][1]:g}",
+        "last_at": f"{100 - 100 * points[-1][1] / top:.4g}",
+        "passed": right,
+        "strides": [(f"{100 * n / right:.4g}", f"{stride:g}") for n, stride in grown["strides"]],
+        "sentence": sentence,
+    }
+
+
+def slope(a: Sequence[float], b: Sequence[float]) -> float:
+    """The growth between two points of the chart."""
+    return (b[1] - a[1]) / (b[0] - a[0])
+
+
+# Errors and weights.
+
+
+def errors(name: str) -> list[dict[str, Any]]:
+    """The published errors of a net by protocol, and whether any has options, top-5 errors or notes."""
+    found: dict[str, list[results.Result]] = {}
+    for result in results.every(name):
+        found.setdefault(result.protocol.text, []).append(result)
+    return [{"protocol": text, "rows": rows} for text, rows in found.items()]
+
+
+def weights(name: str) -> dict[str, Any]:
+    """What is said of the checkpoints of a net, as `kerasnets show` says it."""
+    data = show.trained(name)
+    reason = show.none_because(data["unpublished"])
+    return data | {
+        "rule": RULE,
+        "note": show.NOTE,
+        "none": f"{reason[0].upper()}{reason[1:]}.",
+        "loads": {id_: data_ for data_, id_ in data["chosen"].items()},
+        "several": len({row["data"] for row in data["checkpoints"]}) > 1,
+    }
+
+
+def called(name: str) -> list[tuple[str, str, str]]:
+    """What libraries call a net: the library, the name there, and the options of the net that they have."""
+    keys = {architecture_of(row.id) or row.id: None for row in checkpoints(name)}
+    keys |= {key: None for key, row in ARCHITECTURES.items() if row.net == name}
+    found = []
+    for key in keys:
+        source, _, word = key.partition("/")
+        if source == OWN:
+            continue
+        options = dict(ARCHITECTURES[key].options) if key in ARCHITECTURES else {}
+        library = LIBRARIES.get(source, source)
+        if source == "keras":
+            library = "KerasHub" if "_" in word else "keras.applications"
+        found.append((library, word, ", ".join(show.option_text(*item) for item in options.items())))
+    order = list(LIBRARIES.values())
+    return sorted(found, key=lambda row: (order.index(row[0]) if row[0] in order else -1, row[1]))
+
+
+# Lines to copy.
+
+
+def lines(name: str) -> Iterator[tuple[str, Iterable[str]]]:
+    """The lines to copy: titles, and lines for Python or for a shell."""
+    about = catalogue()[name]
+    data = next(iter(chosen(name)), None)
+    option = f', weights="{data}"' if data else ""
+    yield "Build", ("import kerasnets", f'model = kerasnets.build("{name}"{option})')
+    yield "Measure its cost", (f"kerasnets profile {name} --layers",)
+    if data == "imagenet":
+        yield "Classify", (f"kerasnets classify cat.jpg --model {name}",)
+        yield "See what it sees", (f"kerasnets look cat.jpg --model {name}",)
+    elif data and len(about["input"]) == 3:
+        yield "Classify", (f"kerasnets classify image.png --model {name} --weights {data}",)
+    for config in configs().get(name, ()):
+        yield f"Train as in {config}", (f"python recipes/train.py {config} --data-dir FOLDER",)
+    runs = "runs/finetune/flowers-{}-seed0/best.keras"
+    size = about["input"]
+    pictures = len(size) == 3 and size[0] >= PICTURE[0] and size[-1] == PICTURE[1]
+    if data and pictures:
+        yield "Fine-tune", (f"kerasnets finetune --model {name} --weights {data} --data-dir flowers",)
+        student = next((s for s in STUDENTS if catalogue()[s]["params"] < about["params"]), None)
+        if student:
+            yield (
+                "Distill into a smaller net",
+                (f"kerasnets distill --teacher {runs.format(name)} --student {student}",),
+            )
+    teacher = next((t for t in TEACHERS if catalogue()[t]["params"] > about["params"]), None)
+    if pictures and teacher:
+        yield (
+            "Distill a larger net into it",
+            (
+                f"kerasnets finetune --model {teacher} --weights imagenet --data-dir flowers",
+                f"kerasnets distill --teacher {runs.format(teacher)} --student {name}",
+            ),
+        )
+    if data:
+        yield "Export", (f"kerasnets export {name} --weights {data} --out saved_models",)
+    elif pictures and teacher:
+        trained = f"runs/distill/flowers-{name}-seed0/student/best.keras"
+        yield "Export", (f"kerasnets export --weights {trained} --out saved_models",)
+    else:
+        yield "Export", (f"kerasnets export {name} --weights best.keras --out saved_models",)
+
+
+@functools.cache
+def configs() -> dict[str, list[str]]:
+    """The names of the configs of recipes/configs, by their nets."""
+    found: dict[str, list[str]] = {}
+    for config in train.names():
+        text = train.find(config).read_text(encoding="utf-8")
+        net = re.search(r'^    model="(\w+)"', text, re.MULTILINE)
+        if net:
+            found.setdefault(net[1], []).append(config)
+    return found
+
+
+# Source and lectures.
+
+
+@functools.cache
+def source(family: str) -> dict[str, Any]:
+    """The source file of a family: its path, the number of its lines, and its code in colors."""
+    text = file_of(family).read_text(encoding="utf-8")
+    return {
+        "path": f"kerasnets/applications/{family}.py",
+        "lines": text.count("\n"),
+        "code": markup.code(text, "python"),
+    }
+
+
+@functools.cache
+def lectures_of() -> dict[str, list[tuple[str, str]]]:
+    """For each net the topics of lectures in which it appears: their anchors and headings."""
+    found: dict[str, dict[str, str]] = {}
+    for lecture, topics in lecture_rows.SLIDES.items():
+        for topic, rows in topics.items():
+            heading = lectures.heading(lecture, topic)
+            for _, shown in rows:
+                for net in nets_of(lecture_shows.SHOWS[shown]):
+                    found.setdefault(net, {})[lectures.anchor(heading)] = heading
+    return {net: list(topics.items()) for net, topics in found.items()}
+
+
+def nets_of(shown: lecture_shows.Show) -> set[str]:
+    """The nets in the commands and the figures of what shows an item of a lecture."""
+    words = set(re.findall(r"\w+", " ".join(shown.commands)))
+    for figure in shown.figures:
+        if isinstance(figure, lecture_shows.Errors):
+            words |= {results.named(net)[0] for net in figure.nets}
+        words |= {getattr(figure, key) for key in ("name", "net") if isinstance(getattr(figure, key, 0), str)}
+    return words & set(catalogue())
