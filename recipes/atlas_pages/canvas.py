@@ -1,5 +1,6 @@
 """Drawings as SVG: boxes of measured text, laid out by Graphviz."""
 
+import copy
 import dataclasses
 import functools
 import pathlib
@@ -160,17 +161,20 @@ def svg(nodes: dict[str, Node], arrows: Sequence[tuple[str, str]], label: str, t
     """A drawing, from the top to the bottom.
 
     Args:
-        nodes: Nodes by key. They get their places.
+        nodes: Nodes by key.
         arrows: Pairs of keys.
         label: What it shows, in words.
-        turn: Whether it goes from the left to the right if it is too wide otherwise.
+        turn: Whether it may go from the left to the right, if it is too wide otherwise.
 
     Returns:
         An <svg> element.
     """
     width, height, paths = laid_out(nodes, arrows)
     if turn and width > WIDE:
-        width, height, paths = laid_out(nodes, arrows, "LR")
+        turned = copy.deepcopy(nodes)
+        other = laid_out(turned, arrows, "LR")
+        if other[0] < width:
+            nodes, (width, height, paths) = turned, other
     template = environment().get_template("figure.svg.jinja")
     links = any(node.link for node in nodes.values())
     return template.render(
@@ -220,10 +224,7 @@ def laid_out(
         more = 2 * STEP if node.stacked else 0
         size = dict(width=(node.width + 2 * more) / 72, height=(node.height + more) / 72)
         graph.add_node(keys[key], **size, group="trunk" if node.trunk else "")
-    order = list(nodes)
-    for start, end in arrows:
-        follows = order.index(end) - order.index(start) == 1
-        graph.add_edge(keys[start], keys[end], weight=4 if follows else 1)
+    graph.add_edges_from((keys[start], keys[end]) for start, end in arrows)
     graph.layout(prog="dot")
     left, low, right, high = map(float, re.split(r"[ ,]", graph.graph_attr["bb"]))
 
@@ -232,9 +233,7 @@ def laid_out(
 
     for key, node in nodes.items():
         x, y = place(*graph.get_node(keys[key]).attr["pos"].split(","))
-        node.x, node.y = x - node.width / 2, y - (node.height - (STEP * 2 if node.stacked else 0)) / 2
-        if node.stacked:
-            node.y = y - node.height / 2 - STEP
+        node.x, node.y = x - node.width / 2, y - node.height / 2 - (STEP if node.stacked else 0)
     paths = []
     for edge in graph.edges():
         points = edge.attr["pos"].split()
