@@ -1,5 +1,6 @@
 """Drawings as SVG: boxes of measured text, laid out by Graphviz."""
 
+import collections
 import copy
 import dataclasses
 import functools
@@ -161,7 +162,7 @@ def svg(nodes: dict[str, Node], arrows: Sequence[tuple[str, str]], label: str, t
     """A drawing, from the top to the bottom.
 
     Args:
-        nodes: Nodes by key.
+        nodes: Nodes by key. They get their places.
         arrows: Pairs of keys.
         label: What it shows, in words.
         turn: Whether it may go from the left to the right, if it is too wide otherwise.
@@ -170,11 +171,8 @@ def svg(nodes: dict[str, Node], arrows: Sequence[tuple[str, str]], label: str, t
         An <svg> element.
     """
     width, height, paths = laid_out(nodes, arrows)
-    if turn and width > WIDE:
-        turned = copy.deepcopy(nodes)
-        other = laid_out(turned, arrows, "LR")
-        if other[0] < width:
-            nodes, (width, height, paths) = turned, other
+    if turn and width > WIDE and laid_out(copy.deepcopy(nodes), arrows, "LR")[0] < width:
+        width, height, paths = laid_out(nodes, arrows, "LR")
     template = environment().get_template("figure.svg.jinja")
     links = any(node.link for node in nodes.values())
     return template.render(
@@ -224,7 +222,12 @@ def laid_out(
         more = 2 * STEP if node.stacked else 0
         size = dict(width=(node.width + 2 * more) / 72, height=(node.height + more) / 72)
         graph.add_node(keys[key], **size, group="trunk" if node.trunk else "")
-    graph.add_edges_from((keys[start], keys[end]) for start, end in arrows)
+    leaving, coming = (
+        (collections.Counter(ends) for ends in zip(*arrows, strict=True)) if arrows else ({}, {})
+    )
+    for start, end in arrows:
+        alone = leaving[start] == coming[end] == 1  # a link of a chain, which is drawn straight
+        graph.add_edge(keys[start], keys[end], weight=8 if alone else 1)
     graph.layout(prog="dot")
     left, low, right, high = map(float, re.split(r"[ ,]", graph.graph_attr["bb"]))
 
