@@ -118,7 +118,7 @@ def quieted() -> None:
 
 def write(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
     """Writes the pages from the records, and removes those of nets that are no longer chosen."""
-    from atlas_pages import beside, documents, net, records, seen
+    from atlas_pages import beside, documents, front, net, records, seen
     from atlas_pages.site import ASSETS
 
     shutil.copytree(ASSETS, site.root / "assets", dirs_exist_ok=True)
@@ -126,6 +126,7 @@ def write(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
     views = {w.net: records.found(site.root, w.net + seen.SUFFIX, seen.made_from(w, images)) for w in trained}
     for name, record in found.items():
         record["seen"] = views.get(name)
+    front.write(site, found)
     beside.write(site, found)
     net.write(site, found)
     for page in (site.root / "nets").glob("*.html"):

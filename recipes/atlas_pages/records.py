@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 import kerasnets
-from atlas_pages import figure, site, stages
+from atlas_pages import figure, ideas, site, stages
 from kerasnets import files
 from kerasnets.analysis import profile
 from kerasnets.analysis.diagram import choose
@@ -94,8 +94,8 @@ def record(model: keras.Model) -> dict[str, Any]:
 
     Returns:
         A dict: the name; `totals`, by `TOTALS`; `blocks`, whose sums are those totals; `stages`, the rows of
-        a table; `growth`, that of the receptive field; `overview`, the figure of the blocks; and `units`,
-        the figures of the units.
+        a table; `growth`, that of the receptive field; `overview`, the figure of the blocks; `units`, the
+        figures of the units; and `ideas`, keys of `ideas.IDEAS`.
     """
     counts = profile(model)
     return {
@@ -106,6 +106,7 @@ def record(model: keras.Model) -> dict[str, Any]:
         "units": [dataclasses.asdict(unit) for unit in figure.units(model)],
         "stages": stages.stages(model, counts),
         "growth": stages.growth(model, counts),
+        "ideas": ideas.used(model),
     }
 
 
