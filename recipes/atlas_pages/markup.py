@@ -16,6 +16,8 @@ from pygments import formatters, lexers
 from lectures import anchor
 
 LANGUAGES = {"sh": "bash"}  # names of languages that are aliases of pygments' lexers
+# Tokens that code.css does not color: names, punctuation, operators, blanks.
+PLAIN = re.compile(r'<span class="(?:n|nb|nn|nt|bp|p|o|w|gp|go|l|err)">([^<]*)</span>')
 WIDE = 4  # columns of a table that keeps a legible width on a phone, in its box
 
 
@@ -111,7 +113,7 @@ def code(text: str, language: str = "") -> str:
     """
     if language:
         lexer = lexers.get_lexer_by_name(LANGUAGES.get(language, language))
-        text = pygments.highlight(text, lexer, formatters.HtmlFormatter(nowrap=True))
+        text = PLAIN.sub(r"\1", pygments.highlight(text, lexer, formatters.HtmlFormatter(nowrap=True)))
     else:
         text = html.escape(text, quote=False)
     return f'<pre class="code" tabindex="0"><code>{text.rstrip()}</code></pre>\n'

@@ -84,7 +84,9 @@ ONLY_WITH = {"figure": "overview"} | {
 }
 # Partners for distillation: nets that are common on small machines, and well trained large ones.
 STUDENTS, TEACHERS = ("SqueezeNet", "MobileNetV2", "MobileNet"), ("ResNet50", "ResNet152", "SENet154")
+LONG = 60  # most characters of an option in a sentence
 OTHERS = 3  # nets of other families with which a net is compared
+COLUMN = 370  # pixels: an overview that is not wider has the units beside it
 PICTURE = (32, 3)  # smallest side, and channels, of nets that learn from photographs
 
 
@@ -132,8 +134,15 @@ def page(name: str, record: dict[str, Any], names: Sequence[str]) -> dict[str, A
         "text": texts(),
     }
     data |= {key: record.get(key) for key in ("overview", "units", "seen")}
+    data["slim"] = natural_width(data["overview"]) <= COLUMN
     contents = [(id_, words) for id_, words in SECTIONS if data.get(ONLY_WITH.get(id_, "net"))]
     return data | {"contents": contents}
+
+
+def natural_width(svg: str | None) -> float:
+    """The width of a drawing in pixels."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ', svg or "")
+    return float(found[1]) if found else 0
 
 
 def texts() -> dict[str, Any]:
@@ -192,8 +201,9 @@ def own_options(about: dict[str, Any]) -> Iterator[str]:
         for o in about["options"]
         if any(o["default"] != other.get(o["name"], o["default"]) for other in theirs)
     ]
-    if own:
-        yield f"In its family it is the net with {joined([f'{k} = {v!r}' for k, v in own])}."
+    words = [text for text in (f"{k} = {v!r}" for k, v in own) if len(text) <= LONG]
+    if words:
+        yield f"In its family it is the net with {joined(words)}."
 
 
 def siblings(name: str) -> list[str]:
@@ -277,12 +287,13 @@ def alike(net: str, other: str) -> bool:
 
 
 def similar(name: str, names: Sequence[str]) -> list[str]:
-    """Nets of other families with the same classes and about the same costs, the nearest first."""
+    """Nets of other families with the same classes and about the same costs, those of its input first."""
     about = catalogue()[name]
 
     def far(net):
         row = catalogue()[net]
-        return sum(abs(math.log(row[key] / about[key])) for key in ("params", "mult_adds"))
+        other = row["input"] != about["input"]
+        return other, sum(abs(math.log(row[key] / about[key])) for key in ("params", "mult_adds"))
 
     nearest: dict[str, str] = {}
     for net in sorted(names, key=far):
@@ -527,7 +538,8 @@ def lines(name: str) -> Iterator[tuple[str, Iterable[str]]]:
         trained = f"runs/distill/flowers-{name}-seed0/student/best.keras"
         yield "Export", (f"kerasnets export --weights {trained} --out saved_models",)
     else:
-        yield "Export", (f"kerasnets export {name} --weights best.keras --out saved_models",)
+        run = f"runs/train/{configs()[name][0]}-seed0/last.keras" if name in configs() else "best.keras"
+        yield "Export", (f"kerasnets export {name} --weights {run} --out saved_models",)
 
 
 @functools.cache

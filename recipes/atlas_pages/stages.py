@@ -22,6 +22,7 @@ SUMS = ("Add", "Average", "Maximum")
 # Layers that read another tensor for its shape only, or give no maps at all.
 SHAPED, APART = ("UpSampleLike",), ("DropPathSampler",)
 # What layers without a kernel do; those that are not here have no text, such as normalization.
+DENSE = ("Dense", "RoutedCapsules")  # layers with weights and without a window
 WORDS = {
     "GlobalAveragePooling2D": "global average pool",
     "GlobalAveragePooling3D": "global average pool",
@@ -76,7 +77,7 @@ class Node:
     @property
     def counts(self) -> bool:
         """Whether papers count it as a layer: a convolution or a dense layer."""
-        return bool(self.text) and (hasattr(self.layer, "kernel_size") or self.kind in ("Dense", "Maxout"))
+        return bool(self.text) and (hasattr(self.layer, "kernel_size") or self.kind in DENSE)
 
 
 @dataclasses.dataclass
@@ -125,7 +126,7 @@ def stages(model: keras.Model, counts: Profile) -> list[dict[str, Any]]:
 def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
     """How the receptive field grows with the number of convolutions and poolings that data have passed.
 
-    Gates that read all of an image, such as squeeze and excitation, are left out.
+    Windows within gates, such as squeeze and excitation, are not counted; what they read is.
 
     Args:
         model: A functional or sequential model.
@@ -158,7 +159,7 @@ def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
         points[n] = max(points.get(n, 0), field[-1])
         if steps[node.layer.name] > max([1, *(stride for _, stride in coarser)]):
             coarser.append([n, steps[node.layer.name]])
-        if first is None and windowed and side and field[-1] >= side:
+        if first is None and side and field[-1] >= side:
             first = {"layer": node.layer.name, "passed": n}
     return {
         "depth": max(weights.values(), default=0),
@@ -457,17 +458,18 @@ def told(row: Row, costs: dict[str, list[int]], strides: dict[str, float | None]
     end = next((part for part in reversed(row.parts) if isinstance(part, Split) or part.text), own[0])
     last = end.join if isinstance(end, Split) else end
     if isinstance(end, Split) and end.tangled:  # of maps of several resolutions, the largest
-        last = max(
-            (node for node in end.all() if node.text), key=lambda node: (positions(node.shape), node.place)
-        )
+        told_of = [node for node in end.all() if node.text] or [last]
+        last = max(told_of, key=lambda node: (positions(node.shape), node.place))
     text, short = (text_of(row.parts, plain, most) for most in (FEW, 1))
     if len(text) > LONG and len(named := named_text(own)) < len(text):
         text = short = named
     if own[0].kind == "InputLayer":
         text = short = "input"
     stride = strides.get(last.layer.name)
+    steps = [part for part in row.parts if isinstance(part, Split) or part.text]
+    alone = len(steps) == 1 and isinstance(steps[0], Node)
     return {
-        "name": row.key,
+        "name": steps[0].layer.name.removesuffix("_conv") if alone else row.key,
         "size": shape_text(last.shape[:-1]) if len(last.shape) > 1 else "1x1",
         "channels": last.shape[-1],
         "what": text,

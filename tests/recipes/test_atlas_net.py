@@ -1,0 +1,160 @@
+import ast
+import pathlib
+import re
+
+import pytest
+
+import kerasnets
+import lectures
+from atlas_pages import net, records
+from atlas_pages.site import Site
+from kerasnets.assembly import results
+from kerasnets.assembly.catalogue import catalogue
+from kerasnets.graph import no_values
+from kerasnets.weights.checkpoints import checkpoints, chosen
+
+NETS = ("LeNet5", "ResNet20", "SqueezeNet")
+# Nets with all kinds of lines: weights of ImageNet, of MNIST, or none; configs; photographs, digits, videos.
+LINES = ("LeNet5", "ResNet50", "ResNet20", "CapsNet", "C3D", "PlainNet20", "SqueezeNet", "SimpNetSlim300K")
+
+
+@pytest.fixture(scope="module")
+def made():
+    """The records of the nets."""
+    found = {}
+    for name in NETS:
+        with no_values():
+            found[name] = records.record(kerasnets.build(name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def pages(made, tmp_path_factory):
+    """The pages of the nets, as text."""
+    site = Site(tmp_path_factory.mktemp("site"), NETS)
+    net.write(site, made)
+    return {name: (site.root / f"nets/{name}.html").read_text(encoding="utf-8") for name in NETS}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_links_within_the_page_lead_somewhere(pages, name):
+    ids = re.findall(r' id="([^"]+)"', pages[name])
+    assert len(ids) == len(set(ids))
+    links = set(re.findall(r'href="#([^"]+)"', pages[name]))
+    assert {"what", "stages", "costs", "weights", "lines", "source"} < links
+    assert {link for link in links if link.startswith("block-")}  # from the figure
+    assert links <= set(ids)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_links_to_nets_are_those_of_the_site(pages, name):
+    linked = re.findall(r'href="(\w+)\.html"', pages[name])
+    assert set(linked) <= set(NETS)
+
+
+def test_a_page_says_what_the_net_is(made):
+    lenet, resnet = (net.lead(catalogue()[name], made[name]) for name in ("LeNet5", "ResNet20"))
+    assert lenet[0].startswith("LeNet: convolutions and subsampling")
+    assert "5 layers with weights on its longest path and 60.8k parameters" in lenet[2]
+    assert any("depth = 20 and shortcut = 'pad'" in sentence for sentence in resnet)
+    assert len({*lenet, *resnet}) == len(lenet) + len(resnet)
+    for name in ("LeNet5", "ResNet50"):
+        best = max(row.top1 for row in checkpoints(name) if row.top1)
+        assert f"{best:g} %" in net.accuracy(name)
+    assert net.accuracy("PlainNet20").startswith("No public trained weights: ")
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_costs_of_steps_are_those_of_their_block(made, name):
+    for block in made[name]["blocks"]:
+        told = net.steps(block["layers"])
+        for key, _ in net.COSTS:
+            assert sum(step[key] for step in told) * len(block["names"]) == block["costs"][key]
+
+
+def test_layers_are_told_with_their_normalization():
+    base = dict(kernel=None, strides=None, output_shape=(8, 8, 4), receptive_field=None)
+    base |= {key: 1 for key, _ in net.COSTS}
+    names = ("unit_1_bn", "BatchNormalization"), ("unit_1_act", "Activation"), ("unit_1_conv", "Conv2D")
+    rows = [base | {"name": name, "type": kind} for name, kind in names]
+    rows[2] |= {"kernel": (3, 3), "strides": (2, 2)}
+    (step,) = net.steps([*rows])
+    assert step["name"] == "unit_1_conv"
+    assert step["kind"] == "batch norm, activation, conv 3x3, stride 2"
+    assert step["params"] == 3
+
+
+def test_where_the_costs_are(made):
+    assert (
+        net.where(made["LeNet5"])
+        == "c5_conv has 79 % of the parameters; c3_conv has 46 % of the multiply-adds."
+    )
+
+
+def test_chart_has_the_side_of_the_input(made):
+    chart = net.growth(made["LeNet5"]["growth"])
+    assert "at c5_conv" in chart["sentence"]
+    assert chart["line"].startswith("M0 ")
+    assert [words for _, words in chart["strides"]] == ["2", "4"]
+    assert net.growth({"points": [[0, 1]], "side": 28, "first": None, "strides": []}) is None
+
+
+def test_every_published_error_is_shown(pages):
+    for name in NETS:
+        for result in results.every(name):
+            assert result.source in pages[name].replace("&amp;", "&")
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_checkpoint_is_shown(pages, name):
+    assert all(f">{row.id}<" in pages[name].replace("\n", "") for row in checkpoints(name))
+    for data in chosen(name):
+        assert f'weights="{data}"' in pages[name]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_lines_are_valid(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for title, lines in net.lines(name):
+        for file in re.findall(r"\S+\.keras", " ".join(lines)):  # of a run that came before
+            pathlib.Path(file).parent.mkdir(parents=True, exist_ok=True)
+            pathlib.Path(file).touch()
+        for line in lines:
+            if title == "Build":
+                ast.parse(line)
+            else:
+                lectures.parsed(line)
+
+
+def test_lines_fit_the_weights_of_the_net():
+    lines = {name: dict(net.lines(name)) for name in LINES}
+    assert 'weights="mnist"' in lines["LeNet5"]["Build"][1]
+    assert "weights" not in lines["PlainNet20"]["Build"][1]
+    assert not {"Classify", "Fine-tune"} & set(lines["PlainNet20"])
+    assert "Train as in capsnet_mnist" in lines["CapsNet"]
+    assert lines["SqueezeNet"]["Export"] == (
+        "kerasnets export SqueezeNet --weights imagenet --out saved_models",
+    )
+
+
+def test_names_in_other_libraries():
+    names = {library: word for library, word, _ in net.called("DenseNet121")}
+    assert names["timm"] == names["torchvision"] == "densenet121"
+    assert names["keras.applications"] == "DenseNet121"
+
+
+def test_lectures_of_a_net_have_anchors_of_their_page():
+    anchors = {
+        lectures.anchor(lectures.heading(lecture, topic))
+        for lecture, topics in lectures.lecture_rows.SLIDES.items()
+        for topic in topics
+    }
+    assert ("aich-alexnet", "Aich: AlexNet") in net.lectures_of()["AlexNet"]
+    assert {anchor for topics in net.lectures_of().values() for anchor, _ in topics} <= anchors
+
+
+def test_neighbours_have_pages_and_the_same_classes():
+    near = net.neighbours("ResNet50", ["ResNet34", "ResNet50", "ResNet101", "VGG16", "ResNet20"])
+    assert (near["before"], near["after"]) == ("ResNet34", "ResNet101")
+    assert near["compare"] == ["ResNet34", "ResNet101", "VGG16"]
+    assert net.neighbours("VGG16", ["VGG16"])["compare"] == []
