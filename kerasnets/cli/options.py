@@ -27,7 +27,19 @@ EXPECTED = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line.
+
+    Attributes:
+        commands: What `add_subparsers` has returned, whose `choices` are the parsers of the subcommands; or
+            None.
+    """
+
+    commands: Any = None
+
+    def add_subparsers(self, **options: Any) -> Any:
+        """Adds subcommands, and keeps them as `commands`."""
+        self.commands = super().add_subparsers(**options)
+        return self.commands
 
     def error(self, message: str):
         """Raises a ValueError, which `run` prints."""

@@ -19,8 +19,6 @@ import shared
 from atlas_pages import markup
 
 if TYPE_CHECKING:
-    import argparse
-
     from atlas_pages.site import Site
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -171,7 +169,7 @@ def helps() -> list[Help]:
     return found
 
 
-def helps_of(parser: argparse.ArgumentParser, command: str, id_: str, doc: str) -> Iterator[Help]:
+def helps_of(parser: shared.Parser, command: str, id_: str, doc: str) -> Iterator[Help]:
     """The help of a command, and those of its subcommands.
 
     Args:
@@ -196,19 +194,18 @@ def examples(text: str) -> list[str]:
     return [re.sub(r"(\S {2,})(?=\S)", r"\1# ", line, count=1) for line in lines]
 
 
-def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The parsers of the subcommands of a command; argparse has no public list of them."""
-    choices = (action.choices for action in parser._actions if not action.option_strings)
-    return next((found for found in choices if isinstance(found, dict)), {})
+def subparsers(parser: shared.Parser) -> dict[str, shared.Parser]:
+    """The parsers of the subcommands of a command."""
+    return parser.commands.choices if parser.commands else {}
 
 
-def help_of(parser: argparse.ArgumentParser) -> str:
+def help_of(parser: shared.Parser) -> str:
     """What `--help` prints."""
     with mock.patch.dict(os.environ, TERMINAL):
         return parser.format_help()
 
 
-def parser_of(recipe: Any) -> argparse.ArgumentParser:
+def parser_of(recipe: Any) -> shared.Parser:
     """The parser of a recipe, which is asked for its help and does nothing else."""
     found = []
 
