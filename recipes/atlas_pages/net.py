@@ -373,11 +373,12 @@ def steps(layers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     made: list[list[dict[str, Any]]] = []
     waiting: dict[str, list[dict[str, Any]]] = {}
     for row in layers:
-        stem = group(row["name"], 99, names)
+        before = row["name"].rpartition("_")[0]  # a layer may be named after another, as its padding is
+        stem = before if before in main else group(row["name"], 99, names)
         if row["name"] in main:
             stems.setdefault(stem, []).append(len(made))
             stems.setdefault(row["name"], []).append(len(made))
-            made.append([*waiting.pop(stem, []), row])
+            made.append([*waiting.pop(stem, []), *waiting.pop(row["name"], []), row])
         elif stem in stems:
             made[stems[stem][-1]].append(row)
         else:
@@ -439,6 +440,7 @@ def growth(grown: dict[str, Any]) -> dict[str, Any] | None:
     return {
         "line": "M" + "L".join(at(*point) for point in kept),
         "side": side,
+        "low": side < 0.2 * top,
         "side_at": f"{100 - 100 * side / top:.4g}",
         "last": f"{points[-1][1]:g}",
         "last_at": f"{100 - 100 * points[-1][1] / top:.4g}",

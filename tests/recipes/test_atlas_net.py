@@ -84,6 +84,14 @@ def test_layers_are_told_with_their_normalization():
     assert step["params"] == 3
 
 
+def test_paddings_are_told_with_the_layer_that_they_are_named_after(made):
+    steps = [step for block in made["ResNet20"]["blocks"] for step in net.steps(block["layers"])]
+    assert {"padding, conv 3x3, stride 2, batch norm, activation"} < {step["kind"] for step in steps}
+    with no_values():
+        record = records.record(kerasnets.build("ResNeXt29"))
+    assert all(step["kind"] != "padding" for b in record["blocks"] for step in net.steps(b["layers"]))
+
+
 def test_where_the_costs_are(made):
     assert (
         net.where(made["LeNet5"])
