@@ -2,6 +2,7 @@ import importlib
 import json
 import shutil
 import sys
+from concurrent.futures import Executor, Future
 
 import pytest
 
@@ -51,3 +52,28 @@ def check_kept(recipe, tmp_path):
         assert values == {name: [value] for name, value in measures.items()}
 
     return check
+
+
+class InThisProcess(Executor):
+    """Does a job when it is submitted. An interrupt is not kept for later."""
+
+    def __init__(self, processes, context, initializer):
+        pass
+
+    def submit(self, job, *arguments):
+        done = Future()
+        try:
+            done.set_result(job(*arguments))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+@pytest.fixture(scope="module")
+def one_process():
+    """The recipe atlas, which does all its work in this process."""
+    import atlas
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atlas, "ProcessPoolExecutor", InThisProcess)
+        yield atlas

@@ -153,7 +153,7 @@ function spec(dots, x, y, narrow) {
       {
         type: "group", from: { facet: { name: "family", data: "ordered", groupby: "family" } },
         marks: [{
-          type: "line", name: "line", from: { data: "family" }, interactive: false,
+          type: "line", name: "line", from: { data: "family" }, interactive: false, aria: false,
           encode: { update: { ...place, stroke: { field: "color" }, strokeWidth: { value: 1.2 }, strokeOpacity: { value: 0.45 } } },
         }],
       },

@@ -1,0 +1,127 @@
+"""The command of the atlas: what it refuses, keeps, makes anew and removes."""
+
+import pytest
+
+from atlas_pages import api, documents, records, seen
+
+pytestmark = pytest.mark.usefixtures("one_process")
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch):
+    """The names of the nets whose records were made. Pages that have nothing to do with nets are left out."""
+    names, make = [], records.make
+
+    def counted(root, name):
+        names.append(name)
+        make(root, name)
+
+    monkeypatch.setattr(records, "make", counted)
+    monkeypatch.setattr(documents, "write", lambda site: None)
+    monkeypatch.setattr(api, "write", lambda root, package, nets: None)
+    monkeypatch.setattr(seen, "at_hand", lambda nets, own: [])
+    return names
+
+
+def nets_in(folder):
+    names = {path.name.partition(".")[0] for path in (folder / records.FOLDER).iterdir()}
+    return sorted(names - {api.PACKAGE})
+
+
+def pages_in(folder):
+    return sorted(path.stem for path in (folder / "nets").glob("*.html"))
+
+
+def test_writes_the_nets_of_a_pattern(recipe, made, tmp_path, capsys):
+    recipe("--out", tmp_path / "a", "--models", "LeNet[14]")
+    assert made == nets_in(tmp_path / "a") == pages_in(tmp_path / "a") == ["LeNet1", "LeNet4"]
+    assert (tmp_path / "a" / "index.html").exists()
+    assert "2 nets" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--out", "a", "--models", "LeNet9*"), "--models"),
+        (("--out", "a", "--trained", "none.keras"), "--trained"),
+        (("--out", "a", "--images", "none"), "--images"),
+        ((), "--out"),
+    ],
+)
+def test_refuses_before_anything_is_made(check_refused, made, words, message):
+    check_refused(words, message)
+    assert made == []
+
+
+def test_refuses_a_folder_with_something_else_in_it(recipe, made, tmp_path, capsys):
+    (tmp_path / "letter.txt").write_text("keep")
+    with pytest.raises(SystemExit):
+        recipe("--out", tmp_path, "--models", "LeNet1")
+    assert "--out" in capsys.readouterr().err
+    assert made == []
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_second_run_makes_no_record_again(recipe, made, tmp_path):
+    words = ("--out", tmp_path / "a", "--models", "LeNet1")
+    recipe(*words)
+    pages = {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    recipe(*words)
+    assert made == ["LeNet1"]
+    assert {path: path.read_bytes() for path in pages} == pages
+
+
+def test_goes_on_after_a_kill(recipe, made, tmp_path, monkeypatch):
+    make = records.make
+
+    def killed(root, name):
+        if name == "LeNet4":
+            raise KeyboardInterrupt
+        make(root, name)
+
+    words = ("--out", tmp_path / "a", "--models", "LeNet[14]")
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "make", killed)
+        with pytest.raises(SystemExit) as ended:
+            recipe(*words)
+    assert ended.value.code == 130
+    assert nets_in(tmp_path / "a") == made == ["LeNet1"]
+    recipe(*words)
+    assert made == pages_in(tmp_path / "a") == ["LeNet1", "LeNet4"]
+
+
+def test_other_code_makes_all_anew(recipe, made, tmp_path, monkeypatch):
+    words = ("--out", tmp_path / "a", "--models", "LeNet1")
+    recipe(*words)
+    monkeypatch.setattr(records, "made_from", lambda: "other code")
+    recipe(*words)
+    assert made == ["LeNet1", "LeNet1"]
+
+
+def test_pages_of_nets_that_are_no_longer_chosen_are_removed(recipe, made, tmp_path):
+    recipe("--out", tmp_path / "a", "--models", "LeNet[14]")
+    recipe("--out", tmp_path / "a", "--models", "LeNet4")
+    assert made == ["LeNet1", "LeNet4"]
+    assert pages_in(tmp_path / "a") == ["LeNet4"]
+    for page in (tmp_path / "a").glob("*.html"):
+        assert "LeNet1.html" not in page.read_text()
+
+
+def test_a_net_that_fails_is_named_and_the_others_are_kept(recipe, made, tmp_path, monkeypatch, capsys):
+    make = records.make
+
+    def fails(root, name):
+        if name == "LeNet1":
+            raise ValueError("no such layer")
+        make(root, name)
+
+    words = ("--out", tmp_path / "a", "--models", "LeNet[14]")
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "make", fails)
+        with pytest.raises((SystemExit, RuntimeError)) as ended:
+            recipe(*words)
+    assert "LeNet1: no such layer" in f"{ended.value} {capsys.readouterr().err}"
+    assert nets_in(tmp_path / "a") == ["LeNet4"]
+    recipe(*words)
+    assert made == ["LeNet4", "LeNet1"]
+    assert pages_in(tmp_path / "a") == ["LeNet1", "LeNet4"]
