@@ -419,7 +419,7 @@ def growth(grown: dict[str, Any]) -> dict[str, Any] | None:
     points, side = grown["points"], grown["side"]
     if len(points) < 3 or not side:
         return None
-    right, top = points[-1][0], 1.06 * max(side, points[-1][1])
+    right, top = points[-1][0], 1.15 * max(side, points[-1][1])
 
     def at(n, field):
         return f"{100 * n / right:.4g} {100 - 100 * field / top:.4g}"

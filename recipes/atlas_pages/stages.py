@@ -353,7 +353,8 @@ def folded(texts: Sequence[str], most: int = 1) -> Iterator[str]:
 
 def times(text: str, n: int) -> str:
     """A text that stands for n of the same."""
-    return f"{bracketed(text)} x {n}"
+    whole = text[0] in "([" and bracketed(text) == text
+    return f"{text if whole else f'[{text}]'} x {n}"
 
 
 def bracketed(text: str) -> str:
