@@ -36,14 +36,12 @@ class Measure(NamedTuple):
         unit: Its unit on an axis, or "".
         value: Function of a record that gives the number, or None if it is unknown.
         text: Function that gives the number as text.
-        scale: Scale of an axis: "log", or "linear".
     """
 
     name: str
     unit: str
     value: Callable[[dict[str, Any]], float | None]
     text: Callable[[Any], str]
-    scale: str = "log"
 
 
 def total(key: str) -> Callable[[dict[str, Any]], float | None]:
@@ -63,7 +61,7 @@ def year(record: dict[str, Any]) -> int:
 
 
 MEASURES = {
-    "year": Measure("Year", "", year, str, "linear"),
+    "year": Measure("Year", "", year, str),
     "params": Measure("Parameters", "", total("trainable_params"), count_text),
     "mult_adds": Measure("Multiply-adds", "", total("mult_adds"), count_text),
     "memory": Measure("Memory of inference", "bytes", total("peak_activation_bytes"), bytes_text),
@@ -84,7 +82,7 @@ def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
     data = {
         "NETS": nets,
         "FAMILIES": {name: look(i) for i, name in enumerate(families)},
-        "MEASURES": {key: {"name": m.name, "unit": m.unit, "scale": m.scale} for key, m in MEASURES.items()},
+        "MEASURES": {key: {"name": m.name, "unit": m.unit} for key, m in MEASURES.items()},
         "PROTOCOLS": protocols(site.nets),
     }
     lines = (f"const {name} = {json.dumps(value, ensure_ascii=False)};\n" for name, value in data.items())
@@ -108,9 +106,9 @@ def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
 
 
 def by_year(names: Sequence[str]) -> list[str]:
-    """Names of nets by year, then by family, then as they are ordered."""
-    rows = catalogue()
-    return sorted(names, key=lambda name: (rows[name]["citation"]["year"], rows[name]["family"]))
+    """Names of nets by year, within a year as their papers came to arXiv, and then as they are ordered."""
+    papers = {name: catalogue()[name]["citation"] for name in names}
+    return sorted(names, key=lambda name: (papers[name]["year"], papers[name]["arxiv"] or ""))
 
 
 def look(i: int) -> dict[str, str]:
@@ -182,8 +180,8 @@ def timeline(nets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         nets: Nets as `about` describes them, by year.
 
     Returns:
-        For each idea its key, the number of its nets by year, the names of the first family's nets in the
-        first year, and the address of the lecture that teaches it.
+        For each idea its key, the idea, the name of the first net with it, the number of nets with it by
+        year, and the link to the lecture that teaches it.
     """
     rows = []
     for key, idea in IDEAS.items():

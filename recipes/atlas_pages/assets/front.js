@@ -41,6 +41,8 @@ const errorOf = net => {
 };
 const valueOf = (net, key) => key === "error" ? errorOf(net)?.value ?? null : net.values[key] ?? null;
 
+const textOf = (net, key) => key === "error" ? errorOf(net)?.value : net.texts[key];
+
 function chosen() {
   const words = get("q").toLowerCase().split(/\s+/), off = list("off");
   return NETS.filter(net => {
@@ -107,7 +109,8 @@ function showBeside(names) {
 async function draw(nets) {
   const [x, y] = [get("x"), get("y")], narrow = $("#chart").clientWidth < 600;
   const dots = nets.map(net => ({
-    ...net, ...FAMILIES[net.family], label: net.name, x: valueOf(net, x), y: valueOf(net, y),
+    ...net, ...FAMILIES[net.family], x: valueOf(net, x), y: valueOf(net, y),
+    words: `${net.name}: ${[y, x].map(key => `${title(key)} ${textOf(net, key)}`).join("; ")}`,
   })).filter(dot => dot.x !== null && dot.y !== null);
   const used = [x, y].includes("error"), protocol = PROTOCOLS[get("protocol")];
   $("#caption").textContent = `${dots.length} of ${nets.length} nets` + (!used ? "." : ` have a published `
@@ -118,6 +121,7 @@ async function draw(nets) {
   $("#tip").hidden = true;
   const box = element("div", ""); // a new one, so that slow drawings do not meet later ones
   $("#chart").replaceChildren(box);
+  if (!dots.length) return;
   await vegaEmbed(box, spec(dots, x, y, narrow), { renderer: "svg", actions: false, tooltip: false, defaultStyle: false });
   reach(box);
 }
@@ -127,13 +131,18 @@ const title = key => key === "error" ? `Top-${get("top")} error, %`
   : MEASURES[key].name + (MEASURES[key].unit && `, ${MEASURES[key].unit}`);
 
 function spec(dots, x, y, narrow) {
-  const scale = (name, key, range) => ({
-    name, range, type: key === "error" ? "linear" : MEASURES[key].scale, domain: { data: "nets", field: name },
-    zero: false, nice: key === "error", padding: key === "error" ? 0 : 16,
-  });
+  // Years are steps: few papers are older than 2012, and most of five years.
+  const scale = (name, key, range) => key === "year"
+    ? { name, range, type: "point", padding: 0.5, domain: { data: "nets", field: name, sort: true } }
+    : {
+      name, range, type: key === "error" ? "linear" : "log", domain: { data: "nets", field: name },
+      zero: false, nice: key === "error", padding: key === "error" ? 0 : 16,
+    };
+  const labelled = { update: { opacity: { signal: "datum.label ? 1 : 0" } } };
   const axis = (name, key, orient, count) => ({
-    scale: name, orient, title: title(key), tickCount: count, grid: name === "y",
-    format: key === "year" ? "d" : "~s", domain: name === "x", ticks: name === "x", labelOverlap: "greedy",
+    scale: name, orient, title: title(key), tickCount: count, grid: name === "y", ticks: name === "x",
+    domain: name === "x", labelOverlap: "greedy", encode: { grid: labelled, ticks: labelled },
+    ...(key !== "year" && { format: "~s" }),
     labelColor: "var(--muted)", titleColor: "var(--ink)", domainColor: "var(--line)", tickColor: "var(--line)",
     gridColor: "var(--line)", labelFontSize: 12, titleFontSize: 13, titleFontWeight: 500, titlePadding: 10, labelPadding: 6,
     ...(name === "y" && { titleAngle: 0, titleAlign: "left", titleAnchor: "end", titleX: -40, titleY: -14 }),
@@ -151,7 +160,7 @@ function spec(dots, x, y, narrow) {
     axes: [axis("y", y, "left", 6), axis("x", x, "bottom", narrow ? 4 : 8)],
     marks: [
       {
-        type: "group", from: { facet: { name: "family", data: "ordered", groupby: "family" } },
+        type: "group", aria: false, from: { facet: { name: "family", data: "ordered", groupby: "family" } },
         marks: [{
           type: "line", name: "line", from: { data: "family" }, interactive: false, aria: false,
           encode: { update: { ...place, stroke: { field: "color" }, strokeWidth: { value: 1.2 }, strokeOpacity: { value: 0.45 } } },
@@ -162,7 +171,7 @@ function spec(dots, x, y, narrow) {
         encode: { update: {
           ...place, shape: { field: "shape" }, fill: { field: "color" }, size: { value: narrow ? 60 : 80 },
           stroke: { value: "var(--paper)" }, strokeWidth: { value: 1 }, cursor: { value: "pointer" },
-          description: { signal: `datum.name + ", ${title(y)} " + datum.y` },
+          description: { field: "words" },
         } },
       },
       {
@@ -207,7 +216,7 @@ function tell(net, dot) {
   tip.replaceChildren(element("strong", net.name), figures, element("p", error ? `Source: ${error.source}` : ""));
   tip.hidden = false;
   const x = at.x + at.width / 2 - box.x, y = at.y - box.y;
-  tip.style.left = `${Math.max(0, Math.min(x + 14, box.clientWidth - tip.offsetWidth))}px`;
+  tip.style.left = `${Math.max(0, Math.min(x + 14, box.width - tip.offsetWidth))}px`;
   tip.style.top = `${y > tip.offsetHeight + 8 ? y - tip.offsetHeight - 8 : y + 20}px`;
 }
 
