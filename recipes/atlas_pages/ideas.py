@@ -108,14 +108,16 @@ def averaged(graph: Graph) -> bool:
 def branches(graph: Graph) -> bool:
     """Whether paths join that each have layers of their own.
 
-    In a concatenation, these are convolutions or pooling. In a sum they are kernels and rectified units: the
-    projection of a shortcut has no rectified units.
+    In a concatenation, these are convolutions or pooling, but no global pooling, which leaves no maps. In a
+    sum they are kernels and rectified units: the projection of a shortcut has no rectified units.
     """
-    layers_of = graph.those(lambda layer: isinstance(layer, (*CONVS, *WINDOWS)))
+    steps = graph.those(lambda layer: isinstance(layer, (*CONVS, *WINDOWS)))
     kernels, units = graph.those(wide), graph.those(rectified)
-    joined = any(all(p & layers_of for p in paths) for _, paths in graph.merges(layers.Concatenate))
+    means = graph.those(lambda layer: isinstance(layer, GLOBAL))
+    joins = graph.merges(layers.Concatenate)
+    joined = (all(p & steps and not p & means for p in paths) for _, paths in joins)
     added = ([p for p in paths if p & kernels and p & units] for _, paths in graph.merges(SUMS))
-    return joined or any(len(paths) > 1 for paths in added)
+    return any(joined) or any(len(paths) > 1 for paths in added)
 
 
 def shortcuts(graph: Graph) -> bool:
