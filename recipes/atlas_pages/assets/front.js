@@ -41,8 +41,6 @@ const errorOf = net => {
 };
 const valueOf = (net, key) => key === "error" ? errorOf(net)?.value ?? null : net.values[key] ?? null;
 
-const textOf = (net, key) => key === "error" ? errorOf(net)?.value : net.texts[key];
-
 function chosen() {
   const words = get("q").toLowerCase().split(/\s+/), off = list("off");
   return NETS.filter(net => {
@@ -110,7 +108,7 @@ async function draw(nets) {
   const [x, y] = [get("x"), get("y")], narrow = $("#chart").clientWidth < 600;
   const dots = nets.map(net => ({
     ...net, ...FAMILIES[net.family], x: valueOf(net, x), y: valueOf(net, y),
-    words: `${net.name}: ${[y, x].map(key => `${title(key)} ${textOf(net, key)}`).join("; ")}`,
+    words: `${net.name}, ${title(x)} ${net.texts[x]}, ${title(y)} ${valueOf(net, y)}`,
   })).filter(dot => dot.x !== null && dot.y !== null);
   const used = [x, y].includes("error"), protocol = PROTOCOLS[get("protocol")];
   $("#caption").textContent = `${dots.length} of ${nets.length} nets` + (!used ? "." : ` have a published `
