@@ -6,6 +6,7 @@ choice from the address, and the figures of all nets from assets/stages.js, whic
 
 import collections
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from atlas_pages.site import Site
@@ -48,37 +49,45 @@ def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
 
 
 def data(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """What the page's script needs of all nets.
+    """What the page's script needs of all nets: that of `published`, and `nets`, the `facts` of each by name.
 
     Args:
         records: Records of nets by name.
+    """
+    return published(tuple(records)) | {"nets": {name: facts(record) for name, record in records.items()}}
+
+
+def published(names: Sequence[str]) -> dict[str, Any]:
+    """The published errors of nets.
+
+    Args:
+        names: Names of nets.
 
     Returns:
         A dict: `protocols`, in the order in which one is chosen, each a name, its words and the name of the
-        wider protocol or None; `sources`, of published errors; and `nets` by name.
+        wider protocol or None; `sources`; and `errors`, for each net those that can be compared, the main one
+        first: places of protocols, top-1 and top-5 error in percent or None, place of the source, and a note.
     """
-    published = {name: published_of(name) for name in records}
-    every = [result for found in published.values() for result in found]
+    found = {name: published_of(name) for name in names}
+    every = [result for results in found.values() for result in results]
     sources = list(dict.fromkeys(result.source for result in every))
-    by_name = collections.defaultdict(list)
+    measured = collections.defaultdict(list)
     for result in every:
         for name in result.names:
-            by_name[name].append(result.protocol)
+            measured[name].append(result.protocol)
     wider = {result.protocol.name: result.protocol.wider for result in every}
-    names = list(ranked(published.values()))
+    order = ranked(found.values())
+    place = {name: i for i, name in enumerate(order)}
     return {
-        "protocols": [[name, protocols.words(by_name[name], name), wider.get(name)] for name in names],
+        "protocols": [[name, protocols.words(measured[name], name), wider.get(name)] for name in order],
         "sources": sources,
-        "nets": {
-            name: facts(record)
-            | {
-                "errors": [
-                    [[names.index(n) for n in r.names], r.top1, r.top5, sources.index(r.source), r.note]
-                    for r in published[name]
-                    if r.names
-                ]
-            }
-            for name, record in records.items()
+        "errors": {
+            net: [
+                [[place[name] for name in r.names], r.top1, r.top5, sources.index(r.source), r.note]
+                for r in results
+                if r.names
+            ]
+            for net, results in found.items()
         },
     }
 
@@ -114,7 +123,7 @@ def stages(record: dict[str, Any]) -> list[list[Any]]:
 
     Returns:
         For each stage its row in the page (a stride, `POOLED` or `CLASSIFIER`), name, size of its output,
-        layers in the notation of papers, parameters and multiply-adds.
+        layers in the notation of papers, parameters and multiply-adds, and these as texts.
     """
     made: list[list[Any]] = []
     width = record["totals"]["input_shape"][-2]
@@ -128,5 +137,6 @@ def stages(record: dict[str, Any]) -> list[list[Any]]:
         elif row is None:
             row = POOLED if i == pool and not stage["params"] else CLASSIFIER
         size = f"{stage['size']}x{stage['channels']}"
-        made.append([row, stage["name"], size, stage["what"], stage["params"], stage["mult_adds"]])
+        costs = (stage["params"], stage["mult_adds"])
+        made.append([row, stage["name"], size, stage["what"], *costs, *map(count_text, costs)])
     return made

@@ -69,19 +69,18 @@ function choose(chosen) {
 
 /* The fields in which nets are chosen: one for each net, and one that adds a net. */
 function showForm(chosen) {
-  const families = Map.groupBy
-    ? Map.groupBy(names, (name) => ATLAS.nets[name].family)
-    : names.reduce((map, name) => {
-        const family = ATLAS.nets[name].family;
-        return map.set(family, [...(map.get(family) || []), name]);
-      }, new Map());
+  const families = new Map();
+  for (const name of names) {
+    const { family } = ATLAS.nets[name];
+    families.set(family, [...(families.get(family) || []), name]);
+  }
   const fields = [...chosen, null].slice(0, MOST).map((net, i) => {
     const select = make("select", { "aria-label": net ? `Net ${i + 1}` : "Add a net" });
     if (!net) select.append(make("option", { value: "" }, "Add a net"));
     for (const [family, members] of families) {
       const free = members.filter((name) => name === net || !chosen.includes(name));
       const options = free.map((name) => make("option", { value: name, selected: name === net }, name));
-      if (options.length) select.append(make("optgroup", { label: family }, ...options));
+      if (options.length) select.append(make("optgroup", { label: family.replaceAll("_", " ") }, ...options));
     }
     select.addEventListener("change", () => {
       choose(net ? chosen.map((name) => (name === net ? select.value : name)) : [...chosen, select.value]);
@@ -150,7 +149,7 @@ function bars(rows) {
 
 /* The protocols that all of some nets with published errors share, without a wider one where a narrower is. */
 function shared(chosen) {
-  const sets = chosen.map((net) => new Set(ATLAS.nets[net].errors.flatMap(([of]) => of)));
+  const sets = chosen.map((net) => new Set(ATLAS.errors[net].flatMap(([of]) => of)));
   const all = [...ATLAS.protocols.keys()].filter((i) => sets.every((set) => set.has(i)));
   const covered = new Set(all.map((i) => ATLAS.protocols[i][2]));
   return all.filter((i) => !covered.has(ATLAS.protocols[i][0]));
@@ -158,7 +157,7 @@ function shared(chosen) {
 
 /* For each net its error by a protocol, of the source that has most of the nets. */
 function errorsBy(protocol, chosen) {
-  const fits = chosen.map((net) => ATLAS.nets[net].errors.filter(([of]) => of.includes(protocol)));
+  const fits = chosen.map((net) => ATLAS.errors[net].filter(([of]) => of.includes(protocol)));
   const counts = new Map();
   for (const found of fits) {
     for (const source of new Set(found.map((error) => error[3]))) counts.set(source, (counts.get(source) || 0) + 1);
@@ -188,7 +187,7 @@ function errorRow(head, note, errors, mark, below) {
 
 /* The rows of published errors, and sentences about them. */
 function errorRows(chosen) {
-  const errorsOf = (net) => ATLAS.nets[net].errors;
+  const errorsOf = (net) => ATLAS.errors[net];
   const having = chosen.filter((net) => errorsOf(net).length);
   const without = chosen.filter((net) => !errorsOf(net).length);
   const found = having.length > 1 ? shared(having) : [];
@@ -257,15 +256,15 @@ function aligned(chosen) {
 }
 
 /* One stage: its name, size of output, layers, and bars with their values. */
-function stageOf([, name, size, text, ...counts], part, longest) {
+function stageOf([, name, size, text, ...costs], part, longest) {
   const shown = [0, 1].map((which) =>
-    scale === "share" ? share(part(which)) : short(counts[which])
+    scale === "share" ? share(part(which)) : costs[2 + which]
   );
   const rows = ["params", "adds"].map((kind, which) =>
     make("span", { class: "meter", "data-kind": kind }, bars([[kind, part(which) / longest[which]]]),
       make("span", { class: "hidden" }, which ? "multiply-adds " : "parameters "), shown[which])
   );
-  const none = !counts[0] && !counts[1];
+  const none = !costs[0] && !costs[1];
   return make("div", { class: "stage" },
     make("div", { class: "what" }, make("b", {}, name), " ", make("span", { class: "muted" }, size)),
     make("div", { class: "layers" }, text), ...(none ? [] : rows));
@@ -274,12 +273,6 @@ function stageOf([, name, size, text, ...counts], part, longest) {
 /* A share as text. */
 function share(part) {
   return part > 0 && part < 0.0005 ? "<0.1%" : `${(100 * part).toFixed(1)}%`;
-}
-
-/* A count with three digits and a unit. */
-function short(number) {
-  const [size, unit] = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]].find(([size]) => number >= 0.9995 * size) || [1, ""];
-  return Number((number / size).toPrecision(3)) + unit;
 }
 
 /* What the bars show, and the choice between shares and counts. */
