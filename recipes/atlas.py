@@ -4,8 +4,8 @@
     python recipes/atlas.py --out atlas --models "*resnet*" some of them
     python recipes/atlas.py --out atlas --trained runs      with what your own nets see
 
-Open atlas/index.html in a browser, from disk or from any server of files: the pages need no network. The same
-command goes on after a kill, and makes anew only what has changed.
+Open atlas/index.html in a browser, from disk or from any web server: the pages need no network. An
+interrupted command continues when it is run again, and what has not changed is not made again.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
 
     nets = kerasnets.list_models(args.models)
     if not nets:
-        raise ValueError(f"--models is a shell pattern of names of models. Received: {args.models!r}")
+        raise ValueError(f"--models is a shell pattern that fits names of nets. Received: {args.models!r}")
     check_folder(args.out)
     site = Site(args.out, nets)
     trained = seen.at_hand(nets, args.trained)
@@ -50,10 +50,10 @@ def options() -> argparse.Namespace:
     """Parses the command line."""
     p = shared.Parser(description="Write the atlas: every net as a page to look at.")
     p.add_argument("--out", type=shared.folder, required=True, metavar="FOLDER", help="folder of the pages")
-    p.add_argument("--models", default="*", metavar="PATTERN", help="shell pattern of the nets (all)")
-    text = "files .keras or folders of runs: nets whose pages show what yours see"
+    p.add_argument("--models", default="*", metavar="PATTERN", help="shell pattern of names of nets (all)")
+    text = ".keras files or folders of runs: your own trained nets, whose pages show what they see"
     p.add_argument("--trained", type=present, nargs="+", default=[], metavar="PATH", help=text)
-    text = "images for class maps (digits, or photographs that libraries bring along)"
+    text = "images for class maps (digits, or the sample photographs of other libraries)"
     p.add_argument("--images", type=present, metavar="FOLDER", help=text)
     return p.parse_args()
 
@@ -67,7 +67,7 @@ def present(text: str) -> pathlib.Path:
 
 
 def check_folder(folder: pathlib.Path) -> None:
-    """Refuses a folder that has something else in it than an atlas."""
+    """Refuses a folder that contains something other than an atlas."""
     from atlas_pages.records import FOLDER
 
     if folder.exists() and any(folder.iterdir()) and not (folder / FOLDER).is_dir():
@@ -75,7 +75,7 @@ def check_folder(folder: pathlib.Path) -> None:
 
 
 def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
-    """Makes the records and the API pages of a site that are not there, several at a time.
+    """Makes the records and the API pages that a site lacks, several at a time.
 
     Args:
         site: The `Site`.
@@ -83,7 +83,7 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
         images: Images for class maps, or None.
 
     Raises:
-        RuntimeError: A record failed; the others are made all the same.
+        RuntimeError: A record failed. The others are made nevertheless.
     """
     import rich.progress
 

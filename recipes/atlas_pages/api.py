@@ -32,9 +32,9 @@ PACKAGE = "kerasnets"
 MENDS = (
     # The keyboard reaches code that scrolls.
     (re.compile("<pre>"), '<pre class="code" tabindex="0">'),
-    # The sections of a docstring are no headings of the page.
+    # The sections of a docstring are not headings of the page.
     (re.compile(r'<h6 id="[^"]*">(.*?)</h6>'), r'<p class="field">\1</p>'),
-    # The stars of *args and **options are no marks of Markdown.
+    # The stars of *args and **options are not marks of Markdown.
     (re.compile(r"<li>(\*+)<strong>"), r"<li><strong>\1"),
     # Style sheets indent arguments.
     (re.compile('<span class="param">\t'), '<span class="param">'),
@@ -63,7 +63,7 @@ def make(root: pathlib.Path, package: str, nets: Sequence[str]) -> None:
 
 
 def made_from(nets: Sequence[str]) -> str:
-    """A text that changes when the pages could: with the code, with pdoc, with templates and nets."""
+    """A text that changes whenever the pages might: with the code, pdoc, the templates and the nets."""
     digest = hashlib.sha256(f"{records.made_from()} {pdoc.__version__} {list(nets)}".encode())
     for template in sorted((TEMPLATES / FOLDER).iterdir()):
         digest.update(template.read_bytes())

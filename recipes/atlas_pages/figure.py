@@ -19,7 +19,7 @@ from kerasnets.analysis.walk import shape_of
 from kerasnets.graph import functional, nodes, producer
 from kerasnets.tables import count_text, first_of
 
-WIDTH = 320  # of a block in an overview, in pixels
+WIDTH = 350  # of a block in an overview, in pixels
 NARROW = 196  # of a block beside others
 LINES = 3  # most lines about what a block does
 WHOLE = 12  # most layers of a block within a block
@@ -147,7 +147,7 @@ def node_of(
     texts += lines
     bars, room = [], (inner - 14) / 2 if wide > NARROW else inner
     y += 17
-    for i, (key, unit) in enumerate((("params", "parameters"), ("mult_adds", "mult-adds"))):
+    for i, (key, unit) in enumerate((("params", "parameters"), ("mult_adds", "multiply-adds"))):
         x = PAD + i * (inner - room)
         y += 20 if i and room == inner else 0
         share = sums[key] / totals[key] if totals[key] else 0

@@ -64,7 +64,7 @@ MEASURES = {
     "year": Measure("Year", "", year, str),
     "params": Measure("Parameters", "", total("trainable_params"), count_text),
     "mult_adds": Measure("Multiply-adds", "", total("mult_adds"), count_text),
-    "memory": Measure("Memory of inference", "bytes", total("peak_activation_bytes"), bytes_text),
+    "memory": Measure("Memory in inference", "bytes", total("peak_activation_bytes"), bytes_text),
     "kept": Measure("Memory kept in training", "bytes", total("training_activation_bytes"), bytes_text),
     "field": Measure("Receptive field", "pixels", field, lambda side: axes_text((side,))),
 }
@@ -100,7 +100,6 @@ def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
         protocols=data["PROTOCOLS"],
         years=sorted({net["year"] for net in nets}),
         inputs=sorted({net["input"] for net in nets}, key=lambda text: math.prod(map(int, text.split("x")))),
-        ideas=IDEAS,
         timeline=timeline(nets),
     )
 

@@ -33,7 +33,7 @@ COSTS = (
     ("params", "parameters"),
     ("mult_adds", "multiply-adds"),
     ("activations", "activations"),
-    ("kept_bytes", "kept in training"),
+    ("kept_bytes", "memory kept in training"),
 )
 # Layers that are told with the layer that they follow or precede, and their words.
 BESIDE = {
@@ -52,7 +52,7 @@ BESIDE = {
     "Reshape": "reshape",
     "BatchMoments": "moments",
 }
-# How the sources of checkpoints call themselves; others have the name of the source.
+# The sources of checkpoints by their own names.
 LIBRARIES = {
     "keras": "Keras",
     "torchvision": "torchvision",
@@ -74,7 +74,7 @@ SECTIONS = (
     ("errors", "Published errors"),
     ("weights", "Trained weights"),
     ("lines", "Lines to copy"),
-    ("called", "Elsewhere"),
+    ("called", "In other libraries"),
     ("options", "Options"),
     ("source", "Source"),
     ("lectures", "Lectures"),
@@ -149,14 +149,10 @@ def texts() -> dict[str, Any]:
     """The functions that write figures."""
     return {
         "count": tables.count_text,
-        "bytes": tables.bytes_text,
         "shape": tables.shape_text,
-        "axes": tables.axes_text,
         "error": show.error_text,
         "option": show.option_text,
         "value": lambda value: repr(show.tuples(value)),
-        "joined": joined,
-        "library": lambda source: LIBRARIES.get(source, source),
     }
 
 
@@ -203,7 +199,7 @@ def own_options(about: dict[str, Any]) -> Iterator[str]:
     ]
     words = [text for text in (f"{k} = {v!r}" for k, v in own) if len(text) <= LONG]
     if words:
-        yield f"In its family it is the net with {joined(words)}."
+        yield f"Within its family, it is the net with {joined(words)}."
 
 
 def siblings(name: str) -> list[str]:
@@ -234,7 +230,7 @@ def tiles(about: dict[str, Any], record: dict[str, Any]) -> list[tuple[str, str,
     totals = record["totals"]
     field = totals["receptive_field"]
     return [
-        ("parameters", tables.count_text(about["params"]), f"{about['params']:,} trainable"),
+        ("parameters", tables.count_text(about["params"]), trainable(totals)),
         ("multiply-adds", tables.count_text(about["mult_adds"]), f"{about['mult_adds']:,}"),
         ("depth", str(record["growth"]["depth"]), "layers with weights on the longest path"),
         ("input", tables.shape_text(about["input"]), f"{about['classes']:,} classes"),
@@ -244,12 +240,17 @@ def tiles(about: dict[str, Any], record: dict[str, Any]) -> list[tuple[str, str,
             "of the last maps",
         ),
         (
-            "memory",
+            "memory in inference",
             tables.bytes_text(totals["peak_activation_bytes"]),
-            "activations of one example in inference; training keeps "
-            + tables.bytes_text(totals["training_activation_bytes"]),
+            f"for one example; training keeps {tables.bytes_text(totals['training_activation_bytes'])}",
         ),
     ]
+
+
+def trainable(totals: dict[str, Any]) -> str:
+    """The parameters that are trained, and those that are not."""
+    fixed = totals["params"] - totals["trainable_params"]
+    return f"{totals['trainable_params']:,} trainable" + (f", {fixed:,} not" if fixed else "")
 
 
 def neighbours(name: str, names: Sequence[str]) -> dict[str, Any]:
@@ -275,7 +276,6 @@ def neighbours(name: str, names: Sequence[str]) -> dict[str, Any]:
     return {
         "before": before[0] if before else None,
         "after": after[0] if after else None,
-        "family": family,
         "year": list(year.values()),
         "compare": [net for net in (*before, *after) if alike(net, name)] + similar(name, names),
     }
@@ -429,20 +429,20 @@ def growth(grown: dict[str, Any]) -> dict[str, Any] | None:
         for i, point in enumerate(points)
         if i in (0, len(points) - 1) or slope(points[i - 1], point) != slope(point, points[i + 1])
     ]
-    first = grown["first"]
+    first, last = grown["first"], f"{points[-1][1]:g}"
     sentence = (
-        f"After {first['passed']} convolutions and poolings, at {first['layer']}, a unit first depends on "
-        f"the whole width of the input, {side} pixels; the last maps reach {points[-1][1]:g} pixels."
+        f"At {first['layer']}, the receptive field first covers the whole width of the input, {side} pixels. "
+        f"That of the last maps is {last} pixels wide."
         if first
-        else f"No unit of a map depends on the whole width of the input, {side} pixels: the last maps reach "
-        f"{points[-1][1]:g} pixels."
+        else f"The receptive field never covers the whole width of the input, {side} pixels. "
+        f"That of the last maps is {last} pixels wide."
     )
     return {
         "line": "M" + "L".join(at(*point) for point in kept),
         "side": side,
         "low": side < 0.2 * top,
         "side_at": f"{100 - 100 * side / top:.4g}",
-        "last": f"{points[-1][1]:g}",
+        "last": last,
         "last_at": f"{100 - 100 * points[-1][1] / top:.4g}",
         "passed": right,
         "strides": [(f"{100 * n / right:.4g}", f"{stride:g}") for n, stride in grown["strides"]],
@@ -459,7 +459,7 @@ def slope(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def errors(name: str) -> list[dict[str, Any]]:
-    """The published errors of a net by protocol, and whether any has options, top-5 errors or notes."""
+    """The published errors of a net, by protocol."""
     found: dict[str, list[results.Result]] = {}
     for result in results.every(name):
         found.setdefault(result.protocol.text, []).append(result)
@@ -467,7 +467,7 @@ def errors(name: str) -> list[dict[str, Any]]:
 
 
 def weights(name: str) -> dict[str, Any]:
-    """What is said of the checkpoints of a net, as `kerasnets show` says it."""
+    """What is said of the checkpoints of a net, in the words of `kerasnets show`."""
     data = show.trained(name)
     reason = show.none_because(data["unpublished"])
     return data | {

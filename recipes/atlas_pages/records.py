@@ -1,7 +1,7 @@
 """The record of a net: all that its pages need of the built model, as data for JSON.
 
-Building the nets takes most of the time. Their records are files of the site, so that an atlas that was
-killed continues with the nets that have none.
+Building the nets takes most of the time. Their records are files of the site, so that an interrupted atlas
+continues with the nets that have none.
 """
 
 import dataclasses
@@ -26,8 +26,8 @@ from kerasnets.graph import no_values
 FOLDER = "records"
 # The totals of a net, attributes of `analysis.Profile`.
 TOTALS = (
-    *("params", "trainable_params", "mult_adds", "activations", "activation_bytes"),
-    *("peak_activation_bytes", "training_activation_bytes", "receptive_field", "input_shape", "unknown"),
+    *("params", "trainable_params", "mult_adds", "peak_activation_bytes", "training_activation_bytes"),
+    *("receptive_field", "input_shape"),
 )
 # What is told of a layer, attributes of `analysis.LayerRow`.
 TOLD = (
@@ -39,7 +39,7 @@ COSTS = ("params", "mult_adds", "activations", "kept_bytes")  # which blocks sum
 
 @functools.cache
 def made_from() -> str:
-    """A text that changes when a record could: with the code of the package, of the pages and of Keras."""
+    """A text that changes whenever a record might: with the code of the package, the pages and Keras."""
     digest = hashlib.sha256(keras.__version__.encode())
     for folder in (pathlib.Path(kerasnets.__file__).parent, site.HERE):
         for path in sorted(folder.rglob("*.py")):
@@ -53,7 +53,7 @@ def path_of(root: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def found(root: pathlib.Path, name: str, made: str | None = None) -> dict[str, Any] | None:
-    """A record in a site; None if there is none, or one of other code.
+    """A record in a site; None if there is none, or if it was made from something else.
 
     Args:
         root: The folder of the site.
@@ -111,7 +111,7 @@ def record(model: keras.Model) -> dict[str, Any]:
 
 
 def blocks(model: keras.Model, counts: Profile) -> list[dict[str, Any]]:
-    """The blocks of a model, in the order of the data flow; equal ones that follow each other are one.
+    """The blocks of a model, in the order of the data flow; consecutive equal ones are one.
 
     Args:
         model: A functional or sequential model.

@@ -1,4 +1,4 @@
-"""What trained nets see: the kernels of the first layer, and the parts of images that speak for a class.
+"""What trained nets see: their first kernels, and the parts of images that speak for a class.
 
 Shown are nets whose weights are at hand: those that come with the package, those that were downloaded
 earlier, and files of one's own. Nothing is downloaded.
@@ -90,7 +90,7 @@ def files_in(path: pathlib.Path) -> list[pathlib.Path]:
 
 
 def made_from(weights: Weights, images: pathlib.Path | None) -> str:
-    """A text that changes when what is seen could: with the code, the weights and the images."""
+    """A text that changes whenever what is seen might: with the code, the weights and the images."""
     path = pathlib.Path(weights.weights)
     digest = hashlib.sha256(path.read_bytes() if path.is_file() else weights.weights.encode())
     return json.dumps([records.made_from(), digest.hexdigest(), images and str(images.resolve())])
@@ -102,7 +102,7 @@ def make(root: pathlib.Path, weights: Weights, images: pathlib.Path | None) -> N
     Args:
         root: The folder of the site.
         weights: The net and its weights.
-        images: A folder of images for it; None for digits or photographs that other packages have.
+        images: A folder of images for it; None for digits, or the sample photographs of other libraries.
     """
     model = trained(weights.net, weights.weights)
     records.save(root, weights.net + SUFFIX, made_from(weights, images), seen(model, weights, images))
@@ -128,7 +128,7 @@ def seen(model: keras.Model, weights: Weights, images: pathlib.Path | None) -> d
         found["why_not"].append(reason("kernels", error))
     given = images_for(model, images)
     if not given:
-        words = "Images of these classes are not at hand; with --images FOLDER this page has class maps."
+        words = "No images of its classes are at hand. Give some with --images FOLDER to see class maps here."
         found["why_not"].append(words)
         return found
     try:
@@ -190,7 +190,7 @@ def digits() -> list[tuple[str, Any]]:
 
 
 def photographs() -> list[tuple[str, Any]]:
-    """The photographs that scikit-learn and Matplotlib bring along."""
+    """The sample photographs of scikit-learn and Matplotlib."""
     import matplotlib.cbook
     from sklearn.datasets import load_sample_images
 

@@ -43,9 +43,10 @@ POOLS = {"MaxPooling": "max pool", "AveragePooling": "average pool"}
 FEW = 3  # most equal layers of a unit that are written out
 AND, OR, TIMES = " · ", " | ", " × "
 ABOUT = (
-    "A step is its kernel and its number of filters; dw is depthwise, sep separable, C the number of groups, "
-    "d-fc dense, SE squeeze and excitation with the widths of its layers. Steps follow each other at ·, are "
-    "side by side at |, and are multiplied at ×. Shortcuts and their projections are left out."
+    "3x3, 64 is a convolution with a kernel of 3x3 and 64 filters; dw means depthwise, sep means separable, "
+    "and C is the number of groups. 10-d fc is a dense layer of 10 units. SE is squeeze and excitation, with "
+    "the widths of its layers. Steps in sequence are joined by ·, parallel branches by |, and branches whose "
+    "outputs are multiplied by ×. Shortcuts and their projections are left out."
 )
 
 

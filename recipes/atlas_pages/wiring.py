@@ -13,7 +13,7 @@ from kerasnets.graph import producer
 from kerasnets.layers import UpSampleLike
 
 SMALL = ("norm", "act")  # kinds that are told in the box of the layer before them, or of that behind them
-INPUT = "input "  # what keys of boxes begin with that stand for what a block reads from outside
+INPUT = "input "  # begins the keys of what a block reads from outside
 
 
 @dataclasses.dataclass

@@ -395,13 +395,13 @@ def test_axes(front):
 
 def test_errors_are_of_one_protocol(front):
     results = [published_of(net) for net in NETS]
-    menu = front.get_by_role("combobox", name="Errors")
+    menu = front.get_by_role("combobox", name="Protocol")
     protocols = menu.locator("option").evaluate_all("options => options.map(option => option.value)")
     assert len(protocols) > 2
     for protocol in protocols:
         menu.select_option(protocol)
         for top in ("top1", "top5"):
-            front.get_by_role("combobox", name="Counted").select_option(top.replace("p", "p-"))
+            front.get_by_role("combobox", name="Error").select_option(top.replace("p", "p-"))
             found = dict(zip(NETS, by_protocol(results, protocol), strict=True))
             expected = {net: getattr(result, top) for net, result in found.items() if result}
             assert dots(front) == {net: error for net, error in expected.items() if error is not None}
@@ -514,7 +514,7 @@ def test_errors_are_compared_by_shared_protocols(open_page, nets):
         assert row[0].splitlines()[-1] == protocol
         for text, result in zip(row[1:], by_protocol(results, protocol), strict=True):
             for error, top in ((result.top1, "top-1"), (result.top5, "top-5")):
-                words = f"{error_text(error)}% {top}" if error is not None else top
+                words = f"{error_text(error)} % {top}" if error is not None else top
                 assert (words in text) == (error is not None)
             assert result.source in text
     said = page.get_by_role("main").inner_text()
@@ -565,10 +565,10 @@ def test_shares_of_a_net_are_a_whole_and_bars_have_one_scale(open_page):
     assert max(width for *_, width in found) == 100
     for column in (1, 2):
         for kind in ("params", "adds"):
-            texts = [text.split()[-1] for k, c, text, _ in found if (k, c) == (kind, column)]
-            total = sum(float(text.strip("<%")) for text in texts)
+            texts = [text.split()[-2] for k, c, text, _ in found if (k, c) == (kind, column)]
+            total = sum(map(float, texts))
             assert abs(total - 100) < 0.06 * len(texts)
-    ratios = {round(width / float(text.split()[-1][:-1]), 1) for *_, text, width in found if width > 20}
+    ratios = {round(width / float(text.split()[-2]), 1) for *_, text, width in found if width > 20}
     assert len(ratios) == 1
     page.get_by_role("radio", name="counts").check()
     found = page.get_by_role("region", name="Stages").evaluate(shares)

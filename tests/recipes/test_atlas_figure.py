@@ -115,7 +115,7 @@ def test_shares_are_of_the_whole_net(models):
     root = read(figure.overview(models["LeNet5"]))
     shown = {texts_of(a)[0]: texts_of(a) for a in root.iter(f"{SVG}a")}
     # 5 * 5 * 16 * 120 + 120 of 60,850; and as many multiply-adds, without the biases
-    assert shown["c5 conv"][-4:] == ["48.1k parameters", "79 %", "48k mult-adds", "15 %"]
+    assert shown["c5 conv"][-4:] == ["48.1k parameters", "79 %", "48k multiply-adds", "15 %"]
     assert shown["c3 conv"][1:3] == ["10×10×16", "5×5 partial, 16"]
 
 

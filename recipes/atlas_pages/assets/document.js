@@ -1,4 +1,4 @@
-// On a narrow screen the contents are folded, and a link to a command opens its options.
+// On a narrow screen the contents are folded. A link to what is folded, or to its section, opens it.
 "use strict";
 
 const contents = document.querySelector(".contents details");
@@ -6,8 +6,8 @@ if (contents && matchMedia("(max-width: 65.99rem)").matches) contents.open = fal
 
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const options = target && target.parentElement.querySelector(":scope > details");
-  if (options) options.open = true;
+  const folded = target && (target.matches("details") ? target : target.closest("section")?.querySelector(":scope > details"));
+  if (folded) folded.open = true;
 }
 
 addEventListener("hashchange", openTarget);

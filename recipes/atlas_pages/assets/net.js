@@ -1,14 +1,5 @@
-// The contents are folded on a narrow screen, a link to a block opens it, and lines are copied.
+// Copies the lines of a page.
 "use strict";
-
-const contents = document.querySelector(".contents details");
-if (contents && matchMedia("(max-width: 65.99rem)").matches) contents.open = false;
-
-function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const block = target && (target.matches("details") ? target : target.nextElementSibling);
-  if (block && block.matches("details")) block.open = true;
-}
 
 // From disk, browsers refuse the clipboard: then the lines are selected, to be copied by hand.
 async function copy(button) {
@@ -24,5 +15,3 @@ async function copy(button) {
 }
 
 for (const button of document.querySelectorAll(".copy button")) button.addEventListener("click", () => copy(button));
-addEventListener("hashchange", openTarget);
-openTarget();

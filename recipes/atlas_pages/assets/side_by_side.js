@@ -169,7 +169,7 @@ function errorsBy(protocol, chosen) {
 
 /* An error in percent as text. */
 function percent(error) {
-  return `${Number(error.toFixed(2)) === error ? error.toFixed(2) : error}%`;
+  return `${Number(error.toFixed(2)) === error ? error.toFixed(2) : error} %`;
 }
 
 /* A row of errors by a protocol: an error or undefined for each net. */
@@ -202,7 +202,7 @@ function errorRows(chosen) {
     const note = having.length > 1 ? "protocol and source below each" : null;
     rows.push(errorRow("Error", note, chosen.map((net) => errorsOf(net)[0]), false, measured));
     if (having.length > 1) {
-      said.push("No protocol of published errors is shared by these nets, so their errors cannot be compared.");
+      said.push("The published errors of these nets share no protocol, so they cannot be compared.");
     }
   }
   if (without.length) said.push(`No error was published for ${without.join(", ")}.`);
@@ -216,8 +216,8 @@ function keyFigures(chosen) {
   const titles = [
     ["Parameters", null],
     ["Multiply-adds", "for one image"],
-    ["Memory, inference", "most activations at one time, one image"],
-    ["Memory, training", "activations kept for gradients, one image"],
+    ["Memory in inference", "most activations at one time, one image"],
+    ["Memory kept in training", "activations for the gradients, one image"],
   ];
   const costs = titles.map(([head, note], i) => costRow(head, note, nets.map((net) => net.figures[i])));
   const [errors, said] = errorRows(chosen);
@@ -248,7 +248,7 @@ function aligned(chosen) {
       return make("td", {}, ...here.map((stage) => stageOf(stage, (which) => part(i, stage, which), longest)));
     });
     const head = typeof row === "number"
-      ? [row === 1 ? "1" : `1/${row}`, make("span", { class: "below" }, row === 1 ? "full size" : "of the side")]
+      ? [row === 1 ? "1" : `1/${row}`, make("span", { class: "below" }, row === 1 ? "full width" : "of the width")]
       : [row === "pooled" ? "pooled" : "classi\u00adfier"];
     return make("tr", {}, make("th", { scope: "row", class: "row" }, ...head), ...cells);
   });
@@ -272,7 +272,7 @@ function stageOf([, name, size, text, ...costs], part, longest) {
 
 /* A share as text. */
 function share(part) {
-  return part > 0 && part < 0.0005 ? "<0.1%" : `${(100 * part).toFixed(1)}%`;
+  return part > 0 && part < 0.0005 ? "< 0.1 %" : `${(100 * part).toFixed(1)} %`;
 }
 
 /* What the bars show, and the choice between shares and counts. */
