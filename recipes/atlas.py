@@ -12,6 +12,7 @@ import argparse
 import multiprocessing
 import pathlib
 import shutil
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
@@ -83,7 +84,7 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
         images: Images for class maps, or None.
 
     Raises:
-        RuntimeError: A record failed. The others are made nevertheless.
+        SystemExit: A record failed. The others are made nevertheless.
     """
     import rich.progress
 
@@ -107,7 +108,7 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if failed:
-        raise RuntimeError("These records failed; the others are kept:\n" + "\n".join(failed))
+        sys.exit("These failed, and the others are kept:\n" + "\n".join(failed))
 
 
 def quieted() -> None:

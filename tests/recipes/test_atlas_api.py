@@ -1,6 +1,7 @@
 """The pages of the library in the atlas."""
 
 import json
+import sys
 import types
 
 import pytest
@@ -85,3 +86,9 @@ def test_functions_that_hide_modules_of_their_names_are_no_modules(monkeypatch):
     parent = types.SimpleNamespace(label=len, other=types.ModuleType("other"))
     monkeypatch.setattr(api.importlib, "import_module", lambda name: parent)
     assert [api.is_module(f"p.{name}") for name in ("label", "other", "not_imported")] == [False, True, True]
+
+
+def test_the_pages_need_no_backend_but_tensorflow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    monkeypatch.delitem(sys.modules, "kerasnets.training.distribution.on_jax", raising=False)
+    assert "kerasnets.training.distribution" in api.found("kerasnets.training")

@@ -13,6 +13,18 @@ import keras
 
 from kerasnets.checks import is_int, refuse
 
+__all__ = [
+    "alone",
+    "as_one_device",
+    "batch_norm_fused",
+    "copy_from_first",
+    "devices",
+    "is_first",
+    "jit_compile",
+    "mirrored",
+    "share",
+]
+
 
 @contextlib.contextmanager
 def devices(
