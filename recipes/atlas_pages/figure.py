@@ -15,9 +15,9 @@ from atlas_pages.wiring import INPUT, Box
 from kerasnets.analysis import profile
 from kerasnets.analysis.diagram import Block, choose, grouped, has_cycle
 from kerasnets.analysis.profile import Profile
-from kerasnets.analysis.walk import shape_of
+from kerasnets.analysis.walk import LayerRow, shape_of
 from kerasnets.graph import functional, nodes, producer
-from kerasnets.tables import count_text, first_of
+from kerasnets.tables import FEW, count_text, first_of, shape_text
 
 WIDTH = 350  # of a block in an overview, in pixels
 NARROW = 196  # of a block beside others
@@ -27,6 +27,7 @@ CHAINS = 5  # most branches that are told one by one
 BOXES = 20  # most boxes of a unit that is drawn layer by layer
 UNITS = 6  # most units of a net that are drawn
 WIDEST = 150  # of a box in a unit
+UNITS_OF = {"params": "parameters", "mult_adds": "multiply-adds"}  # costs that a block shows
 
 
 @dataclasses.dataclass
@@ -68,28 +69,31 @@ def overview(
     """
     counts = counts or profile(model)
     blocks = blocks or choose(model, None)
-    calls = collections.defaultdict(list)
-    for call in nodes(functional(model), inputs=True):
-        calls[call.operation.name].append(call)
-    order = {name: i for i, name in enumerate(calls)}
-    costs: dict[str, int] = collections.Counter()
-    for row in counts.layers:
-        costs[row.name] += row.mult_adds or 0
+    calls, rows = wiring.calls_of(model, blocks), by_layer(counts)
+    totals = {key: getattr(counts, key) for key in UNITS_OF}
     drawn, beside = {}, parallel(blocks)
     for key, block in blocks.items():
-        names = sorted((layer.name for layer in block.layers), key=order.__getitem__)
-        own = [call for name in names for call in calls[name]]
-        sums = {
-            "params": block.params * len(block.names),
-            "mult_adds": sum(costs[name] for name in names) * len(block.names),
-        }
-        totals = {"params": counts.params, "mult_adds": counts.mult_adds}
+        sums = {cost: cost_of(block, rows, cost) for cost in UNITS_OF}
         narrow = key in beside or block.gives == [()]
-        drawn[key] = node_of(block, summary(own), sums, totals, NARROW if narrow else WIDTH)
+        drawn[key] = node_of(block, summary(calls[key]), sums, totals, NARROW if narrow else WIDTH)
         drawn[key].trunk = not narrow
     arrows = [(read, key) for key, block in blocks.items() for read in sorted(block.reads)]
     label = f"The blocks of {model.name} from the input to the output, {len(blocks)} boxes"
     return canvas.svg(drawn, arrows, label)
+
+
+def by_layer(counts: Profile) -> dict[str, list[LayerRow]]:
+    """The rows of a profile by the names of their layers."""
+    rows: dict[str, list[LayerRow]] = {}
+    for row in counts.layers:
+        rows.setdefault(row.name, []).append(row)
+    return rows
+
+
+def cost_of(block: Block, rows: dict[str, list[LayerRow]], key: str) -> int:
+    """A cost of a block, and of those that are equal to it: an attribute of the rows of its layers."""
+    own = sum(getattr(row, key) or 0 for layer in block.layers for row in rows[layer.name])
+    return len(block.names) * own
 
 
 def parallel(blocks: dict[str, Block]) -> set[str]:
@@ -113,8 +117,8 @@ def node_of(
         totals: Those of the net.
         wide: Width of the node.
     """
-    shape = ", ".join(map(words.times, block.gives))
-    name, times = words.title(block.names), f"× {len(block.names)}" if len(block.names) > 1 else ""
+    shape = ", ".join(map(shape_text, block.gives))
+    name, times = words.title(block.names), f"x {len(block.names)}" if len(block.names) > 1 else ""
     kinds = collections.Counter(words.kind(layer) for layer in block.layers)
     kind = next((k for k in ("conv", "dense", "pool", "norm", "act", "join") if kinds[k]), "other")
     inner = wide - 2 * PAD
@@ -147,7 +151,7 @@ def node_of(
     texts += lines
     bars, room = [], (inner - 14) / 2 if wide > NARROW else inner
     y += 17
-    for i, (key, unit) in enumerate((("params", "parameters"), ("mult_adds", "multiply-adds"))):
+    for i, (key, unit) in enumerate(UNITS_OF.items()):
         x = PAD + i * (inner - room)
         y += 20 if i and room == inner else 0
         share = sums[key] / totals[key] if totals[key] else 0
@@ -185,21 +189,20 @@ def summary(calls: Sequence[Any]) -> list[str]:
     for i, (told, count) in enumerate(collections.Counter(map(tuple, lists)).items()):
         pieces = [f"{text} · " for text in told[:-1]] + [told[-1]]
         if count > 1:
-            pieces = [f"{count} × [{pieces[0]}", *pieces[1:]]
-            pieces[-1] += "]"
+            pieces = [f"[{pieces[0]}", *pieces[1:]]
+            pieces[-1] += f"] x {count}"
         parts += ["| "] if i else []
         parts += [*pieces[:-1], f"{pieces[-1]} "]
     return parts
 
 
 def brief(box: Box) -> str:
-    """What a box does, in short: "3×3, 64", or "3×3, 64 /2" for a stride of 2."""
+    """What a box does, in short: "3x3, 64", or "3x3, 64 /2" for a stride of 2."""
     if box.main is None:
         return ", ".join(map(words.word, box.layers))
     main = box.layers[box.main]
     text = words.operation(main, box.maps).replace(" conv", "")
-    strides = [told.removeprefix("stride ") for told in words.details(main) if told.startswith("stride")]
-    return text + "".join(f" /{stride}" for stride in strides)
+    return f"{text} /{words.stride(main)}" if words.stride(main) else text
 
 
 def parts_told(calls: Sequence[Any]) -> list[str]:
@@ -214,7 +217,7 @@ def parts_told(calls: Sequence[Any]) -> list[str]:
 
 def in_row(told: dict[str, int]) -> list[str]:
     """Texts with their numbers, as parts of a line."""
-    parts = [f"{n} × [{text}]" if n > 1 else text for text, n in told.items()]
+    parts = [f"[{text}] x {n}" if n > 1 else text for text, n in told.items()]
     return [f"{part} · " for part in parts[:-1]] + parts[-1:]
 
 
@@ -290,7 +293,7 @@ def unit_calls(model: keras.Model) -> dict[str, list]:
 def likeness(calls: Sequence[Any]) -> tuple:
     """What units of one kind have in common: their layers but for the numbers of maps."""
     layers = [call.operation for call in calls]
-    told = [(type(x).__name__, words.window(x) or "", *words.details(x), words.act(x) or "") for x in layers]
+    told = [(type(x).__name__, words.window(x) or (), *words.details(x), words.act(x) or "") for x in layers]
     return tuple(sorted(told))
 
 
@@ -307,7 +310,7 @@ def unit(group: list[tuple[str, list]]) -> Unit:
     drawn, arrows = nodes_of(calls)
     drawn = {**inputs(calls), **drawn}
     title, names = words.title([name]), [key for key, _ in group]
-    caption = f"Used {len(group)} times: {runs(names)}." if len(group) > 1 else f"Used once: {name}."
+    caption = f"Used {len(group)} times: {runs(names)}." if len(group) > 1 else "Used once."
     svg = canvas.svg(drawn, arrows, f"The layers of {name}", turn=True)
     return Unit(title, caption, svg, len(group))
 
@@ -325,7 +328,7 @@ def inputs(calls: Sequence[Any]) -> dict[str, Node]:
     drawn = {}
     used = {name for call in calls for name in wiring.sources(call)}
     for name in sorted(used - inside, key=wiring.natural):
-        text = words.times(shape_of(read[name]))
+        text = shape_text(shape_of(read[name]))
         width = measured(text, "note") + 2 * PAD
         texts = [Text(text, "note", width / 2, 14, "middle")]
         drawn[INPUT + name] = Node(width, 20, "outside", texts, radius=10, told=name)
@@ -333,7 +336,7 @@ def inputs(calls: Sequence[Any]) -> dict[str, Node]:
 
 
 def runs(names: list[str]) -> str:
-    """Names as text, those with following numbers as "a1 to a4"."""
+    """Names as titles, those with consecutive numbers as one."""
     found: list[list[str]] = []
     for name in names:
         stem, number = re.fullmatch(r"(.*?)(\d*)", name).groups()
@@ -342,7 +345,8 @@ def runs(names: list[str]) -> str:
             found[-1].append(name)
         else:
             found.append([name])
-    return first_of([run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in found])
+    more = f" and {sum(map(len, found[FEW:]))} more" if len(found) > FEW else ""
+    return "; ".join(map(words.title, found[:FEW])) + more
 
 
 def layer_nodes(found: dict[str, Box]) -> tuple[dict[str, Node], list[tuple[str, str]]]:
@@ -356,11 +360,10 @@ def box_node(box: Box) -> Node:
     """The node of a box in a unit."""
     before, main, after = box.lines
     told = ", ".join(layer.name for layer in box.layers)
-    if box.kind == "join" and len(main) == 1 and not before:
-        size = 22 if not after else 0
-        if size:
-            return Node(size, size, "join", [Text(main, "head", 11, 15.5, "middle")], radius=11, told=told)
-    lines = [(before, "note"), (main, "text"), (after, "note")]
+    sign = words.SIGNS.get(type(box.layers[box.main or 0]).__name__)
+    if sign and not before and not after:
+        return Node(22, 22, "join", [Text(sign, "head", 11, 15.5, "middle")], radius=11, told=told)
+    lines = [(before, "note"), (sign or main, "text"), (after, "note")]
     rows = []
     for text, style in lines:
         pieces = [f"{piece}, " for piece in text.split(", ")]
@@ -404,7 +407,7 @@ def part_node(names: list[str], calls: Sequence[Any]) -> Node:
     found = wiring.boxes(calls)
     if len(found) == 1:
         return box_node(next(iter(found.values())))
-    times = f"× {len(names)}" if len(names) > 1 else ""
+    times = f"x {len(names)}" if len(names) > 1 else ""
     rows = [(line, "text") for line in wrapped(summary(calls), "text", WIDEST, LINES)]
     rows += [(times, "head")] if times else []
     width = max(measured(text, style) for text, style in rows) + 2 * PAD

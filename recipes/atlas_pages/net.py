@@ -18,9 +18,9 @@ import train
 from atlas_pages import markup
 from atlas_pages.figure import anchor
 from atlas_pages.site import Site
-from atlas_pages.stages import ABOUT, span
+from atlas_pages.stages import ABOUT
+from atlas_pages.words import title
 from kerasnets import applications, tables
-from kerasnets.analysis.diagram import group
 from kerasnets.assembly import results
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.citations import Citation
@@ -35,23 +35,6 @@ COSTS = (
     ("activations", "activations"),
     ("kept_bytes", "memory kept in training"),
 )
-# Layers that are told with the layer that they follow or precede, and their words.
-BESIDE = {
-    "BatchNormalization": "batch norm",
-    "Activation": "activation",
-    "Dropout": "dropout",
-    "SpatialDropout2D": "dropout",
-    "StochasticDepth": "stochastic depth",
-    "ZeroPadding2D": "padding",
-    "ZeroPadding3D": "padding",
-    "Pad": "padding",
-    "Rescaling": "scaled",
-    "LRN": "LRN",
-    "Flatten": "flatten",
-    "Squash": "squash",
-    "Reshape": "reshape",
-    "BatchMoments": "moments",
-}
 # The sources of checkpoints by their own names.
 LIBRARIES = {
     "keras": "Keras",
@@ -150,6 +133,7 @@ def texts() -> dict[str, Any]:
     return {
         "count": tables.count_text,
         "shape": tables.shape_text,
+        "axes": tables.axes_text,
         "error": show.error_text,
         "option": show.option_text,
         "value": lambda value: repr(show.tuples(value)),
@@ -313,29 +297,22 @@ def where(record: dict[str, Any]) -> str:
         total = record["totals"][key]
         block = max(record["blocks"], key=lambda b: b["costs"][key])
         if total:
-            parts.append((title(block), f"{100 * block['costs'][key] / total:.0f} % of the {words}"))
+            parts.append((title(block["names"]), f"{100 * block['costs'][key] / total:.0f} % of the {words}"))
     if len(parts) == 2 and parts[0][0] == parts[1][0]:
         return f"{parts[0][0]} has {parts[0][1]} and {parts[1][1]}."
     return f"{'; '.join(f'{name} has {share}' for name, share in parts)}."
 
 
-def title(block: dict[str, Any]) -> str:
-    """The names of the blocks that a block stands for."""
-    names = block["names"]
-    return names[0] if len(names) == 1 else span(names[0], names[-1])
-
-
 def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The blocks with their shares of the costs, and their layers."""
+    """The blocks with their shares of the costs, and their steps."""
     totals = {key: sum(block["costs"][key] for block in record["blocks"]) for key, _ in COSTS}
     for block in record["blocks"]:
         yield {
             "id": anchor(block["names"][0]),
-            "title": title(block),
+            "title": title(block["names"]),
             "repeats": len(block["names"]),
-            "gives": block["gives"],
             "costs": told(block["costs"], totals),
-            "layers": [row | {"costs": told(row, totals)} for row in steps(block["layers"])],
+            "steps": [step | {"costs": told(step, totals)} for step in block["steps"]],
         }
 
 
@@ -355,60 +332,6 @@ def share(number: float, total: float) -> str:
     """A share in percent, as the width of a bar; "" if nothing would be seen of it."""
     percent = 100 * number / total if total else 0
     return f"{percent:.3g}" if percent >= 0.3 else ""
-
-
-def steps(layers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The layers of a block, each with those that normalize, pad or activate what it reads or gives.
-
-    Args:
-        layers: The layers of a record.
-
-    Returns:
-        For each step the name of its layer, `kind` in words, its kernel, strides, output and receptive field,
-        and the sums of the costs.
-    """
-    names = {row["name"] for row in layers}
-    main = {row["name"] for row in layers if row["type"] not in BESIDE}
-    stems: dict[str, list[int]] = {}
-    made: list[list[dict[str, Any]]] = []
-    waiting: dict[str, list[dict[str, Any]]] = {}
-    for row in layers:
-        before = row["name"].rpartition("_")[0]  # a layer may be named after another, as its padding is
-        stem = before if before in main else group(row["name"], 99, names)
-        if row["name"] in main:
-            stems.setdefault(stem, []).append(len(made))
-            stems.setdefault(row["name"], []).append(len(made))
-            made.append([*waiting.pop(stem, []), *waiting.pop(row["name"], []), row])
-        elif stem in stems:
-            made[stems[stem][-1]].append(row)
-        else:
-            waiting.setdefault(stem, []).append(row)
-    made += waiting.values()
-    return [summed(rows) for rows in made]
-
-
-def summed(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Layers as one step."""
-    main = next((row for row in rows if row["type"] not in BESIDE), rows[-1])
-    words = [BESIDE.get(row["type"]) or kind(row) for row in rows]
-    return {
-        "name": main["name"],
-        "kind": ", ".join(dict.fromkeys(words)),
-        "output": tables.shape_text(rows[-1]["output_shape"]),
-        "field": tables.axes_text(main["receptive_field"]) if main["receptive_field"] else "",
-        **{key: sum(row[key] or 0 for row in rows) for key, _ in COSTS},
-    }
-
-
-def kind(row: dict[str, Any]) -> str:
-    """A layer in words: "conv 3x3, stride 2"."""
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"[123]D$", "", row["type"])).lower()
-    text = text.replace("input layer", "input").replace("pooling", "pool")
-    if not row["kernel"]:
-        return text
-    strides = set(row["strides"] or ())
-    text += f" {tables.shape_text(row['kernel'])}"
-    return text if strides <= {1} else f"{text}, stride {tables.axes_text(row['strides'])}"
 
 
 # The receptive field.

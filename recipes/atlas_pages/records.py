@@ -15,10 +15,10 @@ from typing import Any
 import keras
 
 import kerasnets
-from atlas_pages import figure, ideas, site, stages
+from atlas_pages import figure, ideas, site, stages, wiring
 from kerasnets import files
 from kerasnets.analysis import profile
-from kerasnets.analysis.diagram import choose
+from kerasnets.analysis.diagram import Block, choose
 from kerasnets.analysis.profile import Profile
 from kerasnets.analysis.walk import LayerRow
 from kerasnets.graph import no_values
@@ -29,12 +29,7 @@ TOTALS = (
     *("params", "trainable_params", "mult_adds", "peak_activation_bytes", "training_activation_bytes"),
     *("receptive_field", "input_shape"),
 )
-# What is told of a layer, attributes of `analysis.LayerRow`.
-TOLD = (
-    *("name", "type", "kernel", "strides", "output_shape", "params", "mult_adds", "activations"),
-    *("activation_bytes", "kept_bytes", "in_place", "receptive_field", "stride"),
-)
-COSTS = ("params", "mult_adds", "activations", "kept_bytes")  # which blocks sum up
+COSTS = ("params", "mult_adds", "activations", "kept_bytes")  # of blocks: attributes of `analysis.LayerRow`
 
 
 @functools.cache
@@ -97,12 +92,12 @@ def record(model: keras.Model) -> dict[str, Any]:
         a table; `growth`, that of the receptive field; `overview`, the figure of the blocks; `units`, the
         figures of the units; and `ideas`, keys of `ideas.IDEAS`.
     """
-    counts = profile(model)
+    counts, chosen = profile(model), choose(model, None)
     return {
         "name": counts.name,
         "totals": {key: getattr(counts, key) for key in TOTALS},
-        "blocks": blocks(model, counts),
-        "overview": figure.overview(model, counts),
+        "blocks": blocks(model, counts, chosen),
+        "overview": figure.overview(model, counts, chosen),
         "units": [dataclasses.asdict(unit) for unit in figure.units(model)],
         "stages": stages.stages(model, counts),
         "growth": stages.growth(model, counts),
@@ -110,31 +105,37 @@ def record(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def blocks(model: keras.Model, counts: Profile) -> list[dict[str, Any]]:
+def blocks(model: keras.Model, counts: Profile, chosen: dict[str, Block]) -> list[dict[str, Any]]:
     """The blocks of a model, in the order of the data flow; consecutive equal ones are one.
 
     Args:
         model: A functional or sequential model.
         counts: Its profile.
+        chosen: Its blocks, from `kerasnets.analysis.diagram.choose`.
 
     Returns:
-        For each block the names of those that are equal, the names of the blocks that it reads, the output
-        shapes, the layers of the first of them, by `TOLD`, and its costs, by `COSTS`, those of all together.
+        For each block the names of those that are equal, the steps of the first of them, and its costs, by
+        `COSTS`, those of all together. A step is what a figure shows as one box.
     """
-    rows: dict[str, list[LayerRow]] = {}
-    for row in counts.layers:
-        rows.setdefault(row.name, []).append(row)
-    made = []
-    for block in choose(model, None).values():
-        layers = [row for layer in block.layers for row in rows[layer.name]]
-        costs = {key: len(block.names) * sum(getattr(row, key) or 0 for row in layers) for key in COSTS}
-        made.append(
-            {
-                "names": block.names,
-                "reads": sorted(block.reads),
-                "gives": block.gives,
-                "layers": [{key: getattr(row, key) for key in TOLD} for row in layers],
-                "costs": costs,
-            }
-        )
-    return made
+    rows, calls = figure.by_layer(counts), wiring.calls_of(model, chosen)
+    return [
+        {
+            "names": block.names,
+            "steps": [step(box, rows) for box in wiring.boxes(calls[key]).values()],
+            "costs": {cost: figure.cost_of(block, rows, cost) for cost in COSTS},
+        }
+        for key, block in chosen.items()
+    ]
+
+
+def step(box: wiring.Box, rows: dict[str, list[LayerRow]]) -> dict[str, Any]:
+    """A box of a block as data: its main layer, what it does, its output, and the costs of its layers."""
+    main = box.layers[box.main or 0].name
+    own = [row for layer in box.layers for row in rows[layer.name]]
+    return {
+        "name": main,
+        "what": ", ".join(filter(None, box.lines)),
+        "output": box.shape,
+        "field": rows[main][0].receptive_field,
+        **{cost: sum(getattr(row, cost) or 0 for row in own) for cost in COSTS},
+    }

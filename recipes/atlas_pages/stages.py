@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from atlas_pages import words
 from kerasnets.analysis.diagram import group
 from kerasnets.analysis.profile import Profile
 from kerasnets.graph import functional, nodes, producer
@@ -21,25 +22,18 @@ from kerasnets.tables import shape_text
 SUMS = ("Add", "Average", "Maximum")
 # Layers that read another tensor for its shape only, or give no maps at all.
 SHAPED, APART = ("UpSampleLike",), ("DropPathSampler",)
-# What layers without a kernel do; those that are not here have no text, such as normalization.
 DENSE = ("Dense", "RoutedCapsules")  # layers with weights and without a window
-WORDS = {
-    "GlobalAveragePooling2D": "global average pool",
-    "GlobalAveragePooling3D": "global average pool",
-    "GlobalMaxPooling2D": "global max pool",
-    "LRN": "LRN",
-    "Maxout": "maxout",
-    "UpSampleLike": "upsample",
-    "UpSampling2D": "upsample",
-    "CapsuleLength": "lengths of the capsules",
-}
+# Other layers that are told; normalization and activations, for example, are not.
+TOLD = (
+    *("GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling2D", "LRN", "Maxout"),
+    *("UpSampleLike", "UpSampling2D", "CapsuleLength"),
+)
 # Names of branches and of units, for graphs whose branches cross.
 BRANCH, UNIT = (
     re.compile(r"_(branch\d+|column\d+|trunk|mask)"),
     re.compile(r"(_\d+x\d+_conv|_\d+_conv|_\d+)$"),
 )
 LONG = 200  # characters of a text, beyond which branches are told by their names too
-POOLS = {"MaxPooling": "max pool", "AveragePooling": "average pool"}
 FEW = 3  # most equal layers of a unit that are written out
 AND, OR, TIMES = " · ", " | ", " × "
 ABOUT = (
@@ -150,7 +144,7 @@ def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
     coarser: list[list[float]] = []
     first = None
     for node in chain:
-        windowed = bool(window(node.layer)) and node.layer.name in fields
+        windowed = bool(words.window(node.layer)) and node.layer.name in fields
         passed[node.place] = max((passed.get(r.place, 0) for r in node.reads), default=0) + windowed
         weights[node.place] = max((weights.get(r.place, 0) for r in node.reads), default=0) + node.counts
         field = fields.get(node.layer.name)
@@ -229,40 +223,29 @@ def positions(shape: Sequence[int | None]) -> int:
     return number
 
 
-def window(layer: Any) -> tuple[int, ...] | None:
-    """The size of a layer's kernel or pooling window, or None if it has none."""
-    size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    return (size, size) if isinstance(size, int) else size
-
-
 def step(call: Any) -> str:
     """What a call of a layer does, in the notation of papers."""
     layer, kind = call.operation, type(call.operation).__name__
     channels = call.outputs[0].shape[-1]
-    size = window(layer)
+    size = words.window(layer)
     if size is None:
         if kind == "Dense":
             return f"{channels}-d fc"
         if kind == "RoutedCapsules":
             return "{} capsules of {}, routed".format(*call.outputs[0].shape[1:])
-        return WORDS.get(kind, "")
-    text = shape_text(size)
-    for word, name in POOLS.items():
-        if kind.startswith(word):
-            return f"{text} {name}"
+        return words.word(layer) if kind in TOLD else ""
+    if words.kind(layer) == "pool":
+        return words.operation(layer, channels)
     groups = getattr(layer, "groups", 1)
     form = " dw" if "Depthwise" in kind else " sep" if "Separable" in kind else ""
     more = f", C={groups}" if groups > 1 else ", partly connected" if kind == "PartialConv2D" else ""
-    return f"{text}{form}, {channels}{more}"
+    return f"{shape_text(size)}{form}, {channels}{more}"
 
 
 def strided(node: Node) -> str:
     """The stride of a layer as it is added to its text; "" if it is 1."""
-    strides = getattr(node.layer, "strides", 1)
-    strides = (strides,) if isinstance(strides, int) else tuple(strides)
-    if not node.text or not window(node.layer) or set(strides) <= {1}:
-        return ""
-    return f", stride {shape_text(strides) if len(set(strides)) > 1 else strides[0]}"
+    stride = words.stride(node.layer)
+    return f", stride {stride}" if node.text and stride else ""
 
 
 def series(inside: list[Node], source: Node | None, sink: Node | None) -> list[Node | Split]:
@@ -499,16 +482,10 @@ def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             made.append(row)
     for row in made:
-        last, short = row.pop("last", row["name"]), row.pop("short")
+        last, short = row.pop("last", None), row.pop("short")
+        row["name"] = words.title([row["name"], last] if last else [row["name"]])
         if row["repeats"] > 1:
-            row["name"] = span(row["name"], last)
             row["what"] = times(row["what"], row["repeats"])
         else:
             row["what"] = bracketed(short)
     return made
-
-
-def span(first: str, last: str) -> str:
-    """The names of several units in a row as one: "stage1_unit1 to 3"."""
-    a, b = (re.fullmatch(r"(.*?)(\d*)", name) for name in (first, last))
-    return f"{first} to {b[2]}" if a and b and a[1] == b[1] and b[2] else f"{first} to {last}"

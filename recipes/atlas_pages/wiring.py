@@ -8,8 +8,9 @@ from typing import Any
 import keras
 
 from atlas_pages import words
+from kerasnets.analysis.diagram import Block
 from kerasnets.analysis.walk import shape_of
-from kerasnets.graph import producer
+from kerasnets.graph import functional, nodes, producer
 from kerasnets.layers import UpSampleLike
 
 SMALL = ("norm", "act")  # kinds that are told in the box of the layer before them, or of that behind them
@@ -54,6 +55,16 @@ class Box:
         after = [*words.details(main), *filter(None, [words.act(main)])]
         after += [words.word(layer) for layer in self.layers[self.main + 1 :]]
         return ", ".join(before), words.operation(main, self.maps), ", ".join(after)
+
+
+def calls_of(model: keras.Model, blocks: dict[str, Block]) -> dict[str, list]:
+    """The calls of the layers of each block, in the order of the data flow."""
+    block_of = {layer.name: key for key, block in blocks.items() for layer in block.layers}
+    found: dict[str, list] = {key: [] for key in blocks}
+    for call in nodes(functional(model), inputs=True):
+        if call.operation.name in block_of:  # not of those that are equal to another
+            found[block_of[call.operation.name]].append(call)
+    return found
 
 
 def boxes(calls: Sequence[Any]) -> dict[str, Box]:

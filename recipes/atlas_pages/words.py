@@ -4,7 +4,7 @@ import re
 
 import keras
 
-from kerasnets.tables import shape_text
+from kerasnets.tables import axes_text, shape_text
 
 # Kinds of layers, which are classes of the style sheet, by a part of the class's name; the first that
 # matches counts.
@@ -24,17 +24,21 @@ WORDS = {
     "BatchNormalization": "BN",
     "LayerNormalization": "LN",
     "LRN": "LRN",
+    "ReLU": "ReLU",
     "DropPathJoin": "mean",
     "DropPathSampler": "paths to drop",
     "GlobalAveragePooling1D": "mean",
     "GlobalAveragePooling2D": "global average pool",
+    "GlobalAveragePooling3D": "global average pool",
     "GlobalMaxPooling2D": "global max pool",
+    "CapsuleLength": "lengths of the capsules",
     "InputLayer": "input",
     "UpSampleLike": "upsample",
+    "UpSampling2D": "upsample",
     "SoftMask": "soft mask",
     "ZeroPadding2D": "zero padding",
 }
-SIGNS = {"Add": "+", "Multiply": "×", "Subtract": "−"}
+SIGNS = {"Add": "+", "Multiply": "×", "Subtract": "−"}  # by which drawings show them
 ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "elu": "ELU", "selu": "SELU"}
 KINDS_OF_CONV = {
     "DepthwiseConv2D": "depthwise conv",
@@ -47,11 +51,6 @@ def kind(layer: keras.Layer | str) -> str:
     """The kind of a layer, or of a class of this name: "conv", "pool" and so on, or "other"."""
     name = layer if isinstance(layer, str) else type(layer).__name__
     return next((kind for word, kind in KINDS if word in name), "other")
-
-
-def times(shape) -> str:
-    """A shape as figures print it: 224×224×3."""
-    return shape_text(shape).replace("x", "×")
 
 
 def act(layer: keras.Layer) -> str | None:
@@ -72,20 +71,24 @@ def word(layer: keras.Layer) -> str:
         return f"dropout {layer.rate:g}"
     if name in WORDS:
         return WORDS[name]
-    if name in SIGNS:
-        return SIGNS[name]
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"\d?D$", "", name)).lower()
 
 
-def window(layer: keras.Layer) -> str | None:
-    """The window of a layer: "3×3"; None if it has none."""
+def window(layer: keras.Layer) -> tuple[int, ...] | None:
+    """The sides of a layer's kernel or pooling window; None if it has none."""
     size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    size = (size, size) if isinstance(size, int) else size  # of a PartialConv2D
-    return times(size) if isinstance(size, (tuple, list)) else None
+    return (size, size) if isinstance(size, int) else size  # one number in a PartialConv2D
+
+
+def stride(layer: keras.Layer) -> str:
+    """The stride of a convolution or pooling, or one for each axis: "2", "1x2x2"; "" if it is 1."""
+    strides = getattr(layer, "strides", None) or 1
+    strides = (strides,) if isinstance(strides, int) else strides
+    return axes_text(strides) if window(layer) and set(strides) != {1} else ""
 
 
 def operation(layer: keras.Layer, maps: int | None) -> str:
-    """What a layer does, in short: "3×3 conv, 64", "3×3 max pool", "dense, 10".
+    """What a layer does, in short: "3x3 conv, 64", "3x3 max pool", "dense, 10".
 
     Args:
         layer: A layer.
@@ -94,12 +97,12 @@ def operation(layer: keras.Layer, maps: int | None) -> str:
     name, size = type(layer).__name__, window(layer)
     maps = getattr(layer, "filters", None) or maps
     if kind(layer) == "conv" and size:
-        text = f"{size} {KINDS_OF_CONV.get(name, 'conv')}"
+        text = f"{shape_text(size)} {KINDS_OF_CONV.get(name, 'conv')}"
         return text if name.startswith("Depthwise") else f"{text}, {maps}"
     if name == "Dense":
         return f"dense, {maps}"
     if size:
-        return f"{size} {'max' if 'Max' in name else 'average'} pool"
+        return f"{shape_text(size)} {'max' if 'Max' in name else 'average'} pool"
     if name == "RoutedCapsules":
         return "routed capsules"
     return word(layer)
@@ -107,11 +110,7 @@ def operation(layer: keras.Layer, maps: int | None) -> str:
 
 def details(layer: keras.Layer) -> list[str]:
     """What else is told of a convolution or pooling: strides, groups."""
-    strides = getattr(layer, "strides", None) or ()
-    strides = strides if isinstance(strides, (tuple, list)) else (strides,)
-    told = []
-    if any(s != 1 for s in strides):
-        told.append(f"stride {strides[0] if len(set(strides)) == 1 else times(strides)}")
+    told = [f"stride {stride(layer)}"] if stride(layer) else []
     if getattr(layer, "groups", 1) > 1:
         told.append(f"{layer.groups} groups")
     if any(d != 1 for d in getattr(layer, "dilation_rate", None) or ()):

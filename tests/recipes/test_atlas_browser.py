@@ -549,8 +549,8 @@ def test_stages_are_aligned_by_resolution(open_page):
     rows = {row[0].splitlines()[0]: row[1:] for row in table(beside(open_page, *NETS[:4]), "Stages")[1:]}
     assert list(rows)[:6] == ["1", "1/2", "1/4", "1/8", "1/16", "1/32"]
     lenet, _, resnet, googlenet = range(4)
-    assert "inception_4a" in rows["1/16"][googlenet]
-    assert "inception_5a" in rows["1/32"][googlenet]
+    assert "inception 4a" in rows["1/16"][googlenet]
+    assert "inception 5a" in rows["1/32"][googlenet]
     assert "8x8x64" in rows["1/4"][resnet]
     assert "[3x3, 64 · 3x3, 64] x 3" in rows["1/4"][resnet]
     assert rows["1/8"][lenet] == rows["1/8"][resnet] == "-"

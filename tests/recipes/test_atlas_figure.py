@@ -94,20 +94,19 @@ def test_repeats_are_folded_and_counted(models):
     root = read(figure.overview(models["ResNet20"]))
     shown = [texts_of(a) for a in root.iter(f"{SVG}a")]
     titles = {t[0]: t for t in shown}
-    assert "× 3" in titles["stage 1, units 1 to 3"]
-    assert "× 2" in titles["stage 2, units 2 to 3"]
-    assert "8×8×64" in titles["stage 3, unit 1"]
+    assert "x 3" in titles["stage 1, units 1 to 3"]
+    assert "x 2" in titles["stage 2, units 2 to 3"]
+    assert "8x8x64" in titles["stage 3, unit 1"]
     # 3 stages of 3 units: 3 + (1 + 2) + (1 + 2)
     units = [t for t in shown if t[0].startswith("stage")]
-    assert sum(int(t[1][2:]) if t[1].startswith("×") else 1 for t in units) == 9
+    assert sum(int(t[1][2:]) if t[1].startswith("x") else 1 for t in units) == 9
     kinds = figure.units(models["ResNet20"])
     assert [kind.count for kind in kinds] == [7, 2]
     assert kinds[0].caption == (
-        "Used 7 times: stage1_unit1 to stage1_unit3, stage2_unit2 to stage2_unit3, "
-        "stage3_unit2 to stage3_unit3."
+        "Used 7 times: stage 1, units 1 to 3; stage 2, units 2 to 3; stage 3, units 2 to 3."
     )
     assert texts_of(read(kinds[0].svg)) == [
-        *("32×32×16", "3×3 conv, 16", "BN, ReLU", "3×3 conv, 16", "BN", "+", "ReLU"),
+        *("32x32x16", "3x3 conv, 16", "BN, ReLU", "3x3 conv, 16", "BN", "+", "ReLU"),
     ]
 
 
@@ -116,7 +115,7 @@ def test_shares_are_of_the_whole_net(models):
     shown = {texts_of(a)[0]: texts_of(a) for a in root.iter(f"{SVG}a")}
     # 5 * 5 * 16 * 120 + 120 of 60,850; and as many multiply-adds, without the biases
     assert shown["c5 conv"][-4:] == ["48.1k parameters", "79 %", "48k multiply-adds", "15 %"]
-    assert shown["c3 conv"][1:3] == ["10×10×16", "5×5 partial, 16"]
+    assert shown["c3 conv"][1:3] == ["10x10x16", "5x5 partial, 16"]
 
 
 def test_branches_of_a_unit(models):
@@ -132,7 +131,7 @@ def test_branches_of_a_unit(models):
 
 def test_blocks_that_are_joined_differently_at_their_ends_are_alike(models):
     shown = [texts_of(a) for a in read(figure.overview(models["HRNetV2W18"])).iter(f"{SVG}a")]
-    assert {t[0]: t[1] for t in shown}["stage 3, modules 1 to 4"] == "× 4"
+    assert {t[0]: t[1] for t in shown}["stage 3, modules 1 to 4"] == "x 4"
 
 
 def test_names_are_escaped_and_shortened(tmp_path):

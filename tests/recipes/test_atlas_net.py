@@ -2,7 +2,9 @@ import ast
 import pathlib
 import re
 
+import keras
 import pytest
+from keras import layers
 
 import kerasnets
 import lectures
@@ -67,35 +69,31 @@ def test_a_page_says_what_the_net_is(made):
 @pytest.mark.parametrize("name", NETS)
 def test_costs_of_steps_are_those_of_their_block(made, name):
     for block in made[name]["blocks"]:
-        told = net.steps(block["layers"])
         for key, _ in net.COSTS:
-            assert sum(step[key] for step in told) * len(block["names"]) == block["costs"][key]
+            assert sum(step[key] for step in block["steps"]) * len(block["names"]) == block["costs"][key]
 
 
-def test_layers_are_told_with_their_normalization():
-    base = dict(kernel=None, strides=None, output_shape=(8, 8, 4), receptive_field=None)
-    base |= {key: 1 for key, _ in net.COSTS}
-    names = ("unit_1_bn", "BatchNormalization"), ("unit_1_act", "Activation"), ("unit_1_conv", "Conv2D")
-    rows = [base | {"name": name, "type": kind} for name, kind in names]
-    rows[2] |= {"kernel": (3, 3), "strides": (2, 2)}
-    (step,) = net.steps([*rows])
-    assert step["name"] == "unit_1_conv"
-    assert step["kind"] == "batch norm, activation, conv 3x3, stride 2"
-    assert step["params"] == 3
+def test_layers_are_told_with_their_normalization_and_padding(made):
+    steps = {step["name"]: step for block in made["ResNet20"]["blocks"] for step in block["steps"]}
+    step = steps["stage2_unit1_1_conv"]
+    assert step["what"] == "3x3 conv, 32, stride 2, BN, ReLU"
+    assert step["params"] == 9 * 16 * 32 + 4 * 32
+    assert steps["stage2_unit1_add"]["what"] == "add"
+    assert not [name for name in steps if name.endswith(("_pad", "_bn"))]
 
 
-def test_paddings_are_told_with_the_layer_that_they_are_named_after(made):
-    steps = [step for block in made["ResNet20"]["blocks"] for step in net.steps(block["layers"])]
-    assert {"padding, conv 3x3, stride 2, batch norm, activation"} < {step["kind"] for step in steps}
-    with no_values():
-        record = records.record(kerasnets.build("ResNeXt29"))
-    assert all(step["kind"] != "padding" for b in record["blocks"] for step in net.steps(b["layers"]))
+def test_what_comes_before_a_layer_is_told_with_it():
+    x = inputs = keras.Input((8, 8, 4), name="images")
+    x = layers.ReLU(name="unit_act")(layers.BatchNormalization(name="unit_bn")(x))
+    x = layers.Conv2D(4, 3, strides=2, name="unit_conv")(x)
+    *_, step = [step for block in records.record(keras.Model(inputs, x))["blocks"] for step in block["steps"]]
+    assert (step["name"], step["what"]) == ("unit_conv", "BN, ReLU, 3x3 conv, 4, stride 2")
 
 
 def test_where_the_costs_are(made):
     assert (
         net.where(made["LeNet5"])
-        == "c5_conv has 79 % of the parameters; c3_conv has 46 % of the multiply-adds."
+        == "c5 conv has 79 % of the parameters; c3 conv has 46 % of the multiply-adds."
     )
 
 

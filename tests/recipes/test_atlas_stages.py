@@ -81,7 +81,7 @@ def test_rows_are_those_of_the_printed_table_and_their_costs_those_of_the_net(na
 def test_rows_know_the_resolution_and_the_layers():
     rows = stages.stages(*built("ResNet50"))
     assert [row["stride"] for row in rows] == [1, 2, 4, 4, 8, 16, 32, None, None]
-    assert rows[3]["name"] == "stage1_unit1 to 3"
+    assert rows[3]["name"] == "stage 1, units 1 to 3"
     assert rows[3]["repeats"] == 3
     assert "stage1_unit1_shortcut_conv" in rows[3]["layers"]  # counted, though not told
 
