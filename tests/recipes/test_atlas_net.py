@@ -79,7 +79,7 @@ def test_layers_are_told_with_their_normalization_and_padding(made):
     assert step["what"] == "3x3 conv, 32, stride 2, BN, ReLU"
     assert step["params"] == 9 * 16 * 32 + 4 * 32
     assert steps["stage2_unit1_add"]["what"] == "add"
-    assert not [name for name in steps if name.endswith(("_pad", "_bn"))]
+    assert not [name for name in steps if name.endswith(("conv_pad", "_bn"))]
 
 
 def test_what_comes_before_a_layer_is_told_with_it():
