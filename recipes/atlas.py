@@ -10,6 +10,7 @@ interrupted command continues when it is run again, and what has not changed is 
 
 import argparse
 import multiprocessing
+import os
 import pathlib
 import shutil
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 import shared
 
-PROCESSES = 2
+PROCESSES = min(4, os.cpu_count() or 1)
 LIBRARIES = ("jinja2", "markdown_it", "pdoc", "pygments", "pygraphviz", "vl_convert")
 
 

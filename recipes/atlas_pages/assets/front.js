@@ -157,13 +157,13 @@ function spec(dots, x, y, narrow) {
     scales: [scale("x", x, "width"), scale("y", y, "height")],
     axes: [axis("y", y, "left", 6), axis("x", x, "bottom", narrow ? 4 : 8)],
     marks: [
-      {
+      ...(x === "year" || y === "year" ? [] : [{  // nets of one year are in no order
         type: "group", aria: false, from: { facet: { name: "family", data: "ordered", groupby: "family" } },
         marks: [{
           type: "line", name: "line", from: { data: "family" }, interactive: false, aria: false,
           encode: { update: { ...place, stroke: { field: "color" }, strokeWidth: { value: 1.2 }, strokeOpacity: { value: 0.45 } } },
         }],
-      },
+      }]),
       {
         type: "symbol", name: "dots", from: { data: "ordered" },
         encode: { update: {
