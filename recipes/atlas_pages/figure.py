@@ -19,7 +19,7 @@ from kerasnets.analysis.walk import LayerRow, shape_of
 from kerasnets.graph import functional, nodes, producer
 from kerasnets.tables import FEW, count_text, first_of, shape_text
 
-WIDTH = 350  # of a block in an overview, in pixels
+WIDTH = 340  # of a block in an overview, in pixels
 NARROW = 196  # of a block beside others
 LINES = 3  # most lines about what a block does
 WHOLE = 12  # most layers of a block within a block

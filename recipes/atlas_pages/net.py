@@ -204,9 +204,9 @@ def accuracy(name: str) -> str:
         return f"{count} public, without a published top-1 accuracy."
     best = max(known, key=lambda row: row.top1 or 0)
     data = results.DATASETS.get(best.data, best.data)
-    said = "measured here" if best.source == OWN else "as its publisher says"
-    which = f"the best, {best.id}, has" if len(rows) > 1 else f"{best.id} has"
-    return f"{count} public; {which} a top-1 accuracy of {best.top1:g} % on {data}, {said}."
+    said = "as measured with kerasnets" if best.source == OWN else "as its publisher states"
+    what = f"The highest top-1 accuracy, that of {best.id}," if len(known) > 1 else "Its top-1 accuracy"
+    return f"{count} public. {what} is {best.top1:g} % on {data}, {said}."
 
 
 def tiles(about: dict[str, Any], record: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -292,15 +292,13 @@ def similar(name: str, names: Sequence[str]) -> list[str]:
 
 def where(record: dict[str, Any]) -> str:
     """The sentence on the blocks that have most parameters and most multiply-adds."""
-    parts = []
+    found: dict[str, list[str]] = {}
     for key, words in COSTS[:2]:
-        total = record["totals"][key]
         block = max(record["blocks"], key=lambda b: b["costs"][key])
-        if total:
-            parts.append((title(block["names"]), f"{100 * block['costs'][key] / total:.0f} % of the {words}"))
-    if len(parts) == 2 and parts[0][0] == parts[1][0]:
-        return f"{parts[0][0]} has {parts[0][1]} and {parts[1][1]}."
-    return f"{'; '.join(f'{name} has {share}' for name, share in parts)}."
+        subject = f"{title(block['names'])} {'have' if len(block['names']) > 1 else 'has'}"
+        percent = 100 * block["costs"][key] / record["totals"][key]
+        found.setdefault(subject, []).append(f"{percent:.0f} % of the {words}")
+    return f"{'; '.join(f'{subject} {joined(shares)}' for subject, shares in found.items())}."
 
 
 def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -45,6 +45,7 @@ KINDS_OF_CONV = {
     "SeparableConv2D": "separable conv",
     "PartialConv2D": "partial conv",
 }
+PLURALS = {word: f"{word}s" for word in ("block", "column", "layer", "module", "stage", "unit")}
 
 
 def kind(layer: keras.Layer | str) -> str:
@@ -127,7 +128,7 @@ def title(names: list[str]) -> str:
     end, _, until = last[-1].rpartition(" ")
     if stem != end:
         return f"{joined(first)} to {joined(last)}"
-    several = f"{stem}s {number}" if first[:-1] and until.isdigit() else first[-1]
+    several = f"{PLURALS.get(stem, stem)} {number}".strip()
     return f"{joined([*first[:-1], several])} to {until}"
 
 
@@ -143,7 +144,7 @@ def parted(name: str) -> list[str]:
     """The parts of a name: "stage 1" and "unit 2" of "stage1_unit2", "inception 3a" of "inception_3a"."""
     parts = []
     for part in name.split("_"):
-        if parts and re.fullmatch(r"\d+[a-z]?|[a-z]\d*", part):
+        if parts and not parts[-1][-1].isdigit() and re.fullmatch(r"\d+[a-z]?|[a-z]\d*", part):
             parts[-1] += f" {part}"
         elif part:
             parts.append(re.sub(r"(?<=[a-z]{3})(?=\d+$)", " ", part))

@@ -162,6 +162,9 @@ def test_the_same_model_gives_the_same_drawing(models):
         (["c1_conv"], "c1 conv"),
         (["middle1", "middle2", "middle8"], "middle 1 to 8"),
         (["images"], "images"),
+        (["head_branch1", "head_branch4"], "head branch 1 to 4"),
+        (["block2_column3_1", "block2_column3_2"], "block 2, column 3, 1 to 2"),
+        (["block2", "block4"], "blocks 2 to 4"),
         (["a_1", "b_2"], "a 1 to b 2"),
     ],
 )
