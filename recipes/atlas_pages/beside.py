@@ -105,7 +105,7 @@ def facts(record: dict[str, Any]) -> dict[str, Any]:
         "input": shape_text(totals["input_shape"]),
         "classes": about["classes"],
         "figures": [
-            [totals["params"], f"{totals['params']:,}"],
+            [totals["trainable_params"], f"{totals['trainable_params']:,}"],
             [totals["mult_adds"], count_text(totals["mult_adds"])],
             [totals["peak_activation_bytes"], bytes_text(totals["peak_activation_bytes"])],
             [totals["training_activation_bytes"], bytes_text(totals["training_activation_bytes"])],

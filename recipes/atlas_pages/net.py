@@ -352,7 +352,7 @@ def growth(grown: dict[str, Any]) -> dict[str, Any] | None:
     ]
     first, last = grown["first"], f"{points[-1][1]:g}"
     sentence = (
-        f"At {first['layer']}, the receptive field first covers the whole width of the input, {side} pixels. "
+        f"At {title([first])}, the receptive field first covers the whole width of the input, {side} pixels. "
         f"That of the last maps is {last} pixels wide."
         if first
         else f"The receptive field never covers the whole width of the input, {side} pixels. "

@@ -81,7 +81,7 @@ class Split:
 
     Attributes:
         branches: The parts of each branch; an empty list is a shortcut.
-        join: The call that joins them, or None where they end at a call that does more.
+        join: The call at which they end.
         tangled: Whether branches cross, so that there is only one, which lists all its layers.
     """
 
@@ -104,8 +104,8 @@ def stages(model: keras.Model, counts: Profile) -> list[dict[str, Any]]:
 
     Returns:
         From the input to the classifier, for each row its `name`, the `size` and the `channels` of the
-        output, `what` it does, `repeats`, its `params` and `mult_adds`, the `stride` in pixels of the input
-        from position to position, None behind the maps, and the names of its `layers`.
+        output, `what` it does, `repeats`, its `params` and `mult_adds`, and the `stride` in pixels of the
+        input from position to position, None behind the maps.
     """
     chain = graph_of(model)
     costs: dict[str, list[int]] = {}
@@ -130,8 +130,8 @@ def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
     Returns:
         `depth`, the number of layers with weights on the longest path; `side`, the width of the input;
         `points`, for each number of windows passed the largest receptive field in pixels; `strides`, the
-        numbers at which maps become coarser, with their strides; and `first`, the layer whose field is the
-        first to cover the width, with that number, or None.
+        numbers at which maps become coarser, with their strides; and `first`, the name of the layer whose
+        field is the first to cover the width, or None.
     """
     fields = {row.name: row.receptive_field for row in counts.layers if row.stride}
     steps = {row.name: row.stride[-1] for row in counts.layers if row.stride}
@@ -155,7 +155,7 @@ def growth(model: keras.Model, counts: Profile) -> dict[str, Any]:
         if steps[node.layer.name] > max([1, *(stride for _, stride in coarser)]):
             coarser.append([n, steps[node.layer.name]])
         if first is None and side and field[-1] >= side:
-            first = {"layer": node.layer.name, "passed": n}
+            first = node.layer.name
     return {
         "depth": max(weights.values(), default=0),
         "side": side,
@@ -463,7 +463,6 @@ def told(row: Row, costs: dict[str, list[int]], strides: dict[str, float | None]
         "params": sum(costs.get(name, (0, 0))[0] for name in names),
         "mult_adds": sum(costs.get(name, (0, 0))[1] for name in names),
         "stride": stride if stride is None or stride % 1 else int(stride),
-        "layers": names,
     }
 
 
@@ -477,7 +476,7 @@ def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             above["repeats"] += bool(same and row["what"])
             above["channels"] = row["channels"] if same else above["channels"]
             above["last"] = row["name"] if same else above.get("last", above["name"])
-            for key in ("params", "mult_adds", "layers"):
+            for key in ("params", "mult_adds"):
                 above[key] = above[key] + row[key]
         else:
             made.append(row)

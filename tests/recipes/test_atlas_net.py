@@ -99,7 +99,7 @@ def test_where_the_costs_are(made):
 
 def test_chart_has_the_side_of_the_input(made):
     chart = net.growth(made["LeNet5"]["growth"])
-    assert chart["sentence"].startswith("At c5_conv, ")
+    assert chart["sentence"].startswith("At c5 conv, ")
     assert chart["line"].startswith("M0 ")
     assert [words for _, words in chart["strides"]] == ["2", "4"]
     assert net.growth({"points": [[0, 1]], "side": 28, "first": None, "strides": []}) is None

@@ -236,7 +236,9 @@ function aligned(chosen) {
   const all = chosen.flatMap((net) => ATLAS.nets[net].stages.map((stage) => stage[0]));
   const strides = [...new Set(all.filter((row) => typeof row === "number"))].sort((a, b) => a - b);
   const rows = [...strides, ...["pooled", "classifier"].filter((row) => all.includes(row))];
-  const totals = chosen.map((net) => ATLAS.nets[net].figures.map(([number]) => number));
+  const totals = chosen.map((net) =>
+    [4, 5].map((which) => ATLAS.nets[net].stages.reduce((sum, stage) => sum + stage[which], 0))
+  );
   const part = (net, stage, which) => stage[4 + which] / (scale === "share" ? totals[net][which] || 1 : 1);
   const most = [0, 1].map((which) =>
     Math.max(...chosen.flatMap((name, i) => ATLAS.nets[name].stages.map((stage) => part(i, stage, which))), 1e-9)
