@@ -27,7 +27,7 @@ CHAINS = 5  # most branches that are told one by one
 BOXES = 20  # most boxes of a unit that is drawn layer by layer
 UNITS = 6  # most units of a net that are drawn
 WIDEST = 150  # of a box in a unit
-UNITS_OF = {"params": "parameters", "mult_adds": "multiply-adds"}  # costs that a block shows
+COSTS = {"params": "parameters", "mult_adds": "multiply-adds"}  # costs that a block shows
 
 
 @dataclasses.dataclass
@@ -38,13 +38,11 @@ class Unit:
         title: Its name in plain words.
         caption: Where the net has it.
         svg: The drawing, an <svg> element.
-        count: How often the net has it.
     """
 
     title: str
     caption: str
     svg: str
-    count: int
 
 
 def anchor(name: str) -> str:
@@ -70,10 +68,10 @@ def overview(
     counts = counts or profile(model)
     blocks = blocks or choose(model, None)
     calls, rows = wiring.calls_of(model, blocks), by_layer(counts)
-    totals = {key: getattr(counts, key) for key in UNITS_OF}
+    totals = {key: getattr(counts, key) for key in COSTS}
     drawn, beside = {}, parallel(blocks)
     for key, block in blocks.items():
-        sums = {cost: cost_of(block, rows, cost) for cost in UNITS_OF}
+        sums = {cost: cost_of(block, rows, cost) for cost in COSTS}
         narrow = key in beside or block.gives == [()]
         drawn[key] = node_of(block, summary(calls[key]), sums, totals, NARROW if narrow else WIDTH)
         drawn[key].trunk = not narrow
@@ -151,7 +149,7 @@ def node_of(
     texts += lines
     bars, room = [], (inner - 14) / 2 if wide > NARROW else inner
     y += 17
-    for i, (key, unit) in enumerate(UNITS_OF.items()):
+    for i, (key, unit) in enumerate(COSTS.items()):
         x = PAD + i * (inner - room)
         y += 20 if i and room == inner else 0
         share = sums[key] / totals[key] if totals[key] else 0
@@ -312,7 +310,7 @@ def unit(group: list[tuple[str, list]]) -> Unit:
     title, names = words.title([name]), [key for key, _ in group]
     caption = f"Used {len(group)} times: {runs(names)}." if len(group) > 1 else "Used once."
     svg = canvas.svg(drawn, arrows, f"The layers of {name}", turn=True)
-    return Unit(title, caption, svg, len(group))
+    return Unit(title, caption, svg)
 
 
 def nodes_of(calls: Sequence[Any]) -> tuple[dict[str, Node], list[tuple[str, str]]]:

@@ -5,6 +5,8 @@ input of a merge depends are a path of its own. A shortcut is then a sum of whic
 and another has none, and a dense connection a concatenation of which one input has no path of its own.
 """
 
+import functools
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -65,15 +67,13 @@ class Graph:
         for call in self.calls:
             if isinstance(call.operation, kinds) and len(call.input_tensors) > 1:
                 reach = [self.reach.get(id(x), 0) for x in call.input_tensors if len(x.shape) > 1]
-                yield call, [r & ~union(reach[:i] + reach[i + 1 :]) for i, r in enumerate(reach)]
-
-
-def union(sets: list[int]) -> int:
-    """The calls that are in any of several sets."""
-    found = 0
-    for each in sets:
-        found |= each
-    return found
+                yield (
+                    call,
+                    [
+                        r & ~functools.reduce(operator.or_, reach[:i] + reach[i + 1 :], 0)
+                        for i, r in enumerate(reach)
+                    ],
+                )
 
 
 def sides(layer: Any) -> tuple[int, ...]:

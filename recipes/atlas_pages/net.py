@@ -298,7 +298,8 @@ def where(record: dict[str, Any]) -> str:
         subject = f"{title(block['names'])} {'have' if len(block['names']) > 1 else 'has'}"
         percent = 100 * block["costs"][key] / record["totals"][key]
         found.setdefault(subject, []).append(f"{percent:.0f} % of the {words}")
-    return f"{'; '.join(f'{subject} {joined(shares)}' for subject, shares in found.items())}."
+    text = "; ".join(f"{subject} {joined(shares)}" for subject, shares in found.items())
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -93,7 +93,7 @@ def test_what_comes_before_a_layer_is_told_with_it():
 def test_where_the_costs_are(made):
     assert (
         net.where(made["LeNet5"])
-        == "c5 conv has 79 % of the parameters; c3 conv has 46 % of the multiply-adds."
+        == "C5 conv has 79 % of the parameters; c3 conv has 46 % of the multiply-adds."
     )
 
 
