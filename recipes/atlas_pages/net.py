@@ -15,8 +15,8 @@ import lecture_rows
 import lecture_shows
 import lectures
 import train
-from atlas_pages import markup
-from atlas_pages.figure import anchor
+from atlas_pages import figure, markup
+from atlas_pages.records import COSTS
 from atlas_pages.site import Site
 from atlas_pages.stages import ABOUT
 from atlas_pages.words import title
@@ -29,12 +29,6 @@ from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
 from kerasnets.weights.checkpoints import OWN, RULE, checkpoints, chosen
 
 APPLICATIONS = pathlib.Path(applications.__file__).parent
-COSTS = (
-    ("params", "parameters"),
-    ("mult_adds", "multiply-adds"),
-    ("activations", "activations"),
-    ("kept_bytes", "memory kept in training"),
-)
 # The sources of checkpoints by their own names.
 LIBRARIES = {
     "keras": "Keras",
@@ -105,7 +99,7 @@ def page(name: str, record: dict[str, Any], names: Sequence[str]) -> dict[str, A
         "notation": ABOUT,
         "where": where(record),
         "blocks": list(blocks(record)),
-        "costs": COSTS,
+        "costs": list(COSTS.values()),
         "growth": growth(record["growth"]),
         "errors": errors(name),
         "weights": weights(name),
@@ -293,7 +287,7 @@ def similar(name: str, names: Sequence[str]) -> list[str]:
 def where(record: dict[str, Any]) -> str:
     """The sentence on the blocks that have most parameters and most multiply-adds."""
     found: dict[str, list[str]] = {}
-    for key, words in COSTS[:2]:
+    for key, words in figure.COSTS.items():
         block = max(record["blocks"], key=lambda b: b["costs"][key])
         subject = f"{title(block['names'])} {'have' if len(block['names']) > 1 else 'has'}"
         percent = 100 * block["costs"][key] / record["totals"][key]
@@ -304,10 +298,10 @@ def where(record: dict[str, Any]) -> str:
 
 def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The blocks with their shares of the costs, and their steps."""
-    totals = {key: sum(block["costs"][key] for block in record["blocks"]) for key, _ in COSTS}
+    totals = {key: sum(block["costs"][key] for block in record["blocks"]) for key in COSTS}
     for block in record["blocks"]:
         yield {
-            "id": anchor(block["names"][0]),
+            "id": figure.anchor(block["names"][0]),
             "title": title(block["names"]),
             "repeats": len(block["names"]),
             "costs": told(block["costs"], totals),
@@ -317,7 +311,7 @@ def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def told(costs: dict[str, Any], totals: dict[str, int]) -> list[tuple[str, str]]:
     """For each cost its text and its share of the whole net."""
-    return [(cost(costs[key], key), share(costs[key], totals[key])) for key, _ in COSTS]
+    return [(cost(costs[key], key), share(costs[key], totals[key])) for key in COSTS]
 
 
 def cost(number: float, key: str) -> str:
@@ -508,8 +502,8 @@ def lectures_of() -> dict[str, list[tuple[str, str]]]:
 def nets_of(shown: lecture_shows.Show) -> set[str]:
     """The nets in the commands and the figures of what shows an item of a lecture."""
     words = set(re.findall(r"\w+", " ".join(shown.commands)))
-    for figure in shown.figures:
-        if isinstance(figure, lecture_shows.Errors):
-            words |= {results.named(net)[0] for net in figure.nets}
-        words |= {getattr(figure, key) for key in ("name", "net") if isinstance(getattr(figure, key, 0), str)}
+    for each in shown.figures:
+        if isinstance(each, lecture_shows.Errors):
+            words |= {results.named(net)[0] for net in each.nets}
+        words |= {getattr(each, key) for key in ("name", "net") if isinstance(getattr(each, key, 0), str)}
     return words & set(catalogue())

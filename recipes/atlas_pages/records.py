@@ -29,7 +29,8 @@ TOTALS = (
     *("params", "trainable_params", "mult_adds", "peak_activation_bytes", "training_activation_bytes"),
     *("receptive_field", "input_shape"),
 )
-COSTS = ("params", "mult_adds", "activations", "kept_bytes")  # of blocks: attributes of `analysis.LayerRow`
+# Costs of blocks, attributes of `analysis.LayerRow`, and their names.
+COSTS = figure.COSTS | {"activations": "activations", "kept_bytes": "memory kept in training"}
 
 
 @functools.cache

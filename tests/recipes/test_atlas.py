@@ -71,20 +71,25 @@ def test_a_second_run_makes_no_record_again(recipe, made, tmp_path):
     assert {path: path.read_bytes() for path in pages} == pages
 
 
-def test_goes_on_after_a_kill(recipe, made, tmp_path, monkeypatch):
+def ended_by(recipe, words, net, error):
+    """With what the command ends if the record of a net raises an error."""
     make = records.make
 
-    def killed(root, name):
-        if name == "LeNet4":
-            raise KeyboardInterrupt
+    def failing(root, name):
+        if name == net:
+            raise error
         make(root, name)
 
-    words = ("--out", tmp_path / "a", "--models", "LeNet[14]")
-    with monkeypatch.context() as patch:
-        patch.setattr(records, "make", killed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "make", failing)
         with pytest.raises(SystemExit) as ended:
             recipe(*words)
-    assert ended.value.code == 130
+    return ended.value.code
+
+
+def test_goes_on_after_a_kill(recipe, made, tmp_path):
+    words = ("--out", tmp_path / "a", "--models", "LeNet[14]")
+    assert ended_by(recipe, words, "LeNet4", KeyboardInterrupt()) == 130
     assert nets_in(tmp_path / "a") == made == ["LeNet1"]
     recipe(*words)
     assert made == pages_in(tmp_path / "a") == ["LeNet1", "LeNet4"]
@@ -107,20 +112,10 @@ def test_pages_of_nets_that_are_no_longer_chosen_are_removed(recipe, made, tmp_p
         assert "LeNet1.html" not in page.read_text()
 
 
-def test_a_net_that_fails_is_named_and_the_others_are_kept(recipe, made, tmp_path, monkeypatch):
-    make = records.make
-
-    def fails(root, name):
-        if name == "LeNet1":
-            raise ValueError("no such layer")
-        make(root, name)
-
+def test_a_net_that_fails_is_named_and_the_others_are_kept(recipe, made, tmp_path):
     words = ("--out", tmp_path / "a", "--models", "LeNet[14]")
-    with monkeypatch.context() as patch:
-        patch.setattr(records, "make", fails)
-        with pytest.raises(SystemExit) as ended:
-            recipe(*words)
-    assert "LeNet1: no such layer" in ended.value.code
+    code = ended_by(recipe, words, "LeNet1", ValueError("no such layer"))
+    assert "LeNet1: no such layer" in code
     assert nets_in(tmp_path / "a") == ["LeNet4"]
     recipe(*words)
     assert made == ["LeNet4", "LeNet1"]
