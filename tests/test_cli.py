@@ -113,9 +113,14 @@ def test_show_lists_checkpoints_and_says_which_one_is_loaded(run):
     chosen = pretrained.of_dataset("imagenet", "ResNet34", ResNet34.spec, {})
     assert f'weights="imagenet" loads {chosen.checkpoint.id}\n' in text
     assert max(map(len, text.splitlines()[5:])) <= 110
-    why = unpublished()["AllCNNA"]
-    reason = f"{why['reason']}; {why['related']}, a related net, has some"
-    assert reason in run("show", "AllCNNA")
+    for name in ("AllCNNA", "AllCNNC"):
+        why = unpublished()[name]
+        reason = f"{why['reason']}; {why['related']}, a related net, has some"
+        assert reason in " ".join(run("show", name).split())
+
+
+def test_nets_that_are_named_as_related_have_weights():
+    assert [row["net"] for row in unpublished().values() if not checkpoints(row["related"])] == []
 
 
 def test_show_as_json(run):

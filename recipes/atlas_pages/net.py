@@ -177,7 +177,7 @@ def own_options(about: dict[str, Any]) -> Iterator[str]:
     ]
     words = [text for text in (f"{k} = {v!r}" for k, v in own) if len(text) <= LONG]
     if words:
-        yield f"Within its family, it is the net with {joined(words)}."
+        yield f"It differs from other nets of its family in {joined(words)}."
 
 
 def siblings(name: str) -> list[str]:
@@ -289,11 +289,10 @@ def where(record: dict[str, Any]) -> str:
     found: dict[str, list[str]] = {}
     for key, words in figure.COSTS.items():
         block = max(record["blocks"], key=lambda b: b["costs"][key])
-        subject = f"{title(block['names'])} {'have' if len(block['names']) > 1 else 'has'}"
         percent = 100 * block["costs"][key] / record["totals"][key]
-        found.setdefault(subject, []).append(f"{percent:.0f} % of the {words}")
-    text = "; ".join(f"{subject} {joined(shares)}" for subject, shares in found.items())
-    return f"{text[0].upper()}{text[1:]}."
+        found.setdefault(title(block["names"]), []).append(f"of the {words}, {percent:.0f} %,")
+    parts = [f"{joined(shares)} is in {name}" for name, shares in found.items()]
+    return f"The largest part {'; the largest part '.join(parts)}."
 
 
 def blocks(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -347,7 +346,7 @@ def growth(grown: dict[str, Any]) -> dict[str, Any] | None:
     ]
     first, last = grown["first"], f"{points[-1][1]:g}"
     sentence = (
-        f"At {title([first])}, the receptive field first covers the whole width of the input, {side} pixels. "
+        f"The receptive field first covers the whole width of the input, {side} pixels, at layer {first}. "
         f"That of the last maps is {last} pixels wide."
         if first
         else f"The receptive field never covers the whole width of the input, {side} pixels. "

@@ -91,15 +91,15 @@ def test_what_comes_before_a_layer_is_told_with_it():
 
 
 def test_where_the_costs_are(made):
-    assert (
-        net.where(made["LeNet5"])
-        == "C5 conv has 79 % of the parameters; c3 conv has 46 % of the multiply-adds."
+    assert net.where(made["LeNet5"]) == (
+        "The largest part of the parameters, 79 %, is in c5 conv; "
+        "the largest part of the multiply-adds, 46 %, is in c3 conv."
     )
 
 
 def test_chart_has_the_side_of_the_input(made):
     chart = net.growth(made["LeNet5"]["growth"])
-    assert chart["sentence"].startswith("At c5 conv, ")
+    assert ", 32 pixels, at layer c5_conv." in chart["sentence"]
     assert chart["line"].startswith("M0 ")
     assert [words for _, words in chart["strides"]] == ["2", "4"]
     assert net.growth({"points": [[0, 1]], "side": 28, "first": None, "strides": []}) is None
