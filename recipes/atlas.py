@@ -1,8 +1,8 @@
 """Writes the atlas: a folder of pages in which every net is shown, compared and explained.
 
-    python recipes/atlas.py --out atlas                     all nets, a few minutes
-    python recipes/atlas.py --out atlas --models "*resnet*" some of them
-    python recipes/atlas.py --out atlas --trained runs      with what your own nets see
+    python recipes/atlas.py --out atlas                      all nets, in a few minutes
+    python recipes/atlas.py --out atlas --models "*resnet*"  some of them
+    python recipes/atlas.py --out atlas --trained runs       with what your own nets see
 
 Open atlas/index.html in a browser, from disk or from any web server: the pages need no network. An
 interrupted command continues when it is run again, and what has not changed is not made again.

@@ -8,14 +8,13 @@ import functools
 import math
 import pathlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import lecture_rows
 import lecture_shows
 import lectures
-import train
-from atlas_pages import figure, markup
+from atlas_pages import figure, lines, markup
 from atlas_pages.records import COSTS
 from atlas_pages.site import Site
 from atlas_pages.stages import ABOUT
@@ -26,7 +25,7 @@ from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.citations import Citation
 from kerasnets.cli import show
 from kerasnets.weights.architectures import ARCHITECTURES, architecture_of
-from kerasnets.weights.checkpoints import OWN, RULE, checkpoints, chosen
+from kerasnets.weights.checkpoints import OWN, RULE, checkpoints
 
 APPLICATIONS = pathlib.Path(applications.__file__).parent
 # The sources of checkpoints by their own names.
@@ -59,12 +58,9 @@ SECTIONS = (
 ONLY_WITH = {"figure": "overview"} | {
     name: name for name in ("growth", "seen", "errors", "called", "options", "lectures")
 }
-# Partners for distillation: nets that are common on small machines, and well trained large ones.
-STUDENTS, TEACHERS = ("SqueezeNet", "MobileNetV2", "MobileNet"), ("ResNet50", "ResNet152", "SENet154")
 LONG = 60  # most characters of an option in a sentence
 OTHERS = 3  # nets of other families with which a net is compared
 COLUMN = 370  # pixels: an overview that is not wider has the units beside it
-PICTURE = (32, 3)  # smallest side, and channels, of nets that learn from photographs
 
 
 def write(site: Site, records: dict[str, dict[str, Any]]) -> None:
@@ -103,7 +99,7 @@ def page(name: str, record: dict[str, Any], names: Sequence[str]) -> dict[str, A
         "growth": growth(record["growth"]),
         "errors": errors(name),
         "weights": weights(name),
-        "lines": {title: list(some) for title, some in lines(name)},
+        "lines": {title: list(some) for title, some in lines.to_copy(name)},
         "called": called(name),
         "options": about["options"],
         "source": source(about["family"]),
@@ -410,65 +406,6 @@ def called(name: str) -> list[tuple[str, str, str]]:
         found.append((library, word, ", ".join(show.option_text(*item) for item in options.items())))
     order = list(LIBRARIES.values())
     return sorted(found, key=lambda row: (order.index(row[0]) if row[0] in order else -1, row[1]))
-
-
-# Lines to copy.
-
-
-def lines(name: str) -> Iterator[tuple[str, Iterable[str]]]:
-    """The lines to copy: titles, and lines for Python or for a shell."""
-    about = catalogue()[name]
-    data = next(iter(chosen(name)), None)
-    option = f', weights="{data}"' if data else ""
-    yield "Build", ("import kerasnets", f'model = kerasnets.build("{name}"{option})')
-    yield "Measure its cost", (f"kerasnets profile {name} --layers",)
-    if data == "imagenet":
-        yield "Classify", (f"kerasnets classify cat.jpg --model {name}",)
-        yield "See what it sees", (f"kerasnets look cat.jpg --model {name}",)
-    elif data and len(about["input"]) == 3:
-        yield "Classify", (f"kerasnets classify image.png --model {name} --weights {data}",)
-    for config in configs().get(name, ()):
-        yield f"Train as in {config}", (f"python recipes/train.py {config} --data-dir FOLDER",)
-    runs = "runs/finetune/flowers-{}-seed0/best.keras"
-    size = about["input"]
-    pictures = len(size) == 3 and size[0] >= PICTURE[0] and size[-1] == PICTURE[1]
-    if data and pictures:
-        yield "Fine-tune", (f"kerasnets finetune --model {name} --weights {data} --data-dir flowers",)
-        student = next((s for s in STUDENTS if catalogue()[s]["params"] < about["params"]), None)
-        if student:
-            yield (
-                "Distill into a smaller net",
-                (f"kerasnets distill --teacher {runs.format(name)} --student {student}",),
-            )
-    teacher = next((t for t in TEACHERS if catalogue()[t]["params"] > about["params"]), None)
-    if pictures and teacher:
-        yield (
-            "Distill a larger net into it",
-            (
-                f"kerasnets finetune --model {teacher} --weights imagenet --data-dir flowers",
-                f"kerasnets distill --teacher {runs.format(teacher)} --student {name}",
-            ),
-        )
-    if data:
-        yield "Export", (f"kerasnets export {name} --weights {data} --out saved_models",)
-    elif pictures and teacher:
-        trained = f"runs/distill/flowers-{name}-seed0/student/best.keras"
-        yield "Export", (f"kerasnets export --weights {trained} --out saved_models",)
-    else:
-        run = f"runs/train/{configs()[name][0]}-seed0/last.keras" if name in configs() else "best.keras"
-        yield "Export", (f"kerasnets export {name} --weights {run} --out saved_models",)
-
-
-@functools.cache
-def configs() -> dict[str, list[str]]:
-    """The names of the configs of recipes/configs, by their nets."""
-    found: dict[str, list[str]] = {}
-    for config in train.names():
-        text = train.find(config).read_text(encoding="utf-8")
-        net = re.search(r'^    model="(\w+)"', text, re.MULTILINE)
-        if net:
-            found.setdefault(net[1], []).append(config)
-    return found
 
 
 # Source and lectures.

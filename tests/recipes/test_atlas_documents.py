@@ -88,6 +88,7 @@ def test_every_command_has_its_help_and_lines_to_copy():
         assert found.about
         assert any(line.startswith(("python recipes/", "kerasnets ")) for line in found.lines.splitlines())
     assert "--replicas" in helps["train"].text
+    assert '--models "*resnet*"  # some of them' in helps["atlas"].lines
     assert helps["kerasnets-plot"].lines == "kerasnets plot GoogLeNet --out googlenet.svg"
     assert max(len(line) for line in helps["train"].text.splitlines()) > 90  # whatever the terminal is
 

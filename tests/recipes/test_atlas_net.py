@@ -8,7 +8,7 @@ from keras import layers
 
 import kerasnets
 import lectures
-from atlas_pages import net, records
+from atlas_pages import lines, net, records
 from atlas_pages.site import Site
 from kerasnets.assembly import results
 from kerasnets.assembly.catalogue import catalogue
@@ -121,11 +121,11 @@ def test_every_checkpoint_is_shown(pages, name):
 @pytest.mark.parametrize("name", LINES)
 def test_lines_are_valid(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for title, lines in net.lines(name):
-        for file in re.findall(r"\S+\.keras", " ".join(lines)):  # of a run that came before
+    for title, some in lines.to_copy(name):
+        for file in re.findall(r"\S+\.keras", " ".join(some)):  # of a run that came before
             pathlib.Path(file).parent.mkdir(parents=True, exist_ok=True)
             pathlib.Path(file).touch()
-        for line in lines:
+        for line in some:
             if title == "Build":
                 ast.parse(line)
             else:
@@ -133,12 +133,12 @@ def test_lines_are_valid(name, tmp_path, monkeypatch):
 
 
 def test_lines_fit_the_weights_of_the_net():
-    lines = {name: dict(net.lines(name)) for name in LINES}
-    assert 'weights="mnist"' in lines["LeNet5"]["Build"][1]
-    assert "weights" not in lines["PlainNet20"]["Build"][1]
-    assert not {"Classify", "Fine-tune"} & set(lines["PlainNet20"])
-    assert "Train as in capsnet_mnist" in lines["CapsNet"]
-    assert lines["SqueezeNet"]["Export"] == (
+    found = {name: dict(lines.to_copy(name)) for name in LINES}
+    assert 'weights="mnist"' in found["LeNet5"]["Build"][1]
+    assert "weights" not in found["PlainNet20"]["Build"][1]
+    assert not {"Classify", "Fine-tune"} & set(found["PlainNet20"])
+    assert "Train as in capsnet_mnist" in found["CapsNet"]
+    assert found["SqueezeNet"]["Export"] == (
         "kerasnets export SqueezeNet --weights imagenet --out saved_models",
     )
 
