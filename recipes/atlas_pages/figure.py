@@ -146,9 +146,25 @@ def node_of(
     for line in lines:
         y += 16
         line.x, line.y = PAD, y
-    texts += lines
-    bars, room = [], (inner - 14) / 2 if wide > NARROW else inner
-    y += 17
+    told_costs, bars = costs_told(sums, totals, wide, y + 17)
+    texts += [*lines, *told_costs]
+    return Node(wide, bars[-1].y + 11, kind, texts, bars, stacked=bool(times), link=link, told=told)
+
+
+def costs_told(
+    sums: dict[str, int], totals: dict[str, int], wide: float, y: float
+) -> tuple[list[Text], list[Bar]]:
+    """The costs of a block with their bars: beside each other, or below each other in a narrow node.
+
+    Args:
+        sums: The costs of the block.
+        totals: Those of the net.
+        wide: Width of the node.
+        y: Base line of the first text.
+    """
+    texts, bars = [], []
+    inner = wide - 2 * PAD
+    room = (inner - 14) / 2 if wide > NARROW else inner
     for i, (key, unit) in enumerate(COSTS.items()):
         x = PAD + i * (inner - room)
         y += 20 if i and room == inner else 0
@@ -156,7 +172,7 @@ def node_of(
         texts.append(Text(f"{count_text(sums[key])} {unit}", "note", x, y))
         texts.append(Text(percent(share), "note", x + room, y, "end"))
         bars.append(Bar(x, y + 5, room, share, key))
-    return Node(wide, y + 16, kind, texts, bars, stacked=bool(times), link=link, told=told)
+    return texts, bars
 
 
 def percent(share: float) -> str:

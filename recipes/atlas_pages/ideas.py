@@ -1,8 +1,8 @@
 """The ideas of the lectures, and which of them a net uses: found in its graph, not by its name.
 
-A test asks what stands in a graph, and what a merge of tensors brings together. The layers on which only one
-input of a merge depends are a path of its own. A shortcut is then a sum of which one path has large kernels
-and another has none, and a dense connection a concatenation of which one input has no path of its own.
+A test asks which layers a graph has, and what is merged in it. The layers on which only one input of a merge
+depends are the path of this input. A shortcut is then a sum in which one path has large kernels and another
+has none, and a dense connection is a concatenation in which one input has no path.
 """
 
 import functools
@@ -191,7 +191,7 @@ IDEAS = {
     ),
     "lrn": Idea(
         "Local response normalization",
-        "A value is divided by the strength of the maps beside it at the same pixel.",
+        "Each value is divided by a measure of its neighboring maps at the same pixel.",
         ("Das", "AlexNet"),
         a(own.LRN),
     ),
@@ -209,7 +209,7 @@ IDEAS = {
     ),
     "pointwise": Idea(
         "1x1 convolution",
-        "A kernel of one pixel mixes the channels there, at a small part of the cost of a larger one.",
+        "A kernel of one pixel mixes the channels there, at a fraction of the cost of a larger one.",
         ("Hasanpour", "Network in network"),
         pointwise,
     ),
@@ -239,7 +239,7 @@ IDEAS = {
     ),
     "norm": Idea(
         "Batch normalization",
-        "Each map is brought to the mean and the variance of a batch, which makes deep nets trainable.",
+        "Each map is normalized by its mean and variance in a batch, which makes deep nets trainable.",
         ("Hasanpour", "Batch normalization"),
         a(*NORMS),
     ),
@@ -250,14 +250,14 @@ IDEAS = {
         shortcuts,
     ),
     "factorized": Idea(
-        "Kernels in two steps",
-        "A kernel is replaced by one that is long and one that is high, such as 1x7 and 7x1.",
+        "Factorized convolution",
+        "A square kernel is replaced by a wide one and a tall one, such as 1x7 and 7x1.",
         ("Aich", "Breaking down convolution"),
         lambda graph: graph.has(lambda layer: len(set(sides(layer))) > 1),
     ),
     "dense": Idea(
         "Dense connections",
-        "Layers read the maps of all layers before them, not only of the last one.",
+        "Layers read the maps of all layers before them in their block, not only of the last one.",
         ("Aich", "DenseNet"),
         dense,
     ),
@@ -275,7 +275,7 @@ IDEAS = {
     ),
     "capsules": Idea(
         "Capsules",
-        "Units are vectors, which agree on what the next ones see instead of being pooled.",
+        "Units are vectors, and routing by agreement takes the place of pooling.",
         ("Labate", "CapsNets"),
         a(own.RoutedCapsules),
     ),
