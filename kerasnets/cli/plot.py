@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from kerasnets.cli.options import built, command, without_values
+from kerasnets.cli.options import built, command, quiet, without_values
 
 
 def add(commands: Any) -> None:
@@ -23,5 +23,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> tuple[Any, str]:
     """The JSON data and the text of `kerasnets plot`."""
     from kerasnets import analysis
 
-    blocks = analysis.diagram(built(options, rest), options.out, options.depth)
+    model = built(options, rest)
+    with quiet():  # fonts that are configured for newer versions of Graphviz's libraries cause warnings
+        blocks = analysis.diagram(model, options.out, options.depth)
     return {"file": options.out, "blocks": blocks}, f"wrote {options.out}: {blocks} blocks"
