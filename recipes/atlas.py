@@ -1,6 +1,6 @@
 """Writes the atlas: a folder of pages in which every net is shown, compared and explained.
 
-    python recipes/atlas.py --out atlas                      all nets, in a few minutes
+    python recipes/atlas.py --out atlas                      all nets, a minute on 2 cores
     python recipes/atlas.py --out atlas --models "*resnet*"  some of them
     python recipes/atlas.py --out atlas --trained runs       with what your own nets see
 
