@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import shared
@@ -43,8 +44,13 @@ def main() -> None:
     check_folder(args.out)
     site = Site(args.out, nets)
     trained = seen.at_hand(nets, args.trained)
-    build(site, trained, args.images)
+    failed = build(site, trained, args.images)
+    if any(not name.endswith(seen.SUFFIX) for name in failed):
+        lines = (f"{name}: {error}" for name, error in failed.items())
+        raise ValueError("These failed; all others are kept. " + "; ".join(lines))
     write(site, trained, args.images)
+    for name, error in failed.items():
+        print(f"{name.removesuffix(seen.SUFFIX)}: its page lacks what it sees: {error}", file=sys.stderr)
     print(f"wrote {args.out / 'index.html'}: {len(nets)} nets, {size_of(args.out) / 1e6:.1f} MB")
 
 
@@ -76,7 +82,7 @@ def check_folder(folder: pathlib.Path) -> None:
         raise ValueError(f"--out is an atlas, an empty folder or a new one. Received: {folder}")
 
 
-def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
+def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> dict[str, Exception]:
     """Makes the records and the API pages that a site lacks, several at a time.
 
     Args:
@@ -84,38 +90,62 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> Non
         trained: The `seen.Weights` at hand.
         images: Images for class maps, or None.
 
+    Returns:
+        The errors of the records that failed, by name; the others are made all the same.
+
     Raises:
-        SystemExit: A record failed. The others are made nevertheless.
+        OSError: The folder cannot be written, or a process was killed. Both would end the others as well.
     """
     import rich.progress
 
     from atlas_pages import api, records, seen
 
-    jobs = []
+    jobs = {}
     if not records.found(site.root, api.PACKAGE, api.made_from(site.nets)):
-        jobs.append((api.make, site.root, api.PACKAGE, site.nets))
-    jobs += [(records.make, site.root, name) for name in site.nets if not records.found(site.root, name)]
+        jobs[api.PACKAGE] = (api.make, site.root, api.PACKAGE, site.nets)
+    jobs |= {name: (records.make, site.root, name) for name in site.nets if not records.found(site.root, name)}
     for weights in trained:
-        if not records.found(site.root, weights.net + seen.SUFFIX, seen.made_from(weights, images)):
-            jobs.append((seen.make, site.root, weights, images))
-    context, failed = multiprocessing.get_context("spawn"), []
+        name = weights.net + seen.SUFFIX
+        if not records.found(site.root, name, seen.made_from(weights, images)):
+            jobs[name] = (seen.make, site.root, weights, images)
+    # An atlas has this folder from the start: a run that is killed before its first record can be repeated.
+    (site.root / records.FOLDER).mkdir(parents=True, exist_ok=True)
+    context, failed = multiprocessing.get_context("spawn"), {}
     with ProcessPoolExecutor(PROCESSES, context, initializer=quieted) as pool:
-        running = {pool.submit(*job): job for job in jobs}
+        running = {pool.submit(*job): name for name, job in jobs.items()}
         try:
             for done in rich.progress.track(as_completed(running), "building", total=len(running)):
-                if done.exception():
-                    failed.append(f"{running[done][2]}: {done.exception()}")
-        except BaseException:  # Ctrl-C: the others need not be waited for
-            pool.shutdown(wait=False, cancel_futures=True)
+                error = done.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise ChildProcessError("A process was killed, perhaps for lack of memory.") from error
+                if isinstance(error, OSError):
+                    raise error
+                if error:
+                    failed[running[done]] = error
+        except BaseException:  # Ctrl-C, too: those that have not begun need not be waited for
+            for job in running:
+                job.cancel()
             raise
-    if failed:
-        sys.exit("These failed, and the others are kept:\n" + "\n".join(failed))
+    return failed
 
 
 def quieted() -> None:
-    """Hides what TensorFlow's libraries print when a process loads them."""
+    """Prepares a process: it ends with the command, and hides what TensorFlow's libraries print."""
+    follow()
     with shared.quiet():
         from atlas_pages import seen  # noqa: F401
+
+
+def follow() -> None:
+    """Lets this process end at once on Ctrl-C, and when the one that started it ends, however that happens."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+
+    def end():
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def write(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> None:
@@ -143,4 +173,4 @@ def size_of(folder: pathlib.Path) -> int:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, STOPPED)

@@ -26,9 +26,14 @@ from kerasnets.cli.runs import repeat as repeat
 from kerasnets.tables import text_table
 
 
-def run(main: Callable[[], Any]) -> None:
-    """Runs a recipe. An error that the user can correct ends it with one line and exit status 2."""
-    status = options.run(main, pathlib.Path(sys.argv[0]).name, STOPPED)
+def run(main: Callable[[], Any], stopped: str = STOPPED) -> None:
+    """Runs a recipe. An error that the user can correct ends it with one line and exit status 2.
+
+    Args:
+        main: Function without arguments.
+        stopped: Text to print if it is interrupted.
+    """
+    status = options.run(main, pathlib.Path(sys.argv[0]).name, stopped)
     if status:
         sys.exit(status)
 

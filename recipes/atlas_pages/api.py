@@ -65,7 +65,7 @@ def make(root: pathlib.Path, package: str, nets: Sequence[str]) -> None:
 def made_from(nets: Sequence[str]) -> str:
     """A text that changes whenever the pages might: with the code, pdoc, the templates and the nets."""
     digest = hashlib.sha256(f"{records.made_from()} {pdoc.__version__} {list(nets)}".encode())
-    for template in sorted((TEMPLATES / FOLDER).iterdir()):
+    for template in (TEMPLATES / "base.html.jinja", *sorted((TEMPLATES / FOLDER).iterdir())):
         digest.update(template.read_bytes())
     return digest.hexdigest()
 

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import pathlib
+import zlib
 from typing import Any
 
 import keras
@@ -35,10 +36,13 @@ COSTS = figure.COSTS | {"activations": "activations", "kept_bytes": "memory kept
 
 @functools.cache
 def made_from() -> str:
-    """A text that changes whenever a record might: with the code of the package, the pages and Keras."""
+    """A text that changes whenever a record might: with the code of the package, the pages and Keras.
+
+    Of the templates, records need that of the figures.
+    """
     digest = hashlib.sha256(keras.__version__.encode())
     for folder in (pathlib.Path(kerasnets.__file__).parent, site.HERE):
-        for path in sorted(folder.rglob("*.py")):
+        for path in sorted((*folder.rglob("*.py"), *folder.rglob("*.svg.jinja"))):
             digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -49,7 +53,7 @@ def path_of(root: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def found(root: pathlib.Path, name: str, made: str | None = None) -> dict[str, Any] | None:
-    """A record in a site; None if there is none, or if it was made from something else.
+    """A record in a site; None if there is none, or if it is damaged or was made from something else.
 
     Args:
         root: The folder of the site.
@@ -57,7 +61,10 @@ def found(root: pathlib.Path, name: str, made: str | None = None) -> dict[str, A
         made: What it must be made from; None for `made_from()`.
     """
     path = path_of(root, name)
-    data = json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
+    try:
+        data = json.loads(gzip.decompress(path.read_bytes()))
+    except (FileNotFoundError, gzip.BadGzipFile, EOFError, zlib.error, ValueError):
+        return None
     return data if data.get("made_from") == (made or made_from()) else None
 
 

@@ -93,7 +93,9 @@ def made_from(weights: Weights, images: pathlib.Path | None) -> str:
     """A text that changes whenever what is seen might: with the code, the weights and the images."""
     path = pathlib.Path(weights.weights)
     digest = hashlib.sha256(path.read_bytes() if path.is_file() else weights.weights.encode())
-    return json.dumps([records.made_from(), digest.hexdigest(), images and str(images.resolve())])
+    for image in some(images) if images else ():
+        digest.update(image.name.encode() + image.read_bytes())
+    return json.dumps([records.made_from(), digest.hexdigest()])
 
 
 def make(root: pathlib.Path, weights: Weights, images: pathlib.Path | None) -> None:
