@@ -13,7 +13,9 @@ import multiprocessing
 import os
 import pathlib
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +24,7 @@ from typing import Any
 import shared
 
 PROCESSES = min(4, os.cpu_count() or 1)
+STOPPED = "interrupted; the same command goes on from here"
 LIBRARIES = ("jinja2", "markdown_it", "pdoc", "pygments", "pygraphviz", "vl_convert")
 
 
@@ -47,7 +50,7 @@ def main() -> None:
     failed = build(site, trained, args.images)
     if any(not name.endswith(seen.SUFFIX) for name in failed):
         lines = (f"{name}: {error}" for name, error in failed.items())
-        raise ValueError("These failed; all others are kept. " + "; ".join(lines))
+        sys.exit("These failed, and the others are kept:\n" + "\n".join(lines))
     write(site, trained, args.images)
     for name, error in failed.items():
         print(f"{name.removesuffix(seen.SUFFIX)}: its page lacks what it sees: {error}", file=sys.stderr)
@@ -103,7 +106,9 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> dic
     jobs = {}
     if not records.found(site.root, api.PACKAGE, api.made_from(site.nets)):
         jobs[api.PACKAGE] = (api.make, site.root, api.PACKAGE, site.nets)
-    jobs |= {name: (records.make, site.root, name) for name in site.nets if not records.found(site.root, name)}
+    for name in site.nets:
+        if not records.found(site.root, name):
+            jobs[name] = (records.make, site.root, name)
     for weights in trained:
         name = weights.net + seen.SUFFIX
         if not records.found(site.root, name, seen.made_from(weights, images)):
@@ -123,8 +128,7 @@ def build(site: Any, trained: Sequence[Any], images: pathlib.Path | None) -> dic
                 if error:
                     failed[running[done]] = error
         except BaseException:  # Ctrl-C, too: those that have not begun need not be waited for
-            for job in running:
-                job.cancel()
+            pool.shutdown(cancel_futures=True)
             raise
     return failed
 
@@ -137,7 +141,7 @@ def quieted() -> None:
 
 
 def follow() -> None:
-    """Lets this process end at once on Ctrl-C, and when the one that started it ends, however that happens."""
+    """Lets this process end at once on Ctrl-C, and with the one that started it, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
 

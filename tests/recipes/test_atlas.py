@@ -1,7 +1,12 @@
 """The command of the atlas: what it refuses, keeps, makes anew and removes."""
 
+import pathlib
+import subprocess
+import sys
+
 import pytest
 
+import atlas
 from atlas_pages import api, documents, records, seen
 
 pytestmark = pytest.mark.usefixtures("one_process")
@@ -120,3 +125,65 @@ def test_a_net_that_fails_is_named_and_the_others_are_kept(recipe, made, tmp_pat
     recipe(*words)
     assert made == ["LeNet4", "LeNet1"]
     assert pages_in(tmp_path / "a") == ["LeNet1", "LeNet4"]
+
+
+def test_a_run_that_is_stopped_before_its_first_record_can_be_repeated(recipe, made, tmp_path, monkeypatch):
+    def killed(root, package, nets):
+        (root / "api").mkdir()
+        raise KeyboardInterrupt
+
+    words = ("--out", tmp_path / "a", "--models", "LeNet1")
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "make", killed)
+        with pytest.raises(SystemExit):
+            recipe(*words)
+    recipe(*words)
+    assert made == ["LeNet1"]
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"cut"])
+def test_a_damaged_record_is_made_anew(tmp_path, content):
+    records.save(tmp_path, "LeNet1", records.made_from(), {"name": "LeNet1"})
+    path = records.path_of(tmp_path, "LeNet1")
+    assert records.found(tmp_path, "LeNet1")
+    path.write_bytes(path.read_bytes()[:-12] if content == b"cut" else content)
+    assert records.found(tmp_path, "LeNet1") is None
+
+
+def test_a_page_is_written_without_what_cannot_be_seen(recipe, tmp_path, monkeypatch, capsys):
+    def fails(root, weights, images):
+        raise ValueError("no such weights")
+
+    monkeypatch.setattr(seen, "at_hand", lambda nets, own: [seen.Weights("LeNet1", "none")])
+    monkeypatch.setattr(seen, "make", fails)
+    recipe("--out", tmp_path / "a", "--models", "LeNet1")
+    assert "LeNet1: its page lacks what it sees: no such weights" in capsys.readouterr().err
+    assert pages_in(tmp_path / "a") == ["LeNet1"]
+
+
+def test_a_full_disk_ends_it_in_one_line(recipe, tmp_path, monkeypatch, capsys):
+    def full(root, name):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(records, "make", full)
+    with pytest.raises(SystemExit) as ended:
+        recipe("--out", tmp_path / "a", "--models", "LeNet1")
+    assert ended.value.code == 2
+    assert "No space left" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_processes_end_with_the_command(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import concurrent.futures, multiprocessing, os, signal, sys\n"
+        f"sys.path.insert(0, {str(pathlib.Path(atlas.__file__).parent)!r})\n"
+        "import atlas\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    pool = concurrent.futures.ProcessPoolExecutor(1, context, initializer=atlas.follow)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    # It waits until no process has the pipe of the output any more.
+    done = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, timeout=60)
+    assert int(done.stdout) > 0

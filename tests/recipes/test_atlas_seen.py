@@ -57,12 +57,15 @@ def test_digits_are_classified_as_by_classify(tmp_path, lenet):
 
 def test_other_weights_or_images_make_it_anew(tmp_path):
     weights = seen.Weights("LeNet5", "kerasnets/lenet5.mnist")
-    texts = {seen.made_from(weights, None), seen.made_from(weights, tmp_path)}
+    texts = {seen.made_from(weights, None)}
+    for color in ("red", "blue"):
+        PIL.Image.new("RGB", (40, 30), color).save(tmp_path / "image.png")
+        texts.add(seen.made_from(weights, tmp_path))
     file = tmp_path / "best.keras"
     for content in (b"1", b"2"):
         file.write_bytes(content)
         texts.add(seen.made_from(seen.Weights("LeNet5", str(file)), None))
-    assert len(texts) == 4
+    assert len(texts) == 5
 
 
 def test_without_suitable_images_the_page_says_so():
