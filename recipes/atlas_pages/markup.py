@@ -56,6 +56,11 @@ def document(text: str, link: Callable[[str, str], str | None]) -> tuple[str, li
     return markdown.renderer.render(tokens, markdown.options, {}), headings
 
 
+def inline(text: str) -> str:
+    """Renders sentences with code; all other marks stay as they are, such as powers."""
+    return markdown_it.MarkdownIt("zero", renderer_cls=Renderer).enable("backticks").renderInline(text)
+
+
 def number_headings(tokens: Sequence[Token]) -> Iterator[Heading]:
     """Gives headings their anchors."""
     used: dict[str, int] = {}

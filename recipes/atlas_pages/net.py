@@ -126,6 +126,7 @@ def texts() -> dict[str, Any]:
         "axes": tables.axes_text,
         "error": show.error_text,
         "option": show.option_text,
+        "inline": markup.inline,
         "value": lambda value: repr(show.tuples(value)),
     }
 
@@ -173,7 +174,7 @@ def own_options(about: dict[str, Any]) -> Iterator[str]:
     ]
     words = [text for text in (f"{k} = {v!r}" for k, v in own) if len(text) <= LONG]
     if words:
-        yield f"It differs from other nets of its family in {joined(words)}."
+        yield f"The nets of its family differ in their options; this one has {joined(words)}."
 
 
 def siblings(name: str) -> list[str]:

@@ -111,6 +111,10 @@ def test_html_in_markdown_is_text_except_line_breaks():
     assert "&lt;b&gt;c&lt;/b&gt;" in body
 
 
+def test_only_code_is_marked_in_sentences():
+    assert markup.inline("`a` < 2**k x 2**k [b](c)") == "<code>a</code> &lt; 2**k x 2**k [b](c)"
+
+
 def test_headings_are_numbered_where_they_repeat():
     _, headings = markdown("# One\n\n## Two, `x`\n\n## One\n")
     assert headings == [(1, "One", "one"), (2, "Two, x", "two-x"), (2, "One", "one-1")]

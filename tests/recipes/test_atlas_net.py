@@ -48,6 +48,11 @@ def test_links_within_the_page_lead_somewhere(pages, name):
     assert links <= set(ids)
 
 
+def test_code_in_the_meaning_of_an_option_is_code(pages):
+    assert "<code>connections</code>" in pages["LeNet5"]
+    assert "`" not in pages["LeNet5"].partition('id="options"')[2].partition('id="source"')[0]
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_links_to_nets_are_those_of_the_site(pages, name):
     linked = re.findall(r'href="(\w+)\.html"', pages[name])
