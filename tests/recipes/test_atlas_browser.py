@@ -624,6 +624,22 @@ def test_side_by_side_by_keyboard(open_page):
     page.wait_for_url("**/nets/LeNet5.html")
 
 
+def test_a_net_fits_in_the_narrowest_window(open_page):
+    page = open_page("nets/AlexNet.html", "phone")
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize(
+    "state", ["x=z&y=z&protocol=z&top=z", "sort=__proto__", "from=z&to=z&idea=z&input=z", "nets=z"]
+)
+def test_an_address_with_unknown_values_shows_all_nets(open_page, state):
+    page = open_page(f"index.html#{state}")
+    page.locator("#chart svg").first.wait_for()
+    assert page.locator("#count").inner_text() == f"{len(NETS)} of {len(NETS)} nets"
+    assert page.locator("#beside").is_hidden()
+
+
 def test_two_nets_fit_on_a_phone_and_more_scroll_in_their_box(open_page):
     inside = "box => box.scrollWidth - box.clientWidth"
     page = beside(open_page, "GoogLeNet", "MobileNet", kind="phone")

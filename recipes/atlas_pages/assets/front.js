@@ -16,7 +16,14 @@ const IDEAS = Object.fromEntries($$("[data-idea]").map(button => [button.dataset
 
 // State
 
-const get = name => new URLSearchParams(location.hash.slice(1)).get(name) ?? DEFAULTS[name];
+// Values that controls can have. An address with another one, such as an old link, is read as the default.
+const ALLOWED = Object.fromEntries($$("select[name]").map(control => [control.name, [...control.options].map(o => o.value)]));
+ALLOWED.sort = ["", ...$$("#nets [data-key]").flatMap(th => [th.dataset.key, `-${th.dataset.key}`])];
+
+function get(name) {
+  const value = new URLSearchParams(location.hash.slice(1)).get(name);
+  return value === null || ALLOWED[name]?.includes(value) === false ? DEFAULTS[name] : value;
+}
 const list = name => get(name).split(",").filter(Boolean);
 
 function set(changes, replace = false) {
@@ -53,7 +60,7 @@ function chosen() {
 }
 
 function show() {
-  const nets = chosen(), names = list("nets"), off = list("off");
+  const nets = chosen(), names = list("nets").filter(name => Object.hasOwn(ROWS, name)), off = list("off");
   for (const control of $$("select[name], input[name]")) {
     if (control.type === "checkbox") control.checked = !!get(control.name);
     else if (control.value !== get(control.name)) control.value = get(control.name);
