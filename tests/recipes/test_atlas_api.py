@@ -92,3 +92,8 @@ def test_the_pages_need_no_backend_but_tensorflow(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     monkeypatch.delitem(sys.modules, "kerasnets.training.distribution.on_jax", raising=False)
     assert "kerasnets.training.distribution" in api.found("kerasnets.training")
+
+
+def test_sets_have_one_order():
+    (module,) = api.found("kerasnets.assembly.preprocessing").values()
+    assert module.get("REORDERING").default_value_as_str == "{'Flip', 'GetItem', 'Stack'}"
