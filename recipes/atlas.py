@@ -24,7 +24,6 @@ from typing import Any
 import shared
 
 PROCESSES = min(4, os.cpu_count() or 1)
-STOPPED = "interrupted; the same command goes on from here"
 LIBRARIES = ("jinja2", "markdown_it", "pdoc", "pygments", "pygraphviz", "vl_convert")
 
 
@@ -147,7 +146,7 @@ def follow() -> None:
 
     def end():
         parent.join()
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end, daemon=True).start()
 
@@ -177,4 +176,4 @@ def size_of(folder: pathlib.Path) -> int:
 
 
 if __name__ == "__main__":
-    shared.run(main, STOPPED)
+    shared.run(main, shared.AGAIN)

@@ -76,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

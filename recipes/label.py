@@ -139,4 +139,4 @@ def row(text: str) -> tuple[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, shared.AGAIN)

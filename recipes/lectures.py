@@ -838,4 +838,4 @@ def is_of(name: str, results: dict[str, Any], settings: dict[str, Any]) -> bool:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

@@ -194,4 +194,4 @@ def cells(record: dict[str, Any]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

@@ -622,4 +622,4 @@ the note says why. Lectures are named after their authors:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

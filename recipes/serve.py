@@ -286,4 +286,4 @@ def answers(response: Any) -> list[list[tuple[str, float]]]:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

@@ -25,6 +25,9 @@ from kerasnets.cli.runs import read as read
 from kerasnets.cli.runs import repeat as repeat
 from kerasnets.tables import text_table
 
+# What an interrupted recipe prints that needs no --resume; one that has nothing to go on from prints "".
+AGAIN = "interrupted; the same command goes on from here"
+
 
 def run(main: Callable[[], Any], stopped: str = STOPPED) -> None:
     """Runs a recipe. An error that the user can correct ends it with one line and exit status 2.

@@ -152,4 +152,4 @@ def copy(old: Any, new: Any) -> None:
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

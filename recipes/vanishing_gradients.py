@@ -167,4 +167,4 @@ def gradient_norms(net: Any, images: np.ndarray, labels: np.ndarray) -> list[flo
 
 
 if __name__ == "__main__":
-    shared.run(main)
+    shared.run(main, "")

@@ -72,12 +72,14 @@ class Block:
         layers: Layers of the first of them, in the order of the data flow.
         gives: Shapes of its outputs, without the batch.
         reads: Names of the blocks whose outputs it reads.
+        repeats: Layers of the others.
     """
 
     names: list[str]
     layers: list[keras.Layer]
     gives: list[tuple]
     reads: set[str]
+    repeats: list[keras.Layer] = dataclasses.field(default_factory=list)
 
     @property
     def params(self):
@@ -168,6 +170,7 @@ def collapse(blocks):
             (read,), (target,) = block.reads, reads
             if readers[read] == 1 and target in kept and kept[target].signature == block.signature:
                 kept[target].names.append(block.names[0])
+                kept[target].repeats.extend(block.layers)
                 merged_into[name] = target
                 continue
         kept[name] = dataclasses.replace(block, reads=reads)

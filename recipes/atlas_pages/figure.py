@@ -90,8 +90,8 @@ def by_layer(counts: Profile) -> dict[str, list[LayerRow]]:
 
 def cost_of(block: Block, rows: dict[str, list[LayerRow]], key: str) -> int:
     """A cost of a block, and of those that are equal to it: an attribute of the rows of its layers."""
-    own = sum(getattr(row, key) or 0 for layer in block.layers for row in rows[layer.name])
-    return len(block.names) * own
+    layers = (*block.layers, *block.repeats)
+    return sum(getattr(row, key) or 0 for layer in layers for row in rows[layer.name])
 
 
 def parallel(blocks: dict[str, Block]) -> set[str]:

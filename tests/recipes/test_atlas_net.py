@@ -10,6 +10,8 @@ import kerasnets
 import lectures
 from atlas_pages import lines, net, records
 from atlas_pages.site import Site
+from kerasnets.analysis import profile
+from kerasnets.analysis.diagram import choose
 from kerasnets.assembly import results
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.graph import no_values
@@ -76,6 +78,18 @@ def test_costs_of_steps_are_those_of_their_block(made, name):
     for block in made[name]["blocks"]:
         for key in records.COSTS:
             assert sum(step[key] for step in block["steps"]) * len(block["names"]) == block["costs"][key]
+
+
+def test_repeated_blocks_have_the_costs_of_all():
+    with no_values():
+        model = kerasnets.build("Xception")  # the last of its middle units is read by another kind of layer
+    counts = profile(model)
+    totals = dict.fromkeys(records.COSTS, 0)
+    for block in records.blocks(model, counts, choose(model, None)):
+        totals = {key: totals[key] + block["costs"][key] for key in totals}
+    assert totals["params"] == counts.params
+    assert totals["mult_adds"] == counts.mult_adds
+    assert totals["kept_bytes"] == counts.training_activation_bytes
 
 
 def test_layers_are_told_with_their_normalization_and_padding(made):
