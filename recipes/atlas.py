@@ -53,7 +53,8 @@ def main() -> None:
     write(site, trained, args.images)
     for name, error in failed.items():
         print(f"{name.removesuffix(seen.SUFFIX)}: its page lacks what it sees: {error}", file=sys.stderr)
-    print(f"wrote {args.out / 'index.html'}: {len(nets)} nets, {size_of(args.out) / 1e6:.1f} MB")
+    count = f"{len(nets)} net{'s' * (len(nets) != 1)}"
+    print(f"wrote {args.out / 'index.html'}: {count}, {size_of(args.out) / 1e6:.1f} MB")
 
 
 def options() -> argparse.Namespace:

@@ -21,6 +21,7 @@ from kerasnets.analysis import visualize
 from kerasnets.analysis.visualize import drawing
 from kerasnets.data import images as pictures
 from kerasnets.data import load
+from kerasnets.data.folders import shown
 from kerasnets.runs import pages
 from kerasnets.runs.classify import of_model
 from kerasnets.runs.look import resized, scene_of
@@ -206,7 +207,8 @@ def class_maps(model: keras.Model, given: Sequence[tuple[str, Any]]) -> Iterator
     """The classes of images, and for each where the maps of the net speak for the most probable one."""
     scene = scene_of(model, of_model(model, None, None), [i for _, i in given], None, None, None, TOP, None)
     maps = visualize.grad_cam(scene.net, scene.images, scene.target)
-    for (name, _), pixels, own, scores in zip(given, scene.pixels, maps, scene.scores, strict=True):
+    names = [name for name, image in given if not isinstance(image, str) or shown(image) in scene.captions]
+    for name, pixels, own, scores in zip(names, scene.pixels, maps, scene.scores, strict=True):
         best = np.argsort(-scores, kind="stable")[:TOP]
         labels = [[scene.ready.class_names[i], float(scores[i])] for i in best if scores[i] >= SHARE]
         yield {

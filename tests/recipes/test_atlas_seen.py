@@ -82,3 +82,14 @@ def test_images_of_a_folder_take_turns_among_its_classes(tmp_path):
         path.parent.mkdir(exist_ok=True)
         PIL.Image.new("RGB", (40, 30), "red").save(path)
     assert [f"{path.parent.name}/{path.stem}" for path in seen.some(tmp_path)] == ["cat/1", "dog/1", "cat/2"]
+
+
+@pytest.mark.filterwarnings("ignore:passed over")
+def test_images_that_cannot_be_decoded_are_passed_over(tmp_path):
+    for name in ("a", "c"):
+        PIL.Image.new("RGB", (40, 30), "red").save(tmp_path / f"{name}.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    model = kerasnets.build("ResNet20")
+    found = seen.seen(model, seen.Weights("ResNet20", "best.keras"), tmp_path)
+    assert [image["name"] for image in found["images"]] == ["a", "c"]
+    assert found["why_not"] == []
