@@ -652,3 +652,12 @@ def test_two_nets_fit_on_a_phone_and_more_scroll_in_their_box(open_page):
     left = head.bounding_box()["x"]
     box.evaluate("box => { box.scrollLeft = 200 }")
     assert head.bounding_box()["x"] == left
+
+
+def test_lines_are_copied(open_page):
+    page = open_page("nets/GoogLeNet.html")
+    page.get_by_role("button", name="Copy").nth(1).click()
+    page.get_by_role("button", name="Copied: Measure its cost").wait_for()
+    page.evaluate("document.body.prepend(document.createElement('textarea'))")
+    page.locator("textarea").press("Control+V")
+    assert page.locator("textarea").input_value().strip() == "kerasnets profile GoogLeNet --layers"

@@ -1,17 +1,22 @@
 // Copies the lines of a page.
 "use strict";
 
-// From disk, browsers refuse the clipboard: then the lines are selected, to be copied by hand.
+function say(button, word) {
+  button.ariaLabel = button.ariaLabel.replace(button.textContent, word);
+  button.textContent = word;
+}
+
+// Some browsers refuse the clipboard to pages from disk: then the lines are selected, to be copied by hand.
 async function copy(button) {
   const lines = button.previousElementSibling;
   try {
     await navigator.clipboard.writeText(lines.textContent);
-    button.textContent = "Copied";
+    say(button, "Copied");
   } catch {
     getSelection().selectAllChildren(lines);
-    button.textContent = document.execCommand("copy") ? "Copied" : "Selected";
+    say(button, document.execCommand("copy") ? "Copied" : "Selected");
   }
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  setTimeout(() => say(button, "Copy"), 1500);
 }
 
 for (const button of document.querySelectorAll(".copy button")) button.addEventListener("click", () => copy(button));
