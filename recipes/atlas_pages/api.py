@@ -109,7 +109,7 @@ def found(package: str) -> dict[str, pdoc.doc.Module]:
                 doc.docstring = ""
             if isinstance(doc, pdoc.doc.Variable) and isinstance(doc.default_value, (set, frozenset)):
                 # Members have another order in each process.
-                doc.default_value_as_str = f"{{{', '.join(sorted(map(repr, doc.default_value)))}}}"
+                doc.default_value_str = f"{{{', '.join(sorted(map(repr, doc.default_value)))}}}"
     return modules
 
 
