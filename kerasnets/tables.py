@@ -42,6 +42,11 @@ def first_of(names: Sequence[Any]) -> str:
     return ", ".join(map(str, names[:FEW])) + more
 
 
+def listed(words: Sequence[str]) -> str:
+    """Words as an enumeration: a, b and c."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def shape_text(shape: Sequence) -> str:
     """A shape as text, as papers write it: 224x224x3."""
     if any(isinstance(s, (tuple, list)) for s in shape):

@@ -37,7 +37,7 @@ from kerasnets.data import images as pictures
 from kerasnets.runs.classify import Classifier, Predictions, check_model, is_name, of_model, opened
 from kerasnets.scaling import Scaling
 from kerasnets.surgery import stage_ends
-from kerasnets.tables import WIDTH
+from kerasnets.tables import WIDTH, listed
 from kerasnets.training.evaluation import single
 from kerasnets.weights.reading import SUFFIXES
 
@@ -621,11 +621,6 @@ def displayed(scene: Scene, image: np.ndarray) -> np.ndarray:
     except (AttributeError, ValueError):  # a function of the user's, or whitening
         low, high = np.percentile(image, (0.5, 99.5))
         return draw.colored(255 * (scene.rgb(image) - low) / max(high - low, 1e-12))
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words as text: a, b and c."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def word_of(caption: str) -> str:

@@ -16,6 +16,7 @@ from kerasnets.analysis import profile
 from kerasnets.analysis.diagram import Block, choose, grouped, has_cycle
 from kerasnets.analysis.profile import Profile
 from kerasnets.analysis.walk import LayerRow, shape_of
+from kerasnets.assembly.registry import natural
 from kerasnets.graph import functional, nodes, producer
 from kerasnets.tables import FEW, count_text, first_of, shape_text
 
@@ -341,7 +342,7 @@ def inputs(calls: Sequence[Any]) -> dict[str, Node]:
     read = {producer(x).operation.name: x for call in calls for x in call.input_tensors}
     drawn = {}
     used = {name for call in calls for name in wiring.sources(call)}
-    for name in sorted(used - inside, key=wiring.natural):
+    for name in sorted(used - inside, key=natural):
         text = shape_text(shape_of(read[name]))
         width = measured(text, "note") + 2 * PAD
         texts = [Text(text, "note", width / 2, 14, "middle")]
@@ -365,7 +366,7 @@ def runs(names: list[str]) -> str:
 
 def layer_nodes(found: dict[str, Box]) -> tuple[dict[str, Node], list[tuple[str, str]]]:
     """The nodes and arrows of a unit that is drawn layer by layer."""
-    ordered = sorted(found.items(), key=lambda item: wiring.natural(item[0]))
+    ordered = sorted(found.items(), key=lambda item: natural(item[0]))
     arrows = [(read, key) for key, box in ordered for read in box.reads]
     return {key: box_node(box) for key, box in found.items()}, arrows
 
@@ -405,7 +406,7 @@ def part_nodes(calls: Sequence[Any]) -> tuple[dict[str, Node], list[tuple[str, s
         alike = target in names and len(blocks[key]) > 1 and likeness(blocks[key]) == likeness(blocks[target])
         merged[key] = target if alike and readers[read] == 1 else key
         names[merged[key]].append(key)
-    ordered = sorted(names.items(), key=lambda item: wiring.natural(item[0]))
+    ordered = sorted(names.items(), key=lambda item: natural(item[0]))
     arrows = [(merged.get(read, read), key) for key, those in ordered for read in reads[those[0]]]
     drawn = {key: part_node(those, blocks[key]) for key, those in names.items()}
     return drawn, list(dict.fromkeys(arrows))

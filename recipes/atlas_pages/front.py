@@ -1,7 +1,6 @@
 """The front page: a chart of all nets, their table, and the ideas of the lectures with their nets."""
 
 import collections
-import importlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -13,13 +12,12 @@ import lectures
 from atlas_pages.ideas import IDEAS
 from atlas_pages.site import Site
 from kerasnets import files
+from kerasnets.analysis.compare import by_protocol, published_of, ranked
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.assembly.citations import Citation
 from kerasnets.assembly.protocols import words
 from kerasnets.tables import axes_text, bytes_text, count_text, shape_text
 from kerasnets.weights.checkpoints import checkpoints
-
-compare = importlib.import_module("kerasnets.analysis.compare")  # its package has a function of this name
 
 PAGE = "index.html"
 PROTOCOL = "imagenet one crop"  # by which errors are shown at first
@@ -153,10 +151,10 @@ def protocols(names: Sequence[str]) -> dict[str, dict[str, Any]]:
         were measured, and `errors`: for each net, its top-1 and top-5 error in percent, or None, and their
         source, with the note on the figure if there is one.
     """
-    published = [compare.published_of(name) for name in names]
+    published = [published_of(name) for name in names]
     found = {}
-    for protocol in compare.ranked(published):
-        chosen = compare.by_protocol(published, protocol)
+    for protocol in ranked(published):
+        chosen = by_protocol(published, protocol)
         results = {name: r for name, r in zip(names, chosen, strict=True) if r is not None}
         if len(results) >= FEWEST:
             first = next(iter(results.values()))

@@ -131,11 +131,6 @@ def texts() -> dict[str, Any]:
     }
 
 
-def joined(words: Sequence[str]) -> str:
-    """Words as an enumeration: "a, b and c"."""
-    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
-
-
 # What it is.
 
 
@@ -174,7 +169,7 @@ def own_options(about: dict[str, Any]) -> Iterator[str]:
     ]
     words = [text for text in (f"{k} = {v!r}" for k, v in own) if len(text) <= LONG]
     if words:
-        yield f"The nets of its family differ in their options; this one has {joined(words)}."
+        yield f"The nets of its family differ in their options; this one has {tables.listed(words)}."
 
 
 def siblings(name: str) -> list[str]:
@@ -288,7 +283,7 @@ def where(record: dict[str, Any]) -> str:
         block = max(record["blocks"], key=lambda b: b["costs"][key])
         percent = 100 * block["costs"][key] / record["totals"][key]
         found.setdefault(title(block["names"]), []).append(f"of the {words}, {percent:.0f} %,")
-    parts = [f"{joined(shares)} is in {name}" for name, shares in found.items()]
+    parts = [f"{tables.listed(shares)} is in {name}" for name, shares in found.items()]
     return f"The largest part {'; the largest part '.join(parts)}."
 
 

@@ -7,6 +7,7 @@ names of the layers only say which layers of the chain belong to one unit, and w
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -217,10 +218,7 @@ def fold_gate(product: Node, every: list[Node], before: list[int]) -> None:
 
 def positions(shape: Sequence[int | None]) -> int:
     """The number of positions of maps."""
-    number = 1
-    for side in shape[:-1]:
-        number *= side or 2
-    return number
+    return math.prod(side or 2 for side in shape[:-1])  # a free side has several
 
 
 def step(call: Any) -> str:

@@ -1,7 +1,7 @@
 """How the layers of a block are joined; a convolution and its normalization are one box, as in papers."""
 
+import collections
 import dataclasses
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,6 +10,7 @@ import keras
 from atlas_pages import words
 from kerasnets.analysis.diagram import Block
 from kerasnets.analysis.walk import shape_of
+from kerasnets.assembly.registry import natural
 from kerasnets.graph import functional, nodes, producer
 from kerasnets.layers import UpSampleLike
 
@@ -77,10 +78,7 @@ def boxes(calls: Sequence[Any]) -> dict[str, Box]:
         Boxes by the name of their first layer, in the order of the data flow.
     """
     inside = {call.operation.name for call in calls}
-    readers: dict[str, int] = {}
-    for call in calls:
-        for name in sources(call):
-            readers[name] = readers.get(name, 0) + 1
+    readers = collections.Counter(name for call in calls for name in sources(call))
     made: dict[str, Box] = {}
     box_of: dict[str, str] = {}
     for call in calls:
@@ -125,10 +123,7 @@ def pads(layer: keras.Layer) -> bool:
 
 def chains(found: dict[str, Box]) -> list[list[Box]]:
     """The boxes as chains without forks, in the order of their names, without joins and normalization."""
-    readers: dict[str, int] = {}
-    for box in found.values():
-        for read in box.reads:
-            readers[read] = readers.get(read, 0) + 1
+    readers = collections.Counter(read for box in found.values() for read in box.reads)
     chain_of: dict[str, tuple[str, list[Box]]] = {}
     lists: list[tuple[str, list[Box]]] = []
     for key, box in found.items():
@@ -146,11 +141,6 @@ def chains(found: dict[str, Box]) -> list[list[Box]]:
         ):
             chain[1].append(box)
     return [chain for _, chain in sorted(lists, key=lambda c: natural(c[0])) if chain]
-
-
-def natural(name: str) -> list[tuple[str, int]]:
-    """What sorts names by their numbers: unit2 before unit10."""
-    return [(text, int(n or 0)) for text, n in re.findall(r"([^\d]*)(\d*)", name)]
 
 
 def tree(names: Iterable[str], prefix: str, whole: Callable[[list[str]], bool]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from keras import layers
 import kerasnets
 import lectures
 from atlas_pages import front, ideas
-from atlas_pages.front import compare
 from atlas_pages.ideas import IDEAS
 from atlas_pages.site import Site
+from kerasnets.analysis.compare import published_of
 from kerasnets.assembly import results
 from kerasnets.assembly.catalogue import catalogue
 from kerasnets.graph import no_values
@@ -173,7 +173,7 @@ def test_errors_are_published_by_their_protocol_and_none_is_compared_with_itself
         for name, (top1, top5, source) in found["errors"].items():
             rows = [r for r in results.every(name) if protocol in r.names]
             assert (top1, top5) in [(r.top1, r.top5) for r in rows], (protocol, name)
-            sources = [r.source for r in compare.published_of(name) if protocol in r.names]
+            sources = [r.source for r in published_of(name) if protocol in r.names]
             assert any(map(source.startswith, sources))
 
 
